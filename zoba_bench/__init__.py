@@ -1,0 +1,67 @@
+"""zoba-bench: verified benchmarks and theory checks for zeroth-order bilevel optimisation.
+
+The public names are loaded when first used, so that importing the package is fast.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from zoba_bench.api import solve
+    from zoba_bench.minimization import minimize
+    from zoba_bench.problem import BilevelProblem, Card, Constants
+    from zoba_bench.problem import BilevelProblem as Problem
+    from zoba_bench.registry import list_problems, list_solvers, list_theorems, load_problem, theorem
+    from zoba_bench.result import Result, Status
+    from zoba_bench.verification.verify import verify
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "BilevelProblem",
+    "Card",
+    "Constants",
+    "Problem",
+    "Result",
+    "Status",
+    "list_problems",
+    "list_solvers",
+    "list_theorems",
+    "load_problem",
+    "minimize",
+    "solve",
+    "theorem",
+    "verify",
+]
+
+_HOMES = {
+    "BilevelProblem": "problem:BilevelProblem",
+    "Card": "problem:Card",
+    "Constants": "problem:Constants",
+    "Problem": "problem:BilevelProblem",
+    "Result": "result:Result",
+    "Status": "result:Status",
+    "list_problems": "registry:list_problems",
+    "list_solvers": "registry:list_solvers",
+    "list_theorems": "registry:list_theorems",
+    "load_problem": "registry:load_problem",
+    "minimize": "minimization:minimize",
+    "solve": "api:solve",
+    "theorem": "registry:theorem",
+    "verify": "verification.verify:verify",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'zoba_bench' has no attribute {name!r}")
+    module, _, attribute = _HOMES[name].partition(":")
+    value = getattr(importlib.import_module(f"zoba_bench.{module}"), attribute)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

@@ -1,0 +1,89 @@
+"""``solve``: run a registered solver on a problem."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from zoba_bench.driver import run
+from zoba_bench.problem import BilevelProblem
+from zoba_bench.registry import load_problem, make_solver
+from zoba_bench.result import Result
+
+__all__ = ["solve"]
+
+
+def solve(
+    problem: BilevelProblem | str,
+    solver: str = "hf-zoba",
+    *,
+    max_iterations: int | None = None,
+    budget: int | None = None,
+    replicates: int = 1,
+    seed: int | np.random.SeedSequence = 0,
+    x0: ArrayLike | None = None,
+    z0: ArrayLike | None = None,
+    v0: ArrayLike | None = None,
+    tolerance: float = 0.0,
+    record_every: int | None = 1,
+    callback: Callable[[int, Any], Any] | None = None,
+    **options: Any,
+) -> Result:
+    """Run a solver on a problem and measure it with the problem's closed forms.
+
+    Parameters
+    ----------
+    problem : BilevelProblem or str
+        A problem, or the name of a registered one.
+    solver : str
+        Name of a solver or preset, see ``list_solvers()``.
+    max_iterations : int, optional
+        1000 where neither this nor a budget is given; unlimited under a budget.
+    budget : int, optional
+        Evaluations of F and G together, per replicate; never exceeded.
+    replicates : int
+        Independent runs from the same start.
+    seed : int
+        Seed of the start and of every random draw. Same seed, same bits.
+    x0, z0, v0 : array_like, optional
+        Start, shapes (d,), (p,), (p,); the problem's own where None, zero for v.
+    tolerance : float
+        Stop a replicate when its surrogate hypergradient norm is at most this.
+    record_every : int or None
+        Iterations between rows of the history; None records nothing.
+    callback : callable(k, state) -> bool, optional
+        Stops the run when it returns a true value.
+    **options
+        The solver's own: ``h``, ``eta``, ``l1``, ``rho``, ``gamma``, ``schedule``, ...
+
+    Returns
+    -------
+    Result
+        A diverged or failed replicate is a row with a status, not an exception.
+    """
+    if isinstance(problem, str):
+        problem = load_problem(problem)
+    configuration = make_solver(solver, **options)
+    start_seed, run_seed = _sequence(seed).spawn(2)
+    start_z, start_x = problem.initial_point(np.random.default_rng(start_seed))
+    if max_iterations is None:
+        max_iterations = 1000 if budget is None else max(1, budget)
+    return run(
+        problem, configuration,
+        z0=start_z if z0 is None else np.asarray(z0, dtype=np.float64),
+        x0=start_x if x0 is None else np.asarray(x0, dtype=np.float64),
+        v0=None if v0 is None else np.asarray(v0, dtype=np.float64),
+        rng=np.random.default_rng(run_seed), replicates=replicates, max_iterations=max_iterations,
+        budget=budget, tolerance=tolerance, record_every=record_every, callback=callback,
+    )  # fmt: skip
+
+
+def _sequence(seed: int | np.random.SeedSequence) -> np.random.SeedSequence:
+    if isinstance(seed, np.random.SeedSequence):
+        return np.random.SeedSequence(seed.entropy, spawn_key=seed.spawn_key)
+    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
+        raise ValueError(f"seed must be a non-negative integer, got {seed!r}")
+    return np.random.SeedSequence(int(seed))

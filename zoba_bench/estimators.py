@@ -1,0 +1,92 @@
+"""Finite-difference surrogates of derivatives, as small pure functions.
+
+Scalar coefficients
+    ``central_difference`` ... ``difference_along`` turn function values into
+    the scalar that multiplies a direction. They use arithmetic only, so the
+    same function runs on arrays in the solvers and on sympy expressions in
+    the derivations: what is derived is what runs.
+Contractions
+    ``average``, ``hessian_action`` and ``cross_action`` average coefficient
+    times direction over samples and directions. Directions have shape
+    ``(..., b, l, n)`` (samples, directions, dimension), coefficients
+    ``(..., b, l)``; results ``(..., n)``. No direction array is copied.
+
+Source: the surrogates of ZOBA and HF-ZOBA (arXiv 2601.21836, authors' public code).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = [
+    "average",
+    "central_difference",
+    "cross_action",
+    "difference_along",
+    "forward_difference",
+    "hessian_action",
+    "mixed_difference",
+    "project",
+    "second_difference",
+]
+
+Array = NDArray[np.float64]
+
+
+def central_difference(plus: Any, minus: Any, radius: Any) -> Any:
+    """Coefficient [q(+) - q(-)] / (2 radius): a directional derivative."""
+    return (plus - minus) / (2 * radius)
+
+
+def forward_difference(shifted: Any, centre: Any, radius: Any) -> Any:
+    """Coefficient [q(+) - q] / radius: a directional derivative."""
+    return (shifted - centre) / radius
+
+
+def second_difference(plus: Any, minus: Any, centre: Any, first_radius: Any, second_radius: Any) -> Any:
+    """Coefficient [q(+) + q(-) - 2 q] / (2 r1 r2): half a second directional derivative."""
+    return (plus + minus - 2 * centre) / (2 * first_radius * second_radius)
+
+
+def mixed_difference(
+    both: Any, first: Any, second: Any, centre: Any, first_radius: Any, second_radius: Any
+) -> Any:
+    """Coefficient [q(1,2) - q(1) - q(2) + q] / (r1 r2): a mixed second directional derivative."""
+    return (both - first - second + centre) / (first_radius * second_radius)
+
+
+def difference_along(displaced: Any, centre: Any, step: Any) -> Any:
+    """Coefficient [c(z + step v) - c(z)] / step of two first-order coefficients c."""
+    return (displaced - centre) / step
+
+
+def project(directions: Array, vector: Array) -> Array:
+    """Inner products of directions (..., b, l, n) with vectors (..., n); shape (..., b, l)."""
+    projections: Array = np.matmul(directions, vector[..., None, :, None])[..., 0]
+    return projections
+
+
+def average(coefficients: Array, directions: Array) -> Array:
+    """Mean over samples and directions of coefficient times direction; shape (..., n)."""
+    b, l = directions.shape[-3:-1]
+    # One product a sample: a reshape to (b l, n) would copy sliced direction arrays.
+    sums: Array = np.matmul(coefficients[..., None, :], directions)[..., 0, :]
+    mean: Array = sums.sum(axis=-2) / (b * l)
+    return mean
+
+
+def hessian_action(coefficients: Array, projections: Array, directions: Array, v: Array) -> Array:
+    """Mean of s [(w'v) w - v]: surrogate of a Hessian times v from second differences s.
+
+    ``projections`` are the w'v of :func:`project`. Unbiased for Gaussian w and quadratic q.
+    """
+    mean: Array = coefficients.mean(axis=(-2, -1))
+    return average(coefficients * projections, directions) - mean[..., None] * v
+
+
+def cross_action(coefficients: Array, projections: Array, directions: Array) -> Array:
+    """Mean of c (w'v) u: surrogate of a mixed derivative times v."""
+    return average(coefficients * projections, directions)

@@ -1,0 +1,221 @@
+"""What a bilevel problem is: functions, closed forms, constants and a card."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["BilevelProblem", "Card", "Constants", "check_dimension", "check_positive"]
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Constants:
+    """Constants of the assumptions; ``None`` where unknown or infinite.
+
+    Norms are Euclidean (vectors) and spectral (matrices). G is the inner and F the outer
+    objective, z* the inner solution, v* the adjoint, Psi the value function.
+
+    Attributes
+    ----------
+    mu : strong convexity of G(., x).
+    L_zz, L_xz, L_xx : bounds on the blocks of the Hessian of G.
+    H, H_zz, H_xz : Lipschitz constants of the full Hessian of G, and of G_zz and G_xz in z.
+    m_zz, m_xz, m_xx : bounds on the blocks of the Hessian of F.
+    C_z, C_x : bounds on the norms of F_z(z*(x), x) and of F_x.
+    R : bound on the norm of v*.
+    k_z, k_v : Lipschitz constants of z* and v*.
+    s_z, s_v : Lipschitz constants of the Jacobians of z* and v*.
+    L_Psi : Lipschitz constant of the gradient of Psi.
+    radius : the constants hold for |x| <= radius (and |z| <= radius, if ``z`` is
+        named in the card); infinite when global.
+    """
+
+    mu: float | None = None
+    L_zz: float | None = None
+    L_xz: float | None = None
+    L_xx: float | None = None
+    H: float | None = None
+    H_zz: float | None = None
+    H_xz: float | None = None
+    m_zz: float | None = None
+    m_xz: float | None = None
+    m_xx: float | None = None
+    C_z: float | None = None
+    C_x: float | None = None
+    R: float | None = None
+    k_z: float | None = None
+    k_v: float | None = None
+    s_z: float | None = None
+    s_v: float | None = None
+    L_Psi: float | None = None
+    radius: float = float("inf")
+
+    def require(self, *names: str) -> tuple[float, ...]:
+        """Values of the named constants; an error that names the first unknown one."""
+        values = []
+        for name in names:
+            value = getattr(self, name)
+            if value is None:
+                raise ValueError(f"constant {name!r} is not known for this problem, and it is needed here")
+            values.append(float(value))
+        return tuple(values)
+
+    def known(self) -> dict[str, float]:
+        """The constants that are known, by name."""
+        return {f.name: getattr(self, f.name) for f in fields(self) if getattr(self, f.name) is not None}
+
+
+@dataclass(frozen=True)
+class Card:
+    """What is known about a problem family, for people and for the matrix of protocols.
+
+    Attributes
+    ----------
+    summary : one sentence.
+    source : where the family comes from, with its arXiv id or repository.
+    assumptions : what holds of A1 to A5, in words: "holds", "fails: why" or "on |x| <= R".
+    quadratic_inner : G is quadratic in (z, x) jointly.
+    smooth : both objectives are twice continuously differentiable.
+    psi_convexity : "strongly convex", "convex" or "nonconvex".
+    dimensions : which p and d are allowed, in words.
+    requires : modules that must be importable, with the extra that installs each.
+    """
+
+    summary: str
+    source: str
+    assumptions: Mapping[str, str]
+    quadratic_inner: bool
+    psi_convexity: str
+    dimensions: str
+    smooth: bool = True
+    requires: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class BilevelProblem:
+    """min over x of Psi(x) = F(z*(x), x), with z*(x) the minimiser of G(., x).
+
+    Every function broadcasts: z has shape (..., p), x (..., d), values (...).
+    A solver sees ``inner`` and ``outer`` only, through an oracle; the closed forms
+    serve measurement.
+
+    Attributes
+    ----------
+    name : str
+    p, d : int
+        Dimensions of z and of x.
+    inner, outer : callable(z, x, sample=None) -> (...)
+        G and F. ``sample`` is an integer array that broadcasts with the leading axes;
+        None asks for the mean over all samples. Solvers pass read-only arrays.
+    inner_samples, outer_samples : int or None
+        Number of samples of each level; None for a deterministic function.
+    inner_solution, adjoint, value, hypergradient : callable(x) or None
+        z*(x), v*(x) with G_zz v* = -F_z, Psi(x), grad Psi(x).
+    inner_grad_z, inner_grad_x, outer_grad_z, outer_grad_x : callable(z, x) or None
+    inner_hvp_zz : callable(z, x, v) or None
+        G_zz v, shape (..., p).
+    inner_jvp_xz : callable(z, x, v) or None
+        G_xz v, shape (..., d).
+    inner_jvp_zx : callable(z, x, u) or None
+        G_zx u, shape (..., p).
+    inner_hessian, outer_hessian : callable(z, x) or None
+        The blocks zz (p, p), xz (d, p) and xx (d, d) at one point z (p,), x (d,).
+    minimizer : (d,) array or None
+        A minimiser of Psi; None when there is none, or when it is not unique.
+    minimum : float or None
+        The infimum of Psi.
+    constants : Constants
+    start : callable(rng) -> (z0, x0)
+        A start for all replicates of a run, shapes (p,) and (d,).
+    parameters : mapping
+        What the family was built from (beside p and d).
+    card : Card or None
+    """
+
+    name: str
+    p: int
+    d: int
+    inner: Callable[..., Array]
+    outer: Callable[..., Array]
+    inner_samples: int | None = None
+    outer_samples: int | None = None
+    inner_solution: Callable[[Array], Array] | None = None
+    adjoint: Callable[[Array], Array] | None = None
+    value: Callable[[Array], Array] | None = None
+    hypergradient: Callable[[Array], Array] | None = None
+    inner_grad_z: Callable[..., Array] | None = None
+    inner_grad_x: Callable[..., Array] | None = None
+    outer_grad_z: Callable[..., Array] | None = None
+    outer_grad_x: Callable[..., Array] | None = None
+    inner_hvp_zz: Callable[..., Array] | None = None
+    inner_jvp_xz: Callable[..., Array] | None = None
+    inner_jvp_zx: Callable[..., Array] | None = None
+    inner_hessian: Callable[[Array, Array], tuple[Array, Array, Array]] | None = None
+    outer_hessian: Callable[[Array, Array], tuple[Array, Array, Array]] | None = None
+    minimizer: Array | None = None
+    minimum: float | None = None
+    constants: Constants = Constants()
+    start: Callable[[np.random.Generator], tuple[Array, Array]] | None = None
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    card: Card | None = None
+
+    def __post_init__(self) -> None:
+        check_dimension("p", self.p)
+        check_dimension("d", self.d)
+        for name in ("inner", "outer"):
+            if not callable(getattr(self, name)):
+                raise TypeError(f"{name} must be a function of (z, x), got {getattr(self, name)!r}")
+        for name in ("inner_samples", "outer_samples"):
+            if getattr(self, name) is not None:
+                check_dimension(name, getattr(self, name))
+
+    @property
+    def stochastic(self) -> bool:
+        """Whether either level is a mean over samples."""
+        return self.inner_samples is not None or self.outer_samples is not None
+
+    def initial_point(self, rng: np.random.Generator) -> tuple[Array, Array]:
+        """The family's start (z0, x0), or zeros of R^p and standard normal x0 where it has none."""
+        if self.start is not None:
+            return self.start(rng)
+        return np.zeros(self.p), rng.standard_normal(self.d)
+
+    def require(self, *names: str) -> None:
+        """Raise an error that names the closed forms this problem lacks."""
+        missing = [name for name in names if getattr(self, name) is None]
+        if missing:
+            raise ValueError(f"problem {self.name!r} does not declare {', '.join(missing)}, needed here")
+
+    @classmethod
+    def from_functions(
+        cls, outer: Callable[..., Array], inner: Callable[..., Array], p: int, d: int, **closed_forms: Any
+    ) -> BilevelProblem:
+        """A problem from two functions of (z, x); closed forms and constants as keywords."""
+        allowed = {f.name for f in fields(cls)}
+        unknown = sorted(set(closed_forms) - allowed)
+        if unknown:
+            raise TypeError(f"unknown keyword {unknown[0]!r}; known are {', '.join(sorted(allowed))}")
+        closed_forms.setdefault("name", getattr(outer, "__name__", "problem"))
+        return cls(p=p, d=d, inner=inner, outer=outer, **closed_forms)
+
+
+def check_dimension(name: str, value: object) -> int:
+    """A positive int, or an error that names the argument and the value."""
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
+        raise ValueError(f"{name} must be a positive integer, got {value!r}")
+    return int(value)
+
+
+def check_positive(name: str, value: object, zero: bool = False) -> None:
+    """A positive finite number (or zero, if allowed), else an error that says what is wanted."""
+    number = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
+    if not number or not math.isfinite(value) or value < 0 or (value == 0 and not zero):  # type: ignore[arg-type,operator]
+        kind = "non-negative" if zero else "positive"
+        raise ValueError(f"{name} must be a {kind} finite number, got {value!r}")

@@ -1,0 +1,173 @@
+"""Names to problems, solvers, theorems and suites, through entry points.
+
+Each distribution offers, under an entry-point group, one mapping name -> "module:attribute".
+Built-ins are found exactly as a third party's are.
+"""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import importlib
+import importlib.util
+from collections.abc import Mapping
+from importlib.metadata import entry_points
+from typing import Any
+
+import numpy as np
+
+from zoba_bench.problem import BilevelProblem, check_dimension
+
+__all__ = [
+    "RegistryError",
+    "UnknownNameError",
+    "entry",
+    "list_problems",
+    "list_solvers",
+    "list_theorems",
+    "load_problem",
+    "make_solver",
+    "missing_requirements",
+    "names",
+    "sources",
+    "theorem",
+]
+
+
+class RegistryError(RuntimeError):
+    """Two distributions offer the same name, or an offered object cannot be loaded."""
+
+
+class UnknownNameError(ValueError):
+    """A name that no distribution offers; the message suggests the nearest ones."""
+
+
+@functools.cache
+def _mapping(kind: str) -> Mapping[str, tuple[str, str]]:
+    """Name -> (module:attribute, distribution) for kind in problems, solvers, theorems, claims."""
+    found: dict[str, tuple[str, str]] = {}
+    for point in entry_points(group=f"zoba_bench.{kind}"):
+        distribution = point.dist.name if point.dist is not None else point.name
+        for name, target in point.load().items():
+            if name in found:
+                raise RegistryError(
+                    f"{kind[:-1]} {name!r} is offered by both {found[name][1]!r} and {distribution!r}: "
+                    "uninstall one, or rename it there"
+                )
+            found[name] = (target, distribution)
+    return found
+
+
+def names(kind: str) -> list[str]:
+    """All names of a kind: "problems", "solvers", "theorems" or "claims"."""
+    return sorted(_mapping(kind))
+
+
+def entry(kind: str, name: str) -> Any:
+    """The object behind a name; UnknownNameError with suggestions if there is none."""
+    mapping = _mapping(kind)
+    if name not in mapping:
+        close = difflib.get_close_matches(str(name), mapping, n=3, cutoff=0.4)
+        hint = f"known: {', '.join(sorted(mapping))}"
+        if close:
+            hint = f"did you mean {', '.join(map(repr, close))}?"
+        raise UnknownNameError(f"unknown {kind[:-1]} {name!r}; {hint}")
+    target, distribution = mapping[name]
+    module, _, attribute = target.partition(":")
+    try:
+        return getattr(importlib.import_module(module), attribute)
+    except (ImportError, AttributeError) as error:
+        raise RegistryError(
+            f"{kind[:-1]} {name!r} of {distribution!r} ({target}) cannot be loaded: {error}"
+        ) from error
+
+
+def sources(kind: str) -> list[str]:
+    """The modules of every entry of a kind, for fingerprints."""
+    return sorted({target.partition(":")[0] for target, _ in _mapping(kind).values()})
+
+
+def list_problems() -> list[str]:
+    """Names of all registered problems, installed data or not."""
+    return names("problems")
+
+
+def list_solvers() -> list[str]:
+    """Names of all registered solvers and presets."""
+    return names("solvers")
+
+
+def list_theorems() -> list[str]:
+    """Names of all registered theorems."""
+    return names("theorems")
+
+
+def missing_requirements(name: str) -> dict[str, str]:
+    """Modules a problem needs that are not installed -> the extra that installs each."""
+    card = getattr(entry("problems", name), "card", None)
+    requires = card.requires if card is not None else {}
+    return {module: extra for module, extra in requires.items() if importlib.util.find_spec(module) is None}
+
+
+def load_problem(
+    name: str, p: int | None = None, d: int | None = None, *, seed: int | None = None, **parameters: Any
+) -> BilevelProblem:
+    """Build a registered problem.
+
+    Parameters
+    ----------
+    name : str
+    p, d : int, optional
+        Dimensions of z and x; the family's defaults where None.
+    seed : int, optional
+        Seed of the family's random data, for families that have any.
+    **parameters
+        The family's own parameters.
+
+    Raises
+    ------
+    UnknownNameError
+        For a name that is not registered.
+    ValueError
+        For dimensions that are not positive integers, or parameters out of range.
+    TypeError
+        For a parameter that the family does not have.
+    """
+    factory = entry("problems", name)
+    options = dict(parameters)
+    for key, value in (("p", p), ("d", d)):
+        if value is not None:
+            options[key] = check_dimension(key, value)
+    if seed is not None:
+        if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
+            raise ValueError(f"seed must be a non-negative integer, got {seed!r}")
+        options["seed"] = int(seed)
+    _check_options(f"problem {name!r}", options, _parameter_names(factory))
+    problem: BilevelProblem = factory(**options)
+    return problem
+
+
+def make_solver(name: str, **options: Any) -> Any:
+    """A solver's immutable configuration, with its defaults replaced by the options."""
+    factory = entry("solvers", name)
+    _check_options(f"solver {name!r}", options, factory.option_names())
+    return factory(**options)
+
+
+def theorem(name: str) -> Any:
+    """The theorem of that name; its steps are checked when a bound is asked for."""
+    return entry("theorems", name)()
+
+
+def _parameter_names(factory: Any) -> list[str]:
+    import inspect
+
+    return list(inspect.signature(factory).parameters)
+
+
+def _check_options(what: str, options: Mapping[str, Any], known: list[str]) -> None:
+    for option in options:
+        if option not in known:
+            close = difflib.get_close_matches(option, known, n=1)
+            hint = f"did you mean {close[0]!r}? " if close else ""
+            raise TypeError(f"{what} has no option {option!r}; {hint}its options are {', '.join(known)}")

@@ -1,0 +1,118 @@
+"""What a run returns, and how a run can end."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Result", "Status"]
+
+Array = NDArray[np.float64]
+
+
+class Status(enum.IntEnum):
+    """How a replicate ended.
+
+    ``CONVERGED`` the solver's own stationarity estimate fell below the tolerance;
+    ``MAX_ITERATIONS`` and ``BUDGET`` the run used what it was given; ``DIVERGED`` an
+    iterate left the ball of the divergence threshold; ``NON_FINITE`` a function returned
+    NaN or an infinity, or an update overflowed; ``STOPPED`` the callback asked for it.
+    """
+
+    CONVERGED = 0
+    MAX_ITERATIONS = 1
+    BUDGET = 2
+    DIVERGED = 3
+    NON_FINITE = 4
+    STOPPED = 5
+
+    @property
+    def label(self) -> str:
+        """Lower-case name, as stored and printed."""
+        return self.name.lower()
+
+    @property
+    def message(self) -> str:
+        """What happened, and what to try."""
+        return _MESSAGES[self]
+
+
+_MESSAGES = {
+    Status.CONVERGED: "converged: the solver's stationarity estimate is below the tolerance",
+    Status.MAX_ITERATIONS: "reached max_iterations; raise it, or the steps, to go on",
+    Status.BUDGET: "the next iteration would exceed the evaluation budget",
+    Status.DIVERGED: "diverged: lower rho and gamma, raise l1, or project v with v_radius",
+    Status.NON_FINITE: "a function value or an update was NaN or infinite; returned the last finite iterate",
+    Status.STOPPED: "stopped by the callback",
+}
+
+
+@dataclass(frozen=True)
+class Result:
+    """Result of a run of R replicates.
+
+    A single run (of ``minimize``) has no replicate axis: scalars for arrays (R,), one message.
+
+    Attributes
+    ----------
+    x : (R, d) array; z, v : (R, p) arrays
+        Last finite iterates.
+    status : (R,) int array of :class:`Status`.
+    message : list of str, one a replicate.
+    nit : (R,) int array, iterations.
+    n_inner, n_outer : (R,) int arrays, evaluations of G and F.
+    mean_stationarity : (R,) array or None
+        Mean of |grad Psi(x_k)|^2 over k = 0 ... nit-1, whatever ``record_every`` was;
+        None where the problem has no closed-form hypergradient or recording was off.
+    history : dict of arrays
+        "iteration" (n,), and where known "stationarity", "gap", "distance" (n, R).
+    estimate : (R,) array or None
+        Norm of the last surrogate hypergradient; NaN where it could not be computed.
+    """
+
+    x: Array
+    z: Array
+    v: Array
+    status: NDArray[np.int64]
+    nit: NDArray[np.int64]
+    n_inner: NDArray[np.int64]
+    n_outer: NDArray[np.int64]
+    mean_stationarity: Array | None = None
+    history: dict[str, NDArray[Any]] = field(default_factory=dict)
+    estimate: Array | None = None
+    problem: str = ""
+    solver: str = ""
+    message: list[str] = field(default_factory=list)
+
+    @property
+    def nfev(self) -> NDArray[np.int64]:
+        """Evaluations of both levels, per replicate."""
+        return self.n_inner + self.n_outer
+
+    @property
+    def success(self) -> NDArray[np.bool_]:
+        """Whether each replicate ended regularly (neither diverged nor non-finite)."""
+        failed: NDArray[np.bool_] = np.isin(self.status, (Status.DIVERGED, Status.NON_FINITE))
+        return ~failed
+
+    def __repr__(self) -> str:
+        counts = {s.label: int(np.sum(self.status == s)) for s in Status}
+        ended = ", ".join(f"{n} {label}" for label, n in counts.items() if n)
+        lines = [
+            f"Result of {self.solver or 'a solver'} on {self.problem or 'a problem'}: {ended}",
+            f"  iterations   {_range(self.nit)}",
+            f"  evaluations  {_range(self.n_inner)} inner, {_range(self.n_outer)} outer",
+        ]
+        if self.history.get("stationarity") is not None and len(self.history["stationarity"]):
+            last = self.history["stationarity"][-1]
+            lines.append(f"  |grad Psi|^2 median {np.median(last):.3g} at the last recorded iterate")
+        return "\n".join(lines)
+
+
+def _range(counts: NDArray[np.int64]) -> str:
+    low, high = int(np.min(counts)), int(np.max(counts))
+    return str(low) if low == high else f"{low}..{high}"

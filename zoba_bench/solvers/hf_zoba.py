@@ -1,0 +1,92 @@
+"""HF-ZOBA: the Hessian-free variant, which differentiates gradient surrogates along v."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from zoba_bench.estimators import average, difference_along, forward_difference
+from zoba_bench.problem import check_positive
+from zoba_bench.solvers.single_loop import Directions, SingleLoop, State, Surrogates
+
+__all__ = ["HfZoba", "HfZobaShared"]
+
+
+@dataclass(frozen=True)
+class HfZoba(SingleLoop):
+    """HF-ZOBA with the published defaults.
+
+    Parameters beside those of :class:`~zoba_bench.solvers.single_loop.SingleLoop`
+
+    h_bar : float
+        Step along v of the difference of two gradient surrogates with the same
+        directions and samples.
+    normalize_h_bar : bool
+        Use h_bar / max(1, |v|), which keeps the bias uniform in v.
+
+    Cost: b1 (4 l1 + 2) evaluations of G and b2 (2 l2 + 1) of F an iteration.
+    Source: arXiv 2601.21836 (abstract) and its authors' public code.
+    """
+
+    h_bar: float = 1e-3
+    normalize_h_bar: bool = False
+    name: ClassVar[str] = "hf-zoba"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_positive("h_bar", self.h_bar)
+
+    def surrogates(self, state: State, directions: Directions) -> Surrogates:
+        """See :class:`Surrogates`. z moves by h and by h_bar v, x by eta."""
+        oracle, sample = state.oracle, directions.inner_sample
+        w, u = directions.w, directions.u
+        h, eta = self.h, self.outer_radius(oracle.p, oracle.d)
+        z, x = state.z[:, None, None, :], state.x[:, None, None, :]
+        v = state.v[:, None, None, :]
+        h_bar = self.h_bar / np.maximum(1.0, np.sqrt(np.vecdot(v, v))) if self.normalize_h_bar else self.h_bar
+        z_v = z + (h_bar[..., None] if isinstance(h_bar, np.ndarray) else h_bar) * v
+        hw, x_u = h * w, x + eta * u
+
+        g = oracle.inner(z, x, sample)
+        g_w = oracle.inner(z + hw, x, sample)
+        g_u = oracle.inner(z, x_u, sample)
+        g_v = oracle.inner(z_v, x, sample)
+        g_v_w = oracle.inner(z_v + hw, x, sample)
+        g_v_u = oracle.inner(z_v, x_u, sample)
+        f_z, f_x, f = self.outer_queries(state, directions)
+
+        along_w = forward_difference(g_w, g, h)
+        along_u = forward_difference(g_u, g, eta)
+        return Surrogates(
+            inner_gradient=average(along_w, w),
+            hessian_v=average(difference_along(forward_difference(g_v_w, g_v, h), along_w, h_bar), w),
+            cross_v=average(difference_along(forward_difference(g_v_u, g_v, eta), along_u, h_bar), u),
+            outer_gradient_z=average(forward_difference(f_z, f, h), directions.outer_w),
+            outer_gradient_x=average(forward_difference(f_x, f, eta), directions.outer_u),
+        )
+
+
+@dataclass(frozen=True)
+class HfZobaShared(HfZoba):
+    """HF-ZOBA whose outer surrogates use all the inner directions (l2 = l1 by default).
+
+    With exact values every surrogate is (1/l) sum ww' or (1/l) sum uu' times the exact
+    direction, so the noise vanishes with the direction itself (this project's analysis).
+    ``l2=None`` follows ``l1``.
+    """
+
+    l2: int | None = None  # type: ignore[assignment]
+    normalize_h_bar: bool = True
+    name: ClassVar[str] = "hf-zoba-shared"
+
+    def __post_init__(self) -> None:
+        if self.l2 is None:
+            object.__setattr__(self, "l2", self.l1)
+        super().__post_init__()
+        if self.l2 != self.l1 or self.outer_directions != "shared":
+            raise ValueError(
+                f"hf-zoba-shared needs l2 = l1 and outer_directions='shared', got l1={self.l1}, "
+                f"l2={self.l2}, outer_directions={self.outer_directions!r}; use hf-zoba for anything else"
+            )

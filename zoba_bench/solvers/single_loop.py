@@ -1,0 +1,217 @@
+"""What the single-loop zeroth-order solvers share: configuration, directions, the three updates."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, fields
+from typing import ClassVar, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zoba_bench.directions import gaussian
+from zoba_bench.oracle import Oracle
+from zoba_bench.problem import check_positive
+
+__all__ = ["Directions", "SingleLoop", "State", "Surrogates", "tuned_ratio"]
+
+Array = NDArray[np.float64]
+Samples = NDArray[np.int64]
+
+
+class Directions(NamedTuple):
+    """Directions and samples of one iteration; arrays (R, b, l, n), samples (R, b, 1)."""
+
+    w: Array
+    u: Array
+    outer_w: Array
+    outer_u: Array
+    second_w: Array | None
+    inner_sample: Samples | None
+    outer_sample: Samples | None
+
+
+class Surrogates(NamedTuple):
+    """Estimates of the five derivatives at (z, v, x), each (R, p) or (R, d)."""
+
+    inner_gradient: Array
+    hessian_v: Array
+    cross_v: Array
+    outer_gradient_z: Array
+    outer_gradient_x: Array
+
+
+@dataclass(frozen=True, eq=False)
+class State:
+    """Iterates z, v (R, p) and x (R, d) at iteration k, with what the next step needs."""
+
+    z: Array
+    v: Array
+    x: Array
+    k: int
+    oracle: Oracle
+    rng: np.random.Generator
+    estimate: Array | None = None
+
+
+@dataclass(frozen=True)
+class SingleLoop(ABC):
+    """Configuration and updates shared by ZOBA and its variants.
+
+    Parameters
+    ----------
+    h : float
+        Smoothing radius of every move of z.
+    eta : float or None
+        Smoothing radius of every move of x; None makes it equal to ``h`` (as published),
+        or follows ``radius_rule``.
+    radius_rule : {"equal", "tuned"}
+        "tuned" sets eta = h / r with r^2 = curvature_ratio (d + 2) / (p + 2), which
+        minimises the leading terms of the cross surrogate's variance.
+    curvature_ratio : float
+        L_xx / L_zz of the inner objective, for ``radius_rule="tuned"``.
+    l1, l2 : int
+        Directions a sample of the inner and of the outer surrogates.
+    b1, b2 : int or None
+        Samples of G and F a iteration; None means 1 on deterministic functions and the
+        published 25 and 10 on stochastic ones.
+    rho, gamma : float
+        Step of z and v, and of x; ``gamma=None`` is rho / 2 (as published).
+    schedule : {"inverse-sqrt", "constant"}
+        Steps divided by sqrt(k + 1), or constant.
+    v_radius : float or None
+        Project v onto the ball of this radius.
+    outer_directions : {"shared", "independent"}
+        Whether the outer surrogates reuse the first b2 x l2 inner directions (as
+        published) or draw their own.
+
+    Evaluations are counted by the oracle.
+    """
+
+    h: float = 1e-3
+    eta: float | None = None
+    radius_rule: str = "equal"
+    curvature_ratio: float = 1.0
+    l1: int = 100
+    l2: int = 1
+    b1: int | None = None
+    b2: int | None = None
+    rho: float = 0.01
+    gamma: float | None = None
+    schedule: str = "inverse-sqrt"
+    v_radius: float | None = None
+    outer_directions: str = "shared"
+
+    name: ClassVar[str]
+    published_batches: ClassVar[tuple[int, int]] = (25, 10)
+    tolerance_quantity: ClassVar[str] = "norm of the surrogate hypergradient D_x"
+    needs_second_directions: ClassVar[bool] = False
+
+    def __post_init__(self) -> None:
+        for name in ("h", "curvature_ratio", "rho"):
+            check_positive(name, getattr(self, name))
+        for name in ("eta", "v_radius"):
+            if getattr(self, name) is not None:
+                check_positive(name, getattr(self, name))
+        if self.gamma is not None:
+            check_positive("gamma", self.gamma, zero=True)
+        for name in ("l1", "l2", "b1", "b2"):
+            value = getattr(self, name)
+            if value is None and name in ("b1", "b2"):
+                continue
+            if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
+                raise ValueError(f"{name} must be a positive integer, got {value!r}")
+        _check_choice("schedule", self.schedule, ("inverse-sqrt", "constant"))
+        _check_choice("radius_rule", self.radius_rule, ("equal", "tuned"))
+        _check_choice("outer_directions", self.outer_directions, ("shared", "independent"))
+
+    @classmethod
+    def option_names(cls) -> list[str]:
+        """Names of the options, in order."""
+        return [f.name for f in fields(cls)]
+
+    def outer_radius(self, p: int, d: int) -> float:
+        """The radius eta in use for a problem with these dimensions."""
+        if self.eta is not None:
+            return self.eta
+        return self.h if self.radius_rule == "equal" else self.h / tuned_ratio(p, d, self.curvature_ratio)
+
+    def batches(self, oracle: Oracle) -> tuple[int, int]:
+        """Samples of G and of F an iteration."""
+        inner, outer = self.published_batches
+        b1 = self.b1 if self.b1 is not None else (inner if oracle.stochastic_inner else 1)
+        b2 = self.b2 if self.b2 is not None else (outer if oracle.stochastic_outer else 1)
+        for name, b, stochastic in (("b1", b1, oracle.stochastic_inner), ("b2", b2, oracle.stochastic_outer)):
+            if b > 1 and not stochastic:
+                raise ValueError(
+                    f"{name}={b}, but this level has no samples: use {name}=1 and more directions"
+                )
+        return b1, b2
+
+    def steps(self, k: int) -> tuple[float, float]:
+        """Steps (rho_k, gamma_k)."""
+        gamma = self.rho / 2 if self.gamma is None else self.gamma
+        scale = 1.0 if self.schedule == "constant" else 1.0 / math.sqrt(k + 1)
+        return self.rho * scale, gamma * scale
+
+    def init(self, oracle: Oracle, rng: np.random.Generator, z: Array, v: Array, x: Array) -> State:
+        """State at iteration 0 from iterates z, v (R, p) and x (R, d)."""
+        self.batches(oracle)
+        return State(z=z, v=v, x=x, k=0, oracle=oracle, rng=rng)
+
+    def step(self, state: State) -> State:
+        """One iteration: all surrogates at (z_k, v_k, x_k), then the three updates at once."""
+        estimates = self.surrogates(state, self.draw(state.oracle, state.rng))
+        rho, gamma = self.steps(state.k)
+        d_v = estimates.hessian_v + estimates.outer_gradient_z
+        d_x = estimates.cross_v + estimates.outer_gradient_x
+        z = state.z - rho * estimates.inner_gradient
+        v = state.v - rho * d_v
+        x = state.x - gamma * d_x
+        if self.v_radius is not None:
+            norm = np.sqrt(np.vecdot(v, v))[:, None]
+            v *= np.where(norm > self.v_radius, self.v_radius / np.maximum(norm, self.v_radius), 1.0)
+        return State(z, v, x, state.k + 1, state.oracle, state.rng, np.sqrt(np.vecdot(d_x, d_x)))
+
+    def draw(self, oracle: Oracle, rng: np.random.Generator) -> Directions:
+        """Directions and samples of one iteration, for all replicates."""
+        b1, b2 = self.batches(oracle)
+        r, p, d, l1, l2 = oracle.replicates, oracle.p, oracle.d, self.l1, self.l2
+        inner_sample = oracle.draw_inner(rng, b1)
+        outer_sample = oracle.draw_outer(rng, b2)
+        if self.outer_directions == "shared":
+            shape = (r, max(b1, b2), max(l1, l2))
+            w, u = gaussian(rng, shape, p), gaussian(rng, shape, d)
+            outer_w, outer_u = w[:, :b2, :l2], u[:, :b2, :l2]
+            w, u = w[:, :b1, :l1], u[:, :b1, :l1]
+        else:
+            w, u = gaussian(rng, (r, b1, l1), p), gaussian(rng, (r, b1, l1), d)
+            outer_w, outer_u = gaussian(rng, (r, b2, l2), p), gaussian(rng, (r, b2, l2), d)
+        second_w = gaussian(rng, (r, b1, l1), p) if self.needs_second_directions else None
+        return Directions(w, u, outer_w, outer_u, second_w, inner_sample, outer_sample)
+
+    @abstractmethod
+    def surrogates(self, state: State, directions: Directions) -> Surrogates:
+        """The five finite-difference estimates at the state, along the given directions."""
+
+    def outer_queries(self, state: State, directions: Directions) -> tuple[Array, Array, Array]:
+        """Values f(z + h w, x), f(z, x + eta u), f(z, x) of the outer surrogates."""
+        oracle, sample = state.oracle, directions.outer_sample
+        z, x = state.z[:, None, None, :], state.x[:, None, None, :]
+        eta = self.outer_radius(oracle.p, oracle.d)
+        return (
+            oracle.outer(z + self.h * directions.outer_w, x, sample),
+            oracle.outer(z, x + eta * directions.outer_u, sample),
+            oracle.outer(z, x, sample),
+        )
+
+
+def tuned_ratio(p: int, d: int, curvature_ratio: float = 1.0) -> float:
+    """Radius ratio r = h / eta with r^2 = curvature_ratio (d + 2) / (p + 2)."""
+    return math.sqrt(curvature_ratio * (d + 2) / (p + 2))
+
+
+def _check_choice(name: str, value: object, allowed: tuple[str, ...]) -> None:
+    if value not in allowed:
+        raise ValueError(f"{name} must be one of {', '.join(map(repr, allowed))}, got {value!r}")

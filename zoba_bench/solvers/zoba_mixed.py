@@ -1,0 +1,59 @@
+"""ZOBA with mixed differences: the Hessian surrogates' variance drops from cubic to quadratic."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from zoba_bench.estimators import (
+    average,
+    central_difference,
+    cross_action,
+    forward_difference,
+    mixed_difference,
+    project,
+)
+from zoba_bench.solvers.single_loop import Directions, SingleLoop, State, Surrogates
+
+__all__ = ["ZobaMixed"]
+
+
+@dataclass(frozen=True)
+class ZobaMixed(SingleLoop):
+    """Variant of ZOBA whose two Hessian surrogates are mixed differences (this project's variant).
+
+    G_zz v is estimated by k (w'v) w2 with independent w, w2 and G_xz v by c (w'v) u, where
+    k and c are mixed differences along (w, w2) and (w, u).
+    Cost: b1 (6 l1 + 1) evaluations of G and b2 (2 l2 + 1) of F an iteration.
+    """
+
+    name: ClassVar[str] = "zoba-mixed"
+    needs_second_directions: ClassVar[bool] = True
+
+    def surrogates(self, state: State, directions: Directions) -> Surrogates:
+        """See :class:`Surrogates`. z moves by h, x by eta."""
+        oracle, sample = state.oracle, directions.inner_sample
+        w, u, w2 = directions.w, directions.u, directions.second_w
+        assert w2 is not None  # drawn because needs_second_directions is set
+        h, eta = self.h, self.outer_radius(oracle.p, oracle.d)
+        z, x = state.z[:, None, None, :], state.x[:, None, None, :]
+        hw, hw2, x_u = h * w, h * w2, x + eta * u
+        z_w, z_w2 = z + hw, z + hw2
+
+        g = oracle.inner(z, x, sample)
+        g_plus = oracle.inner(z_w, x, sample)
+        g_minus = oracle.inner(z - hw, x, sample)
+        g_w2 = oracle.inner(z_w2, x, sample)
+        g_w_w2 = oracle.inner(z_w + hw2, x, sample)
+        g_u = oracle.inner(z, x_u, sample)
+        g_w_u = oracle.inner(z_w, x_u, sample)
+        f_z, f_x, f = self.outer_queries(state, directions)
+
+        wv = project(w, state.v)
+        return Surrogates(
+            inner_gradient=average(central_difference(g_plus, g_minus, h), w),
+            hessian_v=cross_action(mixed_difference(g_w_w2, g_plus, g_w2, g, h, h), wv, w2),
+            cross_v=cross_action(mixed_difference(g_w_u, g_plus, g_u, g, h, eta), wv, u),
+            outer_gradient_z=average(forward_difference(f_z, f, h), directions.outer_w),
+            outer_gradient_x=average(forward_difference(f_x, f, eta), directions.outer_u),
+        )

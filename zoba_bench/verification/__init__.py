@@ -1,0 +1,6 @@
+"""Claims, verdicts and the suites that measure them: suite name -> "module:function"."""
+
+SUITES: dict[str, str] = {
+    "quick": "zoba_bench.verification.quick:quick",
+    "smoke": "zoba_bench.verification.quick:smoke",
+}
