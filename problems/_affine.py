@@ -1,0 +1,191 @@
+"""Closed forms shared by the problems whose two objectives are quadratic: everything is an affine map."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zoba_bench.problem import BilevelProblem, Card, Constants
+
+from ._family import spectral_norm, sphere_start
+from ._kernels import blockwise, linear_map, quadratic_form, spread_vectors
+
+__all__ = ["AffineMaps", "adjoint_map", "build_quadratic"]
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class AffineMaps:
+    """The matrices and linear terms of G and F, and the affine maps z* = J x + j and v* = V x + v."""
+
+    inner_zz: Array
+    inner_xz: Array
+    inner_xx: Array
+    inner_x: Array
+    outer_zz: Array
+    outer_xz: Array
+    outer_xx: Array
+    outer_z: Array
+    outer_x: Array
+    J: Array
+    j: Array
+    V: Array
+    v: Array
+
+    @property
+    def curvature(self) -> Array:
+        """Hess Psi = J' F_zz J + F_xz J + J' F_zx + F_xx."""
+        cross = self.outer_xz @ self.J
+        hessian = self.J.T @ self.outer_zz @ self.J + cross + cross.T + self.outer_xx
+        return np.ascontiguousarray((hessian + hessian.T) / 2)
+
+    @property
+    def slope(self) -> Array:
+        """grad Psi at x = 0."""
+        at_origin = self.outer_zz @ self.j + self.outer_z
+        slope: Array = self.J.T @ at_origin + self.outer_xz @ self.j + self.outer_x
+        return slope
+
+
+def adjoint_map(
+    zz: Array, outer_zz: Array, outer_xz: Array, outer_z: Array, J: Array, j: Array
+) -> tuple[Array, Array]:
+    """V, v of v* = V x + v, from G_zz v* = -F_z(z*(x), x)."""
+    solved = -np.linalg.solve(zz, np.column_stack([outer_zz @ J + outer_xz.T, outer_zz @ j + outer_z]))
+    return np.ascontiguousarray(solved[:, :-1]), np.ascontiguousarray(solved[:, -1])
+
+
+def _constants(maps: AffineMaps, mu: float, L_zz: float, curvature: Array, radius: float | None) -> Constants:
+    """All exact: the Hessians are constant, so each constant is a spectral norm.
+
+    mu, L_zz: ends of the spectrum of A. k_z = |J|, k_v = |V|, L_Psi = |Hess Psi|. s_z = s_v = H = 0: z*, v*
+    are affine and the Hessian of G is constant. On |x| <= radius, R = |V| radius + |v| and, as F_z = -A v*
+    there, C_z = |A V| radius + |A v|; C_x = |F_xx| radius + |F_x(0)| where F_x does not depend on z.
+    """
+    V, v = maps.V, maps.v
+    bounds: dict[str, Any] = {}
+    if not V.any() and not v.any():
+        bounds.update(C_z=0.0, R=0.0)
+    elif radius is not None:
+        bounds["C_z"] = spectral_norm(maps.inner_zz @ V) * radius + float(np.linalg.norm(maps.inner_zz @ v))
+        bounds["R"] = spectral_norm(V) * radius + float(np.linalg.norm(v))
+        bounds["radius"] = radius
+        if not maps.outer_xz.any():
+            bounds["C_x"] = spectral_norm(maps.outer_xx) * radius + float(np.linalg.norm(maps.outer_x))
+    return Constants(
+        mu=mu,
+        L_zz=L_zz,
+        L_xz=spectral_norm(maps.inner_xz),
+        L_xx=spectral_norm(maps.inner_xx),
+        H=0.0,
+        H_zz=0.0,
+        H_xz=0.0,
+        m_zz=spectral_norm(maps.outer_zz),
+        m_xz=spectral_norm(maps.outer_xz),
+        m_xx=spectral_norm(maps.outer_xx),
+        k_z=spectral_norm(maps.J),
+        k_v=spectral_norm(V),
+        s_z=0.0,
+        s_v=0.0,
+        L_Psi=spectral_norm(curvature),
+        **bounds,
+    )
+
+
+def build_quadratic(
+    name: str,
+    maps: AffineMaps,
+    inner: Callable[[Array, Array], Array],
+    outer: Callable[[Array, Array], Array],
+    spectrum: Array,
+    *,
+    radius: float | None,
+    parameters: dict[str, Any],
+    card: Card,
+) -> BilevelProblem:
+    """Closed forms of a quadratic family whose Psi is strongly convex."""
+    (p, d), curvature = maps.J.shape, maps.curvature
+    lowest = float(np.linalg.eigvalsh(curvature)[0])
+    if lowest <= 1e-10 * spectral_norm(curvature):
+        raise ValueError(
+            f"{name} has no unique minimiser here: the smallest curvature of Psi is {lowest:.3g}; "
+            f"increase lam (got {parameters['lam']!r})"
+            + (f" or decrease cross (got {parameters['cross']!r})" if "cross" in parameters else "")
+        )
+    minimizer = np.asarray(np.linalg.solve(curvature, -maps.slope), dtype=np.float64)
+    J_T, V_T = (np.ascontiguousarray(matrix.T) for matrix in (maps.J, maps.V))
+
+    def inner_solution(x: Array) -> Array:
+        return linear_map(x, J_T) + maps.j
+
+    def adjoint(x: Array) -> Array:
+        return linear_map(x, V_T) + maps.v
+
+    minimum = float(outer(inner_solution(minimizer), minimizer))
+    minimizer.setflags(write=False)
+
+    # Around the minimiser, so that value - minimum and the hypergradient lose no digits there.
+    def value(x: Array) -> Array:
+        return minimum + 0.5 * quadratic_form(x - minimizer, curvature)
+
+    def hypergradient(x: Array) -> Array:
+        return linear_map(x - minimizer, curvature)
+
+    def inner_grad_z(z: Array, x: Array) -> Array:
+        return linear_map(z - inner_solution(x), maps.inner_zz)
+
+    def inner_grad_x(z: Array, x: Array) -> Array:
+        return z @ maps.inner_xz.T + x @ maps.inner_xx + maps.inner_x
+
+    def outer_grad_z(z: Array, x: Array) -> Array:
+        return z @ maps.outer_zz + x @ maps.outer_xz + maps.outer_z
+
+    def outer_grad_x(z: Array, x: Array) -> Array:
+        return z @ maps.outer_xz.T + x @ maps.outer_xx + maps.outer_x
+
+    def inner_hvp_zz(z: Array, x: Array, v: Array) -> Array:
+        return spread_vectors(v @ maps.inner_zz, z, x)
+
+    def inner_jvp_xz(z: Array, x: Array, v: Array) -> Array:
+        return spread_vectors(v @ maps.inner_xz.T, z, x)
+
+    def inner_jvp_zx(z: Array, x: Array, u: Array) -> Array:
+        return spread_vectors(u @ maps.inner_xz, z, x)
+
+    def inner_hessian(z: Array, x: Array) -> tuple[Array, Array, Array]:
+        return maps.inner_zz.copy(), maps.inner_xz.copy(), maps.inner_xx.copy()
+
+    def outer_hessian(z: Array, x: Array) -> tuple[Array, Array, Array]:
+        return maps.outer_zz.copy(), maps.outer_xz.copy(), maps.outer_xx.copy()
+
+    return BilevelProblem(
+        name=name,
+        p=p,
+        d=d,
+        inner=blockwise(inner),
+        outer=blockwise(outer),
+        inner_solution=inner_solution,
+        adjoint=adjoint,
+        value=value,
+        hypergradient=hypergradient,
+        inner_grad_z=inner_grad_z,
+        inner_grad_x=inner_grad_x,
+        outer_grad_z=outer_grad_z,
+        outer_grad_x=outer_grad_x,
+        inner_hvp_zz=inner_hvp_zz,
+        inner_jvp_xz=inner_jvp_xz,
+        inner_jvp_zx=inner_jvp_zx,
+        inner_hessian=inner_hessian,
+        outer_hessian=outer_hessian,
+        minimizer=minimizer,
+        minimum=minimum,
+        constants=_constants(maps, float(spectrum.min()), float(spectrum.max()), curvature, radius),
+        start=sphere_start(p, d),
+        parameters=parameters,
+        card=card,
+    )

@@ -1,0 +1,91 @@
+"""Instances of every family, at several sizes, and the numerical derivatives they are checked with."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+from zoba_bench.problems import PROBLEMS
+
+from zoba_bench.problem import BilevelProblem
+
+SIZES = [(1, 1), (2, 2), (5, 3), (3, 5), (40, 30)]
+DATA = {"diabetes_ridge"}
+# Parameters away from the defaults: radii, conditioning, curvature of the target, sampling.
+VARIANTS: list[tuple[str, dict[str, Any]]] = [
+    ("quad_general", {"p": 5, "d": 3, "seed": 1, "kappa": 100.0, "cross": 0.2, "radius": 2.0}),
+    ("quad_general", {"p": 5, "d": 3, "seed": 1, "cross": 0.0, "radius": 2.0}),
+    ("quad_tracking", {"p": 4, "d": 4, "seed": 2, "kappa": 1000.0, "radius": 3.0}),
+    ("minimax_quad", {"p": 7, "d": 2, "seed": 1, "lam": 0.0}),
+    ("logistic_bregman", {"p": 4, "d": 4, "seed": 1, "mu": 1.0}),
+    ("logcosh_ripple", {"p": 4, "d": 2, "seed": 1, "a": 3.0, "mu": 0.5, "alpha": 0.1, "omega": 5.0}),
+    ("reference", {"p": 5, "d": 3, "beta": 0.0, "lam": 0.4}),
+    ("diabetes_ridge", {"seed": 1, "n_train": 300, "radius": 1.0}),
+    ("diabetes_ridge", {"stochastic": True}),
+]
+
+
+def factory(name: str) -> Callable[..., BilevelProblem]:
+    module, attribute = PROBLEMS[name].split(":")
+    return getattr(importlib.import_module(module), attribute)
+
+
+def instances() -> list[Any]:
+    """One pytest parameter for each instance: (name, keywords)."""
+    chosen = [(name, {}) for name in PROBLEMS]
+    chosen += [(name, {"p": p, "d": d, "seed": 3}) for name in PROBLEMS if name not in DATA for p, d in SIZES]
+    chosen += VARIANTS
+    return [
+        pytest.param((name, keywords), id="-".join([name, *(f"{k}={v}" for k, v in keywords.items())]))
+        for name, keywords in chosen
+    ]
+
+
+class Points(NamedTuple):
+    """Unit directions and points, where the declared constants hold."""
+
+    z: np.ndarray
+    x: np.ndarray
+    v: np.ndarray
+    u: np.ndarray
+
+
+def sample(problem: BilevelProblem, n: int, seed: int = 0) -> Points:
+    rng = np.random.default_rng(seed)
+
+    def unit(dimension: int) -> np.ndarray:
+        w = rng.standard_normal((n, dimension))
+        return w / np.linalg.norm(w, axis=-1, keepdims=True)
+
+    reach = min(problem.constants.radius, 4.0) * rng.uniform(0, 1, (2, n, 1))
+    p, d = problem.p, problem.d
+    return Points(reach[0] * unit(p), reach[1] * unit(d), unit(p), unit(d))
+
+
+def difference(function: Callable[[np.ndarray], np.ndarray], direction: np.ndarray, h: float = 1e-3):
+    """Fourth-order central difference of t -> function(t direction) at 0.
+
+    Truncation h^4 |f^(5)| / 30: at most 1e-10, as |f^(5)| <= sum alpha omega^5 |M u|^5 < 3000 for the ripple,
+    the worst of the catalogue. Rounding about eps |f| / h = 2e-13 |f| for each elementary operation.
+    """
+
+    def at(t: float) -> np.ndarray:
+        return function(t * direction)
+
+    return (8 * (at(h) - at(-h)) - (at(2 * h) - at(-2 * h))) / (12 * h)
+
+
+# Both errors of ``difference`` with a factor of ten to spare.
+DIFFERENCE = 1e-9
+
+
+def assert_close(actual: Any, expected: Any, tolerance: float, scale: Any = 0.0, what: str = "") -> None:
+    """|actual - expected| <= tolerance (1 + scale), entry by entry, with the values in the message."""
+    actual, expected = np.asarray(actual), np.asarray(expected)
+    assert actual.shape == expected.shape, f"{what}: shape {actual.shape}, expected {expected.shape}"
+    limit = tolerance * (1 + np.max(np.abs(scale), initial=0.0))
+    error = np.max(np.abs(actual - expected), initial=0.0)
+    assert error <= limit, f"{what}: error {error:.3g} above {limit:.3g}: {actual} against {expected}"
