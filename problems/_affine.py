@@ -52,9 +52,7 @@ class AffineMaps:
         return slope
 
 
-def adjoint_map(
-    zz: Array, outer_zz: Array, outer_xz: Array, outer_z: Array, J: Array, j: Array
-) -> tuple[Array, Array]:
+def adjoint_map(zz: Array, outer_zz: Array, outer_xz: Array, outer_z: Array, J: Array, j: Array) -> tuple[Array, Array]:
     """V, v of v* = V x + v, from G_zz v* = -F_z(z*(x), x)."""
     solved = -np.linalg.solve(zz, np.column_stack([outer_zz @ J + outer_xz.T, outer_zz @ j + outer_z]))
     return np.ascontiguousarray(solved[:, :-1]), np.ascontiguousarray(solved[:, -1])

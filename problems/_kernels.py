@@ -81,8 +81,7 @@ def spread(values: Array, *others: Array) -> Array:
         lead = other.shape[:-1]
         # The usual case, x with leading axes of length 1 or those of z, costs less than broadcast_shapes.
         if lead != shape and (
-            len(lead) > len(shape)
-            or any(n not in (1, m) for n, m in zip(lead[::-1], shape[::-1], strict=False))
+            len(lead) > len(shape) or any(n not in (1, m) for n, m in zip(lead[::-1], shape[::-1], strict=False))
         ):
             return np.broadcast_to(values, np.broadcast_shapes(shape, *(o.shape[:-1] for o in others))).copy()
     return values

@@ -27,9 +27,7 @@ Array = NDArray[np.float64]
 
 _KAPPA_HINT = "it is the condition number of G_zz"
 _RADIUS_HINT = "leave it None for the global constants only"
-_UNBOUNDED = (
-    "holds except for C_z and C_x: F_z is affine in x; C_z and R are given on |x| <= radius if asked for"
-)
+_UNBOUNDED = "holds except for C_z and C_x: F_z is affine in x; C_z and R are given on |x| <= radius if asked for"
 
 
 _GENERAL = Card(
@@ -242,9 +240,7 @@ _MINIMAX = Card(
 
 
 @family(_MINIMAX)
-def minimax_quad(
-    p: int = 5, d: int = 4, *, seed: int = 0, kappa: float = 5.0, lam: float = 1.0
-) -> BilevelProblem:
+def minimax_quad(p: int = 5, d: int = 4, *, seed: int = 0, kappa: float = 5.0, lam: float = 1.0) -> BilevelProblem:
     """Quadratic min-max problem, F = f and G = -f.
 
     f = x'Bz - z'Az/2 + lam |x|^2/2 - s'x with B = J'A, so that z* = Jx, v* = 0 identically (F_z = 0 at z*),

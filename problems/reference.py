@@ -34,9 +34,7 @@ _CARD = Card(
 
 
 @family(_CARD)
-def reference(
-    p: int = 4, d: int = 4, *, seed: int = 0, beta: float = 1.0, lam: float = 1.0
-) -> BilevelProblem:
+def reference(p: int = 4, d: int = 4, *, seed: int = 0, beta: float = 1.0, lam: float = 1.0) -> BilevelProblem:
     """Reference family.
 
     G = |z-Mx|^2/2 + beta |x|^2/2,  F = sqrt(1+|z-t|^2) + lam sqrt(1+|x|^2), M a partial isometry.
@@ -75,9 +73,7 @@ def reference(
     p, d = check_dimension("p", p), check_dimension("d", d)
     seed = check_seed(seed)
     beta = check_real("beta", beta, at_least=0.0)
-    lam = check_real(
-        "lam", lam, above=0.0, below=math.sqrt(2), hint="beyond, no target puts the minimiser at e_1"
-    )
+    lam = check_real("lam", lam, above=0.0, below=math.sqrt(2), hint="beyond, no target puts the minimiser at e_1")
     n = min(p, d)
     wrap = -1.0 if n == 2 else 1.0
 

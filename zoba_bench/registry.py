@@ -77,9 +77,7 @@ def entry(kind: str, name: str) -> Any:
     try:
         return getattr(importlib.import_module(module), attribute)
     except (ImportError, AttributeError) as error:
-        raise RegistryError(
-            f"{kind[:-1]} {name!r} of {distribution!r} ({target}) cannot be loaded: {error}"
-        ) from error
+        raise RegistryError(f"{kind[:-1]} {name!r} of {distribution!r} ({target}) cannot be loaded: {error}") from error
 
 
 def sources(kind: str) -> list[str]:

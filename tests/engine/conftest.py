@@ -35,9 +35,7 @@ class Objective:
     calls: list[tuple[int, ...]] = field(default_factory=list)
 
     def __call__(self, z: np.ndarray, x: np.ndarray, sample: Any = None) -> np.ndarray:
-        self.calls.append(
-            np.broadcast_shapes(z.shape[:-1], x.shape[:-1], () if sample is None else np.shape(sample))
-        )
+        self.calls.append(np.broadcast_shapes(z.shape[:-1], x.shape[:-1], () if sample is None else np.shape(sample)))
         return self._value(z, x, sample, self)
 
     def _value(self, z: np.ndarray, x: np.ndarray, sample: Any, o: Objective) -> np.ndarray:
@@ -57,9 +55,7 @@ class Objective:
         n is the number of operations, below 4 (p + d)^2. An error of the linear form of size n eps |.| passes
         through the sine with a factor of at most wave.
         """
-        absolute = Objective(
-            *(np.abs(array).max(axis=0)[None] for array in (self.A, self.B, self.C, self.a, self.b))
-        )
+        absolute = Objective(*(np.abs(array).max(axis=0)[None] for array in (self.A, self.B, self.C, self.a, self.b)))
         value = self._value(np.abs(z), np.abs(x), None, absolute)
         return (1 + self.wave) * value + self.wave
 

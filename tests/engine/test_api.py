@@ -17,9 +17,7 @@ HEAVY = ["sympy", "matplotlib", "scipy.stats", "scipy.optimize", "joblib", "skle
 
 
 def in_fresh_interpreter(code: str) -> str:
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=False
-    )
+    done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -98,9 +96,7 @@ def test_same_seed_gives_the_same_bits(bilevel, same_run):
     problem = bilevel(inner_samples=3, outer_samples=3)
     keywords = {"l1": 3, "max_iterations": 3, "replicates": 2}
     same_run(zb.solve(problem, seed=5, **keywords), zb.solve(problem, seed=5, **keywords))
-    assert not np.array_equal(
-        zb.solve(problem, seed=5, **keywords).x, zb.solve(problem, seed=6, **keywords).x
-    )
+    assert not np.array_equal(zb.solve(problem, seed=5, **keywords).x, zb.solve(problem, seed=6, **keywords).x)
 
 
 def test_seed_sequence_gives_the_bits_of_its_integer_however_often_it_is_used(bilevel, same_run):

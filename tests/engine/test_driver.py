@@ -166,12 +166,8 @@ def test_non_finite_value_freezes_its_replicate_and_no_other(bilevel, start, pre
     clean = go(problem, solver, start, replicates=3, max_iterations=8,
                callback=lambda k, state: path.append(state))  # fmt: skip
     fail_at = 4  # iteration in which replicate 1 receives the value
-    calls = {"inner": 7 if preset == "zoba-mixed" else 5 if preset.startswith("zoba") else 6, "outer": 3}[
-        level
-    ]
-    result = go(
-        tripped(problem, fail_at * calls + 1, 1, value, level), solver, start, replicates=3, max_iterations=8
-    )
+    calls = {"inner": 7 if preset == "zoba-mixed" else 5 if preset.startswith("zoba") else 6, "outer": 3}[level]
+    result = go(tripped(problem, fail_at * calls + 1, 1, value, level), solver, start, replicates=3, max_iterations=8)
     assert result.status.tolist() == [Status.MAX_ITERATIONS, Status.NON_FINITE, Status.MAX_ITERATIONS]
     assert result.nit.tolist() == [8, fail_at + 1, 8]
     each = iteration_cost(problem, solver, np.random.default_rng(0))
@@ -268,9 +264,7 @@ def test_replicate_that_fails_at_once_keeps_its_start_even_outside_the_ball(bile
     """v_0 outside the ball of v_radius is projected by the first step only; a frozen replicate takes none."""
     problem = tripped(bilevel(), 0, 1)
     v0 = np.array([3.0, 0.0, 0.0])
-    result = go(
-        problem, make_solver("zoba", **HF, v_radius=1.0), start, replicates=2, max_iterations=4, v0=v0
-    )
+    result = go(problem, make_solver("zoba", **HF, v_radius=1.0), start, replicates=2, max_iterations=4, v0=v0)
     assert result.status.tolist() == [Status.MAX_ITERATIONS, Status.NON_FINITE]
     assert np.array_equal(result.v[1], v0)
 
@@ -345,9 +339,7 @@ def test_count_is_validated_by_name(bilevel, start, name, value):
 
 @pytest.mark.parametrize("iterations", [1, 63, 64, 65, 130])
 @pytest.mark.parametrize("record_every", [1, 7, 64, 1000])
-def test_mean_stationarity_is_the_naive_mean_whatever_record_every_is(
-    bilevel, start, iterations, record_every
-):
+def test_mean_stationarity_is_the_naive_mean_whatever_record_every_is(bilevel, start, iterations, record_every):
     problem, solver = bilevel(), make_solver("hf-zoba", l1=2, rho=0.05)
     xs = [np.tile(start(problem)["x0"], (2, 1))]
     result = go(
@@ -467,9 +459,7 @@ def test_all_replicates_share_the_start(bilevel, start):
 @pytest.mark.parametrize("preset", PRESETS)
 def test_same_seed_gives_the_same_bits_and_another_seed_does_not(bilevel, start, same_run, preset):
     problem, solver = bilevel(inner_samples=4, outer_samples=3), make_solver(preset, **HF)
-    first, second, other = (
-        go(problem, solver, start, seed=s, replicates=2, max_iterations=4) for s in (1, 1, 2)
-    )
+    first, second, other = (go(problem, solver, start, seed=s, replicates=2, max_iterations=4) for s in (1, 1, 2))
     same_run(first, second)
     assert not np.array_equal(first.x, other.x)
 

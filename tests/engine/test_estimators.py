@@ -38,9 +38,7 @@ def gauss_hermite(*dimensions: int) -> tuple[list[np.ndarray], np.ndarray]:
     weights = weights / weights.sum()
     total = sum(dimensions)
     grid = np.stack(np.meshgrid(*[nodes] * total, indexing="ij"), axis=-1).reshape(1, -1, total)
-    product = (
-        np.stack(np.meshgrid(*[weights] * total, indexing="ij"), axis=-1).reshape(-1, total).prod(axis=1)
-    )
+    product = np.stack(np.meshgrid(*[weights] * total, indexing="ij"), axis=-1).reshape(-1, total).prod(axis=1)
     return np.split(grid, np.cumsum(dimensions)[:-1], axis=-1), product
 
 
@@ -59,9 +57,7 @@ class Case:
         self.gradient_z = self.A @ self.z + self.C.T @ self.x + self.a
         self.gradient_x = self.B @ self.x + self.C @ self.z + self.b
 
-    def check(
-        self, mean, exact, coefficients, factors, directions, reach_z, reach_x, divisor, weights
-    ) -> None:
+    def check(self, mean, exact, coefficients, factors, directions, reach_z, reach_x, divisor, weights) -> None:
         """|mean - exact| within rounding.
 
         Each coefficient combines at most 4 values, each wrong by ``rounding`` at its point, over ``divisor``.
@@ -146,9 +142,7 @@ def test_mixed_difference_cross_action_has_the_exact_mean_for_unequal_radii(obje
     c = Case(setting, objective)
     (w, u), weights = gauss_hermite(c.p, c.d)
     z_w, x_u = c.z + c.h * w, c.x + c.eta * u
-    coefficients = est.mixed_difference(
-        c.q(z_w, x_u), c.q(z_w, c.x), c.q(c.z, x_u), c.q(c.z, c.x), c.h, c.eta
-    )
+    coefficients = est.mixed_difference(c.q(z_w, x_u), c.q(z_w, c.x), c.q(c.z, x_u), c.q(c.z, c.x), c.h, c.eta)
     wv = est.project(w, c.v)
     mean = est.cross_action(weigh(coefficients, weights), wv, u)
     reach = c.h * np.abs(w), c.eta * np.abs(u)

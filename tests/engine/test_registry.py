@@ -53,9 +53,7 @@ def plugin(monkeypatch) -> types.ModuleType:
         def total(z, x):
             return z.sum(axis=-1) + x.sum(axis=-1)
 
-        return BilevelProblem.from_functions(
-            total, total, p, d, name="bowl", parameters={"width": width, "seed": seed}
-        )
+        return BilevelProblem.from_functions(total, total, p, d, name="bowl", parameters={"width": width, "seed": seed})
 
     def plain(p: int = 1, d: int = 1) -> BilevelProblem:
         return bowl(p, d)
@@ -132,9 +130,7 @@ def test_built_in_solvers_are_found_through_entry_points():
     ],
 )
 def test_unknown_name_suggests_the_nearest(installed, ask, kind, wrong, right):
-    with pytest.raises(
-        registry.UnknownNameError, match=f"unknown {kind} '{wrong}'; did you mean '{right}'"
-    ) as error:
+    with pytest.raises(registry.UnknownNameError, match=f"unknown {kind} '{wrong}'; did you mean '{right}'") as error:
         ask(wrong)
     assert isinstance(error.value, ValueError)
 
@@ -217,9 +213,7 @@ def test_offer_without_a_distribution_is_named_by_its_entry(offer):
 @pytest.mark.parametrize("target", ["no_such_module_here:thing", "math:no_such_attribute"])
 def test_offer_that_cannot_be_loaded_names_its_distribution(offer, target):
     offer("problems", Point("theirs", {"bowl": target}))
-    with pytest.raises(
-        registry.RegistryError, match=f"problem 'bowl' of 'theirs' \\({target}\\) cannot be loaded"
-    ):
+    with pytest.raises(registry.RegistryError, match=f"problem 'bowl' of 'theirs' \\({target}\\) cannot be loaded"):
         registry.load_problem("bowl")
 
 

@@ -41,9 +41,7 @@ def test_status_docstring_names_every_status():
 
 
 def test_success_is_false_for_diverged_and_non_finite_only():
-    assert result(list(Status)).success.tolist() == [
-        s not in (Status.DIVERGED, Status.NON_FINITE) for s in Status
-    ]
+    assert result(list(Status)).success.tolist() == [s not in (Status.DIVERGED, Status.NON_FINITE) for s in Status]
 
 
 def test_nfev_adds_both_levels():
@@ -61,15 +59,11 @@ def test_repr_counts_the_endings_and_gives_ranges():
 
 def test_repr_ends_with_the_median_stationarity_where_it_is_known():
     history = {"iteration": np.array([0, 4]), "stationarity": np.array([[9.0, 9.0, 9.0], [1.0, 2.0, 0.25]])}
-    assert repr(result([1, 1, 1], history=history)).endswith(
-        "|grad Psi|^2 median 1 at the last recorded iterate"
-    )
+    assert repr(result([1, 1, 1], history=history)).endswith("|grad Psi|^2 median 1 at the last recorded iterate")
 
 
 def test_single_run_without_a_replicate_axis_prints_and_succeeds():
-    single = Result(
-        x=np.zeros(2), z=np.zeros(3), v=np.zeros(3), status=Status.BUDGET, nit=3, n_inner=12, n_outer=6
-    )
+    single = Result(x=np.zeros(2), z=np.zeros(3), v=np.zeros(3), status=Status.BUDGET, nit=3, n_inner=12, n_outer=6)
     assert "1 budget" in repr(single)
     assert single.success
     assert single.nfev == 18

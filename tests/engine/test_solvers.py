@@ -182,9 +182,7 @@ class Reference:
         The relative rounding of the at most b l products and additions is smaller by the factor h^2; both are
         counted, hence 8 for 4.
         """
-        longest = max(
-            np.linalg.norm(drawn[n], axis=-1).max() for n in ("w", "u", "fw", "fu", "w2") if n in drawn
-        )
+        longest = max(np.linalg.norm(drawn[n], axis=-1).max() for n in ("w", "u", "fw", "fu", "w2") if n in drawn)
         bar = self.h_bar / max(1.0, np.linalg.norm(v, axis=-1).max())
         moves = (self.h, self.eta, bar) if self.hf else (self.h, self.eta)
         divisor = min(moves) * min(self.h, self.eta)
@@ -195,9 +193,7 @@ def compare_with_reference(problem, preset, options, seed=0, replicates=2, steps
     solver = make_solver(preset, **options)
     reference = Reference(problem, preset, options)
     theirs = np.random.default_rng([seed, 7])
-    state = states(
-        problem, np.random.default_rng(seed), Oracle(problem, replicates), np.random.default_rng([seed, 7])
-    )
+    state = states(problem, np.random.default_rng(seed), Oracle(problem, replicates), np.random.default_rng([seed, 7]))
     for k in range(steps):
         drawn = reference.draw(theirs, replicates)
         following = solver.step(state)
@@ -207,9 +203,7 @@ def compare_with_reference(problem, preset, options, seed=0, replicates=2, steps
             for name, expected in (("z", z), ("v", v), ("x", x), ("estimate", estimate)):
                 actual = getattr(following, name)[r]
                 error = np.abs(actual - expected).max()
-                assert error <= limit, (
-                    f"{name} at k={k}, replicate {r}: {actual} against {expected}, {limit=}"
-                )
+                assert error <= limit, f"{name} at k={k}, replicate {r}: {actual} against {expected}, {limit=}"
         # A wrong factor, sign or direction changes an iterate by about rho = 0.05.
         assert limit < 1e-6, f"the comparison is blunt: {limit}"
         state = following
@@ -441,9 +435,7 @@ def test_surrogates_and_iterates_rotate_with_the_problem(bilevel, preset, level)
         return lambda z, x: function(z @ P, x @ Q)
 
     rotated_problem = type(problem).from_functions(turned(problem.outer), turned(problem.inner), 3, 2)
-    rotated_state = moved(
-        state, z=state.z @ P.T, v=state.v @ P.T, x=state.x @ Q.T, oracle=Oracle(rotated_problem, 3)
-    )
+    rotated_state = moved(state, z=state.z @ P.T, v=state.v @ P.T, x=state.x @ Q.T, oracle=Oracle(rotated_problem, 3))
     by_z = {"w", "outer_w", "second_w"}
     turned_directions = Directions(*(
         None if array is None else array @ (P.T if name in by_z else Q.T)

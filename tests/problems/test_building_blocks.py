@@ -64,9 +64,7 @@ def test_kernels_equal_plain_expressions(lead):
     x, matrix = rng.standard_normal((*lead, 6)), rng.standard_normal((6, 3))
     square = rng.standard_normal((6, 6))
     tolerance = {"rtol": 1e-12, "atol": 1e-12}
-    np.testing.assert_allclose(
-        kernels.linear_map(x, matrix), np.einsum("...i,ij->...j", x, matrix), **tolerance
-    )
+    np.testing.assert_allclose(kernels.linear_map(x, matrix), np.einsum("...i,ij->...j", x, matrix), **tolerance)
     expected = np.einsum("...i,ij,...j->...", x, square, x)
     np.testing.assert_allclose(kernels.quadratic_form(x, square), expected, **tolerance)
     np.testing.assert_allclose(kernels.square_norm(x), (x * x).sum(-1), **tolerance)

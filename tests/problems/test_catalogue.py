@@ -34,18 +34,14 @@ def test_a_factory_builds_its_default_and_carries_a_card(name):
 def test_parameters_rebuild_the_same_bits(name):
     problem = factory(name)(seed=5)
     keywords = {
-        key
-        for key, value in inspect.signature(factory(name)).parameters.items()
-        if value.kind is value.KEYWORD_ONLY
+        key for key, value in inspect.signature(factory(name)).parameters.items() if value.kind is value.KEYWORD_ONLY
     }
     assert set(problem.parameters) == keywords
     again = factory(name)(problem.p, problem.d, **problem.parameters)
     z, x = problem.initial_point(np.random.default_rng(0))
     for function in ("inner", "outer", "value", "hypergradient", "adjoint"):
         arguments = (z, x) if function in ("inner", "outer") else (x,)
-        np.testing.assert_array_equal(
-            getattr(problem, function)(*arguments), getattr(again, function)(*arguments)
-        )
+        np.testing.assert_array_equal(getattr(problem, function)(*arguments), getattr(again, function)(*arguments))
     assert problem.constants == again.constants
 
 

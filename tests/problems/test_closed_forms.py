@@ -175,9 +175,7 @@ def test_the_minimiser_is_stationary_and_has_the_minimum(problem):
     # A few roundings of terms of order one.
     assert np.linalg.norm(problem.hypergradient(minimizer)) <= 1e-15 * (1 + problem.constants.L_Psi)
     eigenvalues = np.linalg.eigvalsh(
-        np.array(
-            [difference(lambda step: problem.hypergradient(minimizer + step), e) for e in np.eye(problem.d)]
-        )
+        np.array([difference(lambda step: problem.hypergradient(minimizer + step), e) for e in np.eye(problem.d)])
     )
     assert eigenvalues[0] > 0, f"not a strict minimum: {eigenvalues}"
 
@@ -197,9 +195,7 @@ def test_value_gap_and_hypergradient_keep_their_digits_near_the_optimum(name, di
     u = sample(problem, 1).u[0]
     x = problem.minimizer + distance * u
     step = x - problem.minimizer  # what the float64 point really is
-    curvature = np.array(
-        [difference(lambda s: problem.hypergradient(problem.minimizer + s), e) for e in np.eye(4)]
-    )
+    curvature = np.array([difference(lambda s: problem.hypergradient(problem.minimizer + s), e) for e in np.eye(4)])
     # Psi is quadratic to relative order |step|^2 omega^2 |M|^2 <= 1e-8 here; the curvature is known to 1e-9.
     np.testing.assert_allclose(problem.hypergradient(x), curvature @ step, rtol=0, atol=1e-7 * distance)
     if problem.minimum == 0:

@@ -65,9 +65,7 @@ def test_lipschitz_constants_of_the_inner_hessian(problem):
         distance = np.sqrt(np.sum((a - c) ** 2) + np.sum((b - e) ** 2))
         if min(distance, np.linalg.norm(a - c)) < 1e-6:
             continue  # the quotient would be rounding
-        full.append(
-            norm(hessian(problem.inner_hessian(a, b)) - hessian(problem.inner_hessian(c, e))) / distance
-        )
+        full.append(norm(hessian(problem.inner_hessian(a, b)) - hessian(problem.inner_hessian(c, e))) / distance)
         here, there = problem.inner_hessian(a, b), problem.inner_hessian(c, b)
         zz.append(norm(here[0] - there[0]) / np.linalg.norm(a - c))
         xz.append(norm(here[1] - there[1]) / np.linalg.norm(a - c))

@@ -105,9 +105,7 @@ def test_logcosh_ripple_matches_its_formula():
 def test_logcosh_ripple_value_is_nonconvex_by_default_and_convex_without_ripple():
     def lowest(problem):
         x = sample(problem, 100).x
-        hessians = np.stack(
-            [difference(lambda s: problem.hypergradient(x + s), e) for e in np.eye(problem.d)], -1
-        )
+        hessians = np.stack([difference(lambda s: problem.hypergradient(x + s), e) for e in np.eye(problem.d)], -1)
         return np.linalg.eigvalsh((hessians + hessians.swapaxes(-1, -2)) / 2).min()
 
     assert lowest(factory("logcosh_ripple")()) < -1
@@ -147,9 +145,7 @@ def test_reference_facts_are_free_of_the_dimensions(p, d):
     np.testing.assert_array_equal(problem.minimizer, np.eye(d)[0])
     assert np.linalg.norm(problem.adjoint(problem.minimizer)) == pytest.approx(1 / math.sqrt(2))
     assert problem.minimum == pytest.approx(2 * math.sqrt(2))
-    hessian = np.array(
-        [difference(lambda s: problem.hypergradient(problem.minimizer + s), e) for e in np.eye(d)]
-    )
+    hessian = np.array([difference(lambda s: problem.hypergradient(problem.minimizer + s), e) for e in np.eye(d)])
     # On the range of M' both terms bend: 2^(-3/2) twice along e_1, 2^(-1/2) twice across. Off it, one does.
     across, off = [math.sqrt(2)] * (min(p, d) - 1), [math.sqrt(0.5)] * (d - min(p, d))
     expected = sorted([math.sqrt(0.5), *off, *across])
@@ -162,9 +158,7 @@ def test_reference_starts_far_with_the_inner_problem_solved():
     np.testing.assert_array_equal(x, 4 * np.eye(6)[0])
     np.testing.assert_array_equal(z, problem.inner_solution(x))
     # The integral of |grad Psi|^2 along the gradient flow is the gap of values.
-    assert problem.value(x) - problem.minimum == pytest.approx(
-        math.sqrt(5) + math.sqrt(17) - 2 * math.sqrt(2)
-    )
+    assert problem.value(x) - problem.minimum == pytest.approx(math.sqrt(5) + math.sqrt(17) - 2 * math.sqrt(2))
 
 
 @pytest.mark.parametrize("lam", [0.1, 0.7, 1.0, 1.4])

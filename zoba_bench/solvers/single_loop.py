@@ -144,9 +144,7 @@ class SingleLoop(ABC):
         b2 = self.b2 if self.b2 is not None else (outer if oracle.stochastic_outer else 1)
         for name, b, stochastic in (("b1", b1, oracle.stochastic_inner), ("b2", b2, oracle.stochastic_outer)):
             if b > 1 and not stochastic:
-                raise ValueError(
-                    f"{name}={b}, but this level has no samples: use {name}=1 and more directions"
-                )
+                raise ValueError(f"{name}={b}, but this level has no samples: use {name}=1 and more directions")
         return b1, b2
 
     def steps(self, k: int) -> tuple[float, float]:

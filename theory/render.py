@@ -1,0 +1,144 @@
+"""Theorems as text, Markdown, LaTeX and MathML, statement by statement from the steps."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sympy as sp
+from sympy.printing.mathml import mathml
+
+from .complexity import Divergence
+from .symbols import eps
+from .theorem import Theorem
+
+__all__ = ["render_details", "render_markdown", "render_summary", "render_text"]
+
+
+def render_text(theorem: Theorem) -> str:
+    """The derivation as plain text; says of each step whether it was verified."""
+    lines = [
+        f"Theorem {theorem.name}: {theorem.title}",
+        "",
+        "Source",
+        f"  {theorem.source}",
+        "",
+        "Assumptions",
+    ]
+    lines += [f"  {assumption}" for assumption in theorem.assumptions]
+    lines += ["", "Steps"]
+    for number, (step, result) in enumerate(zip(theorem.steps, theorem.results, strict=True), 1):
+        lines += [
+            f"  {number}. {step.name} [{'verified' if result.ok else 'FAILS'}]",
+            f"     {_plain(step.statement)}",
+            f"     Because: {step.justification}",
+            f"     Check: {result.detail}",
+        ]
+    lines += ["", "Evaluations an iteration"]
+    lines += [f"  {level}: {sp.sstr(count)}" for level, count in theorem.evaluations_per_iteration.items()]
+    lines += ["", "Complexity", *(f"  {line}" for line in _complexity_lines(theorem))]
+    if theorem.radius_ratio:
+        lines += ["", "Radius ratio", f"  {theorem.radius_ratio}"]
+    return "\n".join(lines) + "\n"
+
+
+def render_markdown(theorem: Theorem) -> str:
+    """The derivation as Markdown with LaTeX formulas."""
+    lines = [f"# Theorem `{theorem.name}`", "", theorem.title, "", theorem.source, "", "## Assumptions", ""]
+    lines += [f"- {assumption}" for assumption in theorem.assumptions]
+    lines += ["", "## Steps", ""]
+    for number, (step, result) in enumerate(zip(theorem.steps, theorem.results, strict=True), 1):
+        lines += [
+            f"{number}. **{step.name}** ({'verified' if result.ok else '**fails**'})",
+            "",
+            f"   $${_latex(step.statement)}$$",
+            "",
+            f"   {step.justification} Check: `{result.detail}`",
+            "",
+        ]
+    lines += ["## Evaluations an iteration", ""]
+    lines += [f"- {level}: ${_latex(count)}$" for level, count in theorem.evaluations_per_iteration.items()]
+    lines += ["", "## Complexity", "", *(f"- {line}" for line in _complexity_lines(theorem))]
+    if theorem.radius_ratio:
+        lines += ["", "## Radius ratio", "", theorem.radius_ratio]
+    return "\n".join(lines) + "\n"
+
+
+def render_details(theorem: Theorem) -> dict[str, Any]:
+    """The summary of :func:`render_summary` with ``assumptions`` and ``steps``.
+
+    A step is a mapping of ``name``, ``statement``, ``latex``, ``mathml``, ``justification``, ``detail`` and
+    ``ok``.
+    """
+    steps = [
+        {
+            "name": step.name,
+            "statement": _plain(step.statement),
+            "latex": str(sp.latex(step.statement)),
+            "mathml": mathml(_greek(step.statement), printer="presentation"),
+            "justification": step.justification,
+            "detail": result.detail,
+            "ok": result.ok,
+        }
+        for step, result in zip(theorem.steps, theorem.results, strict=True)
+    ]
+    return {**render_summary(theorem), "assumptions": list(theorem.assumptions), "steps": steps}
+
+
+def render_summary(theorem: Theorem) -> dict[str, str]:
+    """What a report shows of a theorem, all strings.
+
+    Keys: ``name``, ``title``, ``source``, ``statement``, ``radius_ratio`` and ``failures``
+    (names of failing steps) as text; ``order``, ``count``, ``per_direction``, ``inner``,
+    ``outer`` and ``published`` (empty where there is none) each as ``*_text``,
+    ``*_latex`` and ``*_mathml``.
+    """
+    failures = [result.step for result in theorem.results if not result.ok]
+    summary = {
+        "name": theorem.name,
+        "title": theorem.title,
+        "source": theorem.source,
+        "radius_ratio": theorem.radius_ratio,
+        "failures": ", ".join(failures),
+        "statement": f"no statement: step {failures[0]!r} fails" if failures else theorem.complexity.statement,
+    }
+    formulas: dict[str, Any] = dict(theorem.evaluations_per_iteration)
+    if not failures:
+        names = ("order", "count", "per_direction", "published")
+        formulas |= {name: getattr(theorem.complexity, name) for name in names}
+    for name, formula in formulas.items():
+        known = formula is not None
+        summary[f"{name}_text"] = sp.sstr(formula) if known else ""
+        summary[f"{name}_latex"] = _latex(formula) if known else ""
+        summary[f"{name}_mathml"] = mathml(_greek(formula), printer="presentation") if known else ""
+    return summary
+
+
+def _greek(formula: Any) -> Any:
+    """The formula with eps as the letter."""
+    return formula.subs(eps, sp.Symbol("epsilon", positive=True))
+
+
+def _latex(formula: Any) -> str:
+    return str(sp.latex(_greek(formula)))
+
+
+def _plain(statement: Any) -> str:
+    signs = {sp.Eq: "=", sp.Le: "<=", sp.Ge: ">="}
+    for kind, sign in signs.items():
+        if isinstance(statement, kind):
+            return f"{sp.sstr(statement.lhs)} {sign} {sp.sstr(statement.rhs)}"
+    return str(sp.sstr(statement))
+
+
+def _complexity_lines(theorem: Theorem) -> list[str]:
+    failing = [result.step for result in theorem.results if not result.ok]
+    if failing:
+        return [f"none: step {failing[0]!r} fails"]
+    complexity = theorem.complexity
+    lines = [complexity.statement]
+    for certificate in complexity.certificates:
+        kind = "divergent limit" if isinstance(certificate, Divergence) else "non-negative coefficients"
+        lines.append(f"{certificate.statement} [{kind}]")
+    lines.append(f"One direction, E|Hv|^2 + E|Cv|^2 per |v|^2: at most {sp.sstr(complexity.per_direction)}")
+    lines += [f"{name} = {sp.sstr(value)}" for name, value in complexity.definitions.items()]
+    return lines

@@ -1,0 +1,54 @@
+"""The symbols of the derivations, in one place because equal names merge silently."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import sympy as sp
+
+__all__ = ["CONSTANTS", "by_name"]
+
+
+def _positive(names: str) -> Any:
+    return sp.symbols(names, positive=True)
+
+
+def _nonnegative(names: str) -> Any:
+    return sp.symbols(names, nonnegative=True)
+
+
+#: Dimensions of the inner and the outer variable.
+p, d = _positive("p d")
+#: Inner radius, outer radius, step along v, and the ratio h/eta.
+h, eta, h_bar, ratio = _positive("h eta h_bar r")
+#: Directions a sample, and samples, of the inner and of the outer level.
+l1, l2, b1, b2 = _positive("l1 l2 b1 b2")
+#: Steps of z and v, and of x; their ratio c = gamma / rho; iterations; accuracy.
+rho, gamma, c, K, eps = _positive("rho gamma c K eps")
+#: Constants of the problem.
+mu, L_zz, L_xz, L_xx, L_Psi = _positive("mu L_zz L_xz L_xx L_Psi")
+m_zz, m_xz, m_xx, C_z, C_x, R, k_z, k_v, s_v = _nonnegative("m_zz m_xz m_xx C_z C_x R k_z k_v s_v")
+#: Errors |z - z*|, |v - v*|; norms of grad Psi and of the mean direction D of x.
+a, b, g, D = _nonnegative("a b g D")
+#: Weights of the Lyapunov function, and the switch of the second-order terms.
+w_a, w_b = _positive("w_a w_b")
+theta = _nonnegative("theta")
+#: Lyapunov function at the start; error of its x part.
+W_0, gap, a_0, b_0 = _nonnegative("W_0 gap a_0 b_0")
+#: Weights of Young's inequality: of |v| <= R + b, of the remainders of F, of the inner beside the
+#: outer surrogate, and of the noise of (z, v) beside that of x.
+y_v, y_f, y_s, y_n = YOUNG = _positive("y_v y_f y_s y_n")
+#: Shares of the terms in |D - grad Psi| (of a, b, the bias), and in the inequality of v (of a, the
+#: bias, D, and the noise in the motion of v*); only their ratios matter.
+u_xa, u_xb, u_xe, u_va, u_ve, u_vD, u_vm = SHARES = _positive("u_xa u_xb u_xe u_va u_ve u_vD u_vm")
+
+#: Symbols that carry a field of ``zoba_bench.problem.Constants`` with the same name.
+CONSTANTS: tuple[Any, ...] = (
+    mu, L_zz, L_xz, L_xx, L_Psi, m_zz, m_xz, m_xx, C_z, C_x, R, k_z, k_v, s_v,
+)  # fmt: skip
+
+
+def by_name(symbols: Iterable[Any]) -> dict[str, Any]:
+    """Symbols by their names."""
+    return {str(symbol): symbol for symbol in symbols}
