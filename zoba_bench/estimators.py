@@ -51,9 +51,7 @@ def second_difference(plus: Any, minus: Any, centre: Any, first_radius: Any, sec
     return (plus + minus - 2 * centre) / (2 * first_radius * second_radius)
 
 
-def mixed_difference(
-    both: Any, first: Any, second: Any, centre: Any, first_radius: Any, second_radius: Any
-) -> Any:
+def mixed_difference(both: Any, first: Any, second: Any, centre: Any, first_radius: Any, second_radius: Any) -> Any:
     """Coefficient [q(1,2) - q(1) - q(2) + q] / (r1 r2): a mixed second directional derivative."""
     return (both - first - second + centre) / (first_radius * second_radius)
 

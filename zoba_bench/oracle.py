@@ -95,9 +95,7 @@ class Oracle:
         each = values.size // self.replicates
         counter += each if self._all_active else each * self.active
 
-    def _evaluate(
-        self, level: str, function: Callable[..., Any], z: Array, x: Array, sample: Samples | None
-    ) -> Array:
+    def _evaluate(self, level: str, function: Callable[..., Any], z: Array, x: Array, sample: Samples | None) -> Array:
         shape = _leading_shape(z, x, sample)
         if self._all_active:
             values = self._call(level, function, z, x, sample, shape)
@@ -130,8 +128,7 @@ class Oracle:
             array = np.empty(0, dtype=object)
         if array.dtype.kind not in "biuf":
             raise OracleError(
-                f"{level} of problem {self._name!r} returned {type(values).__name__} of {array.dtype}, "
-                "not real numbers"
+                f"{level} of problem {self._name!r} returned {type(values).__name__} of {array.dtype}, not real numbers"
             )
         converted = array.astype(np.float64)
         if converted.shape != shape:
@@ -157,7 +154,5 @@ def _read_only(array: Array) -> Array:
 class DryOracle(Oracle):
     """Counts what an iteration would evaluate, without evaluating: every value is zero."""
 
-    def _evaluate(
-        self, level: str, function: Callable[..., Any], z: Array, x: Array, sample: Samples | None
-    ) -> Array:
+    def _evaluate(self, level: str, function: Callable[..., Any], z: Array, x: Array, sample: Samples | None) -> Array:
         return np.zeros(_leading_shape(z, x, sample))

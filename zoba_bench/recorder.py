@@ -47,9 +47,7 @@ class Recorder:
             self._flush()
             self._first = k + 1
 
-    def finish(
-        self, k: int, x: Array, nit: NDArray[np.int64]
-    ) -> tuple[dict[str, NDArray[Any]], Array | None]:
+    def finish(self, k: int, x: Array, nit: NDArray[np.int64]) -> tuple[dict[str, NDArray[Any]], Array | None]:
         """The history, with the final iterate as its last row, and the mean stationarity."""
         if self._every is None:
             return {}, None

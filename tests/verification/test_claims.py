@@ -1,0 +1,133 @@
+"""Claims, the three verdicts, pairing with controls, exit codes and suites."""
+
+import math
+from dataclasses import replace
+
+import pytest
+
+from zoba_bench.statistics import Limits
+from zoba_bench.verification.claim import Claim, Measurement, Verdict, decide
+from zoba_bench.verification.quick import quick, smoke
+from zoba_bench.verification.suite import Suite
+from zoba_bench.verification.verify import _paired, exit_code
+
+CLAIM = Claim("P0/s/c", "A statement.", "P1", "zoba", "all", "equal", 0.1, {})
+
+
+def seen(low, high, predicted=0.0):
+    return Measurement(predicted, (low + high) / 2, Limits(low, high))
+
+
+@pytest.mark.parametrize(
+    ("relation", "low", "high", "verdict"),
+    [
+        ("equal", -0.05, 0.05, "consistent"),
+        ("equal", -0.2, 0.05, "inconclusive"),
+        ("equal", 0.05, 0.2, "inconclusive"),
+        ("equal", 0.11, 0.2, "violated"),
+        ("equal", -0.3, -0.11, "violated"),
+        ("equal", -0.3, 0.3, "inconclusive"),
+        ("at_most", -9.0, 0.1, "consistent"),
+        ("at_most", -9.0, 0.2, "inconclusive"),
+        ("at_most", 0.2, 0.3, "violated"),
+        ("at_least", -0.1, 9.0, "consistent"),
+        ("at_least", -0.2, 9.0, "inconclusive"),
+        ("at_least", -0.3, -0.2, "violated"),
+        ("exact", 0.0, 0.0, "consistent"),
+        ("equal", math.inf, math.inf, "violated"),
+    ],
+)
+def test_limits_decide_the_verdict(relation, low, high, verdict):
+    assert decide(replace(CLAIM, relation=relation), seen(low, high))[0] == verdict
+
+
+def test_an_exact_claim_tolerates_nothing():
+    assert decide(replace(CLAIM, relation="exact", tolerance=0.0), seen(1.0, 1.0))[0] == "violated"
+
+
+def test_an_obstacle_is_inconclusive_with_its_reason():
+    assert decide(CLAIM, Measurement(0.0, 0.0, Limits(0.0, 0.0), obstacle="cap")) == ("inconclusive", "cap")
+
+
+def test_limits_that_are_not_numbers_decide_nothing():
+    assert decide(CLAIM, seen(math.nan, math.nan))[0] == "inconclusive"
+
+
+@pytest.mark.parametrize(
+    ("control", "verdict"),
+    [("violated", "consistent"), ("consistent", "inconclusive"), ("inconclusive", "inconclusive")],
+)
+def test_a_claim_needs_its_control_to_be_rejected(control, verdict):
+    claim = replace(CLAIM, controls=("c",))
+    own = {"c": Verdict(replace(CLAIM, id="c", origin="control"), control, "")}
+    assert _paired(Verdict(claim, "consistent", ""), own).verdict == verdict
+
+
+def test_a_violated_claim_stays_violated_whatever_its_control():
+    claim = replace(CLAIM, controls=("c",))
+    own = {"c": Verdict(replace(CLAIM, id="c", origin="control"), "consistent", "")}
+    assert _paired(Verdict(claim, "violated", ""), own).verdict == "violated"
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "code"),
+    [
+        ([("derived", "consistent"), ("control", "violated")], 0),
+        ([("derived", "violated")], 1),
+        ([("control", "consistent")], 1),
+        ([("derived", "inconclusive"), ("control", "violated")], 3),
+        ([("derived", "inconclusive"), ("derived", "violated")], 1),
+        ([], 0),
+    ],
+)
+def test_exit_codes(verdicts, code):
+    assert exit_code([Verdict(replace(CLAIM, origin=o), v, "") for o, v in verdicts]) == code
+
+
+def test_a_row_is_strict_json_with_the_documented_keys():
+    row = Verdict(CLAIM, "violated", "r", seen(math.inf, math.inf)).row()
+    assert list(row) == [
+        "id", "statement", "origin", "relation", "solver", "problem", "predicted", "measured", "limits", "verdict",
+        "expected", "reason",
+    ]  # fmt: skip
+    assert row["limits"] == [None, None]
+
+
+@pytest.mark.parametrize(("field", "value"), [("relation", "about"), ("origin", "rumour"), ("tolerance", -1.0)])
+def test_a_malformed_claim_is_refused(field, value):
+    with pytest.raises(ValueError, match=field):
+        replace(CLAIM, **{field: value})
+
+
+def test_a_suite_refuses_duplicate_ids_and_unknown_controls():
+    with pytest.raises(ValueError, match="two claims"):
+        Suite("s", "", (CLAIM, CLAIM))
+    with pytest.raises(ValueError, match="lacks"):
+        Suite("s", "", (replace(CLAIM, controls=("none",)),))
+
+
+@pytest.mark.parametrize("suite", [quick, smoke])
+def test_every_claim_of_a_suite_has_a_control_and_every_control_a_claim(suite):
+    claims = suite().claims
+    used = {control for claim in claims for control in claim.controls}
+    for claim in claims:
+        if claim.origin == "control":
+            assert claim.expected == "violated"
+        else:
+            assert claim.controls, f"{claim.id} has no control"
+    assert used <= {c.id for c in claims if c.origin == "control"}
+
+
+def test_at_least_three_controls_mutate_an_estimator():
+    assert len({c.solver for c in quick().claims if c.solver.startswith("control:")}) >= 3
+
+
+def test_a_suite_leaves_out_what_is_not_installed_and_says_how_to_get_it(monkeypatch):
+    monkeypatch.setattr(
+        "zoba_bench.verification.suite.missing_requirements",
+        lambda name: {"sklearn": "data"} if name == "diabetes_ridge" else {},
+    )
+    kept, hints = smoke().without_missing()
+    assert hints == {"diabetes_ridge": 'pip install "zoba-bench[data]"'}
+    assert not any(claim.problem == "diabetes_ridge" for claim in kept.claims)
+    assert len(kept.claims) < len(smoke().claims)

@@ -1,0 +1,229 @@
+"""The command line: output, exit codes, bad input, interruption."""
+
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+
+import pytest
+from click.testing import CliRunner
+
+from zoba_bench import cli
+from zoba_bench.ledger import Ledger
+
+
+def call(*arguments):
+    """Exit code and output, as the console script gives them."""
+    runner = CliRunner()
+    with runner.isolation() as streams:
+        sys.argv = ["zoba-bench", *map(str, arguments)]
+        with pytest.raises(SystemExit) as stop:
+            cli.main()
+        sys.stdout.flush()
+        output, errors = streams[0].getvalue().decode(), streams[1].getvalue().decode()
+    return stop.value.code, output, errors
+
+
+@pytest.fixture(autouse=True)
+def _arguments(monkeypatch):
+    monkeypatch.setattr(sys, "argv", list(sys.argv))
+
+
+def test_list_names_every_problem_and_solver():
+    code, output, _ = call("list")
+    assert code == 0
+    for name in ("quad_general", "diabetes_ridge", "zoba", "hf-zoba-shared"):
+        assert name in output
+
+
+def test_list_says_how_to_install_what_is_missing(monkeypatch):
+    monkeypatch.setattr(
+        "zoba_bench.registry.missing_requirements",
+        lambda name: {"sklearn": "data"} if "diabetes" in name else {},
+    )
+    code, output, _ = call("list", "--json")
+    assert code == 0
+    missing = {row["name"]: row["missing"] for row in json.loads(output)["problems"]}
+    assert missing["diabetes_ridge"] == 'needs pip install "zoba-bench[data]"'
+
+
+@pytest.mark.parametrize("name", ["reference", "logistic_bregman", "diabetes_ridge", "hf-zoba"])
+def test_info_is_strict_json(name):
+    code, output, _ = call("info", name, "--json")
+    assert code == 0
+    assert json.loads(output, parse_constant=lambda c: pytest.fail(f"not JSON: {c}"))["name"] == name
+
+
+def test_solve_prints_json_and_nothing_else():
+    code, output, _ = call(
+        "solve", "reference", "--solver", "hf-zoba-shared", "--max-iterations", 300, "--replicates", 2,
+        "--set", "l1=8", "--set", "rho=0.3", "--json",
+    )  # fmt: skip
+    content = json.loads(output)
+    assert code == 0
+    assert content["status"] == ["max_iterations"] * 2
+    assert content["n_inner"] == [300 * (4 * 8 + 2)] * 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("solve", "refrence"), "did you mean 'reference'"),
+        (("solve", "reference", "--solver", "zobba"), "did you mean 'zoba'"),
+        (("info", "quad_generel"), "did you mean 'quad_general'"),
+        (("derive", "zobas"), "did you mean"),
+        (("verify", "--suite", "quik"), "did you mean 'quick'"),
+        (("solve", "reference", "--p", "0"), "p must be a positive integer, got 0"),
+        (("solve", "reference", "--d", "-3"), "d must be a positive integer, got -3"),
+        (("solve", "reference", "--p", "2.5"), "2.5"),
+        (("solve", "reference", "--set", "l1=0"), "l1 must be a positive integer, got 0"),
+        (("solve", "reference", "--budget", "0"), "budget must be a positive integer, got 0"),
+        (("solve", "reference", "--budget", "10"), "below the cost of one iteration"),
+        (("solve", "reference", "--max-iterations", "0"), "max_iterations must be a positive integer"),
+        (("solve", "reference", "--replicates", "0"), "replicates must be a positive integer"),
+        (("solve", "reference", "--set", "rho=NaN"), "rho must be a positive finite number"),
+        (("solve", "reference", "--set", "gama=1"), "did you mean 'gamma'"),
+        (("solve", "reference", "--set", "rho"), "NAME=VALUE"),
+        (("solve", "reference", "--seed", "-1"), "seed"),
+        (("solve", "reference", "--set", "schedule=cosine"), "schedule must be one of"),
+        (("verify", "--jobs", "0"), "jobs"),
+        (("no-such-command",), "No such command"),
+    ],
+)
+def test_bad_input_is_a_clear_message_and_exit_code_2(arguments, message, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    code, _, errors = call(*arguments)
+    assert code == 2
+    assert message in errors
+    assert "Traceback" not in errors
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_corrupt_ledger_is_refused_and_kept(tmp_path):
+    path = tmp_path / "ledger.sqlite"
+    path.write_bytes(b"not a ledger" * 1000)
+    before = path.read_bytes()
+    code, _, errors = call("verify", "--suite", "smoke", "--out", tmp_path)
+    assert code == 2
+    assert "left as it is" in errors
+    assert path.read_bytes() == before
+
+
+def test_an_unwritable_place_is_refused(tmp_path):
+    (tmp_path / "file").write_text("")
+    code, _, errors = call("verify", "--suite", "smoke", "--out", tmp_path / "file" / "below")
+    assert code == 2
+    assert "choose another --out" in errors
+
+
+def test_a_report_without_a_ledger_is_refused(tmp_path):
+    code, _, errors = call("report", "--out", tmp_path)
+    assert code == 2
+    assert "verify" in errors
+
+
+def test_verify_prints_the_matrix_the_verdicts_and_where_the_report_is(tmp_path):
+    code, output, errors = call("verify", "--suite", "smoke", "--out", tmp_path)
+    assert code == 0, output + errors
+    assert "P2/zoba/diabetes_ridge" in output
+    assert "verdicts as expected" in output
+    assert (tmp_path / "report" / "index.html").exists()
+    code, output, _ = call("verify", "--suite", "smoke", "--out", tmp_path, "--json")
+    content = json.loads(output, parse_constant=lambda c: pytest.fail(f"not JSON: {c}"))
+    assert code == 0
+    assert {"claims", "suite", "seed", "provenance"} == set(content)
+    assert {c["verdict"] for c in content["claims"]} == {"consistent", "violated"}
+
+
+def test_derive_prints_the_steps_and_checks_them():
+    code, output, _ = call("derive", "hf-zoba-shared")
+    assert code == 0
+    assert "Assumptions" in output
+    code, output, _ = call("derive", "hf-zoba-shared", "--check")
+    assert code == 0
+    assert "FAIL" not in output
+
+
+def test_the_version_is_printed():
+    import zoba_bench
+
+    code, output, _ = call("--version")
+    assert code == 0
+    assert zoba_bench.__version__ in output
+
+
+SLOW = """
+import sys
+from zoba_bench import cli
+from zoba_bench.verification import quick, verify
+from zoba_bench.verification.suite import Suite
+
+def suite():
+    chosen = [c for c in quick.quick().claims if c.id.startswith("P4a/zoba/p=d=2") or c.id.startswith("P4a/control")]
+    return Suite("slow", "", tuple(chosen))
+
+verify.entry = lambda kind, name: suite
+if __name__ == "__main__":
+    sys.argv = ["zoba-bench", "verify", "--suite", "slow", "--out", sys.argv[1], "--jobs", sys.argv[2]]
+    cli.main()
+"""
+
+
+@pytest.fixture
+def slow_run(tmp_path):
+    """A verify in a process of its own that has finished at least one cell and not all."""
+    script = tmp_path / "slow.py"
+    script.write_text(SLOW)
+
+    def start(jobs):
+        out = tmp_path / f"out-{jobs}"
+        process = subprocess.Popen(
+            [sys.executable, str(script), str(out), str(jobs)], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            start_new_session=True, text=True, env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        )  # fmt: skip
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline and process.poll() is None:
+            if _finished(out / "ledger.sqlite"):
+                return process, out / "ledger.sqlite"
+            time.sleep(0.05)
+        process.kill()
+        output, errors = process.communicate()
+        pytest.fail(f"no cell finished within a minute (exit {process.returncode}): {output} {errors}")
+
+    return start
+
+
+def _finished(path):
+    if not path.exists():
+        return 0
+    try:
+        with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as db:
+            count = db.execute("SELECT count(*) FROM cells").fetchone()[0]
+        db.close()
+    except sqlite3.OperationalError:
+        return 0
+    return count
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_ctrl_c_exits_with_130_and_keeps_the_finished_cells(slow_run, jobs):
+    process, path = slow_run(jobs)
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the whole group
+    _, errors = process.communicate(timeout=30)
+    assert process.returncode == 130, errors
+    assert "interrupted" in errors
+    assert "Traceback" not in errors
+    with Ledger(path) as ledger:
+        assert ledger.count() >= 1
+
+
+def test_sigkill_loses_only_the_cells_in_flight(slow_run):
+    process, path = slow_run(1)
+    before = _finished(path)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate(timeout=30)
+    with Ledger(path) as ledger:
+        assert ledger.count() >= before >= 1

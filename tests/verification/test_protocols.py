@@ -1,0 +1,169 @@
+"""Small versions of the protocols: honest claims hold, wrong estimators and wrong powers do not."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from zoba_bench import estimators
+from zoba_bench.registry import load_problem, theorem
+from zoba_bench.verification import plan as planning
+from zoba_bench.verification.claim import decide
+from zoba_bench.verification.protocols import counts, floors, horizon, moments, one_step, transient
+from zoba_bench.verification.quick import quick
+from zoba_bench.verification.verify import verify
+
+LEVEL = 1 - 1e-4
+CLAIMS = {claim.id: claim for claim in quick().claims}
+
+
+def measure(protocol, claim, **parameters):
+    claim = replace(claim, parameters={**claim.parameters, **parameters})
+    made = protocol.plan(claim, 3)
+    results = {cell.key: planning_run(cell) for cell in made.cells}
+    measurement = protocol.judge(claim, made, results, LEVEL)
+    return decide(claim, measurement)[0], measurement
+
+
+def planning_run(cell):
+    from zoba_bench.sweep import run_cell
+
+    return run_cell(cell)
+
+
+def test_counts_hold_and_a_missing_centre_is_seen():
+    few = {"problems": [{"name": "reference", "p": 2, "d": 2}]}
+    assert measure(counts, CLAIMS["P1/zoba/counts"], **few)[0] == "consistent"
+    assert measure(counts, CLAIMS["P1/zoba/control-no-centre"], **few)[0] == "violated"
+
+
+@pytest.mark.parametrize("solver", ["zoba", "hf-zoba"])
+@pytest.mark.parametrize("name", ["quad_general", "logcosh_ripple"])
+def test_moments_hold(solver, name):
+    problem = {"name": name, "p": 2, "d": 1}
+    verdict, measurement = measure(moments, CLAIMS[f"P2/{solver}/{name}"], problem=problem)
+    assert verdict == "consistent", measurement
+
+
+@pytest.mark.parametrize("name", ["hessian-factor", "swapped-projection", "unshared-directions"])
+def test_wrong_estimators_are_seen_by_their_moments(name):
+    problem = {"name": "reference", "p": 2, "d": 2}
+    verdict, _ = measure(moments, CLAIMS[f"P2/control:{name}/reference"], problem=problem, nodes=5)
+    assert verdict == "violated"
+
+
+@pytest.mark.parametrize(
+    ("function", "solver"),
+    [
+        ("second_difference", "zoba"),
+        ("central_difference", "zoba"),
+        ("forward_difference", "zoba"),
+        ("mixed_difference", "zoba-mixed"),
+        ("difference_along", "hf-zoba"),
+    ],
+)
+def test_a_coefficient_off_by_a_factor_two_is_seen_on_every_kind_of_problem(monkeypatch, function, solver):
+    right = getattr(estimators, function)
+    module = {"zoba": "zoba", "zoba-mixed": "zoba_mixed", "hf-zoba": "hf_zoba"}[solver]
+    # Only the running code is wrong here; the derivation keeps the right function.
+    monkeypatch.setattr(f"zoba_bench.solvers.{module}.{function}", lambda *values: 2 * right(*values))
+    for name in ("quad_general", "logistic_bregman", "logcosh_ripple", "reference"):
+        claim = CLAIMS[f"P2/{solver}/{name}"]
+        nodes = {"problem": {"name": name, "p": 2, "d": 1}, "nodes": 4}
+        assert measure(moments, claim, **nodes)[0] == "violated", name
+
+
+def test_the_one_step_law_holds_and_a_missing_power_is_seen():
+    line = {"problems": [{"name": "reference", "p": n, "d": n} for n in (32, 64, 128)], "replicates": 1000}
+    claim = CLAIMS["P2b/hf-zoba/p=d/residual"]
+    assert measure(one_step, claim, **line)[0] == "consistent"
+    assert measure(one_step, claim, **line, missing_power=1)[0] == "violated"
+
+
+@pytest.mark.parametrize(
+    ("name", "along", "exponent"),
+    [
+        ("zoba", "p=d", 3), ("zoba", "d", 3), ("zoba-tuned", "d", 2), ("zoba-mixed", "p=d", 2),
+        ("zoba-mixed", "d", 1), ("hf-zoba", "p=d", 1), ("hf-zoba", "d", 1),
+    ],
+)  # fmt: skip
+def test_limit_exponents_are_read_off_the_derivation(name, along, exponent):
+    assert one_step.limit_exponent(theorem(name), along) == exponent
+
+
+def test_the_horizon_mean_holds_and_swapped_roles_are_seen():
+    small = {"horizons": [200, 400, 800], "replicates": 48, "gamma_0": 0.4}
+    assert measure(horizon, CLAIMS["P4a/hf-zoba/p=d=2/level"], **small)[0] == "consistent"
+    assert measure(horizon, CLAIMS["P4a/control:swapped-projection/p=d=4"], **small)[0] == "violated"
+
+
+def test_the_transient_holds_and_the_wrong_slope_is_seen():
+    small = {"horizons": [160, 320, 640], "replicates": 40}
+    claim = CLAIMS["P4b/hf-zoba-shared/slope"]
+    assert measure(transient, claim, **small)[0] == "consistent"
+    assert measure(transient, claim, **small, slope=-0.5)[0] == "violated"
+
+
+def test_a_transient_drowned_in_noise_is_inconclusive():
+    verdict, measurement = measure(transient, CLAIMS["P4b/zoba/slope"], l=8, horizons=[160, 320], replicates=2)
+    assert verdict == "inconclusive"
+    assert "noise floor" in measurement.obstacle
+
+
+def test_floors_hold_and_a_doubled_hessian_is_seen():
+    line = {"problems": [{"name": "reference", "p": n, "d": n} for n in (2, 4)], "replicates": [128, 128]}
+    assert measure(floors, CLAIMS["P6b/zoba/p=d/residual"], **line, quantity="ratio")[0] == "consistent"
+    assert measure(floors, CLAIMS["P6b/control:hessian-factor/p=d"], **line)[0] == "violated"
+
+
+def test_the_transient_sum_tends_to_the_gap():
+    # For small steps and c the sum is the integral along the gradient flow: first order in both.
+    problem = load_problem("reference", 2, 2)
+    x0 = problem.initial_point(np.random.default_rng(0))[1]
+    gap = float(problem.value(x0) - problem.minimum)
+    errors = [abs(planning.transient_sum(problem, g, g / 0.5, round(40 / g))[-1] - gap) for g in (0.01, 0.005)]
+    assert errors[1] < 0.6 * errors[0] < 0.1 * gap
+
+
+def test_replicate_blocks_share_out_all_replicates():
+    blocks = planning.replicate_blocks(32, 1e7)
+    assert sum(blocks) == 32
+    assert max(blocks) - min(blocks) <= 1
+    assert planning.replicate_blocks(4, 1.0) == [4]
+
+
+def test_verify_is_deterministic_and_reuses_its_cells(tmp_path):
+    first = [v.row() for v in verify("smoke", seed=1, out=tmp_path / "a")]
+    ran = []
+    again = [v.row() for v in verify("smoke", seed=1, out=tmp_path / "a", progress=lambda *a: ran.append(a))]
+    fresh = [v.row() for v in verify("smoke", seed=1, out=tmp_path / "b", jobs=2)]
+    assert first == again == fresh
+    assert not ran
+    assert {(r["verdict"], r["expected"]) for r in first} == {
+        ("consistent", "consistent"),
+        ("violated", "violated"),
+    }
+
+
+def test_a_deleted_half_in_a_surrogate_turns_the_matching_claims_to_violated(tmp_path, monkeypatch):
+    def mutated(plus, minus, centre, first_radius, second_radius):
+        return (plus + minus - 2 * centre) / (first_radius * second_radius)
+
+    # Both the solver and the derivation read the edited function, as after an edit of the file.
+    monkeypatch.setattr(estimators, "second_difference", mutated)
+    monkeypatch.setattr("zoba_bench.solvers.zoba.second_difference", mutated)
+    clear_theorems()
+    try:
+        verdicts = {v.claim.id: v for v in verify("smoke", out=tmp_path)}
+    finally:
+        clear_theorems()
+    matching = [v for v in verdicts.values() if v.claim.id.startswith("P2/zoba/")]
+    assert {v.verdict for v in matching} == {"violated"}
+    assert {v.verdict for i, v in verdicts.items() if i.startswith("P2/hf-zoba/")} == {"consistent"}
+
+
+def clear_theorems():
+    from zoba_bench.registry import entry, list_theorems
+
+    for name in list_theorems():
+        entry("theorems", name).cache_clear()

@@ -1,0 +1,366 @@
+"""The command line: parses, calls the library, prints. Nothing is computed here."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+
+import zoba_bench
+from zoba_bench.errors import DerivationError
+
+__all__ = ["main"]
+
+_WIDTH = 100  # columns where the terminal does not say
+
+
+def main() -> NoReturn:
+    """Run the command line; exit codes 0, 1, 2, 3 and 130 as ``zoba-bench --help`` says."""
+    try:
+        code = cli.main(standalone_mode=False)
+    except click.exceptions.Abort:
+        _complain("interrupted; finished cells are kept and will be reused")
+        code = 130
+    except KeyboardInterrupt:
+        _complain("interrupted; finished cells are kept and will be reused")
+        code = 130
+    except click.ClickException as error:
+        error.show()
+        code = 2
+    except (ValueError, TypeError, RuntimeError, ImportError, OSError) as error:
+        _complain(str(error))
+        code = 2
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(zoba_bench.__version__, prog_name="zoba-bench")
+def cli() -> None:
+    """Verified benchmarks and theory checks for zeroth-order bilevel optimisation.
+
+    Exit codes: 0 done, and every verdict as expected; 1 an unexpected verdict; 2 bad input or
+    a crash; 3 something inconclusive and nothing worse; 130 interrupted.
+    """
+
+
+_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, and nothing else, on standard output.")
+_out = click.option(
+    "--out", default="zoba-results", show_default=True, type=click.Path(file_okay=False, path_type=Path),
+    help="Folder of ledger.sqlite and report/.",
+)  # fmt: skip
+_seed = click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0), help="Root seed.")
+
+
+@cli.command("list")
+@_json
+def list_command(as_json: bool) -> int:
+    """Problems, solvers and theorems by name."""
+    from zoba_bench.registry import entry, list_problems, list_solvers, list_theorems, missing_requirements
+
+    problems = []
+    for name in list_problems():
+        card = getattr(entry("problems", name), "card", None)
+        missing = missing_requirements(name)
+        hint = "".join(f'needs pip install "zoba-bench[{extra}]"' for extra in missing.values())
+        problems.append({"name": name, "summary": card.summary if card else "", "missing": hint})
+    solvers = [{"name": n, "summary": _first_line(entry("solvers", n))} for n in list_solvers()]
+    if as_json:
+        _print_json({"problems": problems, "solvers": solvers, "theorems": list_theorems()})
+        return 0
+    from rich.table import Table
+
+    console = _console()
+    for title, rows in (("Problems", problems), ("Solvers", solvers)):
+        table = Table(title=title, title_justify="left", box=None, pad_edge=False)
+        table.add_column("name", style="bold", no_wrap=True)
+        table.add_column("what")
+        for row in rows:
+            note = f"  [yellow]{_escape(row['missing'])}[/]" if row.get("missing") else ""
+            table.add_row(row["name"], _escape(row["summary"]) + note)
+        console.print(table)
+        console.print()
+    console.print("[bold]Theorems[/]  " + ", ".join(list_theorems()))
+    return 0
+
+
+@cli.command()
+@click.argument("name")
+@_json
+def info(name: str, as_json: bool) -> int:
+    """The card of a problem, or the options of a solver."""
+    from zoba_bench.registry import entry, list_problems, list_solvers, load_problem, missing_requirements
+
+    if name in list_solvers() and name not in list_problems():
+        solver = entry("solvers", name)
+        options = {k: getattr(solver(), k) for k in solver.option_names()}
+        if as_json:
+            _print_json({"name": name, "summary": _first_line(solver), "options": options})
+            return 0
+        console = _console()
+        console.print(f"[bold]{name}[/]  {_escape(_first_line(solver))}\n")
+        for option, value in options.items():
+            console.print(f"  {option:<20} {value!r}")
+        return 0
+    factory = entry("problems", name)
+    card = factory.card
+    content: dict[str, Any] = {
+        "name": name, "summary": card.summary, "source": card.source, "dimensions": card.dimensions,
+        "assumptions": dict(card.assumptions), "quadratic_inner": card.quadratic_inner,
+        "psi_convexity": card.psi_convexity, "smooth": card.smooth,
+    }  # fmt: skip
+    missing = missing_requirements(name)
+    if missing:
+        content["missing"] = {m: f'pip install "zoba-bench[{extra}]"' for m, extra in missing.items()}
+    else:
+        problem = load_problem(name)
+        content |= {
+            "p": problem.p, "d": problem.d, "parameters": dict(problem.parameters), "minimum": problem.minimum,
+            "minimizer": None if problem.minimizer is None else problem.minimizer.tolist(),
+            "constants": problem.constants.known(),
+        }  # fmt: skip
+    if as_json:
+        _print_json(content)
+        return 0
+    console = _console()
+    console.print(f"[bold]{name}[/]  {_escape(card.summary)}\n")
+    for key, value in content.items():
+        if key in ("name", "summary"):
+            continue
+        if isinstance(value, dict):
+            console.print(f"  [bold]{key}[/]")
+            for inner, text in value.items():
+                console.print(f"    {inner:<14} {_escape(_show(text))}", highlight=False)
+        else:
+            console.print(f"  [bold]{key:<16}[/] {_escape(_show(value))}", highlight=False)
+    return 0
+
+
+@cli.command()
+@click.argument("problem")
+@click.option("--solver", default="hf-zoba", show_default=True, help="Solver or preset.")
+@click.option("--p", type=int, help="Inner dimension.")
+@click.option("--d", type=int, help="Outer dimension.")
+@click.option("--max-iterations", type=int, help="Iterations [default: 1000, or as many as the budget allows].")
+@click.option("--budget", type=int, help="Evaluations a replicate, inner plus outer.")
+@click.option("--replicates", default=1, show_default=True, type=int)
+@click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="Solver option, repeatable.")
+@_seed
+@_json
+def solve(
+    problem: str, solver: str, p: int | None, d: int | None, max_iterations: int | None, budget: int | None,
+    replicates: int, settings: tuple[str, ...], seed: int, as_json: bool,
+) -> int:  # fmt: skip
+    """Run a solver on a registered problem."""
+    from zoba_bench.api import solve as run
+    from zoba_bench.registry import load_problem
+    from zoba_bench.result import Status
+
+    built = load_problem(problem, p, d)
+    result = run(
+        built, solver, max_iterations=max_iterations, budget=budget, replicates=replicates, seed=seed,
+        **dict(map(_setting, settings)),
+    )  # fmt: skip
+    last = {k: v[-1].tolist() for k, v in result.history.items() if k != "iteration"}
+    if as_json:
+        _print_json({
+            "problem": problem, "solver": solver, "seed": seed, "x": result.x.tolist(), "z": result.z.tolist(),
+            "v": result.v.tolist(), "status": [Status(s).label for s in result.status], "nit": result.nit.tolist(),
+            "n_inner": result.n_inner.tolist(), "n_outer": result.n_outer.tolist(), "last": last,
+            "mean_stationarity": None if result.mean_stationarity is None else result.mean_stationarity.tolist(),
+        })  # fmt: skip
+        return 0
+    console = _console()
+    console.print(repr(result), highlight=False)
+    for name, values in last.items():
+        console.print(f"  {name:<14} {', '.join(f'{v:.4g}' for v in values[:8])}", highlight=False)
+    return 0
+
+
+@cli.command()
+@click.option("--suite", default="quick", show_default=True, help="Suite of claims.")
+@click.option("--jobs", default=1, show_default=True, type=click.IntRange(min=1), help="Processes.")
+@click.option("--no-report", is_flag=True, help="Do not write the HTML report.")
+@_out
+@_seed
+@_json
+def verify(suite: str, jobs: int, no_report: bool, out: Path, seed: int, as_json: bool) -> int:
+    """Measure every claim of a suite against theory and judge it."""
+    from zoba_bench.ledger import Ledger
+    from zoba_bench.verification.verify import exit_code, provenance
+    from zoba_bench.verification.verify import verify as run
+
+    console = _console()
+    announce = None if as_json else _announcer(console)
+    with _progress(quiet=as_json) as progress:
+        verdicts = run(suite, seed, out=out, jobs=jobs, progress=progress, announce=announce)
+    code = exit_code(verdicts)
+    page = None
+    if not no_report:
+        from zoba_bench.report.html import write_report
+
+        with Ledger(out / "ledger.sqlite") as ledger:
+            page = write_report(ledger, out)
+    rows = [{**v.row(), "protocol": v.claim.protocol, "tolerance": v.claim.tolerance} for v in verdicts]
+    if as_json:
+        _print_json({"claims": [v.row() for v in verdicts], "suite": suite, "seed": seed, "provenance": provenance()})
+        return code
+    from zoba_bench.report.terminal import verdict_table
+
+    console.print(verdict_table(rows))
+    expected = sum(v.as_expected for v in verdicts)
+    colour = {0: "green", 3: "yellow"}.get(code, "red")
+    console.print(f"[{colour}]{expected} of {len(verdicts)} verdicts as expected[/] (suite {suite}, seed {seed})")
+    for v in verdicts:
+        if not v.as_expected:
+            console.print(f"  [red]{v.verdict}[/] {_escape(v.claim.id)}: {_escape(v.reason)}", highlight=False)
+    if page is not None:
+        console.print(f"report: {page}", highlight=False, soft_wrap=True)
+    return code
+
+
+@cli.command()
+@_out
+def report(out: Path) -> int:
+    """Write the HTML report of the newest run in the ledger."""
+    from zoba_bench.ledger import Ledger
+    from zoba_bench.report.html import write_report
+
+    path = out / "ledger.sqlite"
+    if not path.exists():
+        raise click.ClickException(f"there is no ledger {path}; run `zoba-bench verify` first, or pass --out")
+    with Ledger(path) as ledger:
+        _console().print(str(write_report(ledger, out)), highlight=False, soft_wrap=True)
+    return 0
+
+
+@cli.command()
+@click.argument("name")
+@click.option("--check", is_flag=True, help="Verify every step again; exit code 1 if one fails.")
+@click.option("--markdown", is_flag=True, help="Markdown with LaTeX instead of plain text.")
+def derive(name: str, check: bool, markdown: bool) -> int:
+    """The derivation of a theorem, step by step."""
+    from zoba_bench.registry import theorem
+
+    chosen = theorem(name)
+    failed = 0
+    if check:
+        for result in chosen.check():
+            failed += not result.ok
+            click.echo(f"{'ok  ' if result.ok else 'FAIL'}  {result.step}: {result.detail}")
+        return 1 if failed else 0
+    try:
+        click.echo(chosen.render_markdown() if markdown else chosen.render_text())
+    except DerivationError as error:
+        _complain(str(error))
+        return 1
+    return 0
+
+
+@cli.command("sys-info")
+@_json
+def sys_info(as_json: bool) -> int:
+    """Versions that results depend on."""
+    from zoba_bench.verification.verify import provenance
+
+    content = provenance()
+    if as_json:
+        _print_json(content)
+    else:
+        for key, value in content.items():
+            click.echo(f"{key:<14} {value}")
+    return 0
+
+
+def _announcer(console: Any) -> Callable[[Any, dict[str, str]], None]:
+    from zoba_bench.report.terminal import matrix_table
+
+    def announce(suite: Any, left_out: dict[str, str]) -> None:
+        console.print(f"[bold]Suite {suite.name}[/]: {len(suite.claims)} claims. {suite.description}\n")
+        console.print(matrix_table(suite.matrix(), left_out))
+
+    return announce
+
+
+@contextmanager
+def _progress(quiet: bool) -> Iterator[Callable[[int, int, str], None] | None]:
+    """A progress bar on standard error, or nothing."""
+    if quiet:
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (
+        TextColumn("measuring"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("cells"),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("measuring", total=None)
+
+        def update(done: int, total: int, _: str) -> None:
+            bar.update(task, completed=done, total=total)
+
+        yield update
+
+
+def _console() -> Any:
+    from rich.console import Console
+
+    return Console(width=None if sys.stdout.isatty() else _WIDTH)
+
+
+def _setting(text: str) -> tuple[str, Any]:
+    """NAME=VALUE with a JSON value where it is one, else a string."""
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        raise click.BadParameter(f"{text!r} is not NAME=VALUE", param_hint="--set")
+    try:
+        return name.replace("-", "_"), json.loads(value)
+    except json.JSONDecodeError:
+        return name.replace("-", "_"), value
+
+
+def _first_line(solver: Any) -> str:
+    return (solver.__doc__ or "").strip().partition("\n")[0]
+
+
+def _show(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    if isinstance(value, list):
+        return ", ".join(map(_show, value[:10])) + (", ..." if len(value) > 10 else "")
+    return str(value)
+
+
+def _escape(text: str) -> str:
+    from rich.markup import escape
+
+    return escape(text)
+
+
+def _print_json(content: Any) -> None:
+    click.echo(json.dumps(_strict(content), indent=1, allow_nan=False))
+
+
+def _strict(value: Any) -> Any:
+    """JSON has neither NaN nor infinities: they become null."""
+    if isinstance(value, dict):
+        return {str(k): _strict(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_strict(v) for v in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+def _complain(message: str) -> None:
+    click.echo(f"zoba-bench: error: {message}", err=True)

@@ -1,0 +1,91 @@
+"""Run cells in this process or in several, storing each as it finishes."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from zoba_bench.ledger import Ledger
+from zoba_bench.problem import check_dimension
+from zoba_bench.sweep import Cell, fingerprint, run_cell
+
+__all__ = ["run_cells"]
+
+Progress = Callable[[int, int, str], None]
+
+
+def run_cells(
+    cells: Iterable[Cell], ledger: Ledger, *, jobs: int = 1, progress: Progress | None = None
+) -> dict[str, dict[str, Any]]:
+    """Results by key; cells that the ledger holds for this code are not run again.
+
+    Parameters
+    ----------
+    cells : iterable of Cell
+        Duplicates run once.
+    ledger : Ledger
+        Only this process writes to it, one transaction a cell.
+    jobs : int
+        Processes. The results do not depend on it.
+    progress : callable(done, total, task), optional
+
+    Raises
+    ------
+    CellError
+        If a task raises; the cells finished before are in the ledger.
+    """
+    check_dimension("jobs", jobs)
+    mark = fingerprint()
+    wanted = {cell.key: cell for cell in cells}
+    results: dict[str, dict[str, Any]] = {}
+    for key in wanted:
+        found = ledger.find(key, mark)
+        if found is not None:
+            results[key] = found
+    todo = [cell for key, cell in wanted.items() if key not in results]
+    for cell, result, seconds in _stream(todo, jobs):
+        ledger.put(
+            key=cell.key, fingerprint=mark, task=cell.task, parameters=dict(cell.parameters), seed=cell.seed,
+            result=result, seconds=seconds,
+        )  # fmt: skip
+        results[cell.key] = result
+        if progress is not None:
+            progress(len(results), len(wanted), cell.task)
+    return results
+
+
+def _timed(cell: Cell) -> tuple[Cell, dict[str, Any], float]:
+    start = time.perf_counter()
+    result = run_cell(cell)
+    return cell, result, time.perf_counter() - start
+
+
+def _stream(cells: list[Cell], jobs: int) -> Iterator[tuple[Cell, dict[str, Any], float]]:
+    if jobs == 1 or len(cells) < 2:
+        yield from map(_timed, cells)
+        return
+    from joblib import Parallel, delayed
+
+    # Ctrl-C reaches the whole process group; only this process answers it.
+    finished = Parallel(
+        n_jobs=jobs,
+        return_as="generator_unordered",
+        batch_size=1,
+        pre_dispatch=jobs,
+        initializer=signal.signal,
+        initargs=(signal.SIGINT, signal.SIG_IGN),
+    )(delayed(_timed)(cell) for cell in cells)
+    try:
+        yield from finished
+    except BaseException:
+        _stop_workers()
+        raise
+
+
+def _stop_workers() -> None:
+    """End the worker processes at once, so that Ctrl-C does not wait for cells in flight."""
+    from joblib.externals.loky import get_reusable_executor
+
+    get_reusable_executor().shutdown(wait=False, kill_workers=True)

@@ -1,0 +1,150 @@
+"""How a report words and writes numbers, protocols and verdicts; the same in page and terminal.
+
+Nothing here needs more than the characters that every terminal has; `pretty` is for page and figures.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+__all__ = [
+    "allowed",
+    "as_expected",
+    "by_protocol",
+    "is_control",
+    "limits",
+    "measured",
+    "number",
+    "outcome",
+    "pretty",
+    "protocol_title",
+    "verdict",
+]
+
+Row = Mapping[str, Any]
+
+NONE = "–"
+
+_TITLES = {
+    "P1": "evaluation counts",
+    "P2": "moments of the surrogates",
+    "P2b": "one-step law",
+    "P3": "one-step inequalities",
+    "P4a": "noise over a horizon",
+    "P4b": "transient",
+    "P5": "explicit bound",
+    "P6": "evaluations to accuracy eps",
+    "P6b": "noise floor across dimensions",
+    "P7": "final accuracy",
+    "P8": "determinism",
+}
+
+# Claims and axes are written in ASCII; longer patterns first.
+_SIGNS = (
+    ("grad Psi", "∇Ψ"),
+    ("Psi", "Ψ"),
+    ("sqrt", "√"),
+    ("gamma", "γ"),
+    ("eps", "ε"),
+    ("x1", "x₁"),
+    ("^2", "²"),
+    ("^3", "³"),
+)
+
+
+def protocol_title(protocol: str) -> str:
+    """What a protocol measures; empty if it is not a known one."""
+    return _TITLES.get(protocol, "")
+
+
+def pretty(text: str) -> str:
+    """Mathematical signs in place of their ASCII spelling; whole words only where letters follow."""
+    words = []
+    for word in text.replace("grad Psi", "∇Ψ").split(" "):
+        if word.isalpha() and word not in {"gamma", "eps", "Psi", "sqrt"}:
+            words.append(word)
+            continue
+        for plain, sign in _SIGNS:
+            word = word.replace(plain, sign)
+        words.append(word)
+    return " ".join(words)
+
+
+def number(value: float | None, digits: int = 4, keep_zeros: bool = False) -> str:
+    """A number with so many significant digits; a dash where there is none.
+
+    ``keep_zeros`` writes 2.90 and not 2.9, as suits what was measured; whole numbers stay whole.
+    """
+    if value is None:
+        return NONE
+    if keep_zeros and (value != round(value) or abs(value) >= 1e6):
+        return f"{value:#.{digits}g}".removesuffix(".")
+    return f"{value:.{digits}g}"
+
+
+def limits(row: Row, digits: int = 4) -> str:
+    """Limits of the measured value; empty where they add nothing."""
+    found = row.get("limits")
+    if not found or found[0] == found[1] == row.get("measured"):
+        return ""
+    low, high = (number(limit, digits, True) for limit in found)
+    return f"[{low}, {high}]"
+
+
+def measured(row: Row, digits: int = 4) -> str:
+    """Measured value with its limits."""
+    return f"{number(row.get('measured'), digits, True)} {limits(row, digits)}".strip()
+
+
+def allowed(row: Row, digits: int = 4) -> str:
+    """What the claim allows: the prediction with its tolerance, as its relation reads.
+
+    The bare prediction where the row has no tolerance.
+    """
+    predicted, tolerance = row.get("predicted"), row.get("tolerance")
+    if predicted is None or tolerance is None:
+        return number(predicted, digits)
+    if row["relation"] == "at_most":
+        return f"at most {number(predicted + tolerance, digits)}"
+    if row["relation"] == "at_least":
+        return f"at least {number(predicted - tolerance, digits)}"
+    if row["relation"] == "exact" or not tolerance:
+        return f"{number(predicted, digits)} exactly"
+    return f"{number(predicted, digits)} ± {tolerance:g}"
+
+
+def is_control(row: Row) -> bool:
+    """Whether this row is a negative control."""
+    return bool(row["origin"] == "control")
+
+
+def as_expected(row: Row) -> bool:
+    """Whether the verdict is the one the claim must get."""
+    return bool(row["verdict"] == row["expected"])
+
+
+def verdict(row: Row) -> str:
+    """The verdict; of a control, and of an unexpected one, also what was expected."""
+    if not as_expected(row):
+        return f"{row['verdict']} (expected {row['expected']})"
+    return f"{row['verdict']} (expected)" if is_control(row) else str(row["verdict"])
+
+
+def by_protocol(rows: Iterable[Row]) -> dict[str, list[Row]]:
+    """Rows grouped by protocol, in the order in which they come."""
+    groups: dict[str, list[Row]] = {}
+    for row in rows:
+        groups.setdefault(row.get("protocol") or row["id"].partition("/")[0], []).append(row)
+    return groups
+
+
+def outcome(rows: Sequence[Row]) -> str:
+    """One line on how many verdicts are as expected, and which not."""
+    unexpected = [row for row in rows if not as_expected(row)]
+    line = f"{len(rows) - len(unexpected)} of {len(rows)} verdicts as expected"
+    if not unexpected:
+        return line
+    named = ", ".join(f"{row['id']} ({row['verdict']})" for row in unexpected[:3])
+    more = len(unexpected) - 3
+    return f"{line}; not as expected: {named}" + (f" and {more} more" if more > 0 else "")

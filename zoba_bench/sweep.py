@@ -1,0 +1,111 @@
+"""Cells of an experiment: named tasks with parameters, keys, seeds and code fingerprints."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import importlib
+import importlib.util
+import json
+import platform
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from zoba_bench.memory import keep_freed_memory
+
+__all__ = ["Cell", "CellError", "fingerprint", "run_cell"]
+
+# Neither wiring nor presentation can change the result of a cell.
+_OUTSIDE_FINGERPRINT = ("cli.py", "report/")
+
+
+class CellError(RuntimeError):
+    """A cell's task raised; the message carries the task, its parameters and the cause."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A task with everything that determines its result.
+
+    Attributes
+    ----------
+    task : str
+        "module:function"; the function takes the parameters as keywords and ``rng``, and
+        returns a mapping that JSON can hold.
+    parameters : mapping
+        JSON values only.
+    seed : int
+        Root seed; the cell's own stream is derived from it and from the key.
+    """
+
+    task: str
+    parameters: Mapping[str, Any]
+    seed: int = 0
+    key: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        content = json.dumps(
+            {"task": self.task, "parameters": dict(self.parameters), "seed": self.seed},
+            sort_keys=True, allow_nan=False,
+        )  # fmt: skip
+        object.__setattr__(self, "key", hashlib.sha256(content.encode()).hexdigest()[:32])
+
+    def rng(self) -> np.random.Generator:
+        """The cell's generator: a function of the root seed and of the key only."""
+        words = [int(self.key[i : i + 8], 16) for i in range(0, 32, 8)]
+        return np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=tuple(words)))
+
+
+def run_cell(cell: Cell) -> dict[str, Any]:
+    """Run a cell's task with one BLAS thread; its result is the same in any process."""
+    from threadpoolctl import threadpool_limits
+
+    module, _, function = cell.task.partition(":")
+    task = getattr(importlib.import_module(module), function)
+    keep_freed_memory()
+    with threadpool_limits(limits=1):
+        try:
+            return dict(task(rng=cell.rng(), **cell.parameters))
+        except (ArithmeticError, ValueError, TypeError, LookupError, MemoryError, RuntimeError) as error:
+            shown = json.dumps(dict(cell.parameters), sort_keys=True)
+            raise CellError(f"{cell.task} with {shown} failed: {type(error).__name__}: {error}") from error
+
+
+@functools.cache
+def fingerprint() -> str:
+    """Hash of the sources that can change a result, and of the versions they run on.
+
+    Covers the engine, every registered problem and solver (built in or plugged in), Python,
+    numpy and scipy. The sources are read once a process, so a running process keeps the
+    fingerprint of the code that it loaded.
+    """
+    import scipy
+
+    from zoba_bench.registry import sources
+
+    digest = hashlib.sha256()
+    engine = Path(__file__).parent
+    for path in sorted(engine.rglob("*.py")):
+        relative = path.relative_to(engine).as_posix()
+        if not relative.startswith(_OUTSIDE_FINGERPRINT):
+            digest.update(relative.encode() + b"\0" + path.read_bytes())
+    for folder in sorted({_package_folder(module) for kind in ("problems", "solvers") for module in sources(kind)}):
+        for path in [folder] if folder.is_file() else sorted(folder.rglob("*.py")):
+            digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    versions = (platform.python_version(), np.__version__, scipy.__version__, platform.machine())
+    digest.update(repr(versions).encode())
+    return digest.hexdigest()[:32]
+
+
+def _package_folder(module: str) -> Path:
+    """The folder of a module's package, or the module's own file if it stands alone."""
+    package, _, _ = module.rpartition(".")
+    spec = importlib.util.find_spec(package or module)
+    if spec is None or spec.origin is None:
+        raise ModuleNotFoundError(f"cannot find the source of {module}")
+    path = Path(spec.origin)
+    return path.parent if path.name == "__init__.py" else path

@@ -1,0 +1,153 @@
+"""Claims, measurements and verdicts: what is said, what was seen, what follows."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from zoba_bench.statistics import Limits
+
+__all__ = ["Claim", "Measurement", "Verdict", "decide"]
+
+RELATIONS = ("equal", "at_most", "at_least", "exact")
+ORIGINS = ("derived", "published", "control")
+VERDICTS = ("consistent", "violated", "inconclusive")
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One falsifiable sentence.
+
+    Attributes
+    ----------
+    id : str
+        "PROTOCOL/solver/what".
+    statement : str
+        The claim in words.
+    protocol : str
+        Which protocol measures it.
+    solver, problem : str
+        A registered solver (or a control's) and a problem or family.
+    relation : {"equal", "at_most", "at_least", "exact"}
+        How the measured quantity must relate to the predicted one.
+    tolerance : float
+        Declared half-width around the prediction (absolute, in the quantity's own unit).
+    parameters : mapping
+        Everything the protocol needs; JSON values.
+    origin : {"derived", "published", "control"}
+    controls : tuple of str
+        Ids of the paired controls: the claim counts as consistent only if each of them
+        is seen to be violated on the same budget.
+    """
+
+    id: str
+    statement: str
+    protocol: str
+    solver: str
+    problem: str
+    relation: str
+    tolerance: float
+    parameters: Mapping[str, Any]
+    origin: str = "derived"
+    controls: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for name, value, allowed in (
+            ("relation", self.relation, RELATIONS),
+            ("origin", self.origin, ORIGINS),
+        ):
+            if value not in allowed:
+                raise ValueError(f"{name} must be one of {', '.join(allowed)}, got {value!r}")
+        if not self.tolerance >= 0 or math.isinf(self.tolerance):
+            raise ValueError(f"tolerance must be a finite non-negative number, got {self.tolerance!r}")
+
+    @property
+    def expected(self) -> str:
+        """The verdict this claim must get: "violated" for a control, else "consistent"."""
+        return "violated" if self.origin == "control" else "consistent"
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """What a protocol saw.
+
+    Attributes
+    ----------
+    predicted, measured : float
+    limits : Limits
+        Confidence limits of the measured quantity at the family's level.
+    note : str
+        What the numbers rest on.
+    obstacle : str
+        Why nothing can be concluded, if so.
+    series : mapping
+        Data for the report: x, predicted and measured values with errors.
+    """
+
+    predicted: float
+    measured: float
+    limits: Limits
+    note: str = ""
+    obstacle: str = ""
+    series: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A claim with its measurement and what follows from it."""
+
+    claim: Claim
+    verdict: str
+    reason: str
+    measurement: Measurement | None = None
+
+    @property
+    def as_expected(self) -> bool:
+        """Whether this is the verdict the claim must get."""
+        return self.verdict == self.claim.expected
+
+    def row(self) -> dict[str, Any]:
+        """The JSON row; numbers that are not finite become None."""
+        m = self.measurement
+        return {
+            "id": self.claim.id,
+            "statement": self.claim.statement,
+            "origin": self.claim.origin,
+            "relation": self.claim.relation,
+            "solver": self.claim.solver,
+            "problem": self.claim.problem,
+            "predicted": _finite(m.predicted) if m else None,
+            "measured": _finite(m.measured) if m else None,
+            "limits": [_finite(m.limits.low), _finite(m.limits.high)] if m else None,
+            "verdict": self.verdict,
+            "expected": self.claim.expected,
+            "reason": self.reason,
+        }
+
+
+def decide(claim: Claim, m: Measurement) -> tuple[str, str]:
+    """Verdict and reason of a claim from its own measurement alone."""
+    if m.obstacle:
+        return "inconclusive", m.obstacle
+    low, high = m.predicted - claim.tolerance, m.predicted + claim.tolerance
+    below = claim.relation == "at_most"
+    above = claim.relation == "at_least"
+    inside = (below or m.limits.low >= low) and (above or m.limits.high <= high)
+    outside = (m.limits.low > high and not above) or (m.limits.high < low and not below)
+    allowed = {"at_most": f"at most {high:.4g}", "at_least": f"at least {low:.4g}"}.get(
+        claim.relation,
+        f"{m.predicted:.4g} within {claim.tolerance:.2g}" if claim.tolerance else f"{m.predicted:.6g}",
+    )
+    seen = f"measured {m.measured:.4g} in [{m.limits.low:.4g}, {m.limits.high:.4g}]"
+    note = f"; {m.note}" if m.note else ""
+    if inside:
+        return "consistent", f"{seen}, allowed {allowed}{note}"
+    if outside:
+        return "violated", f"{seen}, allowed {allowed}{note}"
+    return "inconclusive", f"{seen} neither inside nor outside {allowed}: more replicates are needed{note}"
+
+
+def _finite(value: float) -> float | None:
+    return float(value) if math.isfinite(value) else None

@@ -1,0 +1,75 @@
+"""Deliberately wrong estimators: a checker that cannot reject these is worthless."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from zoba_bench.estimators import average, forward_difference, project, second_difference
+from zoba_bench.solvers.hf_zoba import HfZoba
+from zoba_bench.solvers.single_loop import Directions, State, Surrogates
+from zoba_bench.solvers.zoba import Zoba
+
+__all__ = ["CONTROLS"]
+
+
+@dataclass(frozen=True)
+class HessianFactor(Zoba):
+    """ZOBA with 1/h^2 in place of 1/(2 h^2) in the Hessian surrogate."""
+
+    name: ClassVar[str] = "control:hessian-factor"
+    mutates: ClassVar[str] = "zoba"
+
+    def surrogates(self, state: State, directions: Directions) -> Surrogates:
+        """ZOBA's, with G_zz v doubled."""
+        right = super().surrogates(state, directions)
+        return right._replace(hessian_v=2.0 * right.hessian_v)
+
+
+@dataclass(frozen=True)
+class SwappedProjection(Zoba):
+    """ZOBA with c (u'v) w in place of c (w'v) u in the cross surrogate; needs p = d.
+
+    Its mean is the transposed mixed derivative, invisible on a symmetric one.
+    """
+
+    name: ClassVar[str] = "control:swapped-projection"
+    mutates: ClassVar[str] = "zoba"
+
+    def surrogates(self, state: State, directions: Directions) -> Surrogates:
+        """ZOBA's, with the roles of w and u exchanged in the cross surrogate."""
+        oracle, sample = state.oracle, directions.inner_sample
+        h, eta = self.h, self.outer_radius(oracle.p, oracle.d)
+        z, x = state.z[:, None, None, :], state.x[:, None, None, :]
+        plus = oracle.inner(z + h * directions.w, x + eta * directions.u, sample)
+        minus = oracle.inner(z - h * directions.w, x - eta * directions.u, sample)
+        c = second_difference(plus, minus, oracle.inner(z, x, sample), h, eta)
+        wrong = average(c * project(directions.u, state.v), directions.w)
+        return super().surrogates(state, directions)._replace(cross_v=wrong)
+
+
+@dataclass(frozen=True)
+class UnsharedDirections(HfZoba):
+    """HF-ZOBA whose displaced gradient surrogates draw directions of their own."""
+
+    name: ClassVar[str] = "control:unshared-directions"
+    mutates: ClassVar[str] = "hf-zoba"
+
+    def surrogates(self, state: State, directions: Directions) -> Surrogates:
+        """HF-ZOBA's, with fresh directions at z + h_bar v."""
+        oracle, sample = state.oracle, directions.inner_sample
+        h, eta = self.h, self.outer_radius(oracle.p, oracle.d)
+        z, x = state.z[:, None, None, :], state.x[:, None, None, :]
+        z_v = z + self.h_bar * state.v[:, None, None, :]
+        w, u = directions.w, directions.u
+        w2, u2 = state.rng.standard_normal(w.shape), state.rng.standard_normal(u.shape)
+        g, g_v = oracle.inner(z, x, sample), oracle.inner(z_v, x, sample)
+        here_w = average(forward_difference(oracle.inner(z + h * w, x, sample), g, h), w)
+        here_u = average(forward_difference(oracle.inner(z, x + eta * u, sample), g, eta), u)
+        there_w = average(forward_difference(oracle.inner(z_v + h * w2, x, sample), g_v, h), w2)
+        there_u = average(forward_difference(oracle.inner(z_v, x + eta * u2, sample), g_v, eta), u2)
+        right = super().surrogates(state, directions)
+        return right._replace(hessian_v=(there_w - here_w) / self.h_bar, cross_v=(there_u - here_u) / self.h_bar)
+
+
+CONTROLS: dict[str, Any] = {c.name: c for c in (HessianFactor, SwappedProjection, UnsharedDirections)}

@@ -1,0 +1,78 @@
+"""From means along one line of sizes to the measurement of a claim about them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from zoba_bench.statistics import Estimate, Limits, fit_line
+from zoba_bench.verification.claim import Measurement
+
+__all__ = ["line_measurement"]
+
+QUANTITIES = ("slope", "residual", "ratio")
+
+
+def line_measurement(
+    quantity: str,
+    sizes: Sequence[float],
+    measured: Sequence[Estimate],
+    predicted: Sequence[float],
+    level: float,
+    *,
+    slope: float,
+    xlabel: str,
+    ylabel: str,
+    note: str = "",
+) -> Measurement:
+    """A slope, a residual slope or a ratio of log means against sizes.
+
+    Parameters
+    ----------
+    quantity : {"slope", "residual", "ratio"}
+        The slope of the log means against the log sizes (predicted: ``slope``), the slope
+        of their ratios to the predicted values (predicted: 0), or the ratio itself,
+        averaged over the line (predicted: 1).
+    sizes : sequence of float
+    measured : sequence of Estimate, natural logarithms.
+    predicted : sequence of float, the derived values (not logarithms).
+    level : float
+        Confidence level of the limits.
+    """
+    if quantity not in QUANTITIES:
+        raise ValueError(f"quantity must be one of {', '.join(QUANTITIES)}, got {quantity!r}")
+    logs = [math.log(value) for value in predicted]
+    series: dict[str, Any] = {
+        "quantity": quantity, "x": list(sizes), "xlabel": xlabel, "ylabel": ylabel, "predicted": list(predicted),
+        "log_measured": [e.value for e in measured],
+        "log_half_width": [(e.limits(level).high - e.limits(level).low) / 2 for e in measured],
+    }  # fmt: skip
+    if not all(math.isfinite(e.value) for e in measured):
+        lost = sum(not math.isfinite(e.value) for e in measured)
+        reason = f"{lost} of {len(measured)} means are not finite and positive: replicates diverged or are exact"
+        return Measurement(_target(quantity, slope), math.inf, Limits(math.inf, math.inf), reason)
+    ratios = [Estimate(e.value - s, e.error, e.dof) for e, s in zip(measured, logs, strict=True)]
+    x = np.log(sizes)
+    residual_slope, ratio = fit_line(x, ratios)
+    raw_slope, _ = fit_line(x, measured)
+    if quantity == "ratio":
+        limits = ratio.limits(level)
+        found = Measurement(
+            1.0, math.exp(ratio.value), Limits(math.exp(limits.low), math.exp(limits.high)),
+            f"residual slope {residual_slope.value:+.3f}", series=series,
+        )  # fmt: skip
+    else:
+        chosen = raw_slope if quantity == "slope" else residual_slope
+        found = Measurement(
+            _target(quantity, slope), chosen.value, chosen.limits(level),
+            f"measured/derived {math.exp(ratio.value):.3f}", series=series,
+        )  # fmt: skip
+    full = "; ".join(part for part in (found.note, note) if part)
+    return Measurement(found.predicted, found.measured, found.limits, full, series=series)
+
+
+def _target(quantity: str, slope: float) -> float:
+    return {"slope": slope, "residual": 0.0, "ratio": 1.0}[quantity]

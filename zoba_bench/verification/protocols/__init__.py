@@ -1,0 +1,11 @@
+"""The protocols: name -> module; each has ``plan(claim, seed)`` and ``judge(claim, plan, results, level)``."""
+
+PROTOCOLS: dict[str, str] = {
+    "P1": "zoba_bench.verification.protocols.counts",
+    "P2": "zoba_bench.verification.protocols.moments",
+    "P2b": "zoba_bench.verification.protocols.one_step",
+    "P4a": "zoba_bench.verification.protocols.horizon",
+    "P4b": "zoba_bench.verification.protocols.transient",
+    "P6": "zoba_bench.verification.protocols.complexity",
+    "P6b": "zoba_bench.verification.protocols.floors",
+}

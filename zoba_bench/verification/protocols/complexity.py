@@ -1,0 +1,112 @@
+"""P6: evaluations to accuracy eps, along a line of eps or of dimensions.
+
+With directions l = f 2 A gamma / eps the floor is eps / (2 f), and the running mean of
+|grad Psi|^2 falls below eps after K iterations; the least K l over the factors f is the
+measured cost. Derived, at f = 1: N = 4 A T e / eps^2 with e evaluations a direction and T the
+transient sum; without a floor, at fixed l, N = e l T / (gamma eps).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from zoba_bench.statistics import Estimate, Limits, mean_limits
+from zoba_bench.sweep import Cell
+from zoba_bench.verification.claim import Claim, Measurement
+from zoba_bench.verification.fits import line_measurement
+from zoba_bench.verification.plan import (
+    Plan,
+    build_problem,
+    noise_options,
+    reference_theorem,
+    steps,
+    transient_sum,
+)
+
+__all__ = ["judge", "plan"]
+
+_CAP = 2.0  # iterations allowed, in units of the derived number
+
+
+def plan(claim: Claim, seed: int) -> Plan:
+    """``parameters``: "points" (a list of {"problem", "eps"}), "along" ("1/eps", "p=d" or "d"),
+    "options", "c", "gamma", "factors", "replicates", "groups" (that divide them), "quantity"; "l" (fixed
+    directions) where there is no floor; for a control "missing_power".
+    """
+    chosen = claim.parameters
+    theorem = reference_theorem(claim.solver)
+    gamma, c = chosen["gamma"], chosen["c"]
+    per_direction = _evaluations_per_direction(theorem)
+    cells, points, predicted, sizes = [], [], [], []
+    for at in chosen["points"]:
+        problem, eps = build_problem(at["problem"]), at["eps"]
+        transient = float(transient_sum(problem, gamma, c, round(100 / gamma))[-1])
+        if "l" in chosen:
+            settings = [(chosen["l"], transient / (gamma * eps))]
+            derived = per_direction * chosen["l"] * transient / (gamma * eps)
+        else:
+            blocks = theorem.Blocks.at(problem, problem.minimizer)
+            noise = theorem.linear_noise(blocks, gamma=gamma, c=c, l=1, **noise_options(chosen["options"]))
+            settings = [
+                (math.ceil(f * 2 * noise * gamma / eps), transient / (gamma * eps * (1 - 0.5 / f)))
+                for f in chosen["factors"]
+            ]
+            derived = 4 * noise * transient * per_direction / eps**2
+        lines = [
+            Cell(
+                "zoba_bench.verification.tasks:crossing",
+                {"problem": at["problem"], "solver": claim.solver, "start": "family", "eps": eps,
+                 "options": {**chosen["options"], **steps(gamma, c), "l1": l, "l2": l},
+                 "max_iterations": math.ceil(_CAP * iterations), "replicates": chosen["replicates"],
+                 "groups": chosen["groups"]}, seed,
+            )
+            for l, iterations in settings
+        ]  # fmt: skip
+        cells += lines
+        points.append([cell.key for cell in lines])
+        size = 1 / eps if chosen["along"] == "1/eps" else at["problem"]["d"]
+        sizes.append(size)
+        predicted.append(derived / size ** chosen.get("missing_power", 0))
+    slope = float(np.polyfit(np.log(sizes), np.log(predicted), 1)[0])
+    return Plan(tuple(cells), {"points": points, "sizes": sizes, "predicted": predicted, "slope": slope})
+
+
+def judge(claim: Claim, plan: Plan, results: Mapping[str, Mapping[str, Any]], level: float) -> Measurement:
+    """Log of the least evaluations to eps, against its derived value."""
+    estimates = []
+    for keys in plan.context["points"]:
+        costs = [_log_cost(results[key]) for key in keys]
+        reached = [cost for cost in costs if cost is not None]
+        if not reached:
+            obstacle = "no number of directions reached eps within the iteration cap"
+            return Measurement(math.nan, math.nan, Limits(math.nan, math.nan), obstacle=obstacle)
+        estimates.append(min(reached, key=lambda e: e.value))
+    return line_measurement(
+        claim.parameters["quantity"],
+        plan.context["sizes"],
+        estimates,
+        plan.context["predicted"],
+        level,
+        slope=plan.context["slope"],
+        xlabel=claim.parameters["along"],
+        ylabel="evaluations to eps",
+        note=f"{claim.parameters['groups']} groups in {claim.parameters['replicates']} replicates",
+    )
+
+
+def _log_cost(row: Mapping[str, Any]) -> Estimate | None:
+    """Mean over groups of the log of evaluations a replicate; None if a group met the cap or diverged."""
+    if row["failed"] or None in row["crossings"]:
+        return None
+    return mean_limits([math.log(k * row["evaluations_per_iteration"]) for k in row["crossings"]])
+
+
+def _evaluations_per_direction(theorem: Any) -> float:
+    """Evaluations of both levels that grow with l = l1 = l2, a direction and sample."""
+    symbols = theorem.symbols
+    total = sum(theorem.evaluations_per_iteration.values()).subs({symbols["b1"]: 1, symbols["b2"]: 1})
+    return float(total.diff(symbols["l1"]) + total.diff(symbols["l2"]))

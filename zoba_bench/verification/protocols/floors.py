@@ -1,0 +1,72 @@
+"""P6b: the noise floor of the whole algorithm across dimensions, against the derived A(p, d).
+
+From the exact solution, with l = A gamma / target directions and K = 4 / gamma iterations,
+the mean of |grad Psi|^2 must be the derived finite-horizon value at every size.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from zoba_bench.statistics import Estimate
+from zoba_bench.verification.claim import Claim, Measurement
+from zoba_bench.verification.fits import line_measurement
+from zoba_bench.verification.plan import (
+    Plan,
+    axis_label,
+    build_problem,
+    log_means,
+    noise_options,
+    reference_theorem,
+    steps,
+    trajectory_cells,
+)
+
+__all__ = ["judge", "plan"]
+
+
+def plan(claim: Claim, seed: int) -> Plan:
+    """``parameters``: "problems" (specs along one line), "along", "options", "c", "gamma", "target",
+    "replicates" (one a problem), "quantity"; for a control "missing_power".
+    """
+    chosen = claim.parameters
+    theorem = reference_theorem(claim.solver)
+    gamma, c = chosen["gamma"], chosen["c"]
+    iterations = round(4 / gamma)
+    lines, predicted, scales, sizes = [], [], [], []
+    for spec, replicates in zip(chosen["problems"], chosen["replicates"], strict=True):
+        problem = build_problem(spec)
+        blocks = theorem.Blocks.at(problem, problem.minimizer)
+        law = noise_options(chosen["options"])
+        noise = theorem.linear_noise(blocks, gamma=gamma, c=c, l=1, **law)
+        l = max(1, math.ceil(noise * gamma / chosen["target"]))
+        common = {
+            "problem": spec, "solver": claim.solver, "start": "solution", "iterations": iterations,
+            "options": {**chosen["options"], **steps(gamma, c), "l1": l, "l2": l},
+        }  # fmt: skip
+        lines.append(trajectory_cells(common, replicates, iterations * l * (problem.p + problem.d), seed))
+        mean = theorem.horizon_mean(blocks, gamma=gamma, c=c, l=l, K=iterations, **law)
+        sizes.append(spec["d"])
+        scales.append(l / gamma)
+        predicted.append(mean * l / gamma / spec["d"] ** chosen.get("missing_power", 0))
+    return Plan.of_lines(lines, predicted=predicted, scales=scales, sizes=sizes)
+
+
+def judge(claim: Claim, plan: Plan, results: Mapping[str, Mapping[str, Any]], level: float) -> Measurement:
+    """l/gamma times the mean, against its derived value."""
+    estimates = []
+    for rows, scale in zip(plan.rows(results), plan.context["scales"], strict=True):
+        estimate = log_means(rows)
+        estimates.append(Estimate(estimate.value + math.log(scale), estimate.error, estimate.dof))
+    return line_measurement(
+        claim.parameters["quantity"],
+        plan.context["sizes"],
+        estimates,
+        plan.context["predicted"],
+        level,
+        slope=math.nan,
+        xlabel=axis_label(claim.parameters),
+        ylabel="l / gamma x mean of |grad Psi|^2",
+    )

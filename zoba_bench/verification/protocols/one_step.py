@@ -1,0 +1,79 @@
+"""P2b: the law of one step of x from the exact solution, across dimensions.
+
+At the solution the mean step vanishes, so E|x_1 - x*|^2 / gamma^2 is the trace of the
+derived covariance of D_x. Its growth in p and d is the order of the estimator.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import sympy as sp
+
+from zoba_bench.statistics import log_mean
+from zoba_bench.sweep import Cell
+from zoba_bench.verification.claim import Claim, Measurement
+from zoba_bench.verification.fits import line_measurement
+from zoba_bench.verification.plan import Plan, axis_label, build_problem, noise_options, reference_theorem
+
+__all__ = ["judge", "limit_exponent", "plan"]
+
+
+def plan(claim: Claim, seed: int) -> Plan:
+    """``parameters``: "problems" (specs along one line), "along" ("p=d" or "d"), "options",
+    "replicates", "blocks", "quantity" ("residual" or "slope"); for a control "missing_power".
+    """
+    chosen = claim.parameters
+    theorem = reference_theorem(claim.solver)
+    missing = chosen.get("missing_power", 0)
+    cells, predicted, sizes = [], [], []
+    for spec in chosen["problems"]:
+        options = {**chosen["options"], "l1": 1, "l2": 1, "gamma": 1.0}
+        # The block mean costs 16 bytes a coordinate and replicate: keep blocks small at large sizes.
+        replicates = min(chosen["replicates"], max(200, 200_000 // (spec["p"] + spec["d"])))
+        blocks = -(-chosen["replicates"] * chosen["blocks"] // replicates)
+        cells.append(
+            Cell(
+                "zoba_bench.verification.tasks:one_step",
+                {"problem": spec, "solver": claim.solver, "options": options, "replicates": replicates,
+                 "blocks": blocks}, seed,
+            )
+        )  # fmt: skip
+        problem = build_problem(spec)
+        covariance = theorem.noise_covariance(
+            theorem.Blocks.at(problem, problem.minimizer),
+            **noise_options(options),
+        )
+        sizes.append(spec["d"])
+        predicted.append(float(np.trace(covariance[2 * problem.p :, 2 * problem.p :])) / spec["d"] ** missing)
+    exponent = limit_exponent(theorem, chosen["along"]) - missing
+    return Plan(tuple(cells), {"predicted": predicted, "sizes": sizes, "exponent": exponent})
+
+
+def judge(claim: Claim, plan: Plan, results: Mapping[str, Mapping[str, Any]], level: float) -> Measurement:
+    """Slope of the log moment, or of its ratio to the derived value, against log size."""
+    return line_measurement(
+        claim.parameters["quantity"],
+        plan.context["sizes"],
+        [log_mean(results[cell.key]["means"]) for cell in plan.cells],
+        plan.context["predicted"],
+        level,
+        slope=plan.context["exponent"],
+        xlabel=axis_label(claim.parameters),
+        ylabel="E|x1 - x*|^2 / gamma^2",
+    )
+
+
+def limit_exponent(theorem: Any, along: str) -> float:
+    """Degree in the dimension of the derived worst-case second moment of one direction.
+
+    Read off the sympy expression at unit bounds: with p = d growing, or with d at fixed p.
+    """
+    p, d = theorem.symbols["p"], theorem.symbols["d"]
+    moment = theorem.complexity.per_direction
+    moment = moment.subs(dict.fromkeys(moment.free_symbols - {p, d}, 1))
+    n = sp.Symbol("n", positive=True)
+    moment = moment.subs({p: n, d: n}) if along == "p=d" else moment.subs({d: n, p: 2})
+    return float(sp.degree(sp.expand(moment), n))

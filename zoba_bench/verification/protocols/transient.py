@@ -1,0 +1,72 @@
+"""P4b: the transient 1/K at one constant step, from a far start.
+
+The derived transient is that of the mean iteration, the noise-free recursion with exact
+derivatives; in the limit of small steps and c its sum of gamma |grad Psi(x_k)|^2 is
+Psi(x_0) - Psi*. The window keeps the derived noise floor small.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from zoba_bench.verification.claim import Claim, Measurement
+from zoba_bench.verification.fits import line_measurement
+from zoba_bench.verification.plan import (
+    Plan,
+    build_problem,
+    log_means,
+    noise_options,
+    reference_theorem,
+    steps,
+    trajectory_cells,
+    transient_sum,
+)
+
+__all__ = ["judge", "plan"]
+
+
+def plan(claim: Claim, seed: int) -> Plan:
+    """``parameters``: "problem", "options", "l", "c", "gamma", "horizons", "replicates", "quantity";
+    for a control "slope" (the claimed one; -1 by default).
+    """
+    chosen = claim.parameters
+    theorem = reference_theorem(claim.solver)
+    problem = build_problem(chosen["problem"])
+    blocks = theorem.Blocks.at(problem, problem.minimizer)
+    gamma, c, l = chosen["gamma"], chosen["c"], chosen["l"]
+    sums = transient_sum(problem, gamma, c, max(chosen["horizons"]))
+    options = {**chosen["options"], **steps(gamma, c), "l1": l, "l2": l}
+    lines, predicted, shares = [], [], []
+    # Every horizon has runs of its own: nested horizons of one run would not be independent.
+    for horizon in chosen["horizons"]:
+        decay = float(sums[horizon - 1]) / (gamma * horizon)
+        floor = theorem.horizon_mean(blocks, gamma=gamma, c=c, l=l, K=horizon, **noise_options(options))
+        predicted.append(decay + floor)
+        shares.append(floor / decay)
+        common = {
+            "problem": chosen["problem"], "solver": claim.solver, "options": options, "start": "family",
+            "iterations": horizon,
+        }  # fmt: skip
+        lines.append(trajectory_cells(common, chosen["replicates"], horizon * l * (problem.p + problem.d), seed))
+    return Plan.of_lines(lines, predicted=predicted, floor_share=max(shares))
+
+
+def judge(claim: Claim, plan: Plan, results: Mapping[str, Mapping[str, Any]], level: float) -> Measurement:
+    """Slope -1 in K where the derived floor is at most a tenth of the transient."""
+    share = plan.context["floor_share"]
+    measurement = line_measurement(
+        claim.parameters["quantity"],
+        claim.parameters["horizons"],
+        [log_means(rows) for rows in plan.rows(results)],
+        plan.context["predicted"],
+        level,
+        slope=claim.parameters.get("slope", -1.0),
+        xlabel="K",
+        ylabel="mean of |grad Psi|^2",
+        note=f"derived floor at most {share:.1%} of the transient",
+    )
+    if share > 0.1:
+        obstacle = f"the derived noise floor is {share:.0%} of the transient, more than 10 %: use more directions"
+        return Measurement(measurement.predicted, measurement.measured, measurement.limits, obstacle=obstacle)
+    return measurement

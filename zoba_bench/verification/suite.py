@@ -1,0 +1,60 @@
+"""A suite: claims with their controls, and the matrix of what is measured on what."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from zoba_bench.registry import list_problems, missing_requirements
+from zoba_bench.verification.claim import Claim
+
+__all__ = ["Suite"]
+
+
+@dataclass(frozen=True)
+class Suite:
+    """Named claims; every control that a claim names must be among them."""
+
+    name: str
+    description: str
+    claims: tuple[Claim, ...]
+
+    def __post_init__(self) -> None:
+        ids = [claim.id for claim in self.claims]
+        for claim in self.claims:
+            if ids.count(claim.id) > 1:
+                raise ValueError(f"suite {self.name!r} has two claims with id {claim.id!r}")
+            for control in claim.controls:
+                if control not in ids:
+                    raise ValueError(f"claim {claim.id!r} names the control {control!r}, which the suite lacks")
+
+    def without_missing(self) -> tuple[Suite, dict[str, str]]:
+        """The suite without claims on problems that are not installed, and how to install each.
+
+        A claim on several problems (a list in its parameters) keeps the installed ones.
+        """
+        hints: dict[str, str] = {}
+        for name in list_problems():
+            for extra in missing_requirements(name).values():
+                hints[name] = f'pip install "zoba-bench[{extra}]"'
+        kept = tuple(c for c in self.claims if c.problem not in hints)
+        return Suite(self.name, self.description, kept), hints
+
+    def matrix(self) -> dict[str, dict[str, list[str]]]:
+        """Protocol -> problem -> solvers, controls left out."""
+        table: dict[str, dict[str, list[str]]] = {}
+        for claim in self.claims:
+            if claim.origin == "control":
+                continue
+            for problem in _problems(claim):
+                solvers = table.setdefault(claim.protocol, {}).setdefault(problem, [])
+                if claim.solver not in solvers:
+                    solvers.append(claim.solver)
+        return table
+
+
+def _problems(claim: Claim) -> list[str]:
+    specs = claim.parameters.get("problems")
+    if isinstance(specs, (list, tuple)) and all(isinstance(s, Mapping) for s in specs):
+        return sorted({str(spec["name"]) for spec in specs})
+    return [claim.problem]

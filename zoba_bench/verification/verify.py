@@ -1,0 +1,181 @@
+"""Run a suite: plan, measure, judge, pair with controls, store."""
+
+from __future__ import annotations
+
+import importlib
+import math
+import platform
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from zoba_bench.errors import DerivationError
+from zoba_bench.execution import run_cells
+from zoba_bench.ledger import Ledger
+from zoba_bench.registry import entry, list_theorems, theorem
+from zoba_bench.statistics import family_level
+from zoba_bench.sweep import fingerprint
+from zoba_bench.verification.claim import Claim, Verdict, decide
+from zoba_bench.verification.plan import Plan
+from zoba_bench.verification.protocols import PROTOCOLS
+from zoba_bench.verification.suite import Suite
+
+__all__ = ["CONFIDENCE", "exit_code", "verify"]
+
+CONFIDENCE = 0.99  # of all limits of a run together
+Progress = Callable[[int, int, str], None]
+
+
+def verify(
+    suite: str = "quick",
+    seed: int = 0,
+    *,
+    out: str | Path = "zoba-results",
+    jobs: int = 1,
+    progress: Progress | None = None,
+    announce: Callable[[Suite, dict[str, str]], None] | None = None,
+) -> list[Verdict]:
+    """Measure every claim of a suite and judge it.
+
+    Parameters
+    ----------
+    suite : str
+        Name of a registered suite.
+    seed : int
+        Root seed; same seed, same code, same machine: same bits, whatever ``jobs``.
+    out : path-like
+        Folder of the ledger; finished cells found there are not run again.
+    jobs : int
+        Processes.
+    progress : callable(done, total, task), optional
+    announce : callable(suite, left_out), optional
+        Told what will be measured, and which problems were left out for want of an extra.
+
+    Returns
+    -------
+    list of Verdict, in the suite's order.
+    """
+    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
+        raise ValueError(f"seed must be a non-negative integer, got {seed!r}")
+    chosen, left_out = entry("claims", suite)().without_missing()
+    if announce is not None:
+        announce(chosen, left_out)
+    with Ledger(Path(out) / "ledger.sqlite") as ledger:
+        started = time.perf_counter()
+        plans: dict[str, Plan] = {}
+        refusals: dict[str, str] = {}
+        for claim in chosen.claims:
+            try:
+                plans[claim.id] = _protocol(claim).plan(claim, int(seed))
+            except DerivationError as error:
+                refusals[claim.id] = str(error)
+        results = run_cells(
+            (cell for plan in plans.values() for cell in plan.cells), ledger, jobs=jobs, progress=progress
+        )
+        level = family_level(CONFIDENCE, len(chosen.claims))
+        own: dict[str, Verdict] = {}
+        for claim in chosen.claims:
+            if claim.id in refusals:
+                own[claim.id] = Verdict(claim, "violated", f"the derivation refuses: {refusals[claim.id]}")
+                continue
+            measurement = _protocol(claim).judge(claim, plans[claim.id], results, level)
+            verdict, reason = decide(claim, measurement)
+            own[claim.id] = Verdict(claim, verdict, reason, measurement)
+        verdicts = [_paired(own[claim.id], own) for claim in chosen.claims]
+        ledger.add_run(
+            suite, int(seed), _content(chosen, verdicts, left_out, seed, level, time.perf_counter() - started)
+        )
+    return verdicts
+
+
+def exit_code(verdicts: Iterable[Verdict]) -> int:
+    """0 if every verdict is the expected one, 1 if one is wrong, 3 if some are only inconclusive."""
+    unexpected = [v for v in verdicts if not v.as_expected]
+    if not unexpected:
+        return 0
+    return 3 if all(v.verdict == "inconclusive" for v in unexpected) else 1
+
+
+def _protocol(claim: Claim) -> Any:
+    return importlib.import_module(PROTOCOLS[claim.protocol])
+
+
+def _paired(verdict: Verdict, own: dict[str, Verdict]) -> Verdict:
+    """A consistent claim whose control was not rejected has shown no power."""
+    if verdict.verdict != "consistent":
+        return verdict
+    for control in verdict.claim.controls:
+        if own[control].verdict != "violated":
+            reason = f"no power shown: the control {control} is {own[control].verdict}; {verdict.reason}"
+            return Verdict(verdict.claim, "inconclusive", reason, verdict.measurement)
+    return verdict
+
+
+def _content(
+    suite: Suite, verdicts: list[Verdict], left_out: dict[str, str], seed: int, level: float, seconds: float
+) -> dict[str, Any]:
+    """What the report needs, as JSON."""
+    rows = []
+    for v in verdicts:
+        row = v.row()
+        row["protocol"] = v.claim.protocol
+        row["tolerance"] = v.claim.tolerance
+        row["controls"] = list(v.claim.controls)
+        row["series"] = _strict(dict(v.measurement.series)) if v.measurement else {}
+        rows.append(row)
+    return {
+        "suite": suite.name,
+        "description": suite.description,
+        "seed": int(seed),
+        "claims": rows,
+        "matrix": suite.matrix(),
+        "left_out": left_out,
+        "confidence": CONFIDENCE,
+        "level": level,
+        "seconds": seconds,
+        "provenance": provenance(),
+        "derivations": _derivations({v.claim.solver for v in verdicts}),
+    }
+
+
+def provenance() -> dict[str, Any]:
+    """Versions and the code fingerprint that a verdict rests on."""
+    import scipy
+    import sympy
+
+    import zoba_bench
+
+    return {
+        "zoba_bench": zoba_bench.__version__,
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "scipy": scipy.__version__,
+        "sympy": sympy.__version__,
+        "machine": platform.machine(),
+        "fingerprint": fingerprint(),
+    }
+
+
+def _derivations(solvers: set[str]) -> dict[str, Any]:
+    """Rendered derivations of the theorems used; a refused one says why."""
+    found = {}
+    for name in sorted(solvers & set(list_theorems())):
+        try:
+            found[name] = theorem(name).render()
+        except DerivationError as error:
+            found[name] = {"refused": str(error)}
+    return found
+
+
+def _strict(value: Any) -> Any:
+    """JSON without NaN or infinities."""
+    if isinstance(value, dict):
+        return {k: _strict(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_strict(v) for v in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
