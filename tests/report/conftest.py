@@ -28,8 +28,8 @@ def series(exponent: float, level: float = 1.0, missing: int = 0) -> dict[str, A
 
 def row(identifier: str, **changes: Any) -> dict[str, Any]:
     """A claim's row."""
-    protocol, solver, *_ = identifier.split("/")
-    return {
+    protocol, solver, *_, last = identifier.split("/")
+    row = {
         "id": identifier,
         "statement": f"The statement of {identifier}.",
         "origin": "derived",
@@ -47,6 +47,9 @@ def row(identifier: str, **changes: Any) -> dict[str, Any]:
         "controls": [],
         "series": {},
     } | changes
+    about = {"exponent": "slope", "slope": "slope", "level": "ratio"}.get(last, "residual")
+    row["series"] = {**row["series"], "quantity": about} if "x" in row["series"] else row["series"]
+    return row
 
 
 def control(identifier: str, **changes: Any) -> dict[str, Any]:

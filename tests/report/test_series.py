@@ -47,7 +47,7 @@ def test_errors_are_the_distances_to_the_limits(rows):
         ("P4a/zoba/level", "ratio"),
     ],
 )
-def test_what_a_claim_is_about_follows_from_its_numbers(rows, identifier, quantity):
+def test_what_a_claim_is_about_stands_with_its_data(rows, identifier, quantity):
     row = rows[identifier]
     assert read_line(row).quantity(row) == quantity
 

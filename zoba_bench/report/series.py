@@ -17,7 +17,7 @@ __all__ = ["Line", "honest_lines", "read_line", "wrong_lines"]
 
 Array = NDArray[np.float64]
 Row = Mapping[str, Any]
-_KEYS = ("x", "predicted", "log_measured", "log_half_width")
+_KEYS = ("x", "predicted", "log_measured", "log_half_width")  # and "quantity", which is no sequence
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,15 +91,7 @@ class Line:
 
     def quantity(self, row: Row) -> str:
         """Which number of this line a claim is about: "ratio", "residual" or "slope"."""
-        if row.get("measured") is None:
-            return "slope"
-        residual, level = self.fit(self.log_ratio)
-        found = {"slope": self.slope}
-        if row.get("predicted") == 0.0:
-            found["residual"] = residual
-        if row.get("predicted") == 1.0:
-            found["ratio"] = math.exp(level)
-        return min(found, key=lambda name: abs(found[name] - float(row["measured"])))
+        return str(row["series"]["quantity"])
 
     def claimed(self, row: Row) -> Array:
         """What a claim says of the means; a claim on a slope says it through the middle of the data."""
@@ -175,7 +167,8 @@ def honest_lines(rows: Iterable[Row]) -> dict[str, list[Line]]:
             line = read_line(row)
             if line is None:
                 continue
-            key = repr((row["solver"], row["problem"], row["series"]))
+            data = {name: value for name, value in row["series"].items() if name != "quantity"}
+            key = repr((row["solver"], row["problem"], data))
             known = lines.get(key)
             lines[key] = line if known is None else replace(known, rows=(*known.rows, row))
         if lines:

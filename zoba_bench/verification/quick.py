@@ -98,7 +98,8 @@ def _moments() -> list[Claim]:
             claims.append(
                 Claim(
                     f"P2/{solver}/{name}",
-                    "Every surrogate has the exact derivative as its mean and the derived second moment.",
+                    "Every surrogate has the exact derivative as its mean and the derived second moment; measured is the "
+                    "largest deviation over what remainder, rounding and sampling allow.",
                     "P2", solver, name, "at_most", 1.0, {"problem": spec, "h": 1e-2, **sampling}, controls=controls,
                 )
             )  # fmt: skip
