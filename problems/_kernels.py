@@ -3,7 +3,7 @@
 Solvers call the objectives hundreds of thousands of times with z of shape (R, b, l, p) and x of
 shape (R, 1, 1, d) or (R, b, l, d). Each helper is the fastest of the forms that were timed there
 (p in 5, 20, 100; l = 100; R in 1, 16; one BLAS thread): ``np.vecdot`` is 2 to 5 times faster than a product
-followed by ``sum(-1)``; for p <= 20 a product with ones is 2 to 6 times faster than ``sum(-1)``.
+followed by ``sum(-1)``, and on rows of at most 12 entries a product with ones is twice as fast again.
 """
 
 from __future__ import annotations
@@ -13,12 +13,14 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["blockwise", "linear_map", "quadratic_form", "row_sum", "spread", "spread_vectors", "square_norm"]
+__all__ = ["blockwise", "dot", "linear_map", "quadratic_form", "row_sum", "spread", "spread_vectors", "square_norm"]
 
 Array = NDArray[np.float64]
 
 # Entries of z or x that an objective takes at once (half a megabyte).
 _BLOCK = 2**16
+# Rows up to this length: a product with ones takes half the time of ``np.vecdot``.
+_SHORT = 12
 
 
 def blockwise(objective: Callable[[Array, Array], Array]) -> Callable[..., Array]:
@@ -56,16 +58,22 @@ def linear_map(x: Array, transposed: Array) -> Array:
     return mapped
 
 
+def dot(r: Array, s: Array) -> Array:
+    """Inner products over the last axis; the leading axes broadcast."""
+    if r.shape[-1] <= _SHORT:
+        return row_sum(r * s)
+    products: Array = np.vecdot(r, s)
+    return products
+
+
 def quadratic_form(r: Array, matrix: Array) -> Array:
     """r' A r over the last axis, for a symmetric A."""
-    form: Array = np.vecdot(linear_map(r, matrix), r)
-    return form
+    return dot(linear_map(r, matrix), r)
 
 
 def square_norm(r: Array) -> Array:
     """|r|^2 over the last axis."""
-    norm: Array = np.vecdot(r, r)
-    return norm
+    return dot(r, r)
 
 
 def row_sum(values: Array) -> Array:

@@ -19,7 +19,7 @@ from ._family import (
     positive_definite,
     with_singular_values,
 )
-from ._kernels import linear_map, quadratic_form, square_norm
+from ._kernels import dot, linear_map, quadratic_form, square_norm
 
 __all__ = ["minimax_quad", "quad_general", "quad_tracking"]
 
@@ -105,11 +105,10 @@ def quad_general(
         offset = linear_map(x, B_T)
         offset += b
         gradient = linear_map(z, half_A) + offset
-        form: Array = np.vecdot(gradient, z)
-        return form
+        return dot(gradient, z)
 
     def outer(z: Array, x: Array) -> Array:
-        total: Array = quadratic_form(z - t, half_P) + np.vecdot(linear_map(x, C), z)
+        total: Array = quadratic_form(z - t, half_P) + dot(linear_map(x, C), z)
         return total + (0.5 * lam) * square_norm(x - c)
 
     V, v = adjoint_map(A, P, C, -P @ t, J, j)

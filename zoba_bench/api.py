@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from zoba_bench.directions import generator
 from zoba_bench.driver import run
 from zoba_bench.problem import BilevelProblem
 from zoba_bench.registry import load_problem, make_solver
@@ -76,7 +77,7 @@ def solve(
         z0=start_z if z0 is None else np.asarray(z0, dtype=np.float64),
         x0=start_x if x0 is None else np.asarray(x0, dtype=np.float64),
         v0=None if v0 is None else np.asarray(v0, dtype=np.float64),
-        rng=np.random.default_rng(run_seed), replicates=replicates, max_iterations=max_iterations,
+        rng=generator(run_seed), replicates=replicates, max_iterations=max_iterations,
         budget=budget, tolerance=tolerance, record_every=record_every, callback=callback,
     )  # fmt: skip
 

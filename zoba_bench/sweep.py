@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from zoba_bench.directions import generator
 from zoba_bench.memory import keep_freed_memory
 
 __all__ = ["Cell", "CellError", "fingerprint", "run_cell"]
@@ -57,7 +58,7 @@ class Cell:
     def rng(self) -> np.random.Generator:
         """The cell's generator: a function of the root seed and of the key only."""
         words = [int(self.key[i : i + 8], 16) for i in range(0, 32, 8)]
-        return np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=tuple(words)))
+        return generator(np.random.SeedSequence(self.seed, spawn_key=tuple(words)))
 
 
 def run_cell(cell: Cell) -> dict[str, Any]:
