@@ -20,7 +20,8 @@ class Status(enum.IntEnum):
     ``CONVERGED`` the solver's own stationarity estimate fell below the tolerance;
     ``MAX_ITERATIONS`` and ``BUDGET`` the run used what it was given; ``DIVERGED`` an
     iterate left the ball of the divergence threshold; ``NON_FINITE`` a function returned
-    NaN or an infinity, or an update overflowed; ``STOPPED`` the callback asked for it.
+    NaN or an infinity, or an update overflowed; ``STOPPED`` the callback asked for it, or no further progress was made
+    (the message says which).
     """
 
     CONVERGED = 0

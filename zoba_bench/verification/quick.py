@@ -98,8 +98,8 @@ def _moments() -> list[Claim]:
             claims.append(
                 Claim(
                     f"P2/{solver}/{name}",
-                    "Every surrogate has the exact derivative as its mean and the derived second moment; measured is the "
-                    "largest deviation over what remainder, rounding and sampling allow.",
+                    "Every surrogate has the exact derivative as its mean and the derived second moment; measured is "
+                    "the largest deviation over what remainder, rounding and sampling allow.",
                     "P2", solver, name, "at_most", 1.0, {"problem": spec, "h": 1e-2, **sampling}, controls=controls,
                 )
             )  # fmt: skip
@@ -163,7 +163,7 @@ def _horizon() -> list[Claim]:
     horizons = [500, 1000, 2000, 4000, 8000]
     for solver, n, l, options, replicates, control in (
         ("zoba", 2, 16, {}, 64, "P4a/control:swapped-projection/p=d=4"),
-        ("zoba", 4, 32, {}, 32, "P4a/control:swapped-projection/p=d=4"),
+        ("zoba", 4, 64, {}, 48, "P4a/control:swapped-projection/p=d=4"),
         ("hf-zoba", 2, 8, _INDEPENDENT, 64, "P4a/hf-zoba-shared/control-noise"),
     ):
         common = {
@@ -219,7 +219,8 @@ def _transient() -> list[Claim]:
         Claim(
             "P4b/hf-zoba-shared/slope", "From a far start at one constant step the mean of |grad Psi|^2 falls as 1/K.",
             "P4b", "hf-zoba-shared", "reference", "equal", 0.1,
-            {**common, "options": {"h": 1e-4, "h_bar": 1e-4}, "l": 16, "quantity": "slope"}, controls=(control,),
+            {**common, "options": {"h": 1e-4, "h_bar": 1e-4}, "l": 16, "replicates": 48, "quantity": "slope"},
+            controls=(control,),
         ),
         Claim(
             control, "Control: the transient falls as 1/sqrt(K).",

@@ -1,0 +1,400 @@
+"""The stages of :func:`zoba_bench.minimize`: measure, run the solver, keep or undo."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zoba_bench.driver import iteration_cost, run
+from zoba_bench.minimization.black_box import CHECK_EVALUATIONS
+from zoba_bench.minimization.probe import ADAPT_SIZE, Curvature, NonFiniteError, Point, Probe, stencil_size
+from zoba_bench.minimization.tuning import (
+    CONDITION_CAP,
+    SURROGATE_PRECISION,
+    Prediction,
+    choose_units,
+    predict,
+    step_sizes,
+    surrogate_radii,
+    unit_root,
+)
+from zoba_bench.problem import BilevelProblem
+from zoba_bench.registry import make_solver
+from zoba_bench.result import Result, Status
+
+__all__ = ["Job"]
+
+Array = NDArray[np.float64]
+Iterates = tuple[Array, Array, Array]
+
+_IN_USER_UNITS = ("h", "eta", "h_bar", "rho", "gamma", "v_radius", "radius_rule", "curvature_ratio")
+_NOISY = 1e-10  # relative noise above which the message says so
+_VALUE_SIZE = 3  # evaluations of Probe.value
+_MAX_REJECTED = 14
+_MAX_WARM_STAGES = 12
+_STAGE_CAP = 80  # iterations of one stage
+_STAGE_CAP_USER_UNITS = 400
+_SETTLED = 1e-2  # error of z and v, relative to its start, that ends a warm stage
+_FAR = 1e10
+_FLAT = 1e-8
+
+
+class _Ended(Exception):
+    """The run ends here, with a status and what to say."""
+
+    def __init__(self, status: Status, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+
+
+class _Place(NamedTuple):
+    """What is known at the current iterates; ``fresh`` if the curvature was measured there."""
+
+    point: Point
+    curvature: Curvature
+    prediction: Prediction
+    value: float
+    fresh: bool
+
+    def size(self, a: Array) -> float:
+        """Norm of a vector like z in the metric |G_zz|: half its square is a value of G."""
+        return float(np.linalg.norm(np.linalg.solve(unit_root(self.curvature.A), a)))
+
+
+@dataclass
+class Job:
+    """One call of ``minimize``: iterates, counters, and the stages that move them."""
+
+    problem: BilevelProblem
+    method: str
+    options: dict[str, Any]
+    known: list[str]
+    rng: np.random.Generator
+    z: Array
+    x: Array
+    budget: int | None
+    tolerance: float | None
+    limit: int
+    nit: int = 0
+    stage_inner: int = 0
+    stage_outer: int = 0
+    gradient_norm: float = math.nan
+    steepest: float = 0.0  # norm of G_zz where it was last measured
+    inner_convex: bool = True
+    caveats: list[str] = field(default_factory=list)
+    rows: list[tuple[int, int, float, float]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.v = np.zeros(self.problem.p)
+        self.probe = Probe(self.problem)
+        self.z_start, self.x_start = self.z.copy(), self.x.copy()
+        self.user_units = any(name in self.options for name in _IN_USER_UNITS)
+        self.fixed_steps = "rho" in self.options and "gamma" in self.options
+        self.l = int(self.options.get("l1", self._directions()))
+
+    def _directions(self) -> int:
+        p, d = self.problem.p, self.problem.d
+        if self.method.startswith("hf-zoba") or "l1" not in self.known:
+            return max(p, d) + 4
+        return 4 * (p + 2) * (p + d + 2)  # of the order of the second and mixed differences' variance
+
+    @property
+    def spent(self) -> int:
+        """Evaluations of both levels so far."""
+        return self.probe.spent + self.stage_inner + self.stage_outer
+
+    def left(self) -> int | None:
+        """Evaluations left, None where unlimited."""
+        return None if self.budget is None else self.budget - self.spent
+
+    def need(self, cost: int) -> None:
+        """End the run if the budget does not cover this many evaluations."""
+        left = self.left()
+        if left is not None and left < cost:
+            raise _Ended(Status.BUDGET, f"the next {cost} evaluations would exceed the budget; {left} are left")
+
+    def solver(self, **values: Any) -> Any:
+        """The registered solver with the automatic values that it knows; the user's own win."""
+        automatic = {"l1": self.l, "l2": self.l, "normalize_h_bar": True, "schedule": "constant", **values}
+        chosen = {name: value for name, value in automatic.items() if name in self.known}
+        return make_solver(self.method, **{**chosen, **self.options})
+
+    def require_budget(self, plain: bool) -> None:
+        """Refuse a budget that is too small to begin, before anything is evaluated."""
+        if self.budget is None:
+            return
+        p, d = self.problem.p, self.problem.d
+        cost = sum(iteration_cost(self.problem, self.solver(), self.rng)) + CHECK_EVALUATIONS
+        what, hint = "the first checks and one iteration", "raise the budget"
+        if not plain:
+            cost += Probe.prepare_size(p, d) + ADAPT_SIZE + stencil_size(p, d, along_v=False, curvature=True)
+            cost += stencil_size(p, d, along_v=True, curvature=False) + 2 * _VALUE_SIZE
+            what = "the automatic tuning and one iteration"
+            hint += ", or give rho, gamma and h, which are then not tuned"
+        if self.budget < cost:
+            raise ValueError(
+                f"budget={self.budget} is below the cost of {what}: {cost} evaluations "
+                f"for p={p}, d={d}, l1={self.l}; {hint}"
+            )
+
+    def plain(self) -> Result:
+        """One run of the solver as configured, in the user's units."""
+        result = run(
+            self.problem, self.solver(), z0=self.z, x0=self.x, rng=self.rng, max_iterations=self.limit,
+            budget=self.left(), tolerance=self.tolerance or 0.0, record_every=None,
+        )  # fmt: skip
+        self._count(result)
+        self.z, self.v, self.x = result.z[0], result.v[0], result.x[0]
+        if result.estimate is not None:
+            self.gradient_norm = float(result.estimate[0])
+        status = Status(int(result.status[0]))
+        return self._result(status, status.message)
+
+    def tuned(self) -> Result:
+        """Stages with automatic units, radii and steps until the predicted distance is small."""
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            try:
+                self._stages()
+            except NonFiniteError as error:
+                message = f"{error} next to the last finite iterate, which is returned"
+                return self._result(Status.NON_FINITE, message)
+            except _Ended as end:
+                return self._result(end.status, end.message)
+        raise AssertionError("stages end by raising")
+
+    def _stages(self) -> None:
+        self.probe.prepare(self.z, self.x)
+        self._note_noise()
+        here = self._measure()
+        may_warm = "gamma" not in self.options
+        warm = _MAX_WARM_STAGES if may_warm else 0
+        first_a, settled = here.size(here.prediction.a), False
+        caution, trust, failed = 1.0, 1.0, list[Status]()
+        while True:
+            self.gradient_norm = float(np.linalg.norm(here.prediction.gradient))
+            self.rows.append((self.nit, self.spent, here.value, here.prediction.distance))
+            if warm and settled and here.size(here.prediction.a) <= max(_SETTLED * first_a, self._inner_floor()):
+                warm, here = 0, self._measure()
+            target = self._target(here.prediction)
+            if not warm and here.prediction.distance <= target and self._inner_done(here):
+                if here.fresh:
+                    self._converged(here, target)
+                here = self._measure()
+                continue
+            if self.nit >= self.limit:
+                raise _Ended(
+                    Status.MAX_ITERATIONS,
+                    f"reached max_iterations={self.limit} at a predicted distance of "
+                    f"{here.prediction.distance:.2g}; raise it to go on",
+                )
+            outcome, moved = self._stage(here, caution, trust, target, bool(warm))
+            there = None
+            if outcome not in (Status.DIVERGED, Status.NON_FINITE):
+                try:
+                    there = self._look(moved, here.curvature)
+                except NonFiniteError:
+                    outcome = Status.NON_FINITE
+            if there is not None and (self.fixed_steps or self._progress(bool(warm), here, there)):
+                self.z, self.v, self.x = moved
+                if float(np.linalg.norm(self.x)) > _FAR * max(1.0, float(np.linalg.norm(self.x_start))):
+                    raise _Ended(Status.DIVERGED, "x left every bounded set: Psi may be unbounded below")
+                caution = min(1.0, 1.4 * caution)
+                trust *= 4.0 if outcome is Status.STOPPED else 1.0
+                # The curvature is kept while the error falls as it promised.
+                slow = there.prediction.distance > 0.3 * here.prediction.distance
+                if warm:
+                    slow = there.size(there.prediction.a) > 0.3 * there.size(here.prediction.a)
+                warm, failed, settled = max(warm - 1, 0), [], True
+                here = self._measure() if slow and there.prediction.distance > target else there
+            else:
+                failed.append(outcome)
+                caution, trust = caution / 2, trust / 4
+                if self.fixed_steps or len(failed) > _MAX_REJECTED:
+                    self._give_up(failed, here, target)
+                if not here.fresh:
+                    here = self._measure()
+                a = here.size(here.prediction.a)
+                if not warm and may_warm and a > 2 * self._inner_floor():
+                    # The start of the stage may be at fault: Psi is known there only near z*(x).
+                    warm, first_a, settled = _MAX_WARM_STAGES, a, False
+
+    def _measure(self) -> _Place:
+        """Everything at the current iterates, with new curvature."""
+        p, d = self.problem.p, self.problem.d
+        size = stencil_size(p, d, along_v=bool(self.v.any()), curvature=True)
+        self.need(size + ADAPT_SIZE + _VALUE_SIZE)
+        point, curvature = self.probe.curvature(self.z, self.v, self.x)
+        self.probe.adapt(point, curvature)
+        spectrum = np.linalg.eigvalsh((curvature.A + curvature.A.T) / 2)
+        self.steepest, self.inner_convex = float(np.abs(spectrum).max()), bool(spectrum[0] > 0)
+        return self._place(point, curvature, fresh=True)
+
+    def _look(self, iterates: Iterates, curvature: Curvature) -> _Place:
+        """Gradients at other iterates, with the curvature at hand."""
+        return self._place(self.probe.point(*iterates), curvature, fresh=False)
+
+    def _place(self, point: Point, curvature: Curvature, fresh: bool) -> _Place:
+        prediction = predict(self.probe, point, curvature)
+        value = self.probe.value(point.z + prediction.a, point.v, point.x, point.along_v)
+        return _Place(point, curvature, prediction, value, fresh)
+
+    def _stage(self, here: _Place, caution: float, trust: float, target: float, warm: bool) -> tuple[Status, Iterates]:
+        """Run the solver for as many iterations as the local model asks for."""
+        point, curvature, prediction = here.point, here.curvature, here.prediction
+        size = np.maximum(1.0, np.abs(self.x))
+        leash = trust * size
+        # A coordinate that hardly matters for Psi is not stretched without limit.
+        matters = np.abs(np.diag(prediction.hessian)) * size**2
+        added = np.maximum(np.abs(prediction.gradient) / leash, _FLAT * matters.max() / size**2)
+        units = choose_units(point, curvature, prediction, added, target, identity=self.user_units)
+        radii = surrogate_radii(self.probe, curvature, units)
+        if "radius_rule" in self.options:
+            radii.pop("eta")
+        model = (curvature, prediction.hessian, units, self.l, caution, added)
+        gamma = 0.0 if warm else self.options.get("gamma")
+        rho, gamma, rate = step_sizes(*model, self.options.get("rho"), gamma)
+        factor = _SETTLED if warm else min(max(0.2 * target / max(prediction.distance, 1e-300), 1e-4), 0.5)
+
+        # Far outside what the model predicts a stage is lost: no evaluation is wasted on it.
+        start = units.inside(point.z, point.v, point.x)
+        end = units.inside(point.z + prediction.a, point.v + prediction.b, point.x + prediction.dx)
+        reach = 1e3 * (1.0 + max(float(np.linalg.norm(part)) for part in (*start, *end)))
+        threshold = _FAR if self.user_units else reach
+
+        def left_trust_region(_: int, state: Any) -> bool:
+            return bool(np.any(np.abs(units.x_c + units.T_x @ state.x[0] - self.x) > leash))
+
+        inside = units.problem(self.problem)
+        solver = self.solver(**radii, rho=rho, gamma=gamma)
+        callback = None if warm or self.fixed_steps else left_trust_region
+        status, iterates = self._run(inside, solver, start, self._iterations(factor, rate), threshold, callback)
+        if status is Status.STOPPED and self.nit < self.limit and "gamma" not in self.options:
+            # x was stopped in its course: z and v catch up before the stage is judged.
+            rate = step_sizes(*model, rho, 0.0)[2]
+            solver = self.solver(**radii, rho=rho, gamma=0.0)
+            second, iterates = self._run(inside, solver, iterates, self._iterations(_SETTLED, rate), threshold)
+            status = status if second is Status.MAX_ITERATIONS else second
+        return status, units.back(*iterates)
+
+    def _run(
+        self, problem: BilevelProblem, solver: Any, start: Iterates, count: int, threshold: float,
+        callback: Callable[[int, Any], bool] | None = None,
+    ) -> tuple[Status, Iterates]:  # fmt: skip
+        """The driver's loop, leaving enough of the budget to judge what it did."""
+        left = self.left()
+        if left is not None:
+            size = stencil_size(self.problem.p, self.problem.d, along_v=True, curvature=False) + _VALUE_SIZE
+            self.need(sum(iteration_cost(problem, solver, self.rng)) + size)
+            left -= size
+        z, v, x = start
+        result = run(
+            problem, solver, z0=z, v0=v, x0=x, rng=self.rng, max_iterations=min(count, self.limit - self.nit),
+            budget=left, record_every=None, callback=callback, divergence_threshold=threshold,
+        )  # fmt: skip
+        self._count(result)
+        return Status(int(result.status[0])), (result.z[0], result.v[0], result.x[0])
+
+    def _iterations(self, factor: float, rate: float) -> int:
+        """Iterations that shrink an error by the factor, at this rate of its mean square."""
+        cap = _STAGE_CAP_USER_UNITS if self.user_units else _STAGE_CAP
+        if not 0.0 < rate < 1.0:
+            return cap if rate else 3
+        return min(cap, math.ceil(2 * math.log(factor) / math.log(rate)) + 2)
+
+    def _count(self, result: Result) -> None:
+        self.nit += int(result.nit[0])
+        self.stage_inner += int(result.n_inner[0])
+        self.stage_outer += int(result.n_outer[0])
+
+    def _progress(self, warm: bool, here: _Place, there: _Place) -> bool:
+        """Whether a stage is kept."""
+        noise, floor = self.probe.noise_inner, self._inner_floor()
+        before, after = here.size(here.prediction.a), here.size(there.prediction.a)
+        if warm:
+            if after <= max(0.5 * before, floor):
+                return True
+            return there.point.inner <= here.point.inner + floor**2 + 10 * noise
+        # F + v'G_z is near Psi only while z follows z*(x).
+        T_z = unit_root(here.curvature.A)
+        moved = float(np.linalg.norm(T_z.T @ here.curvature.C.T @ (there.point.x - here.point.x)))
+        if after > max(before, 0.5 * moved, 2 * floor):
+            return False
+        slack = 2 * self.probe.noise_outer
+        if there.point.along_v > 0:
+            slack += 2 * noise / there.point.along_v
+        return there.value < here.value - slack or there.prediction.distance <= 0.5 * here.prediction.distance
+
+    def _inner_floor(self) -> float:
+        """How near, in the metric |G_zz|, the surrogates' radius lets z come to z*(x)."""
+        radius = math.sqrt(4 * self.probe.noise_inner / SURROGATE_PRECISION)
+        radius = max(radius, float(self.options.get("h", 0.0)) * math.sqrt(self.steepest))
+        return (self.problem.p + 2) * radius
+
+    def _target(self, prediction: Prediction) -> float:
+        """Predicted distance at which the run has converged."""
+        if self.tolerance is not None:
+            return self.tolerance
+        moved = float(np.linalg.norm(self.x - self.x_start))
+        size = max(float(np.linalg.norm(self.x)), moved, prediction.distance)
+        return max(1e-3 * min(1.0, size), 1e-6 * min(size, 1e4))
+
+    def _inner_done(self, here: _Place) -> bool:
+        """Whether z, too, is near its solution: the model is good only there."""
+        size = max(float(np.linalg.norm(self.z)), float(np.linalg.norm(self.z - self.z_start)))
+        a = here.prediction.a
+        return float(np.linalg.norm(a)) <= 1e-2 * size or here.size(a) <= self._inner_floor()
+
+    def _note_noise(self) -> None:
+        for level, relative in self.probe.relative_noise.items():
+            if relative > _NOISY:
+                self.caveats.append(
+                    f"values of {level} look noisy (relative size {relative:.1g}), "
+                    "and automatic settings assume exact values"
+                )
+
+    def _converged(self, here: _Place, target: float) -> None:
+        values = np.linalg.eigvalsh((here.prediction.hessian + here.prediction.hessian.T) / 2)
+        if values[0] < -10 * np.abs(values).max() / CONDITION_CAP:
+            self.caveats.append("Psi curves downwards here: a stationary point that is not a minimum")
+        distance, noise = here.prediction.distance, here.prediction.dx_noise
+        if noise > target:
+            self.caveats.append(f"distances up to {noise:.2g} are hidden by noise or lie along flat directions")
+        raise _Ended(
+            Status.CONVERGED,
+            f"converged: the predicted distance to a solution, {distance:.2g}, is at most {target:.2g}",
+        )
+
+    def _give_up(self, failed: list[Status], here: _Place, target: float) -> None:
+        for status in (Status.NON_FINITE, Status.DIVERGED):
+            if status in failed:
+                raise _Ended(status, f"{status.message}; shorter steps did not help")
+        raise _Ended(
+            Status.STOPPED,
+            f"stopped: shorter steps brought no progress at a predicted distance of "
+            f"{here.prediction.distance:.2g} (target {target:.2g}); values may be noisy or not smooth, "
+            "or the solver's noise does not vanish",
+        )
+
+    def _result(self, status: Status, message: str) -> Result:
+        """One run's result, with the replicate axis dropped."""
+        if not self.inner_convex:
+            self.caveats.append("inner is not strongly convex in z there")
+        rows = np.array(self.rows, dtype=np.float64).reshape(-1, 4)
+        history: dict[str, NDArray[Any]] = {
+            "iteration": rows[:, 0].astype(np.int64), "evaluations": rows[:, 1].astype(np.int64),
+            "value": rows[:, 2], "predicted_distance": rows[:, 3],
+        }  # fmt: skip
+        fields: dict[str, Any] = {
+            "x": self.x, "z": self.z, "v": self.v,
+            "status": np.int64(status), "nit": self.nit, "estimate": self.gradient_norm,
+            "n_inner": int(self.probe.oracle.n_inner[0]) + self.stage_inner,
+            "n_outer": int(self.probe.oracle.n_outer[0]) + self.stage_outer,
+            "message": "; ".join([message, *self.caveats]),
+        }  # fmt: skip
+        return Result(**fields, history=history, problem=self.problem.name, solver=self.method)
