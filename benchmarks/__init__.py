@@ -1,0 +1,1 @@
+"""The asv suite; every track_ metric is better when lower."""

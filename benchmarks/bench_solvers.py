@@ -1,0 +1,49 @@
+"""Cost of an iteration: seconds, memory, and the ratio to the floor."""
+
+from __future__ import annotations
+
+from .floor import Case
+
+SOLVERS = ["zoba", "hf-zoba"]
+SIZES = [5, 20, 100]
+REPLICATES = [1, 16]
+
+
+class Iteration:
+    """Iterations on dense quad_general, l1 = 100."""
+
+    params = (SOLVERS, SIZES, REPLICATES)
+    param_names = ("solver", "p=d", "replicates")
+
+    def setup(self, solver: str, size: int, replicates: int) -> None:
+        self.case = Case(solver, size, replicates)
+
+    def time_iterations(self, solver: str, size: int, replicates: int) -> None:
+        """Seconds of max(10, 20000 / (p R)) iterations."""
+        self.case.solve()
+
+    def peakmem_iterations(self, solver: str, size: int, replicates: int) -> None:
+        """Peak memory of the same."""
+        self.case.solve()
+
+
+class Overhead:
+    """The solver's time over its floor."""
+
+    params = (SOLVERS, SIZES, REPLICATES)
+    param_names = ("solver", "p=d", "replicates")
+    timeout = 120.0
+
+    def track_over_floor(self, solver: str, size: int, replicates: int) -> float:
+        """Time of an iteration divided by that of its draws, query points and oracle calls."""
+        solved, floor = Case(solver, size, replicates).seconds()
+        return solved / floor
+
+    track_over_floor.unit = "ratio"  # type: ignore[attr-defined]
+
+    def track_microseconds(self, solver: str, size: int, replicates: int) -> float:
+        """Microseconds an iteration and replicate."""
+        case = Case(solver, size, replicates)
+        return case.seconds()[0] / (case.iterations * case.replicates) * 1e6
+
+    track_microseconds.unit = "us"  # type: ignore[attr-defined]

@@ -1,0 +1,36 @@
+"""Markdown table of the measured verdicts: ``zoba-bench verify --json | python docs/verdict_table.py``."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+SHOWN = ("P2b", "P4a", "P4b", "P6", "P6b")
+
+
+def main() -> None:
+    """Claims with confidence limits one by one, the others counted."""
+    claims: list[dict[str, Any]] = json.load(sys.stdin)["claims"]
+    honest = [claim for claim in claims if claim["origin"] != "control"]
+    print("| claim | predicted | measured | 99 % limits | verdict |")
+    print("|---|---|---|---|---|")
+    for claim in honest:
+        if claim["id"].split("/")[0] in SHOWN:
+            low, high = claim["limits"]
+            print(
+                f"| `{claim['id']}` | {claim['predicted']:g} | {claim['measured']:.3f} "
+                f"| {low:.3f} to {high:.3f} | {claim['verdict']} |"
+            )
+    for name, group in (
+        ("P1, evaluation counts", [c for c in honest if c["id"].startswith("P1/")]),
+        ("P2, moments of the surrogates", [c for c in honest if c["id"].startswith("P2/")]),
+        ("controls", [c for c in claims if c["origin"] == "control"]),
+    ):
+        verdicts = sorted({c["verdict"] for c in group})
+        counts = ", ".join(f"{sum(c['verdict'] == v for c in group)} {v}" for v in verdicts)
+        print(f"| {len(group)} {name} | | | | {counts} |")
+
+
+if __name__ == "__main__":
+    main()
