@@ -110,6 +110,6 @@ def test_importing_the_catalogue_and_its_modules_loads_nothing_heavy():
         "heavy = {'sklearn', 'sympy', 'matplotlib', 'scipy.optimize', 'scipy.stats', 'joblib'}\n"
         "print(sorted(heavy & set(sys.modules)))"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    done = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == "[]"

@@ -126,4 +126,4 @@ import zoba_bench.report.html
 assert "matplotlib.pyplot" not in sys.modules
 assert not [m for m in sys.modules if m.startswith(("zoba_bench.theory", "zoba_bench.problems", "sympy"))]
 """
-    subprocess.run([sys.executable, "-c", code], check=True)
+    subprocess.run([sys.executable, "-P", "-c", code], check=True)

@@ -57,7 +57,7 @@ def test_factories_are_cached():
 
 def test_the_mapping_loads_no_sympy():
     code = "import sys, zoba_bench.theory; assert 'sympy' not in sys.modules, 'sympy was imported'"
-    subprocess.run([sys.executable, "-c", code], check=True)
+    subprocess.run([sys.executable, "-P", "-c", code], check=True)
 
 
 @pytest.mark.parametrize(

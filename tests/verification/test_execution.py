@@ -113,7 +113,7 @@ def test_an_edit_of_an_estimator_changes_the_fingerprint_and_an_edit_of_the_repo
             f"import sys; sys.path.insert(0, {str(tmp_path)!r}); import zoba_bench.sweep as s; "
             f"assert s.__file__.startswith({str(tmp_path)!r}), s.__file__; print(s.fingerprint())"
         )
-        return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+        return subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True).stdout
 
     before = mark()
     cli = copy / "cli.py"
