@@ -17,7 +17,9 @@ HEAVY = ["sympy", "matplotlib", "scipy.stats", "scipy.optimize", "joblib", "skle
 
 
 def in_fresh_interpreter(code: str) -> str:
-    done = subprocess.run([sys.executable, "-P", "-W", "error", "-c", code], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-P", "-W", "error", "-c", code], capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr
     return done.stdout
 
