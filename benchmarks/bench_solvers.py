@@ -7,6 +7,7 @@ from .floor import Case
 SOLVERS = ["zoba", "hf-zoba"]
 SIZES = [5, 20, 100]
 REPLICATES = [1, 16]
+PENALTY = 100.0  # finite and far above any ratio: a run that failed must not look fast
 
 
 class Iteration:
@@ -36,7 +37,10 @@ class Overhead:
 
     def track_over_floor(self, solver: str, size: int, replicates: int) -> float:
         """Time of an iteration divided by that of its draws, query points and oracle calls."""
-        solved, floor = Case(solver, size, replicates).seconds()
+        case = Case(solver, size, replicates)
+        if not case.solve():
+            return PENALTY
+        solved, floor = case.seconds()
         return solved / floor
 
     track_over_floor.unit = "ratio"  # type: ignore[attr-defined]
@@ -44,6 +48,8 @@ class Overhead:
     def track_microseconds(self, solver: str, size: int, replicates: int) -> float:
         """Microseconds an iteration and replicate."""
         case = Case(solver, size, replicates)
+        if not case.solve():
+            return 1e6 * PENALTY
         return case.seconds()[0] / (case.iterations * case.replicates) * 1e6
 
     track_microseconds.unit = "us"  # type: ignore[attr-defined]

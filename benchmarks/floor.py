@@ -9,7 +9,6 @@ import numpy as np
 
 from zoba_bench.directions import generator
 from zoba_bench.driver import run
-from zoba_bench.memory import keep_freed_memory
 from zoba_bench.oracle import Oracle
 from zoba_bench.registry import load_problem, make_solver
 
@@ -27,20 +26,20 @@ class Case:
     """
 
     def __init__(self, solver: str, size: int, replicates: int) -> None:
-        keep_freed_memory()
         self.problem = load_problem("quad_general", size, size)
         self.solver = make_solver(solver, l1=100, l2=1, rho=1e-4, schedule="constant")
         self.queries = {"zoba": _zoba_queries, "hf-zoba": _hf_zoba_queries}[solver]
         self.replicates = replicates
         self.iterations = max(10, 20_000 // (size * replicates))
 
-    def solve(self) -> None:
-        """The solver's iterations, without recording."""
-        run(
+    def solve(self) -> bool:
+        """The solver's iterations, without recording; whether all of them were done."""
+        result = run(
             self.problem, self.solver, z0=np.ones(self.problem.p), x0=np.ones(self.problem.d),
             rng=generator(np.random.SeedSequence(0)), replicates=self.replicates, max_iterations=self.iterations,
             record_every=None,
         )  # fmt: skip
+        return bool(result.success.all() and (result.nit == self.iterations).all())
 
     def floor(self) -> None:
         """The same draws, query points and oracle calls."""

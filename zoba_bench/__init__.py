@@ -6,6 +6,7 @@ The public names are loaded when first used, so that importing the package is fa
 from __future__ import annotations
 
 import importlib
+import time
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from zoba_bench.verification.verify import verify
 
 __version__ = "0.1.0"
+
+#: When this process imported the package; sources edited later are not what runs.
+IMPORTED = time.time()
 
 __all__ = [
     "BilevelProblem",

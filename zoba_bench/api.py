@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from zoba_bench.directions import generator
 from zoba_bench.driver import run
-from zoba_bench.problem import BilevelProblem
+from zoba_bench.problem import BilevelProblem, check_dimension
 from zoba_bench.registry import load_problem, make_solver
 from zoba_bench.result import Result
 
@@ -67,7 +67,13 @@ def solve(
     """
     if isinstance(problem, str):
         problem = load_problem(problem)
+    if not isinstance(problem, BilevelProblem):
+        raise TypeError(f"problem must be a BilevelProblem or the name of a registered one, got {problem!r}")
     configuration = make_solver(solver, **options)
+    if budget is not None:
+        check_dimension("budget", budget)
+    if callback is not None and not callable(callback):
+        raise TypeError(f"callback must be a function of (k, state), got {callback!r}")
     start_seed, run_seed = _sequence(seed).spawn(2)
     start_z, start_x = problem.initial_point(np.random.default_rng(start_seed))
     if max_iterations is None:

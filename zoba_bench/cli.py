@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import sys
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +14,6 @@ from typing import Any, NoReturn
 import click
 
 import zoba_bench
-from zoba_bench.errors import DerivationError
 
 __all__ = ["main"]
 
@@ -35,6 +35,10 @@ def main() -> NoReturn:
         code = 2
     except (ValueError, TypeError, RuntimeError, ImportError, OSError) as error:
         _complain(str(error))
+        code = 2
+    except Exception as error:  # a crash must not look like a verdict
+        traceback.print_exc()
+        _complain(f"crashed: {type(error).__name__}: {error}")
         code = 2
     sys.exit(code if isinstance(code, int) else 0)
 
@@ -158,13 +162,15 @@ def solve(
 ) -> int:  # fmt: skip
     """Run a solver on a registered problem."""
     from zoba_bench.api import solve as run
-    from zoba_bench.registry import load_problem
+    from zoba_bench.registry import load_problem, make_solver
     from zoba_bench.result import Status
 
     built = load_problem(problem, p, d)
+    options = dict(map(_setting, settings))
+    make_solver(solver, **options)  # only the solver's own options may be set
     result = run(
         built, solver, max_iterations=max_iterations, budget=budget, replicates=replicates, seed=seed,
-        **dict(map(_setting, settings)),
+        **options,
     )  # fmt: skip
     last = {k: v[-1].tolist() for k, v in result.history.items() if k != "iteration"}
     if as_json:
@@ -254,12 +260,8 @@ def derive(name: str, check: bool, markdown: bool) -> int:
             failed += not result.ok
             click.echo(f"{'ok  ' if result.ok else 'FAIL'}  {result.step}: {result.detail}")
         return 1 if failed else 0
-    try:
-        click.echo(chosen.render_markdown() if markdown else chosen.render_text())
-    except DerivationError as error:
-        _complain(str(error))
-        return 1
-    return 0
+    click.echo(chosen.render_markdown() if markdown else chosen.render_text())
+    return 0 if all(result.ok for result in chosen.results) else 1
 
 
 @cli.command("sys-info")

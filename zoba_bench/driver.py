@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from zoba_bench.memory import keep_freed_memory
 from zoba_bench.oracle import DryOracle, Oracle
 from zoba_bench.problem import BilevelProblem, check_dimension, check_positive
 from zoba_bench.recorder import Recorder
@@ -72,6 +73,7 @@ def run(
         For a start of the wrong shape, or a budget below the cost of one iteration
         (nothing is evaluated then).
     """
+    keep_freed_memory()
     check_dimension("replicates", replicates)
     check_dimension("max_iterations", max_iterations)
     check_positive("tolerance", tolerance, zero=True)

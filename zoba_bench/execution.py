@@ -9,7 +9,7 @@ from typing import Any
 
 from zoba_bench.ledger import Ledger
 from zoba_bench.problem import check_dimension
-from zoba_bench.sweep import Cell, fingerprint, run_cell
+from zoba_bench.sweep import Cell, CellError, fingerprint, run_cell
 
 __all__ = ["run_cells"]
 
@@ -45,7 +45,9 @@ def run_cells(
         if found is not None:
             results[key] = found
     todo = [cell for key, cell in wanted.items() if key not in results]
-    for cell, result, seconds in _stream(todo, jobs):
+    for cell, result, seconds, ran_by in _stream(todo, jobs):
+        if ran_by != mark:
+            raise CellError("a source was edited during the run; start again (finished cells are kept)")
         ledger.put(
             key=cell.key, fingerprint=mark, task=cell.task, parameters=dict(cell.parameters), seed=cell.seed,
             result=result, seconds=seconds,
@@ -56,13 +58,17 @@ def run_cells(
     return results
 
 
-def _timed(cell: Cell) -> tuple[Cell, dict[str, Any], float]:
+_Finished = tuple[Cell, dict[str, Any], float, str]
+
+
+def _timed(cell: Cell) -> _Finished:
+    """A finished cell with its seconds and the fingerprint of the process that ran it."""
     start = time.perf_counter()
     result = run_cell(cell)
-    return cell, result, time.perf_counter() - start
+    return cell, result, time.perf_counter() - start, fingerprint()
 
 
-def _stream(cells: list[Cell], jobs: int) -> Iterator[tuple[Cell, dict[str, Any], float]]:
+def _stream(cells: list[Cell], jobs: int) -> Iterator[_Finished]:
     if jobs == 1 or len(cells) < 2:
         yield from map(_timed, cells)
         return

@@ -76,15 +76,15 @@ class Ledger:
             raise LedgerError(f"{self.path} is an SQLite file of another program; choose another --out")
         if version > _VERSION:
             raise LedgerError(f"{self.path} was written by a newer zoba-bench (format {version}); upgrade to read it")
-        self._db.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
+        if tables:
+            (state,) = self._db.execute("PRAGMA quick_check(1)").fetchone()
+            if state != "ok":
+                raise sqlite3.DatabaseError(state)
+        else:
+            self._db.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
+            self._db.executescript(_SCHEMA)
+        # Writing now, what stands there already, beats finding out after the first cell.
         self._db.execute(f"PRAGMA user_version = {_VERSION}")
-        self._db.executescript(_SCHEMA)
-        (state,) = self._db.execute("PRAGMA quick_check(1)").fetchone()
-        if state != "ok":
-            raise sqlite3.DatabaseError(state)
-        # Writing now beats finding out after the first cell.
-        self._db.execute("BEGIN IMMEDIATE")
-        self._db.execute("COMMIT")
 
     @contextlib.contextmanager
     def _guard(self) -> Iterator[None]:
@@ -99,6 +99,11 @@ class Ledger:
             raise LedgerError(
                 f"{self.path} is not a readable ledger ({error}); it was left as it is: move it away to start "
                 "anew, or choose another --out"
+            ) from error
+        except json.JSONDecodeError as error:
+            raise LedgerError(
+                f"{self.path} holds a damaged row ({error}); it was left as it is: move it away to start anew, or "
+                "choose another --out"
             ) from error
         except OSError as error:
             raise LedgerError(f"cannot create the ledger {self.path}: {error}; choose another --out") from error
@@ -119,7 +124,7 @@ class Ledger:
             row = self._db.execute(
                 "SELECT result FROM cells WHERE key = ? AND fingerprint = ?", (key, fingerprint)
             ).fetchone()
-        return None if row is None else json.loads(row[0])
+            return None if row is None else json.loads(row[0])
 
     def put(
         self, *, key: str, fingerprint: str, task: str, parameters: dict[str, Any], seed: int,
@@ -154,14 +159,15 @@ class Ledger:
             row = self._db.execute(
                 "SELECT id, suite, seed, created, content FROM runs ORDER BY id DESC LIMIT 1"
             ).fetchone()
-        if row is None:
-            return None
+            if row is None:
+                return None
+            content = json.loads(row[4])
         return {
             "id": row[0],
             "suite": row[1],
             "seed": row[2],
             "created": row[3],
-            "content": json.loads(row[4]),
+            "content": content,
         }
 
     def count(self) -> int:

@@ -26,10 +26,12 @@ class Recorder:
         whole = isinstance(record_every, (int, np.integer)) and not isinstance(record_every, bool)
         if record_every is not None and (not whole or record_every < 1):
             raise ValueError(f"record_every must be a positive integer or None, got {record_every!r}")
+        if record_every is not None:
+            _check_closed_forms(problem)
         self._problem = problem
         self._every = record_every
         self._gradient = None if record_every is None else problem.hypergradient
-        self._block = np.empty((_BLOCK, replicates, problem.d))
+        self._block = np.empty((0 if record_every is None else _BLOCK, replicates, problem.d))
         self._mask = np.empty((_BLOCK, replicates), dtype=bool)
         self._first = 0
         self._filled = 0
@@ -86,3 +88,18 @@ class Recorder:
         if self._problem.minimizer is not None:
             difference = x - self._problem.minimizer
             self._rows.setdefault("distance", []).append(np.sqrt(np.vecdot(difference, difference)))
+
+
+def _check_closed_forms(problem: BilevelProblem) -> None:
+    """Raise an error for a closed form of the wrong shape, before it can be broadcast into a measurement."""
+    x = np.zeros((2, problem.d))
+    for name, wanted in (("hypergradient", (2, problem.d)), ("value", (2,))):
+        function = getattr(problem, name)
+        if function is not None and (shape := np.shape(function(x))) != wanted:
+            raise ValueError(
+                f"{name} of problem {problem.name!r} returned shape {shape} for x of shape {x.shape}, expected {wanted}"
+            )
+    if problem.minimizer is not None and np.shape(problem.minimizer) != (problem.d,):
+        raise ValueError(
+            f"minimizer of problem {problem.name!r} has shape {np.shape(problem.minimizer)}, expected ({problem.d},)"
+        )

@@ -5,9 +5,11 @@ from __future__ import annotations
 import functools
 import hashlib
 import importlib
+import importlib.metadata
 import importlib.util
 import json
 import platform
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,8 +17,8 @@ from typing import Any
 
 import numpy as np
 
+import zoba_bench
 from zoba_bench.directions import generator
-from zoba_bench.memory import keep_freed_memory
 
 __all__ = ["Cell", "CellError", "fingerprint", "run_cell"]
 
@@ -68,7 +70,6 @@ def run_cell(cell: Cell) -> dict[str, Any]:
 
     module, _, function = cell.task.partition(":")
     task = getattr(importlib.import_module(module), function)
-    keep_freed_memory()
     with threadpool_limits(limits=1):
         try:
             return dict(task(rng=cell.rng(), **cell.parameters))
@@ -82,8 +83,13 @@ def fingerprint() -> str:
     """Hash of the sources that can change a result, and of the versions they run on.
 
     Covers the engine, every registered problem and solver (built in or plugged in), Python,
-    numpy and scipy. The sources are read once a process, so a running process keeps the
-    fingerprint of the code that it loaded.
+    numpy, scipy and scikit-learn.
+
+    Raises
+    ------
+    CellError
+        If a source was edited after this process imported the package: what runs here is
+        then not what the files say.
     """
     import scipy
 
@@ -94,20 +100,35 @@ def fingerprint() -> str:
     for path in sorted(engine.rglob("*.py")):
         relative = path.relative_to(engine).as_posix()
         if not relative.startswith(_OUTSIDE_FINGERPRINT):
-            digest.update(relative.encode() + b"\0" + path.read_bytes())
-    for folder in sorted({_package_folder(module) for kind in ("problems", "solvers") for module in sources(kind)}):
-        for path in [folder] if folder.is_file() else sorted(folder.rglob("*.py")):
-            digest.update(path.name.encode() + b"\0" + path.read_bytes())
-    versions = (platform.python_version(), np.__version__, scipy.__version__, platform.machine())
+            _add(digest, relative, path)
+    modules = {module for kind in ("problems", "solvers") for module in sources(kind)}
+    for root in sorted({root for module in modules for root in _source_roots(module)}):
+        for path in [root] if root.is_file() else sorted(root.rglob("*.py")):
+            _add(digest, path.name, path)
+    versions = [platform.python_version(), np.__version__, scipy.__version__, platform.machine()]
+    if importlib.util.find_spec("sklearn") is not None:
+        versions.append(importlib.metadata.version("scikit-learn"))
     digest.update(repr(versions).encode())
     return digest.hexdigest()[:32]
 
 
-def _package_folder(module: str) -> Path:
-    """The folder of a module's package, or the module's own file if it stands alone."""
-    package, _, _ = module.rpartition(".")
+def _add(digest: Any, name: str, path: Path) -> None:
+    # A time in the future is a clock's fault, not an edit.
+    if zoba_bench.IMPORTED < path.stat().st_mtime <= time.time():
+        raise CellError(
+            f"{path} was edited after this process imported zoba_bench, so its results could not be told from "
+            "those of the code before; start a new process"
+        )
+    digest.update(name.encode() + b"\0" + path.read_bytes())
+
+
+def _source_roots(module: str) -> list[Path]:
+    """The folders or file whose sources a module may use: its package, for a plug-in its whole top level."""
+    top = module.partition(".")[0]
+    package = module.rpartition(".")[0] if top == "zoba_bench" else top
     spec = importlib.util.find_spec(package or module)
-    if spec is None or spec.origin is None:
+    if spec is None:
         raise ModuleNotFoundError(f"cannot find the source of {module}")
-    path = Path(spec.origin)
-    return path.parent if path.name == "__init__.py" else path
+    if spec.submodule_search_locations:
+        return [Path(location) for location in spec.submodule_search_locations]
+    return [Path(str(spec.origin))]

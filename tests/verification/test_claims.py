@@ -115,7 +115,7 @@ def test_every_claim_of_a_suite_has_a_control_and_every_control_a_claim(suite):
             assert claim.expected == "violated"
         else:
             assert claim.controls, f"{claim.id} has no control"
-    assert used <= {c.id for c in claims if c.origin == "control"}
+    assert used == {c.id for c in claims if c.origin == "control"}
 
 
 def test_at_least_three_controls_mutate_an_estimator():

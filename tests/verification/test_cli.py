@@ -162,7 +162,7 @@ from zoba_bench.verification import quick, verify
 from zoba_bench.verification.suite import Suite
 
 def suite():
-    chosen = [c for c in quick.quick().claims if c.id.startswith("P4a/zoba/p=d=2") or c.id.startswith("P4a/control")]
+    chosen = [c for c in quick.quick().claims if c.id.startswith(("P4a/zoba/p=d=2", "P4a/control"))]
     return Suite("slow", "", tuple(chosen))
 
 verify.entry = lambda kind, name: suite

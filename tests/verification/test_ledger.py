@@ -56,8 +56,10 @@ def test_a_damaged_ledger_is_refused(tmp_path):
     data = bytearray(path.read_bytes())
     data[5000:9000] = os.urandom(4000)
     path.write_bytes(bytes(data))
+    damaged = path.read_bytes()
     with pytest.raises(LedgerError, match=r"left as it is|cannot write"):
         read_everything(path)
+    assert path.read_bytes() == damaged
 
 
 def read_everything(path):

@@ -9,7 +9,7 @@ from zoba_bench import estimators
 from zoba_bench.registry import load_problem, theorem
 from zoba_bench.verification import plan as planning
 from zoba_bench.verification.claim import decide
-from zoba_bench.verification.protocols import counts, floors, horizon, moments, one_step, transient
+from zoba_bench.verification.protocols import counts, floors, horizon, moments, one_step, transient, update
 from zoba_bench.verification.quick import quick
 from zoba_bench.verification.verify import verify
 
@@ -45,10 +45,13 @@ def test_moments_hold(solver, name):
     assert verdict == "consistent", measurement
 
 
-@pytest.mark.parametrize("name", ["hessian-factor", "swapped-projection", "unshared-directions"])
-def test_wrong_estimators_are_seen_by_their_moments(name):
+@pytest.mark.parametrize(
+    ("name", "where"),
+    [("hessian-factor", "reference"), ("swapped-projection", "reference-square"), ("unshared-directions", "reference")],
+)
+def test_wrong_estimators_are_seen_by_their_moments(name, where):
     problem = {"name": "reference", "p": 2, "d": 2}
-    verdict, _ = measure(moments, CLAIMS[f"P2/control:{name}/reference"], problem=problem, nodes=5)
+    verdict, _ = measure(moments, CLAIMS[f"P2/control:{name}/{where}"], problem=problem, nodes=5)
     assert verdict == "violated"
 
 
@@ -73,11 +76,55 @@ def test_a_coefficient_off_by_a_factor_two_is_seen_on_every_kind_of_problem(monk
         assert measure(moments, claim, **nodes)[0] == "violated", name
 
 
+def test_a_surrogate_that_returns_nan_is_seen(monkeypatch):
+    monkeypatch.setattr("zoba_bench.solvers.zoba.cross_action", lambda c, wv, u: np.nan * u[:, 0, 0])
+    problem = {"problem": {"name": "quad_general", "p": 2, "d": 1}}
+    assert measure(moments, CLAIMS["P2/zoba/quad_general"], **problem)[0] == "violated"
+
+
+@pytest.mark.parametrize("solver", ["zoba", "zoba-tuned", "zoba-mixed", "hf-zoba", "hf-zoba-shared"])
+def test_the_mean_of_a_step_holds(solver):
+    verdict, measurement = measure(update, CLAIMS[f"P2s/{solver}/reference"], nodes=4, problem=SMALLEST)
+    assert verdict == "consistent", measurement
+
+
+SMALLEST = {"name": "reference", "p": 2, "d": 1}
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        lambda self, state, new: replace(new, z=2 * new.z - state.z),
+        lambda self, state, new: replace(new, v=state.v + 0.25 * (new.v - state.v)),
+        lambda self, state, new: replace(new, x=2 * state.x - new.x),
+        lambda self, state, new: replace(new, x=state.x + 2 * (new.x - state.x)),
+    ],
+)
+def test_a_wrong_update_is_seen(monkeypatch, wrong):
+    from zoba_bench.solvers.single_loop import SingleLoop
+
+    right = SingleLoop.step
+    monkeypatch.setattr(SingleLoop, "step", lambda self, state: wrong(self, state, right(self, state)))
+    assert measure(update, CLAIMS["P2s/zoba/reference"], nodes=4, problem=SMALLEST)[0] == "violated"
+
+
+def test_mixed_directions_that_coincide_are_seen(monkeypatch):
+    from zoba_bench.solvers.single_loop import SingleLoop
+
+    right = SingleLoop.draw
+    monkeypatch.setattr(
+        SingleLoop, "draw", lambda self, oracle, rng: (lambda d: d._replace(second_w=d.w))(right(self, oracle, rng))
+    )
+    assert measure(update, CLAIMS["P2s/zoba-mixed/reference"], nodes=4, problem=SMALLEST)[0] == "violated"
+
+
 def test_the_one_step_law_holds_and_a_missing_power_is_seen():
     line = {"problems": [{"name": "reference", "p": n, "d": n} for n in (32, 64, 128)], "replicates": 1000}
     claim = CLAIMS["P2b/hf-zoba/p=d/residual"]
     assert measure(one_step, claim, **line)[0] == "consistent"
     assert measure(one_step, claim, **line, missing_power=1)[0] == "violated"
+    assert measure(one_step, CLAIMS["P2b/hf-zoba/p=d/level"], **line)[0] == "consistent"
+    assert measure(one_step, CLAIMS["P2b/hf-zoba/p=d/control-wrong-level"], **line)[0] == "violated"
 
 
 @pytest.mark.parametrize(
@@ -94,7 +141,7 @@ def test_limit_exponents_are_read_off_the_derivation(name, along, exponent):
 def test_the_horizon_mean_holds_and_swapped_roles_are_seen():
     small = {"horizons": [200, 400, 800], "replicates": 48, "gamma_0": 0.4}
     assert measure(horizon, CLAIMS["P4a/hf-zoba/p=d=2/level"], **small)[0] == "consistent"
-    assert measure(horizon, CLAIMS["P4a/control:swapped-projection/p=d=4"], **small)[0] == "violated"
+    assert measure(horizon, CLAIMS["P4a/control:swapped-projection/p=d=4/control"], **small)[0] == "violated"
 
 
 def test_the_transient_holds_and_the_wrong_slope_is_seen():

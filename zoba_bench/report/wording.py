@@ -29,6 +29,7 @@ NONE = "–"
 _TITLES = {
     "P1": "evaluation counts",
     "P2": "moments of the surrogates",
+    "P2s": "mean of one step",
     "P2b": "one-step law",
     "P3": "one-step inequalities",
     "P4a": "noise over a horizon",

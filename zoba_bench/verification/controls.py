@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from zoba_bench.estimators import average, forward_difference, project, second_difference
 from zoba_bench.solvers.hf_zoba import HfZoba
 from zoba_bench.solvers.single_loop import Directions, State, Surrogates
 from zoba_bench.solvers.zoba import Zoba
+from zoba_bench.solvers.zoba_mixed import ZobaMixed
 
 __all__ = ["CONTROLS"]
 
@@ -72,4 +73,45 @@ class UnsharedDirections(HfZoba):
         return right._replace(hessian_v=(there_w - here_w) / self.h_bar, cross_v=(there_u - here_u) / self.h_bar)
 
 
-CONTROLS: dict[str, Any] = {c.name: c for c in (HessianFactor, SwappedProjection, UnsharedDirections)}
+@dataclass(frozen=True)
+class MixedFactor(ZobaMixed):
+    """ZOBA with mixed differences, with the Hessian surrogate doubled."""
+
+    name: ClassVar[str] = "control:mixed-factor"
+    mutates: ClassVar[str] = "zoba-mixed"
+
+    def surrogates(self, state: State, directions: Directions) -> Surrogates:
+        """The variant's, with G_zz v doubled."""
+        right = super().surrogates(state, directions)
+        return right._replace(hessian_v=2.0 * right.hessian_v)
+
+
+@dataclass(frozen=True)
+class HessianFreeFactor(HfZoba):
+    """HF-ZOBA with its Hessian action doubled."""
+
+    name: ClassVar[str] = "control:hf-factor"
+    mutates: ClassVar[str] = "hf-zoba"
+
+    def surrogates(self, state: State, directions: Directions) -> Surrogates:
+        """HF-ZOBA's, with G_zz v doubled."""
+        right = super().surrogates(state, directions)
+        return right._replace(hessian_v=2.0 * right.hessian_v)
+
+
+@dataclass(frozen=True)
+class SlowAdjoint(Zoba):
+    """ZOBA that moves v with the step of x."""
+
+    name: ClassVar[str] = "control:slow-adjoint"
+    mutates: ClassVar[str] = "zoba"
+
+    def step(self, state: State) -> State:
+        """ZOBA's step, with gamma in place of rho for v."""
+        right = super().step(state)
+        rho, gamma = self.steps(state.k)
+        return replace(right, v=state.v + gamma / rho * (right.v - state.v))
+
+
+_ALL = (HessianFactor, SwappedProjection, UnsharedDirections, MixedFactor, HessianFreeFactor, SlowAdjoint)
+CONTROLS: dict[str, Any] = {control.name: control for control in _ALL}

@@ -52,7 +52,7 @@ def line_measurement(
     }  # fmt: skip
     if not all(math.isfinite(e.value) for e in measured):
         lost = sum(not math.isfinite(e.value) for e in measured)
-        reason = f"{lost} of {len(measured)} means are not finite and positive: replicates diverged or are exact"
+        reason = f"{lost} of {len(measured)} means are not finite and positive: replicates diverged or did not move"
         return Measurement(_target(quantity, slope), math.inf, Limits(math.inf, math.inf), reason)
     ratios = [Estimate(e.value - s, e.error, e.dof) for e, s in zip(measured, logs, strict=True)]
     x = np.log(sizes)

@@ -141,6 +141,7 @@ def transient_sum(problem: BilevelProblem, gamma: float, c: float, iterations: i
 
 def log_means(rows: Sequence[Mapping[str, Any]]) -> Estimate:
     """Log of the mean of the rows' "means"; infinite when any replicate of them diverged."""
-    if any(row["failed"] for row in rows):
+    values = [value for row in rows for value in row["means"]]
+    if any(row["failed"] for row in rows) or not np.isfinite(values).all():
         return Estimate(math.inf, 0.0, math.inf)
-    return log_mean([value for row in rows for value in row["means"]])
+    return log_mean(values) if max(values) > 0 else Estimate(-math.inf, 0.0, math.inf)

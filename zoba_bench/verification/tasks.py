@@ -103,7 +103,7 @@ def one_step(
     z0, v0, x0 = start_point(built, "solution", rng)
     configuration = build_solver(solver, options)
     gamma = configuration.steps(0)[1]
-    means = []
+    means, failed = [], 0
     for _ in range(blocks):
         result = run(
             built, configuration, z0=z0, v0=v0, x0=x0, rng=rng, replicates=replicates, max_iterations=1,
@@ -111,7 +111,8 @@ def one_step(
         )  # fmt: skip
         moved = (result.x - x0) / gamma
         means.append(float(np.vecdot(moved, moved).mean()))
-    return {"means": means}
+        failed += int((~result.success).sum())
+    return {"means": means, "failed": failed}
 
 
 def start_point(problem: BilevelProblem, start: str, rng: np.random.Generator) -> tuple[Array, Array, Array]:

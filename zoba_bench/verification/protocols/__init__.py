@@ -3,6 +3,7 @@
 PROTOCOLS: dict[str, str] = {
     "P1": "zoba_bench.verification.protocols.counts",
     "P2": "zoba_bench.verification.protocols.moments",
+    "P2s": "zoba_bench.verification.protocols.update",
     "P2b": "zoba_bench.verification.protocols.one_step",
     "P4a": "zoba_bench.verification.protocols.horizon",
     "P4b": "zoba_bench.verification.protocols.transient",

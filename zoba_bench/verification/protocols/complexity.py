@@ -35,7 +35,7 @@ _CAP = 2.0  # iterations allowed, in units of the derived number
 def plan(claim: Claim, seed: int) -> Plan:
     """``parameters``: "points" (a list of {"problem", "eps"}), "along" ("1/eps", "p=d" or "d"),
     "options", "c", "gamma", "factors", "replicates", "groups" (that divide them), "quantity"; "l" (fixed
-    directions) where there is no floor; for a control "missing_power".
+    directions) where there is no floor; for a control "missing_power" or "factor".
     """
     chosen = claim.parameters
     theorem = reference_theorem(claim.solver)
@@ -70,7 +70,7 @@ def plan(claim: Claim, seed: int) -> Plan:
         points.append([cell.key for cell in lines])
         size = 1 / eps if chosen["along"] == "1/eps" else at["problem"]["d"]
         sizes.append(size)
-        predicted.append(derived / size ** chosen.get("missing_power", 0))
+        predicted.append(derived / size ** chosen.get("missing_power", 0) * chosen.get("factor", 1.0))
     slope = float(np.polyfit(np.log(sizes), np.log(predicted), 1)[0])
     return Plan(tuple(cells), {"points": points, "sizes": sizes, "predicted": predicted, "slope": slope})
 

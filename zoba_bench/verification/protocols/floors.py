@@ -29,7 +29,7 @@ __all__ = ["judge", "plan"]
 
 def plan(claim: Claim, seed: int) -> Plan:
     """``parameters``: "problems" (specs along one line), "along", "options", "c", "gamma", "target",
-    "replicates" (one a problem), "quantity"; for a control "missing_power".
+    "replicates" (one a problem), "quantity"; for a control "missing_power" or "factor".
     """
     chosen = claim.parameters
     theorem = reference_theorem(claim.solver)
@@ -50,7 +50,7 @@ def plan(claim: Claim, seed: int) -> Plan:
         mean = theorem.horizon_mean(blocks, gamma=gamma, c=c, l=l, K=iterations, **law)
         sizes.append(spec["d"])
         scales.append(l / gamma)
-        predicted.append(mean * l / gamma / spec["d"] ** chosen.get("missing_power", 0))
+        predicted.append(mean * l / gamma / spec["d"] ** chosen.get("missing_power", 0) * chosen.get("factor", 1.0))
     return Plan.of_lines(lines, predicted=predicted, scales=scales, sizes=sizes)
 
 

@@ -12,18 +12,17 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
-from zoba_bench.statistics import log_mean
 from zoba_bench.sweep import Cell
 from zoba_bench.verification.claim import Claim, Measurement
 from zoba_bench.verification.fits import line_measurement
-from zoba_bench.verification.plan import Plan, axis_label, build_problem, noise_options, reference_theorem
+from zoba_bench.verification.plan import Plan, axis_label, build_problem, log_means, noise_options, reference_theorem
 
 __all__ = ["judge", "limit_exponent", "plan"]
 
 
 def plan(claim: Claim, seed: int) -> Plan:
     """``parameters``: "problems" (specs along one line), "along" ("p=d" or "d"), "options",
-    "replicates", "blocks", "quantity" ("residual" or "slope"); for a control "missing_power".
+    "replicates", "blocks", "quantity" ("residual", "slope" or "ratio"); for a control "missing_power" or "factor".
     """
     chosen = claim.parameters
     theorem = reference_theorem(claim.solver)
@@ -47,7 +46,8 @@ def plan(claim: Claim, seed: int) -> Plan:
             **noise_options(options),
         )
         sizes.append(spec["d"])
-        predicted.append(float(np.trace(covariance[2 * problem.p :, 2 * problem.p :])) / spec["d"] ** missing)
+        value = float(np.trace(covariance[2 * problem.p :, 2 * problem.p :]))
+        predicted.append(value / spec["d"] ** missing * chosen.get("factor", 1.0))
     exponent = limit_exponent(theorem, chosen["along"]) - missing
     return Plan(tuple(cells), {"predicted": predicted, "sizes": sizes, "exponent": exponent})
 
@@ -57,7 +57,7 @@ def judge(claim: Claim, plan: Plan, results: Mapping[str, Mapping[str, Any]], le
     return line_measurement(
         claim.parameters["quantity"],
         plan.context["sizes"],
-        [log_mean(results[cell.key]["means"]) for cell in plan.cells],
+        [log_means([results[cell.key]]) for cell in plan.cells],
         plan.context["predicted"],
         level,
         slope=plan.context["exponent"],

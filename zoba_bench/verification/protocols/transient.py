@@ -28,7 +28,7 @@ __all__ = ["judge", "plan"]
 
 def plan(claim: Claim, seed: int) -> Plan:
     """``parameters``: "problem", "options", "l", "c", "gamma", "horizons", "replicates", "quantity";
-    for a control "slope" (the claimed one; -1 by default).
+    for a control "slope" (the claimed one; -1 by default) or "factor".
     """
     chosen = claim.parameters
     theorem = reference_theorem(claim.solver)
@@ -42,7 +42,7 @@ def plan(claim: Claim, seed: int) -> Plan:
     for horizon in chosen["horizons"]:
         decay = float(sums[horizon - 1]) / (gamma * horizon)
         floor = theorem.horizon_mean(blocks, gamma=gamma, c=c, l=l, K=horizon, **noise_options(options))
-        predicted.append(decay + floor)
+        predicted.append((decay + floor) * chosen.get("factor", 1.0))
         shares.append(floor / decay)
         common = {
             "problem": chosen["problem"], "solver": claim.solver, "options": options, "start": "family",
