@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import sys
 import traceback
 from collections.abc import Callable, Iterator
@@ -350,18 +349,9 @@ def _escape(text: str) -> str:
 
 
 def _print_json(content: Any) -> None:
-    click.echo(json.dumps(_strict(content), indent=1, allow_nan=False))
+    from zoba_bench.verification.claim import strict_json
 
-
-def _strict(value: Any) -> Any:
-    """JSON has neither NaN nor infinities: they become null."""
-    if isinstance(value, dict):
-        return {str(k): _strict(v) for k, v in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_strict(v) for v in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value
+    click.echo(json.dumps(strict_json(content), indent=1, allow_nan=False))
 
 
 def _complain(message: str) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from zoba_bench.statistics import Limits
 
-__all__ = ["Claim", "Measurement", "Verdict", "decide"]
+__all__ = ["Claim", "Measurement", "Verdict", "decide", "strict_json"]
 
 RELATIONS = ("equal", "at_most", "at_least", "exact")
 ORIGINS = ("derived", "published", "control")
@@ -118,9 +118,9 @@ class Verdict:
             "relation": self.claim.relation,
             "solver": self.claim.solver,
             "problem": self.claim.problem,
-            "predicted": _finite(m.predicted) if m else None,
-            "measured": _finite(m.measured) if m else None,
-            "limits": [_finite(m.limits.low), _finite(m.limits.high)] if m else None,
+            "predicted": strict_json(float(m.predicted)) if m else None,
+            "measured": strict_json(float(m.measured)) if m else None,
+            "limits": strict_json([float(m.limits.low), float(m.limits.high)]) if m else None,
             "verdict": self.verdict,
             "expected": self.claim.expected,
             "reason": self.reason,
@@ -149,5 +149,10 @@ def decide(claim: Claim, m: Measurement) -> tuple[str, str]:
     return "inconclusive", f"{seen} neither inside nor outside {allowed}: more replicates are needed{note}"
 
 
-def _finite(value: float) -> float | None:
-    return float(value) if math.isfinite(value) else None
+def strict_json(value: Any) -> Any:
+    """The value without NaN and infinities, which JSON does not have: they become None."""
+    if isinstance(value, Mapping):
+        return {str(k): strict_json(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [strict_json(v) for v in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

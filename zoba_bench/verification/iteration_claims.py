@@ -114,7 +114,7 @@ def mean_moves() -> list[Claim]:
         claims += _pair("P2s", "zoba", "control:slow-adjoint", name, name, statement, parameters)
         control = claims[-1].id
         for solver in ("zoba-tuned", "zoba-mixed", "hf-zoba", "hf-zoba-shared"):
-            own = {"eta": None} if solver == "zoba-tuned" else {}
+            own: dict[str, Any] = {"eta": None} if solver == "zoba-tuned" else {}
             own |= {"nodes": 4} if solver == "zoba-mixed" else {}
             claims.append(
                 Claim(

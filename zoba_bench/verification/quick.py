@@ -188,7 +188,7 @@ def _floors() -> list[Claim]:
         ("zoba-mixed", "d", (16, 32, 64), (192, 160, 128), {}),
         ("hf-zoba", "d", (16, 32, 64), (128, 112, 96), _INDEPENDENT),
     ):
-        common = {
+        common: dict[str, Any] = {
             "problems": [{"name": "reference", "p": n if line == "p=d" else 2, "d": n} for n in sizes],
             "along": line, "options": options, "c": _C, "gamma": 0.02, "target": 0.04, "replicates": list(replicates),
         }  # fmt: skip

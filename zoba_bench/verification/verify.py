@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import math
 import platform
 import time
 from collections.abc import Callable, Iterable
@@ -18,7 +17,7 @@ from zoba_bench.ledger import Ledger
 from zoba_bench.registry import entry, list_theorems, theorem
 from zoba_bench.statistics import family_level
 from zoba_bench.sweep import fingerprint
-from zoba_bench.verification.claim import Claim, Verdict, decide
+from zoba_bench.verification.claim import Claim, Verdict, decide, strict_json
 from zoba_bench.verification.plan import Plan
 from zoba_bench.verification.protocols import PROTOCOLS
 from zoba_bench.verification.suite import Suite
@@ -81,7 +80,11 @@ def verify(
             if claim.id in refusals:
                 own[claim.id] = Verdict(claim, "violated", f"the derivation refuses: {refusals[claim.id]}")
                 continue
-            measurement = _protocol(claim).judge(claim, plans[claim.id], results, level)
+            try:
+                measurement = _protocol(claim).judge(claim, plans[claim.id], results, level)
+            except (ArithmeticError, ValueError) as error:  # one claim's numbers must not take the others along
+                own[claim.id] = Verdict(claim, "inconclusive", f"could not be judged: {error}")
+                continue
             verdict, reason = decide(claim, measurement)
             own[claim.id] = Verdict(claim, verdict, reason, measurement)
         verdicts = [_paired(own[claim.id], own) for claim in chosen.claims]
@@ -124,7 +127,7 @@ def _content(
         row["protocol"] = v.claim.protocol
         row["tolerance"] = v.claim.tolerance
         row["controls"] = list(v.claim.controls)
-        row["series"] = _strict(dict(v.measurement.series)) if v.measurement else {}
+        row["series"] = strict_json(dict(v.measurement.series)) if v.measurement else {}
         rows.append(row)
     return {
         "suite": suite.name,
@@ -168,14 +171,3 @@ def _derivations(solvers: set[str]) -> dict[str, Any]:
         except DerivationError as error:
             found[name] = {"refused": str(error)}
     return found
-
-
-def _strict(value: Any) -> Any:
-    """JSON without NaN or infinities."""
-    if isinstance(value, dict):
-        return {k: _strict(v) for k, v in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_strict(v) for v in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value

@@ -1,0 +1,56 @@
+"""What the README prints must be what the project says."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import sympy as sp
+
+from zoba_bench.registry import list_solvers, list_theorems, theorem
+from zoba_bench.verification.quick import quick
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_verdict_table_lists_the_claims_of_the_suite():
+    listed = set(re.findall(r"^\| `(P[^`]+)` \|", README, flags=re.MULTILINE))
+    shown = ("P2b/", "P4a/", "P4b/", "P6/", "P6b/")
+    assert listed == {c.id for c in quick().claims if c.origin != "control" and c.id.startswith(shown)}
+
+
+def test_the_table_of_orders_is_what_the_theorems_derive():
+    rows = dict(re.findall(r"^\| `([a-z-]+)` \| [^|]+ \| O\((.+)\) \|$", README, flags=re.MULTILINE))
+    assert sorted(rows) == list_theorems()
+    for name, text in rows.items():
+        derived = theorem(name).complexity.order
+        symbols = {str(s): s for s in derived.free_symbols}
+        source = re.sub(r"(?<=[\w)])\s*\(", "*(", text.replace("^", "**"))
+        source = re.sub(r"\b([pd])\s+(?=\()", r"\1*", source)
+        assert sp.simplify(sp.sympify(source, locals=symbols) - derived) == 0, name
+
+
+def test_the_table_of_solvers_names_them_all():
+    section = README.partition("## Solvers")[2].partition("## More")[0]
+    assert sorted(re.findall(r"^\| `([a-z-]+)` \|", section, flags=re.MULTILINE)) == list_solvers()
+
+
+@pytest.mark.parametrize("number", range(2))
+def test_code_blocks_run(number):
+    blocks = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+    assert len(blocks) == 2
+    done = subprocess.run(
+        [sys.executable, "-P", "-W", "error", "-c", blocks[number]], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "examples").glob("*.py")), ids=lambda path: path.name)
+def test_examples_run(path):
+    command = [sys.executable, "-P", "-W", "error", str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout
