@@ -229,7 +229,7 @@ def _deviations(rows: Sequence[Row]) -> Drawing:
     controls = [row for row in rows if is_control(row)]
     problems = list(dict.fromkeys(row["problem"] for row in honest))
     solvers = list(dict.fromkeys(row["solver"] for row in honest))
-    labels = [*problems, *(row["solver"] for row in controls)]
+    labels = [*problems, *(row["id"].partition("/")[2].replace("control:", "") for row in controls)]
     finite = [value for row in rows if (value := _largest(row)) is not None]
     least, most = min([*finite, 0.1]) / 3, max([*finite, 10.0]) * 10
     figure = Figure(figsize=(_WIDTH, 0.34 * len(labels) + 1.5), layout=ConstrainedLayoutEngine(w_pad=0.06))

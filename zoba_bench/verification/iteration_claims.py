@@ -91,7 +91,7 @@ def moments() -> list[Claim]:
         sampled = {"replicates": 20_000, "cells": 4}
         settings = [(name, name, {"problem": spec, **nodes}) for name, spec in _SMALL.items()]
         settings.append(("diabetes_ridge", "diabetes_ridge", {"problem": _REAL, **sampled}))
-        stochastic = {"problem": _STOCHASTIC, **sampled, "batches": batches}
+        stochastic = {"problem": _STOCHASTIC, **sampled, "cells": 12, "batches": batches}
         settings.append(("diabetes_ridge", "diabetes_ridge-batches", stochastic))
         for problem, what, parameters in settings:
             # Unshared directions are unbiased: only a second moment gives them away, and batches have none derived.

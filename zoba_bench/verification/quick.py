@@ -97,7 +97,7 @@ def _horizon() -> list[Claim]:
     horizons = [500, 1000, 2000, 4000, 8000]
     for solver, n, l, options, replicates, wrong in (
         ("zoba", 2, 16, {}, 64, "control:swapped-projection"),
-        ("zoba", 4, 64, {}, 48, "control:swapped-projection"),
+        ("zoba", 4, 64, {}, 40, "control:swapped-projection"),
         ("hf-zoba", 2, 8, _INDEPENDENT, 64, "hf-zoba-shared"),
     ):
         common = {
@@ -181,7 +181,7 @@ def _complexity() -> list[Claim]:
 def _floors() -> list[Claim]:
     claims = []
     for solver, line, sizes, replicates, options in (
-        ("zoba", "p=d", (4, 8, 16), (96, 64, 32), {}),
+        ("zoba", "p=d", (4, 8, 16), (96, 64, 24), {}),
         ("hf-zoba", "p=d", (4, 8, 16), (192, 144, 96), _INDEPENDENT),
         ("zoba", "d", (8, 16, 32), (96, 64, 40), {}),
         ("zoba-tuned", "d", (8, 16, 32), (120, 96, 64), {"curvature_ratio": 2.0}),
