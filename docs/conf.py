@@ -10,3 +10,13 @@ numpydoc_show_class_members = False
 exclude_patterns = ["_build"]
 html_theme = "alabaster"
 html_theme_options = {"description": zoba_bench.__doc__.splitlines()[0]}
+
+
+def _escape_bars(app, what, name, obj, options, lines):
+    """Norms are written |x| in docstrings, which reStructuredText would take for substitutions."""
+    lines[:] = [line.replace("|", r"\|") for line in lines]
+
+
+def setup(app):
+    """Register the hook."""
+    app.connect("autodoc-process-docstring", _escape_bars, priority=900)

@@ -100,30 +100,74 @@ def test_jobs_must_be_positive(tmp_path):
         run_cells([], ledger, jobs=0)
 
 
-def test_an_edit_of_an_estimator_changes_the_fingerprint_and_an_edit_of_the_report_does_not(tmp_path):
-    engine = Path(zoba_bench.__file__).parent
+@pytest.fixture
+def copied_package(tmp_path):
+    """A copy of the installed package, and a runner of code that uses it in a process of its own."""
     copy = tmp_path / "zoba_bench"
-    shutil.copytree(engine, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(Path(zoba_bench.__file__).parent, copy, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("problems", "theory"):
         folder = Path(__import__(f"zoba_bench.{name}", fromlist=["x"]).__file__).parent
         shutil.copytree(folder, copy / name, ignore=shutil.ignore_patterns("__pycache__"), dirs_exist_ok=True)
 
-    def mark():
-        code = (
-            f"import sys; sys.path.insert(0, {str(tmp_path)!r}); import zoba_bench.sweep as s; "
-            f"assert s.__file__.startswith({str(tmp_path)!r}), s.__file__; print(s.fingerprint())"
-        )
-        return subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True).stdout
+    def run(code):
+        first = f"import sys; sys.path.insert(0, {str(tmp_path)!r}); import zoba_bench; "
+        where = f"assert zoba_bench.__file__.startswith({str(tmp_path)!r}), zoba_bench.__file__\n"
+        command = [sys.executable, "-P", "-c", first + where + code]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
-    before = mark()
-    cli = copy / "cli.py"
-    cli.write_text(cli.read_text() + "\n# presentation\n")
-    assert mark() == before
-    estimators = copy / "estimators.py"
+    return copy, run
+
+
+def delete_the_half(package):
+    estimators = package / "estimators.py"
     text = estimators.read_text()
     estimators.write_text(text.replace("(2 * first_radius * second_radius)", "(first_radius * second_radius)"))
     assert estimators.read_text() != text
-    assert mark() != before
+
+
+def test_an_edit_of_an_estimator_changes_the_fingerprint_and_an_edit_of_the_report_does_not(copied_package):
+    package, run = copied_package
+    code = "from zoba_bench.sweep import fingerprint; print(fingerprint())"
+    before = run(code)
+    cli = package / "cli.py"
+    cli.write_text(cli.read_text() + "\n# presentation\n")
+    assert run(code) == before
+    delete_the_half(package)
+    assert run(code) != before
+
+
+VERIFY = """
+from zoba_bench.verification import quick, verify
+from zoba_bench.verification.suite import Suite
+kept = ("P2/zoba/quad_general", "P2/control:hessian-factor/quad_general", "P2s/zoba/quad_general",
+        "P2s/control:slow-adjoint/quad_general")
+chosen = tuple(claim for claim in quick.smoke().claims if claim.id in kept)
+verify.entry = lambda kind, name: lambda: Suite("few", "", chosen)
+ran = []
+verdicts = verify.verify("few", out={out!r}, progress=lambda *a: ran.append(a))
+print(len(ran), *(v.verdict for v in verdicts if v.claim.origin != "control"))
+"""
+
+
+def test_after_an_edit_of_an_estimator_the_same_ledger_gives_other_verdicts(copied_package, tmp_path):
+    package, run = copied_package
+    code = VERIFY.format(out=str(tmp_path / "results"))
+    assert run(code).split() == ["4", "consistent", "consistent"]
+    assert run(code).split() == ["0", "consistent", "consistent"]
+    delete_the_half(package)
+    assert run(code).split() == ["4", "violated", "violated"]
+
+
+def test_a_source_edited_after_the_import_is_an_error(copied_package):
+    package, run = copied_package
+    code = (
+        "import pathlib, time, zoba_bench.sweep as s; time.sleep(0.05)\n"
+        f"path = pathlib.Path({str(package / 'estimators.py')!r}); path.write_text(path.read_text() + '# edited')\n"
+        "time.sleep(0.05)\n"
+        "try: s.fingerprint()\n"
+        "except s.CellError as error: print('start a new process' in str(error))"
+    )
+    assert run(code).strip() == "True"
 
 
 def test_the_fingerprint_is_stable_within_a_process():
