@@ -34,6 +34,9 @@ __all__ = [
 ]
 
 
+_WORDS = {"problems": "problem", "solvers": "solver", "theorems": "theorem", "claims": "suite"}
+
+
 class RegistryError(RuntimeError):
     """Two distributions offer the same name, or an offered object cannot be loaded."""
 
@@ -51,7 +54,7 @@ def _mapping(kind: str) -> Mapping[str, tuple[str, str]]:
         for name, target in point.load().items():
             if name in found:
                 raise RegistryError(
-                    f"{kind[:-1]} {name!r} is offered by both {found[name][1]!r} and {distribution!r}: "
+                    f"{_WORDS[kind]} {name!r} is offered by both {found[name][1]!r} and {distribution!r}: "
                     "uninstall one, or rename it there"
                 )
             found[name] = (target, distribution)
@@ -71,13 +74,15 @@ def entry(kind: str, name: str) -> Any:
         hint = f"known: {', '.join(sorted(mapping))}"
         if close:
             hint = f"did you mean {', '.join(map(repr, close))}?"
-        raise UnknownNameError(f"unknown {kind[:-1]} {name!r}; {hint}")
+        raise UnknownNameError(f"unknown {_WORDS[kind]} {name!r}; {hint}")
     target, distribution = mapping[name]
     module, _, attribute = target.partition(":")
     try:
         return getattr(importlib.import_module(module), attribute)
     except (ImportError, AttributeError) as error:
-        raise RegistryError(f"{kind[:-1]} {name!r} of {distribution!r} ({target}) cannot be loaded: {error}") from error
+        raise RegistryError(
+            f"{_WORDS[kind]} {name!r} of {distribution!r} ({target}) cannot be loaded: {error}"
+        ) from error
 
 
 def sources(kind: str) -> list[str]:

@@ -75,7 +75,7 @@ def test_solve_prints_json_and_nothing_else():
         (("solve", "reference", "--solver", "zobba"), "did you mean 'zoba'"),
         (("info", "quad_generel"), "did you mean 'quad_general'"),
         (("derive", "zobas"), "did you mean"),
-        (("verify", "--suite", "quik"), "did you mean 'quick'"),
+        (("verify", "--suite", "quik"), "unknown suite 'quik'; did you mean 'quick'"),
         (("solve", "reference", "--p", "0"), "p must be a positive integer, got 0"),
         (("solve", "reference", "--d", "-3"), "d must be a positive integer, got -3"),
         (("solve", "reference", "--p", "2.5"), "2.5"),
