@@ -131,3 +131,6 @@ def test_a_suite_leaves_out_what_is_not_installed_and_says_how_to_get_it(monkeyp
     assert hints == {"diabetes_ridge": 'pip install "zoba-bench[data]"'}
     assert not any(claim.problem == "diabetes_ridge" for claim in kept.claims)
     assert len(kept.claims) < len(smoke().claims)
+    # Claims on several problems keep the installed ones, and the matrix shows no others.
+    assert "P1/zoba/counts" in {claim.id for claim in kept.claims}
+    assert all("diabetes_ridge" not in problems for problems in kept.matrix().values())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from zoba_bench.registry import list_problems, missing_requirements
 from zoba_bench.verification.claim import Claim
@@ -37,7 +37,7 @@ class Suite:
         for name in list_problems():
             for extra in missing_requirements(name).values():
                 hints[name] = f'pip install "zoba-bench[{extra}]"'
-        kept = tuple(c for c in self.claims if c.problem not in hints)
+        kept = tuple(_installed(claim, hints) for claim in self.claims if claim.problem not in hints)
         return Suite(self.name, self.description, kept), hints
 
     def matrix(self) -> dict[str, dict[str, list[str]]]:
@@ -51,6 +51,15 @@ class Suite:
                 if claim.solver not in solvers:
                     solvers.append(claim.solver)
         return table
+
+
+def _installed(claim: Claim, hints: Mapping[str, str]) -> Claim:
+    """The claim without those of its several problems that are not installed."""
+    specs = claim.parameters.get("problems")
+    if specs is None or not any(spec["name"] in hints for spec in specs):
+        return claim
+    installed = [spec for spec in specs if spec["name"] not in hints]
+    return replace(claim, parameters={**claim.parameters, "problems": installed})
 
 
 def _problems(claim: Claim) -> list[str]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from zoba_bench.registry import missing_requirements
 from zoba_bench.statistics import Limits
 from zoba_bench.sweep import Cell
 from zoba_bench.verification.claim import Claim, Measurement
@@ -25,8 +24,6 @@ def plan(claim: Claim, seed: int) -> Plan:
     theorem = reference_theorem(claim.solver)
     cells, predicted = [], []
     for spec in claim.parameters["problems"]:
-        if missing_requirements(spec["name"]):
-            continue
         problem = build_problem(spec)
         options = claim.parameters["stochastic_options" if problem.stochastic else "options"]
         cells.append(
