@@ -91,12 +91,12 @@ def moments() -> list[Claim]:
         sampled = {"replicates": 20_000, "cells": 4}
         settings = [(name, name, {"problem": spec, **nodes}) for name, spec in _SMALL.items()]
         settings.append(("diabetes_ridge", "diabetes_ridge", {"problem": _REAL, **sampled}))
-        stochastic = {"problem": _STOCHASTIC, **sampled, "cells": 12, "batches": batches}
+        stochastic = {"problem": _STOCHASTIC, **sampled, "cells": 12, "batches": batches, "h": 2e-4}
         settings.append(("diabetes_ridge", "diabetes_ridge-batches", stochastic))
         for problem, what, parameters in settings:
             # Unshared directions are unbiased: only a second moment gives them away, and batches have none derived.
             wrong = "control:hf-factor" if "batches" in parameters and solver == "hf-zoba" else control
-            claims += _pair("P2", solver, wrong, problem, what, _MOMENTS, {**parameters, "h": 1e-3})
+            claims += _pair("P2", solver, wrong, problem, what, _MOMENTS, {"h": 1e-3, **parameters})
     # Its mean differs by a transposition, so it needs p = d and a matrix that is not symmetric.
     square = {"problem": {"name": "reference", "p": 3, "d": 3}, "h": 1e-3, "nodes": 5}
     return claims + _pair("P2", "zoba", "control:swapped-projection", "reference", "reference-square", _MOMENTS, square)
