@@ -43,20 +43,20 @@ def cost_steps(route: Route) -> tuple[Step, ...]:
             sp.Eq(gamma, route.definitions["gamma"]),
             "Steps and weights of the plan contain constants of the problem only, and satisfy "
             "gamma <= 1/(2 L_Psi) and rho <= 2/(mu + L_zz); directions and radii absorb p, d and eps.",
-            lambda: _dimension_free(route),
+            lambda _: _dimension_free(route),
         ),
         Step(
             "plan",
             sp.Le(mean, eps),
             "K iterations bring 2 W_0/(gamma K), l directions the noise, and radii with h^2 p (p+4) and "
             "eta^2 d (d+4) at most radius_share eps the biases to eps/3 each; l also meets the conditions.",
-            lambda: _thirds(route),
+            lambda _: _thirds(route),
         ),
         Step(
             "count",
             sp.Le(n, route.count),
             "K times the evaluations of both levels an iteration, at l1 = l2 = l; a ceiling costs at most 1.",
-            lambda: _order(route),
+            lambda _: _order(route),
         ),
     )
 

@@ -15,9 +15,10 @@ from .inequalities import V_v, V_x, V_z, one_step_inequalities
 from .isserlis import expectation, form
 from .presets import Preset, preset_named
 from .route import Route
+from .single_loop import SingleLoopTheorem
 from .surrogates import Surrogate
 from .symbols import W_0, K, d, eps, gamma, m_xx, m_zz, p
-from .theorem import Step, Theorem
+from .theorem import Step
 from .variance import VarianceModel
 
 __all__ = ["ASSUMPTIONS", "PUBLISHED", "PUBLISHED_SOURCE", "SOURCE", "build"]
@@ -50,7 +51,7 @@ def build(
     regimes: tuple[str, ...] = ("p, d >= 1",),
     divergent: bool = False,
     radius_ratio: str = "",
-) -> Theorem:
+) -> SingleLoopTheorem:
     """Theorem of a preset.
 
     Parameters
@@ -64,9 +65,24 @@ def build(
     coupling = sp.Rational(1, 4) if coupling is None else coupling
     preset = preset_named(name)
     means = tuple(_unbiased(surrogate) for surrogate in preset.surrogates.values())
+
+    def theorem(steps: tuple[Step, ...], route: Route | None) -> SingleLoopTheorem:
+        return SingleLoopTheorem(
+            name,
+            title,
+            name,
+            ASSUMPTIONS,
+            source,
+            steps,
+            _symbols(),
+            preset=preset,
+            route=route,
+            radius_ratio=radius_ratio,
+        )
+
     if not all(step.check().ok for step in means):
         # Variances of a biased surrogate would be about something else: nothing more is stated.
-        return Theorem(name, title, name, ASSUMPTIONS, source, preset, means, _symbols(), None, radius_ratio)
+        return theorem(means, None)
     model = VarianceModel(preset)
 
     def compare(route: Route) -> Complexity:
@@ -96,7 +112,7 @@ def build(
         _bound_step(route),
         *cost_steps(route),
     )
-    return Theorem(name, title, name, ASSUMPTIONS, source, preset, steps, _symbols(), route, radius_ratio)
+    return theorem(steps, route)
 
 
 def _symbols() -> dict[str, Any]:
@@ -105,7 +121,7 @@ def _symbols() -> dict[str, Any]:
 
 
 def _unbiased(surrogate: Surrogate) -> Step:
-    def verify() -> str:
+    def verify(_: Any) -> str:
         surrogate.check()
         return f"E X = {surrogate.mean}; E|X|^2 = {sp.sstr(sp.factor(surrogate.second_moment))}"
 
@@ -120,8 +136,8 @@ def _unbiased(surrogate: Surrogate) -> Step:
 
 
 def _variance_steps(model: VarianceModel, preset: Preset) -> tuple[Step, ...]:
-    def of(attribute: str) -> Callable[[], str]:
-        def verify() -> str:
+    def of(attribute: str) -> Callable[[Any], str]:
+        def verify(_: Any) -> str:
             again = getattr(VarianceModel(preset), attribute)
             if sp.expand(again - getattr(model, attribute)) != 0:
                 raise ValueError(f"derived again the bound is {again}")
@@ -146,7 +162,7 @@ def _variance_steps(model: VarianceModel, preset: Preset) -> tuple[Step, ...]:
             "|v| <= R + b, |F_x| <= C_x, remainder of f at most m_xx eta |u|^2/2.",
         )
 
-    def radius() -> str:
+    def radius(_: Any) -> str:
         squares = expectation(form("w", "w")).expression, expectation(form("u", "u")).expression
         if squares != (p, d):
             raise ValueError(f"E|w|^2 and E|u|^2 are {squares}, not p and d")
@@ -156,7 +172,7 @@ def _variance_steps(model: VarianceModel, preset: Preset) -> tuple[Step, ...]:
             raise ValueError("the bias of f_x is not m_xx eta sqrt(d)")
         return "E|w|^2 = p and E|u|^2 = d"
 
-    def joined() -> str:
+    def joined(_: Any) -> str:
         detail = model.check_combination()
         return f"{detail}; coefficients {', '.join(k for k, v in model.coefficients.items() if v != 0)}"
 
@@ -212,7 +228,7 @@ def _certificate_step(model: VarianceModel, adjoint: str) -> Step:
         sp.Le(sp.Symbol("drift") / gamma + names.g**2 / 2, certificate.residual),
         f"W = Psi - inf Psi + (c/mu)(w_a a^2 + w_b b^2); {words[adjoint]}; conditions: "
         + "; ".join(f"{name}: {sp.sstr(value)} >= 0" for name, value in certificate.conditions.items()),
-        certificate.verify,
+        lambda _: certificate.verify(),
     )
 
 
@@ -223,7 +239,7 @@ def _choice_step(model: VarianceModel, coupling: Any) -> Step:
         sp.Eq(sp.Symbol("Y"), coupling),
         "w_b = 3 L_xz^2, w_a = 3 m_xz^2 + 8 w_b m_zz^2/mu^2, gamma <= 1/(2 L_Psi) meet the conditions "
         "with room for the variances.",
-        lambda: check_explicit_choice(certificate, coupling),
+        lambda _: check_explicit_choice(certificate, coupling),
     )
 
 
@@ -231,7 +247,7 @@ def _bound_step(route: Route) -> Step:
     certificate = route.certificate("rough")
     mean = sp.Symbol("mean_of_squared_gradient")
 
-    def verify() -> str:
+    def verify(_: Any) -> str:
         last, noise = sp.symbols("W_K residual", nonnegative=True)
         # K terms of: gamma/2 E|g_k|^2 <= E W_k - E W_{k+1} + gamma residual.
         average = (W_0 - last + K * gamma * noise) * 2 / (gamma * K)

@@ -7,7 +7,7 @@ from functools import cache
 import sympy as sp
 
 from .derivation import build
-from .theorem import Theorem
+from .single_loop import SingleLoopTheorem
 
 __all__ = ["hf_zoba", "hf_zoba_shared"]
 
@@ -15,7 +15,7 @@ _RATIO = "On quadratics the moments of the differences along v do not depend on 
 
 
 @cache
-def hf_zoba() -> Theorem:
+def hf_zoba() -> SingleLoopTheorem:
     """HF-ZOBA with any l1, l2; noise that stays at the solution."""
     return build(
         "hf-zoba",
@@ -25,7 +25,7 @@ def hf_zoba() -> Theorem:
 
 
 @cache
-def hf_zoba_shared() -> Theorem:
+def hf_zoba_shared() -> SingleLoopTheorem:
     """HF-ZOBA with l1 = l2 shared directions; the noise vanishes with the errors."""
     return build(
         "hf-zoba-shared",

@@ -74,14 +74,14 @@ def one_step_inequalities(model: VarianceModel) -> tuple[Step, ...]:
             "contraction",
             sp.Le(sp.Abs(1 - rho * lam), 1 - rho * mu),
             "Every eigenvalue lambda of G_zz lies in [mu, L_zz] and rho <= 2/(mu + L_zz).",
-            _contraction,
+            lambda _: _contraction(),
         ),
         Step(
             "inequality of z",
             sp.Le(after(a**2), mean_square(a, sp.Integer(0), k_z, sp.Integer(0), V_z, factors)),
             "The mean direction of z is G_zz (z - z*); z* moves by at most k_z gamma D on the mean step; the "
             + ("two noises are independent." if model.independent else "two noises by Young's inequality."),
-            lambda: _noise(model),
+            lambda _: _noise(model),
         ),
         Step(
             "inequality of v",
@@ -89,14 +89,14 @@ def one_step_inequalities(model: VarianceModel) -> tuple[Step, ...]:
             "G_zz v + F_z(z) = G_zz (v - v*) + F_z(z) - F_z(z*) because G_zz v* = -F_z(z*); "
             "F_z has Lipschitz constant m_zz, f_z the bias. Projection of v onto a ball that "
             "contains v* does not increase b.",
-            _adjoint,
+            lambda _: _adjoint(),
         ),
         Step(
             "inequality of x",
             sp.Le(descent, drift),
             "L_Psi-smoothness; D - grad Psi = G_xz (v - v*) + F_x(z) - F_x(z*) + bias, of norm at "
             "most m_xz a + L_xz b + bias_x; polarisation of the inner product.",
-            _polarisation,
+            lambda _: _polarisation(),
         ),
         Step(
             "convexity",
@@ -105,7 +105,7 @@ def one_step_inequalities(model: VarianceModel) -> tuple[Step, ...]:
                 (1 - rho * mu) * a**2 + rho / mu * (b + c * k_z * D) ** 2,
             ),
             "Convexity of the square with weights 1 - rho mu and rho mu, and gamma = c rho.",
-            _convexity,
+            lambda _: _convexity(),
         ),
     )
 

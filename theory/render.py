@@ -33,11 +33,18 @@ def render_text(theorem: Theorem) -> str:
             f"     Because: {step.justification}",
             f"     Check: {result.detail}",
         ]
-    lines += ["", "Evaluations an iteration"]
-    lines += [f"  {level}: {sp.sstr(count)}" for level, count in theorem.evaluations_per_iteration.items()]
-    lines += ["", "Complexity", *(f"  {line}" for line in _complexity_lines(theorem))]
-    if theorem.radius_ratio:
-        lines += ["", "Radius ratio", f"  {theorem.radius_ratio}"]
+    if theorem.quoted:
+        lines += ["", "Quoted, not derived here"]
+        for quoted in theorem.quoted:
+            lines += [f"  {quoted.name}", f"     {_plain(quoted.statement)}", f"     Source: {quoted.source}"]
+    if theorem.evaluations_per_iteration:
+        lines += ["", "Evaluations an iteration"]
+        lines += [f"  {level}: {sp.sstr(count)}" for level, count in theorem.evaluations_per_iteration.items()]
+    complexity = _complexity_lines(theorem)
+    if complexity:
+        lines += ["", "Complexity", *(f"  {line}" for line in complexity)]
+    if _ratio(theorem):
+        lines += ["", "Radius ratio", f"  {_ratio(theorem)}"]
     return "\n".join(lines) + "\n"
 
 
@@ -55,19 +62,27 @@ def render_markdown(theorem: Theorem) -> str:
             f"   {step.justification} Check: `{result.detail}`",
             "",
         ]
-    lines += ["## Evaluations an iteration", ""]
-    lines += [f"- {level}: ${_latex(count)}$" for level, count in theorem.evaluations_per_iteration.items()]
-    lines += ["", "## Complexity", "", *(f"- {line}" for line in _complexity_lines(theorem))]
-    if theorem.radius_ratio:
-        lines += ["", "## Radius ratio", "", theorem.radius_ratio]
+    if theorem.quoted:
+        lines += ["## Quoted, not derived here", ""]
+        for quoted in theorem.quoted:
+            lines += [f"- **{quoted.name}**: ${_latex(quoted.statement)}$ ({quoted.source})"]
+        lines += [""]
+    if theorem.evaluations_per_iteration:
+        lines += ["## Evaluations an iteration", ""]
+        lines += [f"- {level}: ${_latex(count)}$" for level, count in theorem.evaluations_per_iteration.items()]
+    complexity = _complexity_lines(theorem)
+    if complexity:
+        lines += ["", "## Complexity", "", *(f"- {line}" for line in complexity)]
+    if _ratio(theorem):
+        lines += ["", "## Radius ratio", "", _ratio(theorem)]
     return "\n".join(lines) + "\n"
 
 
 def render_details(theorem: Theorem) -> dict[str, Any]:
-    """The summary of :func:`render_summary` with ``assumptions`` and ``steps``.
+    """The summary of :func:`render_summary` with ``assumptions``, ``steps`` and ``quoted``.
 
     A step is a mapping of ``name``, ``statement``, ``latex``, ``mathml``, ``justification``, ``detail`` and
-    ``ok``.
+    ``ok``; a quoted result one of ``name``, ``statement``, ``latex``, ``mathml`` and ``source``.
     """
     steps = [
         {
@@ -81,7 +96,17 @@ def render_details(theorem: Theorem) -> dict[str, Any]:
         }
         for step, result in zip(theorem.steps, theorem.results, strict=True)
     ]
-    return {**render_summary(theorem), "assumptions": list(theorem.assumptions), "steps": steps}
+    quoted = [
+        {
+            "name": item.name,
+            "statement": _plain(item.statement),
+            "latex": _latex(item.statement),
+            "mathml": mathml(_greek(item.statement), printer="presentation"),
+            "source": item.source,
+        }
+        for item in theorem.quoted
+    ]
+    return {**render_summary(theorem), "assumptions": list(theorem.assumptions), "steps": steps, "quoted": quoted}
 
 
 def render_summary(theorem: Theorem) -> dict[str, str]:
@@ -97,12 +122,15 @@ def render_summary(theorem: Theorem) -> dict[str, str]:
         "name": theorem.name,
         "title": theorem.title,
         "source": theorem.source,
-        "radius_ratio": theorem.radius_ratio,
+        "radius_ratio": _ratio(theorem),
         "failures": ", ".join(failures),
-        "statement": f"no statement: step {failures[0]!r} fails" if failures else theorem.complexity.statement,
+        "statement": theorem.title,
     }
     formulas: dict[str, Any] = dict(theorem.evaluations_per_iteration)
-    if not failures:
+    if failures:
+        summary["statement"] = f"no statement: step {failures[0]!r} fails"
+    elif theorem.complexity is not None:
+        summary["statement"] = theorem.complexity.statement
         names = ("order", "count", "per_direction", "published")
         formulas |= {name: getattr(theorem.complexity, name) for name in names}
     for name, formula in formulas.items():
@@ -111,6 +139,11 @@ def render_summary(theorem: Theorem) -> dict[str, str]:
         summary[f"{name}_latex"] = _latex(formula) if known else ""
         summary[f"{name}_mathml"] = mathml(_greek(formula), printer="presentation") if known else ""
     return summary
+
+
+def _ratio(theorem: Theorem) -> str:
+    """What the theorem says of the radius ratio, if anything."""
+    return str(getattr(theorem, "radius_ratio", ""))
 
 
 def _greek(formula: Any) -> Any:
@@ -135,6 +168,8 @@ def _complexity_lines(theorem: Theorem) -> list[str]:
     if failing:
         return [f"none: step {failing[0]!r} fails"]
     complexity = theorem.complexity
+    if complexity is None:
+        return []
     lines = [complexity.statement]
     for certificate in complexity.certificates:
         kind = "divergent limit" if isinstance(certificate, Divergence) else "non-negative coefficients"

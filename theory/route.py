@@ -23,6 +23,7 @@ from .certificate import (
 from .complexity import Complexity
 from .inequalities import bias_v, bias_x, noise_factors
 from .search import smallest_bound
+from .single_loop import Start
 from .symbols import (
     CONSTANTS,
     SHARES,
@@ -56,7 +57,7 @@ from .symbols import (
     w_a,
     w_b,
 )
-from .theorem import Start, TheoremError
+from .theorem import TheoremError
 from .variance import VarianceModel
 
 __all__ = ["Plan", "Route"]

@@ -1,4 +1,4 @@
-"""Statements with their checks: steps, theorems, and what a failed check refuses."""
+"""Statements with their proofs: steps, quoted results, theorems, and what a failed check refuses."""
 
 from __future__ import annotations
 
@@ -7,19 +7,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from zoba_bench.errors import DerivationError
 
-from . import linear, noise
-from .blocks import Blocks as _Blocks
-from .presets import Preset
-from .surrogates import Surrogate
-
-__all__ = ["CheckResult", "Start", "Step", "Theorem", "TheoremError"]
-
-Array = NDArray[np.float64]
+__all__ = ["CheckResult", "Quoted", "Step", "Theorem", "TheoremError"]
 
 
 class TheoremError(DerivationError):
@@ -44,53 +34,53 @@ class Step:
     name : how errors call it.
     statement : the claim, a sympy relation.
     justification : why it holds, in a sentence or two.
-    verify : exact verification; returns what was verified, raises ``ValueError`` (of which
-        :class:`TheoremError` and ``SurrogateError`` are kinds) where it fails.
+    proof : exact verification of a statement; returns what was verified, raises ``ValueError``
+        (of which :class:`TheoremError` and ``SurrogateError`` are kinds) where it fails. It is
+        given the statement, so that a changed one is refused.
     """
 
     name: str
     statement: Any
     justification: str
-    verify: Callable[[], str]
+    proof: Callable[[Any], str]
 
     def check(self) -> CheckResult:
         """Verify the statement exactly."""
         try:
-            return CheckResult(self.name, True, self.verify())
+            return CheckResult(self.name, True, self.proof(self.statement))
         except ValueError as error:
             return CheckResult(self.name, False, str(error))
 
 
 @dataclass(frozen=True)
-class Start:
-    """Where a run begins: Psi(x0) - inf Psi, |z0 - z*(x0)| and |v0 - v*(x0)|."""
+class Quoted:
+    """A published result that is stated, not proved here.
 
-    gap: float
-    z_error: float = 0.0
-    v_error: float = 0.0
+    Attributes
+    ----------
+    name : what it is about.
+    statement : the claim, a sympy relation or expression.
+    source : where it stands, and how far that text was available.
+    """
 
-    @classmethod
-    def of(cls, start: Start | Mapping[str, float]) -> Start:
-        """From a mapping with the same names."""
-        return start if isinstance(start, Start) else cls(**start)
+    name: str
+    statement: Any
+    source: str
 
 
 @dataclass(frozen=True, eq=False)
 class Theorem:
-    """A convergence theorem of one solver preset, with the exact local analysis that goes with it.
-
-    Bounds and means are in units of |grad Psi|^2, costs in evaluations.
+    """A named derivation: what is assumed, what follows by which steps, and what is only quoted.
 
     Attributes
     ----------
-    name, title, solver : the theorem's name, what it says, the preset it speaks of.
+    name, title, solver : the theorem's name, what it says, the solver it speaks of.
     assumptions : in words.
     source : where algorithm and published rate come from, and what is this project's own.
-    preset : the surrogates.
     steps : the derivation.
     symbols : public symbols by name.
-    route : the explicit bound, plan and complexity that the steps prove.
-    radius_ratio : what the ratio h/eta does, in words.
+    quoted : published results beside the derivation.
+    evaluations : what an iteration costs, by kind ("inner", "outer" for function values).
     """
 
     name: str
@@ -98,22 +88,15 @@ class Theorem:
     solver: str
     assumptions: tuple[str, ...]
     source: str
-    preset: Preset
     steps: tuple[Step, ...]
-    symbols: Mapping[str, Any]
-    route: Any
-    radius_ratio: str = ""
-    Blocks: type[_Blocks] = field(default=_Blocks, repr=False)
-
-    @property
-    def surrogates(self) -> Mapping[str, Surrogate]:
-        """The one-direction surrogates by name, with their exact moments."""
-        return self.preset.surrogates
+    symbols: Mapping[str, Any] = field(default_factory=dict)
+    quoted: tuple[Quoted, ...] = ()
+    evaluations: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def evaluations_per_iteration(self) -> dict[str, Any]:
-        """Evaluations of G ("inner") and F ("outer") an iteration, in l1, l2, b1, b2."""
-        return self.preset.evaluations
+        """Cost of an iteration by kind, as sympy expressions."""
+        return dict(self.evaluations)
 
     @cached_property
     def results(self) -> tuple[CheckResult, ...]:
@@ -132,33 +115,9 @@ class Theorem:
 
     @property
     def complexity(self) -> Any:
-        """Order and count n(eps), derived; see ``zoba_bench.theory.complexity.Complexity``."""
+        """Derived order and count, or None where the steps lead to none."""
         self.require_checked()
-        return self.route.complexity
-
-    def bound(self, constants: Any, p: int, d: int, solver: Any, K: int, start: Start | Mapping[str, float]) -> float:
-        """Upper bound on the mean over k < K of E|grad Psi(x_k)|^2 at constant steps.
-
-        Parameters
-        ----------
-        constants : the problem's ``Constants``; an unknown one that is needed is named.
-        p, d : dimensions.
-        solver : anything with h, eta, l1, l2, rho, gamma.
-        K : iterations.
-        start : :class:`Start`, or a mapping with gap, z_error and v_error.
-
-        Raises
-        ------
-        TheoremError : a step fails, or a condition of the theorem does not hold; it is named.
-        """
-        self.require_checked()
-        value: float = self.route.bound(constants, p, d, solver, K, Start.of(start))
-        return value
-
-    def plan(self, constants: Any, p: int, d: int, eps: float, start: Start | Mapping[str, float]) -> Any:
-        """Radii, directions, steps and iterations with which the bound is at most ``eps``."""
-        self.require_checked()
-        return self.route.plan(constants, p, d, eps, Start.of(start))
+        return None
 
     def render(self) -> dict[str, Any]:
         """What a report shows: assumptions, steps with their outcomes, formulas. Strings only."""
@@ -177,31 +136,3 @@ class Theorem:
         from .render import render_markdown
 
         return render_markdown(self)
-
-    def blocks(self, **arrays: Any) -> _Blocks:
-        """A :class:`Blocks` from arrays."""
-        return self.Blocks(**arrays)
-
-    def blocks_at(self, problem: Any, x: Array, **point: Any) -> _Blocks:
-        """The :class:`Blocks` of a problem at x, by default at the exact z*(x), v*(x)."""
-        return self.Blocks.at(problem, x, **point)
-
-    def noise_covariance(self, blocks: _Blocks, **options: Any) -> Array:
-        """Covariance of (D_z, D_v, D_x), one direction; options of ``noise.noise_covariance``."""
-        self.preset.check()
-        return noise.noise_covariance(self.preset, blocks, **options)
-
-    def iteration_noise(self, blocks: _Blocks, l1: int, l2: int, **options: Any) -> Array:
-        """Covariance of (D_z, D_v, D_x) with l1 and l2 directions; see ``noise.iteration_noise``."""
-        self.preset.check()
-        return noise.iteration_noise(self.preset, blocks, l1, l2, **options)
-
-    def linear_noise(self, blocks: _Blocks, gamma: float, c: float, l: int = 1, **options: Any) -> float:
-        """A with stationary mean |grad Psi|^2 = A gamma / l; options of ``linear.linear_noise``."""
-        self.preset.check()
-        return linear.linear_noise(self.preset, blocks, gamma, c, l, **options)
-
-    def horizon_mean(self, blocks: _Blocks, gamma: float, c: float, l: int, K: int, **options: Any) -> float:
-        """Mean over k < K of E|grad Psi|^2 from the exact solution; see ``linear.horizon_mean``."""
-        self.preset.check()
-        return linear.horizon_mean(self.preset, blocks, gamma, c, l, K, **options)

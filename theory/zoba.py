@@ -6,13 +6,13 @@ from functools import cache
 
 from .derivation import PUBLISHED, build
 from .radius import RADIUS_RATIO
-from .theorem import Theorem
+from .single_loop import SingleLoopTheorem
 
 __all__ = ["zoba", "zoba_tuned"]
 
 
 @cache
-def zoba() -> Theorem:
+def zoba() -> SingleLoopTheorem:
     """ZOBA with h = eta, as published."""
     return build(
         "zoba",
@@ -25,7 +25,7 @@ def zoba() -> Theorem:
 
 
 @cache
-def zoba_tuned() -> Theorem:
+def zoba_tuned() -> SingleLoopTheorem:
     """ZOBA with the radius ratio that balances the variance of the cross surrogate."""
     return build(
         "zoba-tuned",

@@ -5,13 +5,13 @@ from __future__ import annotations
 from functools import cache
 
 from .derivation import PUBLISHED, build
-from .theorem import Theorem
+from .single_loop import SingleLoopTheorem
 
 __all__ = ["zoba_mixed"]
 
 
 @cache
-def zoba_mixed() -> Theorem:
+def zoba_mixed() -> SingleLoopTheorem:
     """ZOBA whose Hessian surrogates are mixed differences along independent directions."""
     return build(
         "zoba-mixed",

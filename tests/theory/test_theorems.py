@@ -14,8 +14,9 @@ from zoba_bench.problems.reference import reference
 from zoba_bench.theory import THEOREMS
 from zoba_bench.theory.certificate import Certificate
 from zoba_bench.theory.render import render_markdown, render_summary, render_text
+from zoba_bench.theory.single_loop import Start
 from zoba_bench.theory.symbols import b1, b2, l1, l2
-from zoba_bench.theory.theorem import Start, TheoremError
+from zoba_bench.theory.theorem import TheoremError
 
 from zoba_bench import estimators
 

@@ -1,0 +1,121 @@
+"""The theorem of a single-loop preset: its derivation with bound, plan, complexity and exact local analysis."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import linear, noise
+from .blocks import Blocks as _Blocks
+from .presets import Preset
+from .surrogates import Surrogate
+from .theorem import Theorem
+
+__all__ = ["SingleLoopTheorem", "Start"]
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Start:
+    """Where a run begins: Psi(x0) - inf Psi, |z0 - z*(x0)| and |v0 - v*(x0)|."""
+
+    gap: float
+    z_error: float = 0.0
+    v_error: float = 0.0
+
+    @classmethod
+    def of(cls, start: Start | Mapping[str, float]) -> Start:
+        """From a mapping with the same names."""
+        return start if isinstance(start, Start) else cls(**start)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class SingleLoopTheorem(Theorem):
+    """A convergence theorem of one solver preset, with the exact local analysis that goes with it.
+
+    Bounds and means are in units of |grad Psi|^2, costs in evaluations.
+
+    Attributes beside those of :class:`~zoba_bench.theory.theorem.Theorem`
+    ----------
+    preset : the surrogates.
+    route : the explicit bound, plan and complexity that the steps prove.
+    radius_ratio : what the ratio h/eta does, in words.
+    """
+
+    preset: Preset
+    route: Any
+    radius_ratio: str = ""
+    Blocks: type[_Blocks] = field(default=_Blocks, repr=False)
+
+    @property
+    def surrogates(self) -> Mapping[str, Surrogate]:
+        """The one-direction surrogates by name, with their exact moments."""
+        return self.preset.surrogates
+
+    @property
+    def evaluations_per_iteration(self) -> dict[str, Any]:
+        """Evaluations of G ("inner") and F ("outer") an iteration, in l1, l2, b1, b2."""
+        return self.preset.evaluations
+
+    @property
+    def complexity(self) -> Any:
+        """Order and count n(eps), derived; see ``zoba_bench.theory.complexity.Complexity``."""
+        self.require_checked()
+        return self.route.complexity
+
+    def bound(self, constants: Any, p: int, d: int, solver: Any, K: int, start: Start | Mapping[str, float]) -> float:
+        """Upper bound on the mean over k < K of E|grad Psi(x_k)|^2 at constant steps.
+
+        Parameters
+        ----------
+        constants : the problem's ``Constants``; an unknown one that is needed is named.
+        p, d : dimensions.
+        solver : anything with h, eta, l1, l2, rho, gamma.
+        K : iterations.
+        start : :class:`Start`, or a mapping with gap, z_error and v_error.
+
+        Raises
+        ------
+        TheoremError : a step fails, or a condition of the theorem does not hold; it is named.
+        """
+        self.require_checked()
+        value: float = self.route.bound(constants, p, d, solver, K, Start.of(start))
+        return value
+
+    def plan(self, constants: Any, p: int, d: int, eps: float, start: Start | Mapping[str, float]) -> Any:
+        """Radii, directions, steps and iterations with which the bound is at most ``eps``."""
+        self.require_checked()
+        return self.route.plan(constants, p, d, eps, Start.of(start))
+
+    def blocks(self, **arrays: Any) -> _Blocks:
+        """A :class:`Blocks` from arrays."""
+        return self.Blocks(**arrays)
+
+    def blocks_at(self, problem: Any, x: Array, **point: Any) -> _Blocks:
+        """The :class:`Blocks` of a problem at x, by default at the exact z*(x), v*(x)."""
+        return self.Blocks.at(problem, x, **point)
+
+    def noise_covariance(self, blocks: _Blocks, **options: Any) -> Array:
+        """Covariance of (D_z, D_v, D_x), one direction; options of ``noise.noise_covariance``."""
+        self.preset.check()
+        return noise.noise_covariance(self.preset, blocks, **options)
+
+    def iteration_noise(self, blocks: _Blocks, l1: int, l2: int, **options: Any) -> Array:
+        """Covariance of (D_z, D_v, D_x) with l1 and l2 directions; see ``noise.iteration_noise``."""
+        self.preset.check()
+        return noise.iteration_noise(self.preset, blocks, l1, l2, **options)
+
+    def linear_noise(self, blocks: _Blocks, gamma: float, c: float, l: int = 1, **options: Any) -> float:
+        """A with stationary mean |grad Psi|^2 = A gamma / l; options of ``linear.linear_noise``."""
+        self.preset.check()
+        return linear.linear_noise(self.preset, blocks, gamma, c, l, **options)
+
+    def horizon_mean(self, blocks: _Blocks, gamma: float, c: float, l: int, K: int, **options: Any) -> float:
+        """Mean over k < K of E|grad Psi|^2 from the exact solution; see ``linear.horizon_mean``."""
+        self.preset.check()
+        return linear.horizon_mean(self.preset, blocks, gamma, c, l, K, **options)
