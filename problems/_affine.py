@@ -58,15 +58,20 @@ def adjoint_map(zz: Array, outer_zz: Array, outer_xz: Array, outer_z: Array, J: 
     return np.ascontiguousarray(solved[:, :-1]), np.ascontiguousarray(solved[:, -1])
 
 
-def _constants(maps: AffineMaps, mu: float, L_zz: float, curvature: Array, radius: float | None) -> Constants:
+def _constants(
+    maps: AffineMaps, mu: float, L_zz: float, curvature: Array, minimizer: Array, radius: float | None
+) -> Constants:
     """All exact: the Hessians are constant, so each constant is a spectral norm.
 
     mu, L_zz: ends of the spectrum of A. k_z = |J|, k_v = |V|, L_Psi = |Hess Psi|. s_z = s_v = H = 0: z*, v*
-    are affine and the Hessian of G is constant. On |x| <= radius, R = |V| radius + |v| and, as F_z = -A v*
+    are affine and the Hessian of G is constant. v* = v*(x*) + V Q^-1 grad Psi with Q = Hess Psi. On |x| <= radius, R = |V| radius + |v| and, as F_z = -A v*
     there, C_z = |A V| radius + |A v|; C_x = |F_xx| radius + |F_x(0)| where F_x does not depend on z.
     """
     V, v = maps.V, maps.v
-    bounds: dict[str, Any] = {}
+    bounds: dict[str, Any] = {
+        "R_0": float(np.linalg.norm(V @ minimizer + v)),
+        "R_g": spectral_norm(np.linalg.solve(curvature, V.T)),
+    }
     if not V.any() and not v.any():
         bounds.update(C_z=0.0, R=0.0)
     elif radius is not None:
@@ -83,6 +88,8 @@ def _constants(maps: AffineMaps, mu: float, L_zz: float, curvature: Array, radiu
         H=0.0,
         H_zz=0.0,
         H_xz=0.0,
+        H_zx=0.0,
+        H_xx=0.0,
         m_zz=spectral_norm(maps.outer_zz),
         m_xz=spectral_norm(maps.outer_xz),
         m_xx=spectral_norm(maps.outer_xx),
@@ -182,7 +189,7 @@ def build_quadratic(
         outer_hessian=outer_hessian,
         minimizer=minimizer,
         minimum=minimum,
-        constants=_constants(maps, float(spectrum.min()), float(spectrum.max()), curvature, radius),
+        constants=_constants(maps, float(spectrum.min()), float(spectrum.max()), curvature, minimizer, radius),
         start=sphere_start(p, d),
         parameters=parameters,
         card=card,

@@ -214,6 +214,7 @@ def logistic_bregman(p: int = 6, d: int = 4, *, seed: int = 0, mu: float = 0.1) 
         L_xz=norm * (mu + 0.25),  # G_xz = -M' diag(s'(m) + mu)
         H_zz=scalars.SIGMOID_SECOND,
         H_xz=0.0,  # G_xz does not depend on z
+        H_zx=norm**2 * scalars.SIGMOID_SECOND,  # G_xz = -M' diag(s'(Mx) + mu)
         m_zz=1.0,  # H'' <= 1
         m_xz=0.0,
         m_xx=0.0,
@@ -350,6 +351,8 @@ def logcosh_ripple(
         H=third * (1 + norm**2) ** 1.5,
         H_zz=third,
         H_xz=third * norm,
+        H_zx=third * norm**2,
+        H_xx=third * norm**3,
         m_zz=f_second,
         m_xz=0.0,
         m_xx=0.0,

@@ -166,6 +166,8 @@ def reference(p: int = 4, d: int = 4, *, seed: int = 0, beta: float = 1.0, lam: 
         H=0.0,
         H_zz=0.0,
         H_xz=0.0,
+        H_zx=0.0,
+        H_xx=0.0,
         m_zz=1.0,
         m_xz=0.0,
         m_xx=lam,

@@ -6,4 +6,5 @@ THEOREMS: dict[str, str] = {
     "zoba-mixed": "zoba_bench.theory.zoba_mixed:zoba_mixed",
     "hf-zoba": "zoba_bench.theory.hf_zoba:hf_zoba",
     "hf-zoba-shared": "zoba_bench.theory.hf_zoba:hf_zoba_shared",
+    "soba": "zoba_bench.theory.soba:soba",
 }

@@ -7,7 +7,7 @@ from typing import Any
 import sympy as sp
 
 from .certificate import equal_shares
-from .inequalities import bias_v, bias_x
+from .inequalities import bias_v, bias_x, bias_z
 from .positivity import require_nonnegative
 from .route import Route, X, radius_share
 from .symbols import (
@@ -15,6 +15,8 @@ from .symbols import (
     W_0,
     L_Psi,
     L_zz,
+    M_v,
+    M_x,
     c,
     d,
     eps,
@@ -43,7 +45,7 @@ def cost_steps(route: Route) -> tuple[Step, ...]:
             sp.Eq(gamma, route.definitions["gamma"]),
             "Steps and weights of the plan contain constants of the problem only, and satisfy "
             "gamma <= 1/(2 L_Psi) and rho <= 2/(mu + L_zz); directions and radii absorb p, d and eps.",
-            lambda _: _dimension_free(route),
+            lambda statement: _dimension_free(route, statement),
         ),
         Step(
             "plan",
@@ -56,12 +58,14 @@ def cost_steps(route: Route) -> tuple[Step, ...]:
             "count",
             sp.Le(n, route.count),
             "K times the evaluations of both levels an iteration, at l1 = l2 = l; a ceiling costs at most 1.",
-            lambda _: _order(route),
+            lambda statement: _order(route, statement),
         ),
     )
 
 
-def _dimension_free(route: Route) -> str:
+def _dimension_free(route: Route, statement: Any) -> str:
+    if statement.rhs != route.definitions["gamma"]:
+        raise ValueError(f"the plan's step is {route.definitions['gamma']}, stated {statement.rhs}")
     for name, definition in route.definitions.items():
         if definition.free_symbols & {p, d, eps, l1, l2, h, eta}:
             raise ValueError(f"{name} depends on dimensions, eps, directions or radii: {definition}")
@@ -99,13 +103,15 @@ def _thirds(route: Route) -> str:
 def _biases(route: Route) -> None:
     share = route.definitions["radius_share"] * eps
     model = route.model
-    bias = equal_shares(route.certificate("rough").bias).subs({bias_v: model.bias_v, bias_x: model.bias_x})
+    bias = equal_shares(route.certificate("rough").bias).subs({bias_z: 0, bias_v: model.bias_v, bias_x: model.bias_x})
     largest = bias.subs({h: sp.sqrt(share / (p * (p + 4))), eta: sp.sqrt(share / (d * (d + 4)))})
     require_nonnegative(eps / 3 - 2 * largest, (p, d))
 
 
-def _order(route: Route) -> str:
-    allowed = {p, d, eps, W_0, gamma, rho, w_a, w_b, X, radius_share, *CONSTANTS}
+def _order(route: Route, statement: Any) -> str:
+    if statement.rhs != route.count:
+        raise ValueError("the stated count is not K times the evaluations an iteration")
+    allowed = {p, d, eps, W_0, gamma, rho, w_a, w_b, X, radius_share, M_v, M_x, *CONSTANTS}
     extra: set[Any] = route.count.free_symbols - allowed
     if extra:
         raise ValueError(f"the count contains {extra}")

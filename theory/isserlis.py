@@ -338,3 +338,8 @@ def expectation(polynomial: Any) -> Moment:
             (coefficient * count, product) for product, count in expectation_of_forms(tuple(sorted(forms))).items()
         ]
     return _collect(found)
+
+
+def forms_of(polynomial: Any) -> dict[Any, Form]:
+    """The forms that occur in an expression, by their symbols."""
+    return {symbol: _FORMS[symbol] for symbol in polynomial.free_symbols if symbol in _FORMS}

@@ -70,7 +70,11 @@ def by_squares(left: Any, squares: Mapping[Any, Any], detail: str, at_least_one:
 
 
 def by_nonnegative_terms(
-    left: Any, detail: str, at_least_one: tuple[Any, ...] = (), attained: Mapping[Any, Any] | None = None
+    left: Any,
+    detail: str,
+    at_least_one: tuple[Any, ...] = (),
+    attained: Mapping[Any, Any] | None = None,
+    where: Mapping[Any, Any] | None = None,
 ) -> Proof:
     """Proof of ``lhs <= rhs``: every coefficient of rhs - left is non-negative after the shift.
 
@@ -79,10 +83,13 @@ def by_nonnegative_terms(
     left : the expression that the left-hand side stands for.
     at_least_one : symbols that are written as 1 plus a non-negative one.
     attained : a point at which both sides must agree, so that the bound is the best of its kind.
+    where : what the symbols of ``rhs`` are in terms of exact quantities and non-negative slacks.
     """
 
     def proof(statement: Any) -> str:
         _, right = _sides(statement, sp.LessThan)
+        if where is not None:
+            right = sp.expand(sp.cancel(right.subs(where, simultaneous=True)))
         require_nonnegative(right - left, at_least_one)
         if attained is not None and not vanishes((right - left).subs(attained, simultaneous=True)):
             raise ValueError(f"the bound is not attained at {dict(attained)}")

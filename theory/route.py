@@ -1,37 +1,26 @@
-"""From a certificate and a preset's variances to numbers: bound, plan and count."""
+"""From a certificate and a preset's variances to the plan and the count n(eps)."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-import numpy as np
 import sympy as sp
-from numpy.typing import NDArray
 
-from .certificate import (
-    COEFFICIENTS,
-    Certificate,
-    V_x_bar,
-    equal_shares,
-    explicit_step_ratio,
-    explicit_weights,
-)
+from .certificate import Certificate, equal_shares, explicit_step_ratio, explicit_weights
 from .complexity import Complexity
-from .inequalities import bias_v, bias_x, noise_factors
-from .search import smallest_bound
+from .explicit import ExplicitBound, as_float
+from .inequalities import bias_v, bias_x, bias_z, noise_factors
+from .lyapunov import Certified
 from .single_loop import Start
 from .symbols import (
     CONSTANTS,
-    SHARES,
     W_0,
-    YOUNG,
-    C_x,
-    C_z,
-    K,
+    H_xz,
+    H_zz,
     L_Psi,
     L_xx,
     L_zz,
@@ -50,6 +39,7 @@ from .symbols import (
     l1,
     l2,
     m_xx,
+    m_xz,
     m_zz,
     mu,
     p,
@@ -62,25 +52,21 @@ from .variance import VarianceModel
 
 __all__ = ["Plan", "Route"]
 
-Array = NDArray[np.float64]
-
 #: Dimension-free symbols of a plan: X + theta, and h^2 = radius_share eps / (p (p + 4)).
 X, radius_share = sp.symbols("X radius_share", positive=True)
-
-#: What the bound is minimised over.
-_WEIGHTS = (w_a, w_b, *YOUNG, *SHARES)
-_ARGUMENTS = (*CONSTANTS, p, d, h, eta, l1, l2, rho, gamma, c, K, gap, a_0, b_0, *_WEIGHTS, V_x_bar)
 
 
 @dataclass(frozen=True)
 class Plan:
     """A configuration whose bound is at most eps, and its cost.
 
-    ``evaluations`` is ``K`` iterations times the evaluations of both levels with one sample.
+    ``evaluations`` is ``K`` iterations times the evaluations of both levels with one sample. Steps along v
+    are ``h_bar / max(1, |v|)``.
     """
 
     h: float
     eta: float
+    h_bar: float
     l1: int
     l2: int
     rho: float
@@ -88,6 +74,7 @@ class Plan:
     K: int
     evaluations: int
     bound: float
+    normalize_h_bar: bool = True
 
 
 @dataclass(frozen=True, eq=False)
@@ -173,6 +160,8 @@ class Route:
         certificate = self.certificate("rough")
         weights = explicit_weights()
         return {
+            "M_v": H_zz * R + m_zz,
+            "M_x": H_xz * R + m_xz,
             "w_b": weights[w_b],
             "w_a": weights[w_a],
             "c": explicit_step_ratio(certificate, self.coupling),
@@ -185,108 +174,34 @@ class Route:
 
     # Numbers.
 
-    def _given_radii(self, projected: bool) -> VarianceModel:
-        """Variances at the radii that a solver has; with v projected, its ball's radius is R."""
-        return VarianceModel(self.model.preset, projected, any_ratio=True)
-
     @cached_property
-    def _functions(self) -> dict[tuple[str, bool], Callable[..., Any]]:
-        return {}
+    def explicit(self) -> ExplicitBound:
+        """Certified bounds of runs."""
+        return ExplicitBound(self.model.preset)
 
-    def _compiled(self, adjoint: str, inside: bool) -> Callable[..., Any]:
-        """Bound and conditions as a function of the arguments, compiled when first asked for."""
-        if (adjoint, inside) not in self._functions:
-            model = self._given_radii(inside)
-            certificate = self.certificate(adjoint)
-            values = {COEFFICIENTS[name]: model.coefficients[name] for name in COEFFICIENTS}
-            values |= {bias_v: model.bias_v, bias_x: model.bias_x}
-            wanted = [certificate.average_bound.subs(W_0, self.definitions["W_0"])]
-            wanted += certificate.conditions.values()
-            self._functions[adjoint, inside] = sp.lambdify(
-                _ARGUMENTS, [w.subs(values) for w in wanted], modules="numpy", cse=True
-            )
-        return self._functions[adjoint, inside]
+    def certified(self, constants: Any, p: int, d: int, solver: Any, K: int, start: Start) -> Certified:
+        """See ``SingleLoopTheorem.certificate``."""
+        return self.explicit.certificate(constants, p, d, solver, K, start)
 
-    @cached_property
-    def _largest_variance(self) -> Callable[..., Any]:
-        function: Callable[..., Any] = sp.lambdify(
-            _ARGUMENTS, self._given_radii(True).outer_gradient, modules="numpy", cse=True
-        )
-        return function
+    def bound(self, constants: Any, p: int, d: int, solver: Any, K: int, start: Start) -> float:
+        """See ``SingleLoopTheorem.bound``."""
+        return as_float(self.certified(constants, p, d, solver, K, start).bound)
 
     def constants(self, constants: Any) -> dict[str, float]:
-        """The constants that are needed, by name; an error names the first unknown one."""
-        (curved,) = constants.require("H")
-        if curved != 0:
-            raise TheoremError(f"this theorem speaks of quadratic G (H = 0), the problem has H = {curved!r}")
-        needed = [str(s) for s in CONSTANTS if str(s) != "s_v" and not (s in (C_z, C_x, R) and self._errors_only)]
+        """The constants that a plan needs, by name; an error names the first unknown one."""
+        curved = constants.H != 0
+        unused = {"C_z", "C_x"} if self._errors_only else set()
+        unused |= {"R"} if self._errors_only and not curved else set()
+        unused |= set() if curved else {"H_zz", "H_xz"}
+        needed = [str(s) for s in (*CONSTANTS, H_zz, H_xz) if str(s) not in unused]
         needed = [n for n in needed if n != "L_xx" or self.model.cross.has(L_xx)]
         values = dict(zip(needed, constants.require(*needed), strict=True))
-        values["s_v"] = math.nan if constants.s_v is None else float(constants.s_v)
-        return {str(s): values.get(str(s), 0.0) for s in CONSTANTS}
+        return {str(s): values.get(str(s), 0.0) for s in (*CONSTANTS, H_zz, H_xz)}
 
     @property
     def _errors_only(self) -> bool:
+        """The noise vanishes with the errors: C_z and C_x never occur."""
         return self.model.preset.one_count
-
-    def bound(self, constants: Any, p: int, d: int, solver: Any, K: int, start: Start) -> float:
-        """See ``Theorem.bound``: the smallest over the weights and the kinds of adjoint."""
-        known = self.constants(constants)
-        setting = _setting(solver, p, d)
-        if self.model.preset.one_count and setting["l1"] != setting["l2"]:
-            raise TheoremError(f"l2 must equal l1 here, got l1={setting['l1']}, l2={setting['l2']}")
-        limit = 2 / (known["mu"] + known["L_zz"])
-        if setting["rho"] > limit * (1 + 1e-12):
-            raise TheoremError(f"condition rho <= 2/(mu + L_zz): rho={setting['rho']!r} exceeds {limit!r}")
-        radius = getattr(solver, "v_radius", None)
-        if radius is not None and not self._errors_only and radius < known["R"]:
-            raise TheoremError(f"v_radius={radius!r} is below R={known['R']!r}: the ball may not contain v*")
-        best, least, name = math.inf, math.inf, ""
-        for adjoint, inside in self._candidates(known, radius):
-            arguments = known | setting | {"p": p, "d": d, "K": K, "V_x_bar": 0.0}
-            arguments |= {"gap": start.gap, "a_0": start.z_error, "b_0": start.v_error}
-            if inside and radius is not None:
-                arguments["R"] = float(radius)
-            value, used = self._minimum(adjoint, inside, arguments)
-            best = min(best, value)
-            if max(used.values()) < least:
-                least = max(used.values())
-                name = max(used, key=lambda condition: used[condition])
-        if not math.isfinite(best):
-            raise TheoremError(
-                f"condition {name!r} holds for no weights (it uses {least:.3g} times what it may): "
-                "use more directions or smaller steps"
-            )
-        return best
-
-    def _candidates(self, known: Mapping[str, float], radius: float | None) -> list[tuple[str, bool]]:
-        insides = [False] if radius is None or self._errors_only else [False, True]
-        found = [("flat" if known["s_v"] == 0 else "rough", inside) for inside in insides]
-        if len(insides) == 2 and known["s_v"] > 0:
-            found.append(("smooth", True))
-        return found
-
-    def _minimum(self, adjoint: str, inside: bool, arguments: Mapping[str, float]) -> tuple[float, dict[str, float]]:
-        """Smallest bound over the weights, and the fraction used of each condition."""
-        function, names = self._compiled(adjoint, inside), list(self.certificate(adjoint).conditions)
-
-        def evaluate(weights: Array) -> tuple[Array, Array]:
-            at: dict[str, Any] = dict(arguments)
-            at |= {str(symbol): row for symbol, row in zip(_WEIGHTS, weights, strict=True)}
-            if adjoint == "smooth":
-                at["V_x_bar"] = self._largest_variance(*(at[str(s)] for s in _ARGUMENTS))
-            value, *left = function(*(at[str(s)] for s in _ARGUMENTS))
-            shape = weights.shape[1:]
-            allowed = (at["w_a"], at["w_b"], 0.5)
-            used = [np.broadcast_to(1 - q / size, shape) for q, size in zip(left, allowed, strict=True)]
-            return np.broadcast_to(value, shape), np.stack(used)
-
-        begin = np.ones(len(_WEIGHTS))
-        begin[1] = max(3 * arguments["L_xz"] ** 2, 1e-9)
-        coupled = 3 * arguments["m_xz"] ** 2 + 8 * begin[1] * (arguments["m_zz"] / arguments["mu"]) ** 2
-        begin[0] = max(coupled, 1e-6 * begin[1])
-        value, used = smallest_bound(evaluate, begin)
-        return value, dict(zip(names, used.tolist(), strict=True))
 
     def plan(self, constants: Any, p: int, d: int, eps: float, start: Start) -> Plan:
         """See ``Theorem.plan``: the explicit weights and steps of the count, with its radii."""
@@ -296,40 +211,38 @@ class Route:
         if self.model.preset.tuned and known["L_xx"] == 0:
             raise TheoremError("the tuned radius ratio needs L_xx > 0; with L_xx = 0 use one radius (zoba)")
         values: dict[str, float] = known | {"p": p, "d": d, "eps": eps}
-        values |= {"gap": start.gap, "a_0": start.z_error, "b_0": start.v_error, "s_v": 0.0}
+        values |= {"gap": start.gap, "a_0": start.z_error, "b_0": start.v_error}
         for name, definition in self.definitions.items():
             number = _number(definition, values)
             # Nothing is coupled when w_a = 0 and nothing moves when k_z = k_v = 0: any value serves.
             fallback = 1e-9 if name == "w_a" else 1.0
-            values[name] = number if (0 < number < math.inf) or name == "W_0" else fallback
+            values[name] = number if (0 < number < math.inf) or name in ("W_0", "M_v", "M_x") else fallback
         l = math.ceil(max(1.0, *(_number(term, values) for term in self.direction_terms.values())))
         iterations = math.ceil(6 * values["W_0"] / (values["gamma"] * eps)) or 1
         r = self.model.preset.ratio(p, d, known["L_xx"] / known["L_zz"] if self.model.preset.tuned else 1.0)
         share = values["radius_share"] * eps
         h_value = math.sqrt(share / max(p * (p + 4), d * (d + 4) / r**2))
         cost = int(_number(self._cost, values | {"l1": l, "l2": l}))
-        plan = Plan(h_value, h_value / r, l, l, values["rho"], values["gamma"], iterations, iterations * cost, 0.0)
-        return Plan(**{**vars(plan), "bound": self.bound(constants, p, d, plan, iterations, start)})
+        spent = iterations * cost
+        plan = Plan(h_value, h_value / r, h_value, l, l, values["rho"], values["gamma"], iterations, spent, math.inf)
+        # What a curved G adds vanishes with the radii, which cost nothing: halve them until it fits.
+        for _ in range(200):
+            try:
+                reached = self.bound(constants, p, d, plan, iterations, start)
+            except TheoremError:
+                reached = math.inf
+            if reached <= eps or constants.H == 0:
+                return replace(plan, bound=reached)
+            plan = replace(plan, h=plan.h / 2, eta=plan.eta / 2, h_bar=plan.h_bar / 2)
+        raise TheoremError(f"no radii were found with which the bound is at most eps={eps!r}")
 
 
 def _radius_share(certificate: Certificate) -> Any:
     """How small the radii are: 2 * (biases) <= eps / 3, since p <= p (p + 4) / 5 and d likewise."""
-    at_limit = {bias_v: m_zz / sp.sqrt(5), bias_x: m_xx / sp.sqrt(5)}
+    at_limit = {bias_z: 0, bias_v: m_zz / sp.sqrt(5), bias_x: m_xx / sp.sqrt(5)}
     return 1 / (1 + 3 * 2 * equal_shares(certificate.bias).subs(at_limit))
 
 
 def _number(expression: Any, values: Mapping[str, float]) -> float:
     number = sp.sympify(expression).subs({s: values[str(s)] for s in sp.sympify(expression).free_symbols})
     return float(number) if number.is_finite else math.inf
-
-
-def _setting(solver: Any, p: int, d: int) -> dict[str, float]:
-    if getattr(solver, "schedule", "constant") != "constant":
-        raise TheoremError(f"the bound needs constant steps, the solver has schedule={solver.schedule!r}")
-    setting = {name: getattr(solver, name) for name in ("h", "eta", "l1", "l2", "rho", "gamma")}
-    if setting["eta"] is None:
-        setting["eta"] = solver.outer_radius(p, d)
-    if setting["gamma"] is None:
-        setting["gamma"] = setting["rho"] / 2
-    setting["c"] = setting["gamma"] / setting["rho"]
-    return {name: float(value) for name, value in setting.items()}

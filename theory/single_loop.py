@@ -13,7 +13,7 @@ from . import linear, noise
 from .blocks import Blocks as _Blocks
 from .presets import Preset
 from .surrogates import Surrogate
-from .theorem import Theorem
+from .theorem import Theorem, TheoremError
 
 __all__ = ["SingleLoopTheorem", "Start"]
 
@@ -42,12 +42,12 @@ class SingleLoopTheorem(Theorem):
 
     Attributes beside those of :class:`~zoba_bench.theory.theorem.Theorem`
     ----------
-    preset : the surrogates.
+    preset : the surrogates; None for exact derivatives.
     route : the explicit bound, plan and complexity that the steps prove.
     radius_ratio : what the ratio h/eta does, in words.
     """
 
-    preset: Preset
+    preset: Preset | None
     route: Any
     radius_ratio: str = ""
     Blocks: type[_Blocks] = field(default=_Blocks, repr=False)
@@ -55,12 +55,12 @@ class SingleLoopTheorem(Theorem):
     @property
     def surrogates(self) -> Mapping[str, Surrogate]:
         """The one-direction surrogates by name, with their exact moments."""
-        return self.preset.surrogates
+        return {} if self.preset is None else self.preset.surrogates
 
     @property
     def evaluations_per_iteration(self) -> dict[str, Any]:
-        """Evaluations of G ("inner") and F ("outer") an iteration, in l1, l2, b1, b2."""
-        return self.preset.evaluations
+        """Evaluations of G ("inner") and F ("outer") an iteration, in l1, l2, b1, b2; of derivatives by kind."""
+        return dict(self.evaluations) if self.preset is None else self.preset.evaluations
 
     @property
     def complexity(self) -> Any:
@@ -75,7 +75,8 @@ class SingleLoopTheorem(Theorem):
         ----------
         constants : the problem's ``Constants``; an unknown one that is needed is named.
         p, d : dimensions.
-        solver : anything with h, eta, l1, l2, rho, gamma.
+        solver : a solver, or anything with h, eta, l1, l2, rho, gamma and, where they matter, h_bar,
+            normalize_h_bar, v_radius, b1, b2, outer_directions.
         K : iterations.
         start : :class:`Start`, or a mapping with gap, z_error and v_error.
 
@@ -86,6 +87,13 @@ class SingleLoopTheorem(Theorem):
         self.require_checked()
         value: float = self.route.bound(constants, p, d, solver, K, Start.of(start))
         return value
+
+    def certificate(
+        self, constants: Any, p: int, d: int, solver: Any, K: int, start: Start | Mapping[str, float]
+    ) -> Any:
+        """The certificate behind :meth:`bound`: weights, the two parts of the bound, the semidefinite matrix."""
+        self.require_checked()
+        return self.route.certified(constants, p, d, solver, K, Start.of(start))
 
     def plan(self, constants: Any, p: int, d: int, eps: float, start: Start | Mapping[str, float]) -> Any:
         """Radii, directions, steps and iterations with which the bound is at most ``eps``."""
@@ -100,22 +108,28 @@ class SingleLoopTheorem(Theorem):
         """The :class:`Blocks` of a problem at x, by default at the exact z*(x), v*(x)."""
         return self.Blocks.at(problem, x, **point)
 
+    def _checked_preset(self) -> Preset:
+        if self.preset is None:
+            raise TheoremError(f"theorem {self.name!r} has exact derivatives: no noise of directions to speak of")
+        self.preset.check()
+        return self.preset
+
     def noise_covariance(self, blocks: _Blocks, **options: Any) -> Array:
         """Covariance of (D_z, D_v, D_x), one direction; options of ``noise.noise_covariance``."""
-        self.preset.check()
-        return noise.noise_covariance(self.preset, blocks, **options)
+        preset = self._checked_preset()
+        return noise.noise_covariance(preset, blocks, **options)
 
     def iteration_noise(self, blocks: _Blocks, l1: int, l2: int, **options: Any) -> Array:
         """Covariance of (D_z, D_v, D_x) with l1 and l2 directions; see ``noise.iteration_noise``."""
-        self.preset.check()
-        return noise.iteration_noise(self.preset, blocks, l1, l2, **options)
+        preset = self._checked_preset()
+        return noise.iteration_noise(preset, blocks, l1, l2, **options)
 
     def linear_noise(self, blocks: _Blocks, gamma: float, c: float, l: int = 1, **options: Any) -> float:
         """A with stationary mean |grad Psi|^2 = A gamma / l; options of ``linear.linear_noise``."""
-        self.preset.check()
-        return linear.linear_noise(self.preset, blocks, gamma, c, l, **options)
+        preset = self._checked_preset()
+        return linear.linear_noise(preset, blocks, gamma, c, l, **options)
 
     def horizon_mean(self, blocks: _Blocks, gamma: float, c: float, l: int, K: int, **options: Any) -> float:
         """Mean over k < K of E|grad Psi|^2 from the exact solution; see ``linear.horizon_mean``."""
-        self.preset.check()
-        return linear.horizon_mean(self.preset, blocks, gamma, c, l, K, **options)
+        preset = self._checked_preset()
+        return linear.horizon_mean(preset, blocks, gamma, c, l, K, **options)

@@ -48,6 +48,8 @@ class Surrogate:
     space : "p" or "d", where X lives.
     along : function of a test vector's name giving y'X as a polynomial in forms.
     queries : the points it asks for.
+    coefficient : the scalar in front of the projection, as a function of ``at(**moves) -> value``.
+    projection : y'X over the coefficient, as a function of a test vector's name.
     """
 
     name: str
@@ -55,6 +57,23 @@ class Surrogate:
     space: str
     along: Callable[[str], Any]
     queries: frozenset[Point]
+    coefficient: Callable[[Callable[..., Any]], Any] | None = None
+    projection: Callable[[str], Any] | None = None
+
+    @classmethod
+    def of(
+        cls,
+        name: str,
+        target: tuple[str, ...],
+        space: str,
+        level: str,
+        coefficient: Callable[[Callable[..., Any]], Any],
+        projection: Callable[[str], Any],
+    ) -> Surrogate:
+        """X = coefficient * projection, of a quadratic of the given level."""
+        q = Quadratic(level)
+        c = coefficient(q.at)
+        return cls(name, target, space, lambda y: c * projection(y), frozenset(q.queries), coefficient, projection)
 
     def tested(self, index: int) -> Any:
         """y'X with numbered test vector, radii written as h = r eta."""
@@ -242,33 +261,42 @@ def _first_order(central: bool) -> dict[str, Surrogate]:
 @cache
 def gradient_central(central: Callable[..., Any]) -> Surrogate:
     """Central difference of g along w, times w."""
-    q = Quadratic("inner")
-    c = central(q.at(w=h), q.at(w=-h), h)
-    return Surrogate("D_z central", ("G_z",), "p", lambda y: c * form(y, "w"), frozenset(q.queries))
+    return Surrogate.of(
+        "D_z central",
+        ("G_z",),
+        "p",
+        "inner",
+        lambda at: central(at(w=h), at(w=-h), h),
+        lambda y: form(y, "w"),
+    )
 
 
 @cache
 def gradient_forward(forward: Callable[..., Any], level: str, direction: str) -> Surrogate:
     """Forward difference of g or f along a direction, times it."""
-    q = Quadratic(level)
     radius, space = (eta, "d") if direction == "u" else (h, "p")
-    c = forward(q.at(**{direction: radius}), q.at(), radius)
     name = {("inner", "w"): "D_z", ("outer", "w"): "f_z", ("outer", "u"): "f_x"}[level, direction]
     target = {"D_z": "G_z", "f_z": "F_z", "f_x": "F_x"}[name]
-    return Surrogate(f"{name} forward", (target,), space, lambda y: c * form(y, direction), frozenset(q.queries))
+    return Surrogate.of(
+        f"{name} forward",
+        (target,),
+        space,
+        level,
+        lambda at: forward(at(**{direction: radius}), at(), radius),
+        lambda y: form(y, direction),
+    )
 
 
 @cache
 def hessian_second(second: Callable[..., Any]) -> Surrogate:
     """s [(w'v) w - v] with the second difference s along w."""
-    q = Quadratic("inner")
-    s = second(q.at(w=h), q.at(w=-h), q.at(), h, h)
-    return Surrogate(
+    return Surrogate.of(
         "Hv second difference",
         ("A", "v"),
         "p",
-        lambda y: s * (form("w", "v") * form(y, "w") - form(y, "v")),
-        frozenset(q.queries),
+        "inner",
+        lambda at: second(at(w=h), at(w=-h), at(), h, h),
+        lambda y: form("w", "v") * form(y, "w") - form(y, "v"),
     )
 
 
@@ -279,42 +307,39 @@ def cross_second(second: Callable[..., Any], projected: str = "w", direction: st
     ``projected`` and ``direction`` say which direction meets v and which one is returned;
     anything but the default is a wrong estimator, kept expressible so that it can be refused.
     """
-    q = Quadratic("inner")
-    c = second(q.at(w=h, u=eta), q.at(w=-h, u=-eta), q.at(), h, eta)
-    return Surrogate(
+    return Surrogate.of(
         "Cv second difference",
         ("C", "v"),
         "d",
-        lambda y: c * form(projected, "v") * form(y, direction),
-        frozenset(q.queries),
+        "inner",
+        lambda at: second(at(w=h, u=eta), at(w=-h, u=-eta), at(), h, eta),
+        lambda y: form(projected, "v") * form(y, direction),
     )
 
 
 @cache
 def hessian_mixed(mixed: Callable[..., Any]) -> Surrogate:
     """k (w'v) t with the mixed difference k along independent w and t."""
-    q = Quadratic("inner")
-    k = mixed(q.at(w=h, t=h), q.at(w=h), q.at(t=h), q.at(), h, h)
-    return Surrogate(
+    return Surrogate.of(
         "Hv mixed difference",
         ("A", "v"),
         "p",
-        lambda y: k * form("w", "v") * form(y, "t"),
-        frozenset(q.queries),
+        "inner",
+        lambda at: mixed(at(w=h, t=h), at(w=h), at(t=h), at(), h, h),
+        lambda y: form("w", "v") * form(y, "t"),
     )
 
 
 @cache
 def cross_mixed(mixed: Callable[..., Any]) -> Surrogate:
     """c (w'v) u with the mixed difference c along (w, u)."""
-    q = Quadratic("inner")
-    c = mixed(q.at(w=h, u=eta), q.at(w=h), q.at(u=eta), q.at(), h, eta)
-    return Surrogate(
+    return Surrogate.of(
         "Cv mixed difference",
         ("C", "v"),
         "d",
-        lambda y: c * form("w", "v") * form(y, "u"),
-        frozenset(q.queries),
+        "inner",
+        lambda at: mixed(at(w=h, u=eta), at(w=h), at(u=eta), at(), h, eta),
+        lambda y: form("w", "v") * form(y, "u"),
     )
 
 
@@ -327,14 +352,25 @@ def action_along(
     ``shared=False`` draws a second direction t for the displaced surrogate of Hv: the
     estimator that must be refused.
     """
-    q = Quadratic("inner")
     name, space, radius, target = ("Hv", "p", h, "A") if direction == "w" else ("Cv", "d", eta, "C")
-    moved = direction if shared else "t"
-    displaced = forward(q.at(v=h_bar, **{moved: radius}), q.at(v=h_bar), radius)
-    centre = forward(q.at(**{direction: radius}), q.at(), radius)
+
+    def pair(at: Callable[..., Any], moved: str) -> tuple[Any, Any]:
+        displaced = forward(at(v=h_bar, **{moved: radius}), at(v=h_bar), radius)
+        return displaced, forward(at(**{direction: radius}), at(), radius)
+
+    if shared:
+        return Surrogate.of(
+            f"{name} difference along v",
+            (target, "v"),
+            space,
+            "inner",
+            lambda at: difference(*pair(at, direction), h_bar),
+            lambda y: form(y, direction),
+        )
+    q = Quadratic("inner")
+    displaced, centre = pair(q.at, "t")
 
     def along(y: str) -> Any:
-        # With one shared direction this is difference(displaced, centre) times it.
-        return difference(displaced * form(y, moved), centre * form(y, direction), h_bar)
+        return difference(displaced * form(y, "t"), centre * form(y, direction), h_bar)
 
     return Surrogate(f"{name} difference along v", (target, "v"), space, along, frozenset(q.queries))

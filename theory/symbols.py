@@ -28,24 +28,36 @@ l1, l2, b1, b2 = _positive("l1 l2 b1 b2")
 rho, gamma, c, K, eps = _positive("rho gamma c K eps")
 #: Constants of the problem.
 mu, L_zz, L_xz, L_xx, L_Psi = _positive("mu L_zz L_xz L_xx L_Psi")
-m_zz, m_xz, m_xx, C_z, C_x, R, k_z, k_v, s_v = _nonnegative("m_zz m_xz m_xx C_z C_x R k_z k_v s_v")
+m_zz, m_xz, m_xx, C_z, C_x, R, k_z, k_v, s_z, s_v = _nonnegative("m_zz m_xz m_xx C_z C_x R k_z k_v s_z s_v")
+#: Lipschitz constants of the blocks of the Hessian of G: of G_zz and G_xz in z, of G_xz and G_xx in x.
+H_zz, H_xz, H_zx, H_xx = THIRD = _nonnegative("H_zz H_xz H_zx H_xx")
+#: |v*| <= R_0 + R_g |grad Psi|, where v* has no bound.
+R_0, R_g = _nonnegative("R_0 R_g")
+#: Root mean squares of what one sample adds to G_z, G_zz, G_xz, F_z and F_x.
+sigma_gz, sigma_zz, sigma_xz, sigma_fz, sigma_fx = SIGMA = _nonnegative("sigma_gz sigma_zz sigma_xz sigma_fz sigma_fx")
+#: What |z - z*| costs in the mean directions of v and of x: m + H R.
+M_v, M_x = _nonnegative("M_v M_x")
 #: Errors |z - z*|, |v - v*|; norms of grad Psi and of the mean direction D of x.
 a, b, g, D = _nonnegative("a b g D")
-#: Weights of the Lyapunov function, and the switch of the second-order terms.
+#: Weights of the Lyapunov function.
 w_a, w_b = _positive("w_a w_b")
-theta = _nonnegative("theta")
+#: What of -<grad Psi, E D_x> beyond one half is polarised.
+o = _nonnegative("o")
 #: Lyapunov function at the start; error of its x part.
 W_0, gap, a_0, b_0 = _nonnegative("W_0 gap a_0 b_0")
 #: Weights of Young's inequality: of |v| <= R + b, of the remainders of F, of the inner beside the
 #: outer surrogate, and of the noise of (z, v) beside that of x.
 y_v, y_f, y_s, y_n = YOUNG = _positive("y_v y_f y_s y_n")
-#: Shares of the terms in |D - grad Psi| (of a, b, the bias), and in the inequality of v (of a, the
-#: bias, D, and the noise in the motion of v*); only their ratios matter.
-u_xa, u_xb, u_xe, u_va, u_ve, u_vD, u_vm = SHARES = _positive("u_xa u_xb u_xe u_va u_ve u_vD u_vm")
+#: Shares of the terms in |D - grad Psi| (of a, b, the bias), in the inequality of z (of the bias, D,
+#: and the noise in the motion of z*) and in that of v (of a, the bias, D and the noise in the motion
+#: of v*); only their ratios matter.
+u_xa, u_xb, u_xe, u_ze, u_zD, u_zm, u_va, u_ve, u_vD, u_vm = SHARES = _positive(
+    "u_xa u_xb u_xe u_ze u_zD u_zm u_va u_ve u_vD u_vm"
+)
 
 #: Symbols that carry a field of ``zoba_bench.problem.Constants`` with the same name.
 CONSTANTS: tuple[Any, ...] = (
-    mu, L_zz, L_xz, L_xx, L_Psi, m_zz, m_xz, m_xx, C_z, C_x, R, k_z, k_v, s_v,
+    mu, L_zz, L_xz, L_xx, L_Psi, m_zz, m_xz, m_xx, C_z, C_x, R, k_z, k_v,
 )  # fmt: skip
 
 

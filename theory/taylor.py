@@ -10,7 +10,7 @@ import sympy as sp
 from .isserlis import RANDOM, form
 from .symbols import b1, b2, l1, l2
 
-__all__ = ["Point", "Quadratic", "evaluations"]
+__all__ = ["Point", "Quadratic", "Values", "evaluations"]
 
 #: A query: the level, and the moves (direction, radius) away from the current (z, x).
 Point = tuple[str, tuple[tuple[str, str], ...]]
@@ -47,6 +47,34 @@ class Quadratic:
                     factor = form("u", xz, name) if other == "u" else form(name, zz, other)
                 value += radius * other_radius * factor / 2
         return value
+
+
+class Values:
+    """A function known by its values only: every query is a symbol, so coefficients are linear in them.
+
+    Attributes
+    ----------
+    moves : the symbol of a value -> the moves of its point.
+    """
+
+    def __init__(self) -> None:
+        self.moves: dict[Any, dict[str, Any]] = {}
+
+    def at(self, **moves: Any) -> Any:
+        """Symbol of the value after moving along each named direction by its radius."""
+        for symbol, known in self.moves.items():
+            if known == moves:
+                return symbol
+        symbol = sp.Symbol(f"value_{len(self.moves)}", real=True)
+        self.moves[symbol] = moves
+        return symbol
+
+    def linear(self, coefficient: Any) -> list[tuple[Any, dict[str, Any]]]:
+        """(factor, moves) of every value in a coefficient; an error unless it is linear."""
+        found = [(sp.cancel(sp.diff(coefficient, symbol)), moves) for symbol, moves in self.moves.items()]
+        if sp.expand(coefficient - sum(f * s for (f, _), s in zip(found, self.moves, strict=True))) != 0:
+            raise ValueError(f"the coefficient {coefficient} is not linear in the values")
+        return found
 
 
 def evaluations(queries: Iterable[Point]) -> dict[str, Any]:

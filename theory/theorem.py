@@ -44,8 +44,13 @@ class Step:
     justification: str
     proof: Callable[[Any], str]
 
+    @cached_property
+    def outcome(self) -> CheckResult:
+        """The result of :meth:`check`, computed once: theorems share steps."""
+        return self.check()
+
     def check(self) -> CheckResult:
-        """Verify the statement exactly."""
+        """Verify the statement exactly, now."""
         try:
             return CheckResult(self.name, True, self.proof(self.statement))
         except ValueError as error:
@@ -101,7 +106,7 @@ class Theorem:
     @cached_property
     def results(self) -> tuple[CheckResult, ...]:
         """The outcome of every step, computed once."""
-        return tuple(step.check() for step in self.steps)
+        return tuple(step.outcome for step in self.steps)
 
     def check(self) -> list[CheckResult]:
         """Verify every step, now."""

@@ -24,6 +24,7 @@ from .symbols import (
     L_xx,
     L_xz,
     L_zz,
+    M_v,
     R,
     a,
     b,
@@ -119,9 +120,9 @@ class VarianceModel:
         f_z = self.preset.outer[0]
         if self.preset.one_count:
             # Hv + f_z is one first-order surrogate of the exact direction A v + F_z; its
-            # square is at most (L_zz b + m_zz a)^2, which vanishes with the errors.
+            # square is at most (L_zz b + M_v a)^2, which vanishes with the errors.
             linear, remainder = self._first_order(f_z, _direction)
-            square = (1 + 1 / y_v) * L_zz**2 * b**2 + (1 + y_v) * m_zz**2 * a**2
+            square = (1 + 1 / y_v) * L_zz**2 * b**2 + (1 + y_v) * M_v**2 * a**2
             return ((1 + y_f) * linear.subs(_direction, sp.sqrt(square)) + (1 + 1 / y_f) * remainder) / l1
         square = (1 + y_f) * C_z**2 + (1 + 1 / y_f) * m_zz**2 * a**2
         linear, remainder = self._first_order(f_z, sp.sqrt(square))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 import numpy as np
@@ -27,12 +27,18 @@ class Constants:
     mu : strong convexity of G(., x).
     L_zz, L_xz, L_xx : bounds on the blocks of the Hessian of G.
     H, H_zz, H_xz : Lipschitz constants of the full Hessian of G, and of G_zz and G_xz in z.
+    H_zx, H_xx : Lipschitz constants of G_xz and of G_xx in x; unknown ones are at most H.
     m_zz, m_xz, m_xx : bounds on the blocks of the Hessian of F.
     C_z, C_x : bounds on the norms of F_z(z*(x), x) and of F_x.
     R : bound on the norm of v*.
+    R_0, R_g : |v*(x)| <= R_0 + R_g |grad Psi(x)|, for quadratic problems, where v* has no bound.
     k_z, k_v : Lipschitz constants of z* and v*.
     s_z, s_v : Lipschitz constants of the Jacobians of z* and v*.
     L_Psi : Lipschitz constant of the gradient of Psi.
+    sigma_gz, sigma_zz, sigma_xz, sigma_fz, sigma_fx : root mean squares over the samples of what
+        one sample adds to G_z, to G_zz and G_xz (times a unit vector), to F_z and to F_x; the
+        bounds above then hold for every sample, mu for the mean. Zero for exact values; a
+        problem with samples that leaves all of a level's at zero gets ``None`` for them.
     radius : the constants hold for |x| <= radius (and |z| <= radius, if ``z`` is
         named in the card); infinite when global.
     """
@@ -44,17 +50,26 @@ class Constants:
     H: float | None = None
     H_zz: float | None = None
     H_xz: float | None = None
+    H_zx: float | None = None
+    H_xx: float | None = None
     m_zz: float | None = None
     m_xz: float | None = None
     m_xx: float | None = None
     C_z: float | None = None
     C_x: float | None = None
     R: float | None = None
+    R_0: float | None = None
+    R_g: float | None = None
     k_z: float | None = None
     k_v: float | None = None
     s_z: float | None = None
     s_v: float | None = None
     L_Psi: float | None = None
+    sigma_gz: float | None = 0.0
+    sigma_zz: float | None = 0.0
+    sigma_xz: float | None = 0.0
+    sigma_fz: float | None = 0.0
+    sigma_fx: float | None = 0.0
     radius: float = float("inf")
 
     def require(self, *names: str) -> tuple[float, ...]:
@@ -175,6 +190,13 @@ class BilevelProblem:
         for name in ("inner_samples", "outer_samples"):
             if getattr(self, name) is not None:
                 check_dimension(name, getattr(self, name))
+        # Samples whose spread nobody declared are no exact values.
+        for samples, names in (
+            (self.inner_samples, ("sigma_gz", "sigma_zz", "sigma_xz")),
+            (self.outer_samples, ("sigma_fz", "sigma_fx")),
+        ):
+            if samples is not None and all(getattr(self.constants, name) == 0 for name in names):
+                object.__setattr__(self, "constants", replace(self.constants, **dict.fromkeys(names)))
 
     @property
     def stochastic(self) -> bool:

@@ -23,7 +23,7 @@ def test_the_verdict_table_lists_the_claims_of_the_suite():
 
 def test_the_table_of_orders_is_what_the_theorems_derive():
     rows = dict(re.findall(r"^\| `([a-z-]+)` \| [^|]+ \| O\((.+)\) \|$", README, flags=re.MULTILINE))
-    assert sorted(rows) == list_theorems()
+    assert sorted(rows) == [name for name in list_theorems() if theorem(name).complexity is not None]
     for name, text in rows.items():
         derived = theorem(name).complexity.order
         symbols = {str(s): s for s in derived.free_symbols}
