@@ -41,6 +41,15 @@ from .theorem import Step
 __all__ = ["drift_steps", "root_steps"]
 
 _RUN = Directions(normalized=True)
+#: What each linear form bounds.
+_BOUNDED = {
+    "z": sp.sqrt(V_z),
+    "v": sp.sqrt(V_v),
+    "x": sp.sqrt(V_x),
+    "bias_z": bias_z,
+    "bias_v": bias_v,
+    "bias_x": bias_x,
+}
 
 
 def root_steps(preset: Preset | None) -> tuple[Step, ...]:
@@ -54,15 +63,13 @@ def root_steps(preset: Preset | None) -> tuple[Step, ...]:
         "v": "|v| <= R + b, |F_z| <= C_z + m_zz a (shared directions: |A v + F_z| <= L_zz b + M_v a); Minkowski.",
         "x": "|v| <= R + b, |F_x| <= C_x (shared directions: |C v + F_x| <= D + bias); Minkowski's inequality.",
     }
-    names = {"z": sp.sqrt(V_z), "v": sp.sqrt(V_v), "x": sp.sqrt(V_x), "bias_z": bias_z, "bias_v": bias_v}
-    names |= {"bias_x": bias_x}
     steps = []
     for name, reason in words.items():
         title = f"bias of D_{name[-1]}" if name.startswith("bias") else f"root variance of D_{name}"
         steps.append(
             Step(
                 title,
-                sp.Le(names[name], getattr(plain, name).expression),
+                sp.Le(_BOUNDED[name], getattr(plain, name).expression),
                 reason,
                 lambda statement, name=name: _linear(preset, name, statement),
             )
@@ -82,8 +89,8 @@ def root_steps(preset: Preset | None) -> tuple[Step, ...]:
 
 def _linear(preset: Any, name: str, statement: Any) -> str:
     derived: Linear = getattr(Roots(preset, _RUN), name)
-    if not vanishes(derived.expression - statement.rhs):
-        raise ValueError(f"derived {derived.expression}, stated {statement.rhs}")
+    if statement.lhs != _BOUNDED[name] or not vanishes(derived.expression - statement.rhs):
+        raise ValueError(f"derived {_BOUNDED[name]} <= {derived.expression}, stated {statement}")
     for entry in derived.entries:
         if not sp.sympify(entry).is_nonnegative:
             raise ValueError(f"the coefficient {entry} may be negative")

@@ -104,7 +104,7 @@ class ExplicitBound:
         begin = tuple(Fraction(value) for value in (start.gap, start.z_error, start.v_error))
         best: Certified | None = None
         refusals: list[Exception] = []
-        for directions in self._ways(constants, run):
+        for directions in self._ways(constants, run, begin[2]):
             try:
                 steps = list(self._one_steps(constants, run, directions))
             except ValueError as error:
@@ -123,7 +123,7 @@ class ExplicitBound:
             )
         return best
 
-    def _ways(self, constants: Any, run: Run) -> Iterator[Directions]:
+    def _ways(self, constants: Any, run: Run, v_error: Fraction) -> Iterator[Directions]:
         """Ways to use the constants, the usual one first."""
         quadratic = constants.H == 0
         sampled = any(getattr(constants, name) != 0 for level in _SPREADS for name in level)
@@ -141,7 +141,9 @@ class ExplicitBound:
                 raise TheoremError(
                     f"v_radius={float(run.v_radius)!r} is below R={bound!r}: the ball may not contain v*"
                 )
-        for projected in (False, True) if run.v_radius is not None else (False,):
+        # |v| <= R_v from the start on: |v_0| <= R + v_error is all that is known of it.
+        inside = run.v_radius is not None and Fraction(constants.R) + v_error <= run.v_radius
+        for projected in (False, True) if inside else (False,):
             for growing in adjoints:
                 for known_slopes in slopes:
                     if not (projected and growing):

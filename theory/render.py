@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import sympy as sp
@@ -33,6 +34,11 @@ def render_text(theorem: Theorem) -> str:
             f"     Because: {step.justification}",
             f"     Check: {result.detail}",
         ]
+    for table in theorem.tables:
+        lines += ["", table.title]
+        for row in table.rows:
+            name, *cells = (_cell(cell, sp.sstr) for cell in row)
+            lines += [f"  {name}", *(f"     {h}: {c}" for h, c in zip(table.header[1:], cells, strict=True))]
     if theorem.quoted:
         lines += ["", "Quoted, not derived here"]
         for quoted in theorem.quoted:
@@ -62,6 +68,12 @@ def render_markdown(theorem: Theorem) -> str:
             f"   {step.justification} Check: `{result.detail}`",
             "",
         ]
+    for table in theorem.tables:
+        lines += [f"## {table.title}", "", f"| {' | '.join(table.header)} |", "|" + "---|" * len(table.header)]
+        lines += [
+            "| " + " | ".join(_cell(cell, lambda e: f"${_latex(e)}$") for cell in row) + " |" for row in table.rows
+        ]
+        lines += [""]
     if theorem.quoted:
         lines += ["## Quoted, not derived here", ""]
         for quoted in theorem.quoted:
@@ -106,7 +118,18 @@ def render_details(theorem: Theorem) -> dict[str, Any]:
         }
         for item in theorem.quoted
     ]
-    return {**render_summary(theorem), "assumptions": list(theorem.assumptions), "steps": steps, "quoted": quoted}
+    tables = [
+        {
+            "title": table.title,
+            "header": list(table.header),
+            "rows": [
+                [_cell(cell, lambda e: mathml(_greek(e), printer="presentation")) for cell in r] for r in table.rows
+            ],
+        }
+        for table in theorem.tables
+    ]
+    more = {"assumptions": list(theorem.assumptions), "steps": steps, "quoted": quoted, "tables": tables}
+    return {**render_summary(theorem), **more}
 
 
 def render_summary(theorem: Theorem) -> dict[str, str]:
@@ -139,6 +162,11 @@ def render_summary(theorem: Theorem) -> dict[str, str]:
         summary[f"{name}_latex"] = _latex(formula) if known else ""
         summary[f"{name}_mathml"] = mathml(_greek(formula), printer="presentation") if known else ""
     return summary
+
+
+def _cell(cell: Any, spell: Callable[[Any], str]) -> str:
+    """A table's entry: text as it is, numbers and expressions spelled."""
+    return cell if isinstance(cell, str) else spell(cell)
 
 
 def _ratio(theorem: Theorem) -> str:

@@ -159,7 +159,8 @@ class Roots:
         if self.run.projected:
             return self.adjoint_norm.scaled(R_v)
         raise TheoremError(
-            "condition on the step along v: with curved G, h_bar |v|^2 has no bound; set normalize_h_bar or v_radius"
+            "condition on the step along v: with curved G, h_bar |v|^2 has no bound; set normalize_h_bar, or a "
+            "v_radius that contains the start (R + v_error)"
         )
 
     def _mean(self, sigma: Linear, one: Linear, l: Any, batch: Any) -> Linear:

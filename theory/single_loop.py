@@ -76,7 +76,8 @@ class SingleLoopTheorem(Theorem):
         constants : the problem's ``Constants``; an unknown one that is needed is named.
         p, d : dimensions.
         solver : a solver, or anything with h, eta, l1, l2, rho, gamma and, where they matter, h_bar,
-            normalize_h_bar, v_radius, b1, b2, outer_directions.
+            normalize_h_bar, v_radius, b1, b2, outer_directions. The ball of ``v_radius`` is used where it
+            contains the start, R + v_error <= v_radius.
         K : iterations.
         start : :class:`Start`, or a mapping with gap, z_error and v_error.
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from zoba_bench.errors import DerivationError
 
-__all__ = ["CheckResult", "Quoted", "Step", "Theorem", "TheoremError"]
+__all__ = ["CheckResult", "Quoted", "Step", "Table", "Theorem", "TheoremError"]
 
 
 class TheoremError(DerivationError):
@@ -73,6 +73,15 @@ class Quoted:
     source: str
 
 
+@dataclass(frozen=True)
+class Table:
+    """A derived table: a title, column heads, and rows of text and sympy expressions."""
+
+    title: str
+    header: tuple[str, ...]
+    rows: tuple[tuple[Any, ...], ...]
+
+
 @dataclass(frozen=True, eq=False)
 class Theorem:
     """A named derivation: what is assumed, what follows by which steps, and what is only quoted.
@@ -86,6 +95,7 @@ class Theorem:
     symbols : public symbols by name.
     quoted : published results beside the derivation.
     evaluations : what an iteration costs, by kind ("inner", "outer" for function values).
+    tables : derived tables that go with the steps.
     """
 
     name: str
@@ -97,6 +107,7 @@ class Theorem:
     symbols: Mapping[str, Any] = field(default_factory=dict)
     quoted: tuple[Quoted, ...] = ()
     evaluations: Mapping[str, Any] = field(default_factory=dict)
+    tables: tuple[Table, ...] = ()
 
     @property
     def evaluations_per_iteration(self) -> dict[str, Any]:

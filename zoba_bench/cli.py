@@ -245,20 +245,32 @@ def report(out: Path) -> int:
 
 
 @cli.command()
-@click.argument("name")
-@click.option("--check", is_flag=True, help="Verify every step again; exit code 1 if one fails.")
+@click.argument("name", required=False)
+@click.option(
+    "--check", is_flag=True, help="Verify every step again; exit code 1 if one fails. Without NAME: all theorems."
+)
 @click.option("--markdown", is_flag=True, help="Markdown with LaTeX instead of plain text.")
-def derive(name: str, check: bool, markdown: bool) -> int:
+def derive(name: str | None, check: bool, markdown: bool) -> int:
     """The derivation of a theorem, step by step."""
-    from zoba_bench.registry import theorem
+    from zoba_bench.registry import list_theorems, theorem
 
-    chosen = theorem(name)
-    failed = 0
+    if name is None and not check:
+        raise click.UsageError(f"which theorem? One of {', '.join(list_theorems())}; --check alone verifies all.")
     if check:
-        for result in chosen.check():
-            failed += not result.ok
-            click.echo(f"{'ok  ' if result.ok else 'FAIL'}  {result.step}: {result.detail}")
+        failed = 0
+        for each in [name] if name is not None else list_theorems():
+            results = theorem(each).check()
+            for result in results:
+                failed += not result.ok
+                if name is not None or not result.ok:
+                    click.echo(f"{'ok  ' if result.ok else 'FAIL'}  {result.step}: {result.detail}")
+            if name is None:
+                good = sum(result.ok for result in results)
+                click.echo(
+                    f"{'ok  ' if good == len(results) else 'FAIL'}  {each}: {good} of {len(results)} steps verified"
+                )
         return 1 if failed else 0
+    chosen = theorem(name)
     click.echo(chosen.render_markdown() if markdown else chosen.render_text())
     return 0 if all(result.ok for result in chosen.results) else 1
 

@@ -83,8 +83,9 @@ class Constants:
         return tuple(values)
 
     def known(self) -> dict[str, float]:
-        """The constants that are known, by name."""
-        return {f.name: getattr(self, f.name) for f in fields(self) if getattr(self, f.name) is not None}
+        """The constants that are known, by name; without the spreads of exact values, which are zero."""
+        values = {f.name: getattr(self, f.name) for f in fields(self)}
+        return {n: v for n, v in values.items() if v is not None and not (n.startswith("sigma") and v == 0)}
 
 
 @dataclass(frozen=True)

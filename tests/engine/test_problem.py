@@ -100,3 +100,15 @@ def test_local_closed_forms_agree_with_each_other(bilevel):
     z = problem.inner_solution(x)
     slope = [(problem.inner(z + h * e, x) - problem.inner(z - h * e, x)) / (2 * h) for e in np.eye(4)]
     np.testing.assert_allclose(slope, 0, atol=1e-12)
+
+
+def test_samples_of_unknown_spread_are_no_exact_values():
+    constants = Constants(mu=1.0, sigma_fz=0.5)
+    exact = BilevelProblem("exact", 1, 1, lambda z, x: z, lambda z, x: z, constants=constants)
+    assert exact.constants.require("sigma_gz", "sigma_zz", "sigma_xz") == (0.0, 0.0, 0.0)
+    sampled = BilevelProblem(
+        "sampled", 1, 1, lambda z, x, s: z, lambda z, x, s: z, inner_samples=5, outer_samples=5, constants=constants
+    )
+    with pytest.raises(ValueError, match="'sigma_gz' is not known"):
+        sampled.constants.require("sigma_gz")
+    assert sampled.constants.require("sigma_fz", "sigma_fx") == (0.5, 0.0)

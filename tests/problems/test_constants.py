@@ -60,7 +60,7 @@ def test_curvature_bounds(problem):
 def test_lipschitz_constants_of_the_inner_hessian(problem):
     z, x, _, _ = sample(problem, N_PAIRS)
     y, w = nearby(problem, z), nearby(problem, x)
-    full, zz, xz = [], [], []
+    full, zz, xz, zx, xx = [], [], [], [], []
     for a, b, c, e in zip(z, x, y, w, strict=True):
         distance = np.sqrt(np.sum((a - c) ** 2) + np.sum((b - e) ** 2))
         if min(distance, np.linalg.norm(a - c)) < 1e-6:
@@ -69,9 +69,12 @@ def test_lipschitz_constants_of_the_inner_hessian(problem):
         here, there = problem.inner_hessian(a, b), problem.inner_hessian(c, b)
         zz.append(norm(here[0] - there[0]) / np.linalg.norm(a - c))
         xz.append(norm(here[1] - there[1]) / np.linalg.norm(a - c))
-    assert_bounded(problem, "H", full)
-    assert_bounded(problem, "H_zz", zz)
-    assert_bounded(problem, "H_xz", xz)
+        if np.linalg.norm(b - e) >= 1e-6:
+            there = problem.inner_hessian(a, e)
+            zx.append(norm(here[1] - there[1]) / np.linalg.norm(b - e))
+            xx.append(norm(here[2] - there[2]) / np.linalg.norm(b - e))
+    for name, values in (("H", full), ("H_zz", zz), ("H_xz", xz), ("H_zx", zx), ("H_xx", xx)):
+        assert_bounded(problem, name, values)
 
 
 def test_slopes_and_adjoint_are_bounded(problem):
@@ -79,7 +82,11 @@ def test_slopes_and_adjoint_are_bounded(problem):
     solution = problem.inner_solution(x)
     assert_bounded(problem, "C_z", np.linalg.norm(problem.outer_grad_z(solution, x), axis=-1))
     assert_bounded(problem, "C_x", np.linalg.norm(problem.outer_grad_x(z, x), axis=-1))
-    assert_bounded(problem, "R", np.linalg.norm(problem.adjoint(x), axis=-1))
+    sizes = np.linalg.norm(problem.adjoint(x), axis=-1)
+    assert_bounded(problem, "R", sizes)
+    if problem.constants.R_0 is not None:
+        growth = problem.constants.R_g * np.linalg.norm(problem.hypergradient(x), axis=-1)
+        assert_bounded(problem, "R_0", sizes - growth)
 
 
 def test_lipschitz_constants_along_x(problem):

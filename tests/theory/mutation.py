@@ -24,7 +24,9 @@ def _positions(expression: Any, path: tuple[int, ...] = ()) -> Iterator[tuple[in
 def _changed(expression: Any, path: tuple[int, ...]) -> Any:
     if not path:
         # Away from the value in a direction that leaves signs and definedness alone.
-        return expression * sp.Rational(11, 10) if expression.is_Integer is False else expression + sp.sign(expression)
+        if expression == 0:
+            return sp.Integer(1)
+        return expression + sp.sign(expression) if expression.is_Integer else expression * sp.Rational(11, 10)
     arguments = list(expression.args)
     arguments[path[0]] = _changed(arguments[path[0]], path[1:])
     return expression.func(*arguments)
@@ -46,10 +48,7 @@ def mutants(statement: Any, limit: int | None = None) -> Iterator[Any]:
             yield _changed(statement, path)
             continue
         sides = list(statement.args)
-        inside = sides[side]
-        for index in path:
-            inside = inside.args[index]
-        sides[side] = sp.Integer(1) if sides[side] == 0 else _changed(sides[side], path)
+        sides[side] = _changed(sides[side], path)
         yield statement.func(*sides, evaluate=False)
 
 

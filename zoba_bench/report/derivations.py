@@ -11,7 +11,7 @@ from markupsafe import Markup
 from zoba_bench.report.mathml import formula
 from zoba_bench.report.wording import pretty
 
-__all__ = ["Derivation", "Formula", "Step", "read_derivation"]
+__all__ = ["Derivation", "Formula", "Quoted", "Step", "Table", "read_derivation"]
 
 _NAMES = {
     "order": "order",
@@ -45,6 +45,24 @@ class Step:
 
 
 @dataclass(frozen=True)
+class Quoted:
+    """A published result beside the derivation."""
+
+    name: str
+    statement: Formula
+    source: str
+
+
+@dataclass(frozen=True)
+class Table:
+    """A derived table; a cell is a formula with text, or text alone."""
+
+    title: str
+    header: tuple[str, ...]
+    rows: tuple[tuple[Formula, ...], ...]
+
+
+@dataclass(frozen=True)
 class Derivation:
     """What the page shows of one solver's derivation; empty where it is missing."""
 
@@ -55,6 +73,8 @@ class Derivation:
     failures: str = ""
     assumptions: tuple[str, ...] = ()
     steps: tuple[Step, ...] = ()
+    quoted: tuple[Quoted, ...] = ()
+    tables: tuple[Table, ...] = ()
     formulas: tuple[Formula, ...] = ()
     notes: tuple[str, ...] = ()
     text: str = ""
@@ -79,6 +99,8 @@ def read_derivation(solver: str, stored: Any) -> Derivation:
         failures=_text(stored.get("failures")),
         assumptions=tuple(_text(a) for a in _list(stored.get("assumptions"))),
         steps=tuple(_step(s) for s in _list(stored.get("steps")) if isinstance(s, Mapping)),
+        quoted=tuple(_quoted(q) for q in _list(stored.get("quoted")) if isinstance(q, Mapping)),
+        tables=tuple(_table(t) for t in _list(stored.get("tables")) if isinstance(t, Mapping)),
         formulas=tuple(formulas),
         notes=tuple(dict.fromkeys(_text(note) for note in notes if note)),
         text=_text(stored.get("text")),
@@ -94,6 +116,24 @@ def _step(stored: Mapping[str, Any]) -> Step:
         pretty(_text(stored.get("justification"))),
         _text(stored.get("detail")),
         ok if isinstance(ok, bool) else None,
+    )
+
+
+def _quoted(stored: Mapping[str, Any]) -> Quoted:
+    statement = _formula("", _text(stored.get("statement")), stored.get("mathml"))
+    return Quoted(_text(stored.get("name")), statement, _text(stored.get("source")))
+
+
+def _table(stored: Mapping[str, Any]) -> Table:
+    def cell(content: Any) -> Formula:
+        text = _text(content)
+        return _formula("", text, text if text.startswith("<") else None)
+
+    rows = (_list(row) for row in _list(stored.get("rows")))
+    return Table(
+        _text(stored.get("title")),
+        tuple(_text(head) for head in _list(stored.get("header"))),
+        tuple(tuple(cell(content) for content in row) for row in rows),
     )
 
 

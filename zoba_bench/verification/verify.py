@@ -163,9 +163,9 @@ def provenance() -> dict[str, Any]:
 
 
 def _derivations(solvers: set[str]) -> dict[str, Any]:
-    """Rendered derivations of the theorems used; a refused one says why."""
+    """Rendered derivations of the theorems used and of their estimators; a refused one says why."""
     found = {}
-    for name in sorted(solvers & set(list_theorems())):
+    for name in sorted((solvers | {"estimators"}) & set(list_theorems())):
         try:
             found[name] = theorem(name).render()
         except DerivationError as error:

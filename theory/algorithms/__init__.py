@@ -1,0 +1,1 @@
+"""Derivations for algorithms other than the single-loop presets."""
