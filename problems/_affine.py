@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoba_bench.problem import BilevelProblem, Card, Constants
+from zoba_bench.symbolic import Symbolic
 
 from ._family import spectral_norm, sphere_start
 from ._kernels import blockwise, linear_map, quadratic_form, spread_vectors
@@ -64,13 +65,14 @@ def _constants(
     """All exact: the Hessians are constant, so each constant is a spectral norm.
 
     mu, L_zz: ends of the spectrum of A. k_z = |J|, k_v = |V|, L_Psi = |Hess Psi|. s_z = s_v = H = 0: z*, v*
-    are affine and the Hessian of G is constant. v* = v*(x*) + V Q^-1 grad Psi with Q = Hess Psi. On |x| <= radius, R = |V| radius + |v| and, as F_z = -A v*
-    there, C_z = |A V| radius + |A v|; C_x = |F_xx| radius + |F_x(0)| where F_x does not depend on z.
+    are affine and the Hessian of G is constant. v* = v*(x*) + V Q^-1 grad Psi with Q = Hess Psi. On
+    |x| <= radius, R = |V| radius + |v| and, as F_z = -A v* there, C_z = |A V| radius + |A v|;
+    C_x = |F_xx| radius + |F_x(0)| where F_x does not depend on z.
     """
     V, v = maps.V, maps.v
     bounds: dict[str, Any] = {
         "R_0": float(np.linalg.norm(V @ minimizer + v)),
-        "R_g": spectral_norm(np.linalg.solve(curvature, V.T)),
+        "R_g": spectral_norm(np.asarray(np.linalg.solve(curvature, V.T), dtype=np.float64)),
     }
     if not V.any() and not v.any():
         bounds.update(C_z=0.0, R=0.0)
@@ -132,6 +134,13 @@ def build_quadratic(
         return linear_map(x, V_T) + maps.v
 
     minimum = float(outer(inner_solution(minimizer), minimizer))
+    mu = float(spectrum.min())
+
+    def symbolic() -> Symbolic:
+        from ._symbols import quadratic_symbols
+
+        return quadratic_symbols(maps, mu, minimizer, float(outer(np.zeros(p), np.zeros(d))))
+
     minimizer.setflags(write=False)
 
     # Around the minimiser, so that value - minimum and the hypergradient lose no digits there.
@@ -189,8 +198,9 @@ def build_quadratic(
         outer_hessian=outer_hessian,
         minimizer=minimizer,
         minimum=minimum,
-        constants=_constants(maps, float(spectrum.min()), float(spectrum.max()), curvature, minimizer, radius),
+        constants=_constants(maps, mu, float(spectrum.max()), curvature, minimizer, radius),
         start=sphere_start(p, d),
+        symbolic=symbolic,
         parameters=parameters,
         card=card,
     )

@@ -38,6 +38,7 @@ _GENERAL = Card(
     quadratic_inner=True,
     psi_convexity="strongly convex",
     dimensions="any p, d >= 1",
+    small={"p": 2, "d": 2},
 )
 
 
@@ -140,6 +141,7 @@ _TRACKING = Card(
     quadratic_inner=True,
     psi_convexity="strongly convex",
     dimensions="any p, d >= 1 (d > p needs lam > 0)",
+    small={"p": 2, "d": 2},
 )
 
 
@@ -235,6 +237,7 @@ _MINIMAX = Card(
     quadratic_inner=True,
     psi_convexity="strongly convex",
     dimensions="any p, d >= 1 (d > p needs lam > 0)",
+    small={"p": 2, "d": 2},
 )
 
 

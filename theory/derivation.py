@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import sympy as sp
@@ -163,7 +164,7 @@ def _variance_steps(model: VarianceModel) -> tuple[Step, ...]:
             f"variance of D_{row} in squares",
             sp.Le(symbol, getattr(model, attribute)),
             reason,
-            lambda statement, attribute=attribute: prove(attribute, statement),
+            partial(prove, attribute),
         )
         for symbol, (attribute, reason), row in found
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import sympy as sp
@@ -71,7 +71,7 @@ def root_steps(preset: Preset | None) -> tuple[Step, ...]:
                 title,
                 sp.Le(_BOUNDED[name], getattr(plain, name).expression),
                 reason,
-                lambda statement, name=name: _linear(preset, name, statement),
+                partial(_linear, preset, name),
             )
         )
     steps.append(

@@ -89,8 +89,8 @@ class ExplicitBound:
         """
         if isinstance(K, bool) or int(K) != K or K < 1:
             raise TheoremError(f"K must be a positive integer, got {K!r}")
-        sampled = tuple(any(getattr(constants, n) != 0 for n in level) for level in _SPREADS)
-        run = Run.of(solver, p, d, derivatives=self.preset is None, sampled=sampled)
+        inner, outer = (any(getattr(constants, n) != 0 for n in level) for level in _SPREADS)
+        run = Run.of(solver, p, d, derivatives=self.preset is None, sampled=(inner, outer))
         if self.preset is not None and self.preset.one_count:
             for one, two in (("l1", "l2"), ("b1", "b2")):
                 if run.numbers[one] != run.numbers[two]:
@@ -172,8 +172,10 @@ class ExplicitBound:
         values["M_v"] = values["m_zz"] + values.get("H_zz", Fraction(0)) * adjoint
         values["M_x"] = values["m_xz"] + values.get("H_xz", Fraction(0)) * adjoint
         by_symbol = {symbol: values[str(symbol)] for symbol in _symbols() if str(symbol) in values}
-        exact = {name: form.map(lambda e: _number(e, by_symbol)) for name, form in linear.items()}
-        plain = {n: values[n] for n in ("mu", "L_xz", "L_Psi", "M_v", "M_x", "k_z", "k_v", "rho", "gamma")}
+        exact: dict[str, Any] = {n: form.map(lambda e: _number(e, by_symbol)) for n, form in linear.items()}
+        plain: dict[str, Any] = {
+            n: values[n] for n in ("mu", "L_xz", "L_Psi", "M_v", "M_x", "k_z", "k_v", "rho", "gamma")
+        }
         for moved_z, moved_v in self._motions(constants, values, exact["x"]):
             yield OneStep(**plain, **exact, moved_z=moved_z, moved_v=moved_v, independent=roots.independent)
 

@@ -103,8 +103,8 @@ def smallest_bound(cost: Array, matrices: Array, offset: Array) -> Array | None:
 
     objective = np.append(cost, 1.0)
     t = schur(x)
-    t += abs(t) + cost @ x
-    sharpness = 1.0 / max(cost @ x + abs(t), 1e-300)
+    t += abs(t) + float(cost @ x)
+    sharpness = 1.0 / max(float(cost @ x) + abs(t), 1e-300)
     for _ in range(12 * _STEPS):
         found = _barrier(x, t, stacked, offset)
         if found is None:

@@ -254,8 +254,6 @@ def derive(name: str | None, check: bool, markdown: bool) -> int:
     """The derivation of a theorem, step by step."""
     from zoba_bench.registry import list_theorems, theorem
 
-    if name is None and not check:
-        raise click.UsageError(f"which theorem? One of {', '.join(list_theorems())}; --check alone verifies all.")
     if check:
         failed = 0
         for each in [name] if name is not None else list_theorems():
@@ -270,6 +268,8 @@ def derive(name: str | None, check: bool, markdown: bool) -> int:
                     f"{'ok  ' if good == len(results) else 'FAIL'}  {each}: {good} of {len(results)} steps verified"
                 )
         return 1 if failed else 0
+    if name is None:
+        raise click.UsageError(f"which theorem? One of {', '.join(list_theorems())}; --check alone verifies all.")
     chosen = theorem(name)
     click.echo(chosen.render_markdown() if markdown else chosen.render_text())
     return 0 if all(result.ok for result in chosen.results) else 1

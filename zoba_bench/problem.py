@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from zoba_bench.symbolic import Symbolic
+
 __all__ = ["BilevelProblem", "Card", "Constants", "check_dimension", "check_positive"]
 
 Array = NDArray[np.float64]
@@ -102,6 +104,7 @@ class Card:
     psi_convexity : "strongly convex", "convex" or "nonconvex".
     dimensions : which p and d are allowed, in words.
     requires : modules that must be importable, with the extra that installs each.
+    small : parameters of the instance that the proof is made for; empty for the default one.
     """
 
     summary: str
@@ -112,6 +115,7 @@ class Card:
     dimensions: str
     smooth: bool = True
     requires: Mapping[str, str] = field(default_factory=dict)
+    small: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,6 +154,8 @@ class BilevelProblem:
     constants : Constants
     start : callable(rng) -> (z0, x0)
         A start for all replicates of a run, shapes (p,) and (d,).
+    symbolic : callable() or None
+        A :class:`zoba_bench.symbolic.Symbolic` of this instance, from which its certificate is proved.
     parameters : mapping
         What the family was built from (beside p and d).
     card : Card or None
@@ -179,6 +185,7 @@ class BilevelProblem:
     minimum: float | None = None
     constants: Constants = Constants()
     start: Callable[[np.random.Generator], tuple[Array, Array]] | None = None
+    symbolic: Callable[[], Symbolic] | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict)
     card: Card | None = None
 
@@ -197,7 +204,8 @@ class BilevelProblem:
             (self.outer_samples, ("sigma_fz", "sigma_fx")),
         ):
             if samples is not None and all(getattr(self.constants, name) == 0 for name in names):
-                object.__setattr__(self, "constants", replace(self.constants, **dict.fromkeys(names)))
+                unknown: dict[str, Any] = dict.fromkeys(names)
+                object.__setattr__(self, "constants", replace(self.constants, **unknown))
 
     @property
     def stochastic(self) -> bool:

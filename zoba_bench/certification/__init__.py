@@ -1,0 +1,1 @@
+"""Certificates of problems: proofs in symbols, comparisons and measurements in numbers."""

@@ -1,0 +1,99 @@
+"""The numerical functions against the symbols, at random points of the same instance."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import sympy as sp
+from numpy.typing import NDArray
+
+from zoba_bench.certification.outcome import Check
+from zoba_bench.problem import BilevelProblem
+from zoba_bench.symbolic import Symbolic
+
+__all__ = ["compare", "compare_constants"]
+
+Array = NDArray[np.float64]
+
+#: Relative to the largest value met; both sides round, in different orders of operations.
+_TOLERANCE = 1e-9
+
+
+def compare(problem: BilevelProblem, q: Symbolic, rng: np.random.Generator, points: int = 7) -> list[Check]:
+    """Every declared function against the same quantity from the symbols."""
+    if (len(q.z), len(q.x)) != (problem.p, problem.d):
+        sizes = f"symbols have p={len(q.z)}, d={len(q.x)}, the instance p={problem.p}, d={problem.d}"
+        return [Check("symbols", False, "computed", sizes)]
+    reach = min(problem.constants.radius, 1.0)
+    z = reach * rng.uniform(-1, 1, (points, problem.p)) / np.sqrt(problem.p)
+    x = reach * rng.uniform(-1, 1, (points, problem.d)) / np.sqrt(problem.d)
+    v = rng.uniform(-1, 1, (points, problem.p))
+    u = rng.uniform(-1, 1, (points, problem.d))
+    of_v, of_u = sp.symbols(f"v_1:{problem.p + 1}", real=True), sp.symbols(f"u_1:{problem.d + 1}", real=True)
+    checks = []
+
+    def check(name: str, function: Callable[..., Any] | None, expressions: Any, *arguments: tuple[Any, Array]) -> None:
+        if function is None or expressions is None:
+            return
+        found = np.asarray(function(*(array for _, array in arguments)), float)
+        expected = _evaluate(expressions, q, arguments, vector=found.ndim == 2)
+        error = float(np.max(np.abs(found - expected)) / (1 + np.max(np.abs(expected))))
+        checks.append(Check(f"{name} as in the symbols", error <= _TOLERANCE, "computed", f"error {error:.1e}"))
+
+    at_z, at_x = (q.z, z), (q.x, x)
+    for level, expression in (("inner", q.inner), ("outer", q.outer)):
+        check(level, getattr(problem, level), expression, at_z, at_x)
+        for letter, symbols in (("z", q.z), ("x", q.x)):
+            slopes = [sp.diff(expression, s) for s in symbols]
+            check(f"{level}_grad_{letter}", getattr(problem, f"{level}_grad_{letter}"), slopes, at_z, at_x)
+    slopes_z, slopes_x = [sp.diff(q.inner, s) for s in q.z], [sp.diff(q.inner, s) for s in q.x]
+    check("inner_hvp_zz", problem.inner_hvp_zz, _along(slopes_z, q.z, of_v), at_z, at_x, (of_v, v))
+    check("inner_jvp_xz", problem.inner_jvp_xz, _along(slopes_x, q.z, of_v), at_z, at_x, (of_v, v))
+    check("inner_jvp_zx", problem.inner_jvp_zx, _along(slopes_z, q.x, of_u), at_z, at_x, (of_u, u))
+    for name in ("inner_solution", "adjoint", "value", "hypergradient"):
+        check(name, getattr(problem, name), getattr(q, name), at_x)
+    if q.minimizer is not None and problem.minimizer is not None:
+        check("minimizer", lambda _: problem.minimizer[None], q.minimizer, ((), x[:1]))  # type: ignore[index]
+    if q.minimum is not None and problem.minimum is not None:
+        check("minimum", lambda _: np.array([problem.minimum]), q.minimum, ((), x[:1]))
+    return checks
+
+
+def compare_constants(problem: BilevelProblem, q: Symbolic) -> list[Check]:
+    """Declared constants against their expressions in the parameters."""
+    checks = []
+    for name, expression in q.constants.items():
+        declared = getattr(problem.constants, name)
+        value = float(_numbers(q, sp.sympify(expression)))
+        if declared is None:
+            checks.append(
+                Check(f"constant {name}", False, "computed", f"not declared; its expression gives {value:.6g}")
+            )
+            continue
+        close = abs(declared - value) <= 1e-9 * (1 + abs(value))
+        detail = f"declared {declared:.6g}, from the parameters {value:.6g}"
+        checks.append(Check(f"constant {name}", close, "computed", detail))
+    return checks
+
+
+def _numbers(q: Symbolic, expression: Any) -> Any:
+    used = expression.subs(dict(q.substitutions), simultaneous=True)
+    return used.subs({s: sp.Float(value, 17) for s, value in q.parameters.items()}).evalf(17)
+
+
+def _along(slopes: list[Any], symbols: Any, direction: Any) -> list[Any]:
+    return [sum(sp.diff(slope, s) * t for s, t in zip(symbols, direction, strict=True)) for slope in slopes]
+
+
+def _evaluate(expressions: Any, q: Symbolic, arguments: tuple[tuple[Any, Array], ...], vector: bool) -> Array:
+    """Values (n,) or (n, m) of expressions at points; parameters at the instance's values."""
+    symbols = [s for names, _ in arguments for s in names]
+    columns = [array[:, i] for names, array in arguments for i, _ in enumerate(names)]
+    listed = list(expressions) if vector else [expressions]
+    used = [sp.sympify(e).subs(dict(q.substitutions), simultaneous=True) for e in listed]
+    function = sp.lambdify([*symbols, *q.parameters], used, modules=["numpy", "scipy"])
+    count = len(arguments[0][1])
+    rows = [np.broadcast_to(np.asarray(row, float), (count,)) for row in function(*columns, *q.parameters.values())]
+    return np.stack(rows, axis=-1) if vector else np.array(rows[0])
