@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from zoba_bench.verification.bounds import few_bound_claims
 from zoba_bench.verification.claim import Claim
 from zoba_bench.verification.iteration_claims import counts, mean_moves, moments
 from zoba_bench.verification.suite import Suite
@@ -24,13 +25,14 @@ def smoke() -> Suite:
 
 
 def quick() -> Suite:
-    """All claims and controls, in about two minutes of one core."""
+    """Every protocol, with controls, in about two minutes on two cores."""
     claims = [*counts(), *moments(), *mean_moves()]
-    claims += [*_one_step(), *_horizon(), *_transient(), *_complexity(), *_floors()]
+    claims += [*_one_step(), *_horizon(), *_transient(), *few_bound_claims(), *_complexity(), *_floors()]
     return Suite(
         "quick",
         "Counts and moments on every problem; one-step law, horizon rate, transient, evaluations to eps and "
-        "noise floors on the reference family; each with a control that must be rejected.",
+        "noise floors on the reference family; certified bounds on four problems; each with a control that must be "
+        "rejected.",
         tuple(claims),
     )
 

@@ -7,6 +7,7 @@ PROTOCOLS: dict[str, str] = {
     "P2b": "zoba_bench.verification.protocols.one_step",
     "P4a": "zoba_bench.verification.protocols.horizon",
     "P4b": "zoba_bench.verification.protocols.transient",
+    "P5": "zoba_bench.verification.protocols.bounds",
     "P6": "zoba_bench.verification.protocols.complexity",
     "P6b": "zoba_bench.verification.protocols.floors",
 }
