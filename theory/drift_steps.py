@@ -103,15 +103,20 @@ def _linear(preset: Any, name: str, statement: Any) -> str:
 
 def _left_at_zero(preset: Any) -> Any:
     """Sum of the entries of curved minus quadratic forms as the radii go to zero together."""
-    t = sp.Symbol("t", positive=True)
-    shrunk = {h: t * h, eta: t * eta, h_bar: t * h_bar}
     total = sp.Integer(0)
     curved, quadratic = Roots(preset, _RUN), Roots(preset, Directions(normalized=True, curved=False))
     for name in ("z", "v", "x", "bias_z", "bias_v", "bias_x"):
         for one, two in zip(getattr(curved, name).entries, getattr(quadratic, name).entries, strict=True):
-            limits = [_reduced(sp.sympify(entry).subs(shrunk, simultaneous=True)).subs(t, 0) for entry in (one, two)]
-            total += sp.Abs(sp.expand(limits[0] - limits[1]))
+            total += sp.Abs(sp.expand(_limit(sp.sympify(one)) - _limit(sp.sympify(two))))
     return total
+
+
+@cache
+def _limit(entry: Any) -> Any:
+    """A coefficient as the radii go to zero together; theorems share many."""
+    t = sp.Symbol("t", positive=True)
+    shrunk = {h: t * h, eta: t * eta, h_bar: t * h_bar}
+    return _reduced(entry.subs(shrunk, simultaneous=True)).subs(t, 0)
 
 
 def _reduced(expression: Any) -> Any:
