@@ -26,6 +26,10 @@ __all__ = ["ExplicitBound", "Run", "as_float"]
 _SPREADS = (("sigma_gz", "sigma_zz", "sigma_xz"), ("sigma_fz", "sigma_fx"))
 
 
+#: Solvers with the same surrogates: a theorem of one speaks of the runs of the others.
+_FAMILIES = ({"zoba", "zoba-tuned"}, {"zoba-mixed"}, {"hf-zoba", "hf-zoba-shared"})
+
+
 @dataclass(frozen=True)
 class Run:
     """Steps, radii, directions and batches of a run with constant steps, as exact rationals by name."""
@@ -91,6 +95,7 @@ class ExplicitBound:
             raise TheoremError(f"K must be a positive integer, got {K!r}")
         inner, outer = (any(getattr(constants, n) != 0 for n in level) for level in _SPREADS)
         run = Run.of(solver, p, d, derivatives=self.preset is None, sampled=(inner, outer))
+        self._check_solver(solver, run)
         if self.preset is not None and self.preset.one_count:
             for one, two in (("l1", "l2"), ("b1", "b2")):
                 if run.numbers[one] != run.numbers[two]:
@@ -111,7 +116,7 @@ class ExplicitBound:
                 refusals.append(error)
                 continue
             for step in steps:
-                found = certify(Drift(step), begin, K)
+                found = certify(Drift(step), begin, int(K))
                 if found is not None and (best is None or found.bound < best.bound):
                     best = found
         if best is None:
@@ -122,6 +127,19 @@ class ExplicitBound:
                 "gamma/rho"
             )
         return best
+
+    def _check_solver(self, solver: Any, run: Run) -> None:
+        """Refuse a configuration that the theorem does not speak of."""
+        if run.numbers["gamma"] <= 0 or run.numbers["rho"] <= 0:
+            raise TheoremError(f"condition rho, gamma > 0: got rho={solver.rho!r}, gamma={solver.gamma!r}")
+        if self.preset is None:
+            return
+        name = getattr(solver, "name", None)
+        family = next(f for f in _FAMILIES if self.preset.name in f)
+        if isinstance(name, str) and any(name in f for f in _FAMILIES) and name not in family:
+            raise TheoremError(f"the theorem of {self.preset.name!r} does not speak of the solver {name!r}")
+        if self.preset.one_count and not run.outer_shared:
+            raise TheoremError("outer_directions must be 'shared' here, got 'independent'; use the theorem 'hf-zoba'")
 
     def _ways(self, constants: Any, run: Run, v_error: Fraction) -> Iterator[Directions]:
         """Ways to use the constants, the usual one first."""

@@ -117,25 +117,41 @@ class Drift:
 
 @dataclass(frozen=True)
 class Certified:
-    """A bound with the certificate that proves it.
+    """A bound with everything that proves it.
 
     Attributes
     ----------
     bound : the mean of |grad Psi|^2 over K iterations is at most this.
     transient, tau : its two parts, W_0 / (gamma K) and what stays.
     weights : s, o, phi_a, phi_b by name.
-    matrix : gamma tau e_1 e_1' - M - gamma e_g e_g', divided by gamma; positive semidefinite.
+    drift : symmetric 5x5 matrix of the drift by weight.
+    start : W_0 by weight, per unit of it.
+    gamma, K : step of x, iterations.
     """
 
     bound: Fraction
     transient: Fraction
     tau: Fraction
     weights: Mapping[str, Fraction]
-    matrix: Matrix
+    drift: Mapping[str, Matrix]
+    start: Mapping[str, Fraction]
+    gamma: Fraction
+    K: int
+
+    @property
+    def matrix(self) -> Matrix:
+        """gamma tau e_1 e_1' - M - gamma e_g e_g', divided by gamma."""
+        return slack(self.drift, self.weights, self.gamma, self.tau)
 
     def verify(self) -> bool:
-        """Exact check: non-negative weights and a positive semidefinite matrix."""
-        return all(weight >= 0 for weight in self.weights.values()) and is_semidefinite(self.matrix)
+        """Exact check: non-negative weights, a positive semidefinite matrix, and the sum that the bound is."""
+        spent = sum((self.start[n] * self.weights[n] for n in WEIGHTS), Fraction(0)) / (self.gamma * self.K)
+        return (
+            all(weight >= 0 for weight in self.weights.values())
+            and is_semidefinite(self.matrix)
+            and self.transient >= spent
+            and self.bound >= self.transient + self.tau
+        )
 
 
 def slack(matrices: Mapping[str, Matrix], weights: Mapping[str, Any], gamma: Any, tau: Any) -> Matrix:
@@ -170,8 +186,8 @@ def certify(drift: Drift, start: Sequence[Fraction], K: int) -> Certified | None
     if rest is None:
         return None
     tau = max(_above(-rest), Fraction(0))
-    transient = sum((cost[n] * weights[n] for n in WEIGHTS), Fraction(0)) / (gamma * K)
-    result = Certified(_above(transient) + tau, _above(transient), tau, weights, slack(matrices, weights, gamma, tau))
+    transient = _above(sum((cost[n] * weights[n] for n in WEIGHTS), Fraction(0)) / (gamma * K))
+    result = Certified(transient + tau, transient, tau, weights, matrices, cost, gamma, K)
     return result if result.verify() else None
 
 

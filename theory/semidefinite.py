@@ -85,6 +85,19 @@ def smallest_bound(cost: Array, matrices: Array, offset: Array) -> Array | None:
     matrices : (n, m, m) symmetric.
     offset : (m, m) symmetric, negative semidefinite, with zeros in its last row.
     """
+    # Units in which every matrix is of order one, or weights far apart would be lost to rounding.
+    diagonals = np.abs(np.diagonal(matrices[:, :-1, :-1], axis1=1, axis2=2))
+    units = np.ones(len(cost))
+    for _ in range(20):
+        balance = np.maximum((units[:, None] * diagonals).max(axis=0), 1e-300)
+        # Blocks that do not touch would drift apart without an end.
+        units = np.clip(1 / np.maximum((diagonals / balance).max(axis=1), 1e-300), 1e-15, 1e15)
+    found = _smallest(cost * units, matrices * units[:, None, None], offset)
+    return None if found is None else found * units
+
+
+def _smallest(cost: Array, matrices: Array, offset: Array) -> Array | None:
+    """:func:`smallest_bound` in balanced units."""
     count, size = len(cost), matrices.shape[1]
     x = _feasible(matrices, count)
     if x is None:
@@ -101,9 +114,11 @@ def smallest_bound(cost: Array, matrices: Array, offset: Array) -> Array | None:
         solved = cho_solve(cho_factor(whole[:-1, :-1]), whole[:-1, -1])
         return float(whole[:-1, -1] @ solved - whole[-1, -1])
 
-    objective = np.append(cost, 1.0)
     t = schur(x)
     t += abs(t) + float(cost @ x)
+    # A weight that costs nothing and couples to nothing would grow without an end.
+    cost = cost + 1e-9 * (float(cost @ x) + abs(t)) / x.sum()
+    objective = np.append(cost, 1.0)
     sharpness = 1.0 / max(float(cost @ x) + abs(t), 1e-300)
     for _ in range(12 * _STEPS):
         found = _barrier(x, t, stacked, offset)
@@ -111,7 +126,12 @@ def smallest_bound(cost: Array, matrices: Array, offset: Array) -> Array | None:
             break
         value, gradient, hessian = found
         gradient = gradient + sharpness * objective
-        step = -np.linalg.lstsq(hessian, gradient, rcond=None)[0]
+        # Balanced, so that least squares drops no direction for its unit.
+        balance = 1 / np.sqrt(np.diag(hessian))
+        scaled = hessian * np.outer(balance, balance)
+        if not np.isfinite(scaled).all():
+            break
+        step = -balance * np.linalg.lstsq(scaled, balance * gradient, rcond=None)[0]
         decrement = float(-gradient @ step)
         level = value + sharpness * (objective[:-1] @ x + t)
         length = 1.0

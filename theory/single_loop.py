@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from zoba_bench.problem import check_positive
+
 from . import linear, noise
 from .blocks import Blocks as _Blocks
 from .presets import Preset
@@ -27,6 +29,10 @@ class Start:
     gap: float
     z_error: float = 0.0
     v_error: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name in ("gap", "z_error", "v_error"):
+            check_positive(name, getattr(self, name), zero=True)
 
     @classmethod
     def of(cls, start: Start | Mapping[str, float]) -> Start:
@@ -73,7 +79,8 @@ class SingleLoopTheorem(Theorem):
 
         Parameters
         ----------
-        constants : the problem's ``Constants``; an unknown one that is needed is named.
+        constants : the problem's ``Constants``; an unknown one that is needed is named. Where they hold on a
+            radius, the bound speaks of the run up to its first exit from there.
         p, d : dimensions.
         solver : a solver, or anything with h, eta, l1, l2, rho, gamma and, where they matter, h_bar,
             normalize_h_bar, v_radius, b1, b2, outer_directions. The ball of ``v_radius`` is used where it

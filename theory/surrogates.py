@@ -145,7 +145,7 @@ class Surrogate:
 
     def worst_variance(self, bounds: Mapping[str, Any]) -> Any:
         """Largest E|X - E X|^2 over all blocks within spectral bounds; see :meth:`worst_case`."""
-        return self._largest(self.centred_moment, bounds)
+        return _worst(self, True, tuple(bounds.items()))
 
     def worst_case(self, bounds: Mapping[str, Any]) -> Any:
         """Largest E|X|^2 over all blocks within spectral bounds.
@@ -158,7 +158,7 @@ class Surrogate:
         ----------
         bounds : bound of each letter and vector: {"A": L_zz, "v": ...}.
         """
-        return self._largest(self.second_moment_matrix.contracted(), bounds)
+        return _worst(self, False, tuple(bounds.items()))
 
     def _largest(self, moment: Moment, bounds: Mapping[str, Any]) -> Any:
         grouped: dict[tuple[Any, ...], Any] = {}
@@ -174,6 +174,13 @@ class Surrogate:
                 raise SurrogateError(f"{self.name}: the coefficient {coefficient} of a moment may be negative")
             total += coefficient * sp.Mul(*(_largest(item, bounds) for item in product))
         return sp.expand(total)
+
+
+@cache
+def _worst(surrogate: Surrogate, centred: bool, bounds: tuple[tuple[str, Any], ...]) -> Any:
+    """The largest moment; every theorem asks for the same few."""
+    moment = surrogate.centred_moment if centred else surrogate.second_moment_matrix.contracted()
+    return surrogate._largest(moment, dict(bounds))
 
 
 def _dimension(item: Trace) -> Any:

@@ -256,8 +256,8 @@ def test_a_remainder_a_tenth_smaller_is_refused_by_some_cubic(name):
     assert max(ratios) > smallest, ratios
 
 
-def test_hf_directions_have_no_remainder_where_the_step_along_v_is_zero():
-    """power 2 belongs to h_bar |v|^2, the only monomial with h_bar."""
+def test_only_the_square_of_v_comes_with_the_step_along_it():
+    """h_bar |v|^2 is one quantity: what a normalised step bounds."""
     for name in ("Hv difference along v", "Cv difference along v"):
         for term in remainder(INNER[name]):
             assert (term.power == 2) == sp.sympify(term.root).has(h_bar)

@@ -84,7 +84,7 @@ def all_steps(preset, state, solver, constants=None, sampled=False):
 # Quadratic problems: exact.
 
 
-@settings(SETTINGS, max_examples=15)
+@settings(SETTINGS, max_examples=10)
 @given(st.data())
 @pytest.mark.parametrize("preset", PRESET_NAMES)
 def test_exact_variances_are_within_their_forms(preset, data):
@@ -92,7 +92,8 @@ def test_exact_variances_are_within_their_forms(preset, data):
     state, solver = data.draw(states(problem)), data.draw(solvers(preset, problem))
     noise = covariance(preset, state, solver)
     y = state.y(exact_directions(state)[2])
-    for way, step in all_steps(preset, state, solver):
+    # Exact values are samples without spread.
+    for way, step in all_steps(preset, state, solver, sampled=data.draw(st.booleans())):
         for name, slot in zip(FORMS, slots(problem.p), strict=True):
             variance = float(np.trace(noise[slot, slot]))
             assert variance <= value(getattr(step, name), y) ** 2 * (1 + 1e-9), (name, way, y)
@@ -132,7 +133,7 @@ def test_the_covariance_is_the_solvers(preset):
 # Curved problems: means by quadrature, variances by simulation.
 
 
-@settings(SETTINGS, max_examples=12)
+@settings(SETTINGS, max_examples=10)
 @given(st.data())
 @pytest.mark.parametrize("preset", PRESET_NAMES)
 def test_means_and_variances_of_curved_problems_are_within_their_forms(preset, data):
@@ -154,7 +155,7 @@ def test_means_and_variances_of_curved_problems_are_within_their_forms(preset, d
         np.linalg.norm(state.v - RHO * means[1] - problem.adjoint(state.x)),
         np.linalg.norm(means[2] - problem.hypergradient(state.x)),
     )
-    for way, step in all_steps(preset, state, solver):
+    for way, step in all_steps(preset, state, solver, sampled=data.draw(st.booleans())):
         for name, square in zip(FORMS, squares, strict=True):
             least = float(square.mean() - ERRORS * square.std() / np.sqrt(replicates))
             assert least <= value(getattr(step, name), y) ** 2 + 1e-20, (name, way, y)
