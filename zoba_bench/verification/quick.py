@@ -183,7 +183,7 @@ def _complexity() -> list[Claim]:
 def _floors() -> list[Claim]:
     claims = []
     for solver, line, sizes, replicates, options in (
-        ("zoba", "p=d", (4, 8, 16), (256, 96, 32), {}),
+        ("zoba", "p=d", (4, 8, 16), (256, 96, 24), {}),
         ("hf-zoba", "p=d", (4, 8, 16), (192, 144, 96), _INDEPENDENT),
         ("zoba", "d", (8, 16, 32), (96, 64, 40), {}),
         ("zoba-tuned", "d", (8, 16, 32), (120, 96, 64), {"curvature_ratio": 2.0}),
