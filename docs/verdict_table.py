@@ -26,6 +26,7 @@ def main() -> None:
         ("P1, evaluation counts", [c for c in honest if c["id"].startswith("P1/")]),
         ("P2, moments of the surrogates", [c for c in honest if c["id"].startswith("P2/")]),
         ("P2s, mean of one step", [c for c in honest if c["id"].startswith("P2s/")]),
+        ("P5, certified bounds", [c for c in honest if c["id"].startswith("P5/")]),
         ("controls", [c for c in claims if c["origin"] == "control"]),
     ):
         verdicts = sorted({c["verdict"] for c in group})

@@ -103,10 +103,10 @@ def _table() -> Table:
         bias = _biases(preset)[surrogate.name.split()[0]]
         moment = second_moment(surrogate, _ratio(preset))
         order = order_in_dimensions(surrogate, _ratio(preset))
-        rows.append((title, sp.Integer(own), sp.Integer(beside), bias, moment, order))
+        rows.append((title, sp.Integer(own), sp.Integer(beside), order, bias, moment))
     return Table(
         "One direction",
-        ("estimator", "values", "beside D_z", "bias", "second moment at most", "order in p, d"),
+        ("estimator", "values", "beside D_z", "order in p, d", "bias", "second moment at most"),
         tuple(rows),
     )
 
