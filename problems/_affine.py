@@ -15,9 +15,12 @@ from zoba_bench.symbolic import Symbolic
 from ._family import spectral_norm, sphere_start
 from ._kernels import blockwise, linear_map, quadratic_form, spread_vectors
 
-__all__ = ["AffineMaps", "adjoint_map", "build_quadratic"]
+__all__ = ["AffineMaps", "adjoint_map", "build_quadratic", "solve_maps"]
 
 Array = NDArray[np.float64]
+
+# Which parameter makes Psi more convex, and how.
+_WAYS_OUT = {"lam": "increase", "cross": "decrease", "L_cross": "decrease"}
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,44 @@ def adjoint_map(zz: Array, outer_zz: Array, outer_xz: Array, outer_z: Array, J: 
     return np.ascontiguousarray(solved[:, :-1]), np.ascontiguousarray(solved[:, -1])
 
 
+def solve_maps(
+    *,
+    inner_zz: Array,
+    inner_xz: Array,
+    inner_z: Array,
+    outer_zz: Array,
+    outer_xz: Array,
+    outer_xx: Array,
+    outer_z: Array,
+    outer_x: Array,
+    inner_xx: Array | None = None,
+    inner_x: Array | None = None,
+) -> AffineMaps:
+    """The maps of two quadratic objectives that are given by their blocks: G_zz (Jx + j) + G_zx x + G_z(0) = 0.
+
+    ``inner_xx`` and ``inner_x``, on which no closed form depends, are zero by default.
+    """
+    d = len(inner_xz)
+    solved = -np.linalg.solve(inner_zz, np.column_stack([inner_xz.T, inner_z]))
+    J, j = np.ascontiguousarray(solved[:, :-1]), np.ascontiguousarray(solved[:, -1])
+    V, v = adjoint_map(inner_zz, outer_zz, outer_xz, outer_z, J, j)
+    return AffineMaps(
+        inner_zz=inner_zz,
+        inner_xz=inner_xz,
+        inner_xx=np.zeros((d, d)) if inner_xx is None else inner_xx,
+        inner_x=np.zeros(d) if inner_x is None else inner_x,
+        outer_zz=outer_zz,
+        outer_xz=outer_xz,
+        outer_xx=outer_xx,
+        outer_z=outer_z,
+        outer_x=outer_x,
+        J=J,
+        j=j,
+        V=V,
+        v=v,
+    )
+
+
 def _constants(
     maps: AffineMaps, mu: float, L_zz: float, curvature: Array, minimizer: Array, radius: float | None
 ) -> Constants:
@@ -66,19 +107,19 @@ def _constants(
 
     mu, L_zz: ends of the spectrum of A. k_z = |J|, k_v = |V|, L_Psi = |Hess Psi|. s_z = s_v = H = 0: z*, v*
     are affine and the Hessian of G is constant. v* = v*(x*) + V Q^-1 grad Psi with Q = Hess Psi. On
-    |x| <= radius, R = |V| radius + |v| and, as F_z = -A v* there, C_z = |A V| radius + |A v|;
-    C_x = |F_xx| radius + |F_x(0)| where F_x does not depend on z.
+    |x| <= radius, and everywhere where V = 0, R = |V| radius + |v| and, as F_z = -A v* there,
+    C_z = |A V| radius + |A v|; C_x = |F_xx| radius + |F_x(0)| where F_x does not depend on z.
     """
     V, v = maps.V, maps.v
     bounds: dict[str, Any] = {
         "R_0": float(np.linalg.norm(V @ minimizer + v)),
         "R_g": spectral_norm(np.asarray(np.linalg.solve(curvature, V.T), dtype=np.float64)),
     }
-    if not V.any() and not v.any():
-        bounds.update(C_z=0.0, R=0.0)
-    elif radius is not None:
-        bounds["C_z"] = spectral_norm(maps.inner_zz @ V) * radius + float(np.linalg.norm(maps.inner_zz @ v))
-        bounds["R"] = spectral_norm(V) * radius + float(np.linalg.norm(v))
+    if radius is not None or not V.any():
+        reach = radius or 0.0
+        bounds["C_z"] = spectral_norm(maps.inner_zz @ V) * reach + float(np.linalg.norm(maps.inner_zz @ v))
+        bounds["R"] = spectral_norm(V) * reach + float(np.linalg.norm(v))
+    if radius is not None:
         bounds["radius"] = radius
         if not maps.outer_xz.any():
             bounds["C_x"] = spectral_norm(maps.outer_xx) * radius + float(np.linalg.norm(maps.outer_x))
@@ -114,17 +155,23 @@ def build_quadratic(
     radius: float | None,
     parameters: dict[str, Any],
     card: Card,
+    minimizer: Array | None = None,
+    symbolic: Callable[[], Symbolic] | None = None,
 ) -> BilevelProblem:
-    """Closed forms of a quadratic family whose Psi is strongly convex."""
+    """Closed forms of a quadratic family whose Psi is strongly convex.
+
+    ``spectrum`` holds the eigenvalues of G_zz, or their two ends. A minimiser that is known in closed form
+    spares the rounding of a solve; a family's own ``symbolic`` replaces that of any quadratic problem.
+    """
     (p, d), curvature = maps.J.shape, maps.curvature
     lowest = float(np.linalg.eigvalsh(curvature)[0])
     if lowest <= 1e-10 * spectral_norm(curvature):
-        raise ValueError(
-            f"{name} has no unique minimiser here: the smallest curvature of Psi is {lowest:.3g}; "
-            f"increase lam (got {parameters['lam']!r})"
-            + (f" or decrease cross (got {parameters['cross']!r})" if "cross" in parameters else "")
-        )
-    minimizer = np.asarray(np.linalg.solve(curvature, -maps.slope), dtype=np.float64)
+        message = f"{name} has no unique minimiser here: the smallest curvature of Psi is {lowest:.3g}"
+        ways = [f"{word} {key} (got {parameters[key]!r})" for key, word in _WAYS_OUT.items() if key in parameters]
+        raise ValueError("; ".join([message, " or ".join(ways)]) if ways else message)
+    if minimizer is None:
+        minimizer = np.asarray(np.linalg.solve(curvature, -maps.slope) + 0.0, dtype=np.float64)  # no -0
+    best = minimizer
     J_T, V_T = (np.ascontiguousarray(matrix.T) for matrix in (maps.J, maps.V))
 
     def inner_solution(x: Array) -> Array:
@@ -136,19 +183,20 @@ def build_quadratic(
     minimum = float(outer(inner_solution(minimizer), minimizer))
     mu = float(spectrum.min())
 
-    def symbolic() -> Symbolic:
+    def any_quadratic() -> Symbolic:
         from ._symbols import quadratic_symbols
 
-        return quadratic_symbols(maps, mu, minimizer, float(outer(np.zeros(p), np.zeros(d))))
+        origin = np.zeros(p), np.zeros(d)
+        return quadratic_symbols(maps, mu, best, float(inner(*origin)), float(outer(*origin)))
 
     minimizer.setflags(write=False)
 
     # Around the minimiser, so that value - minimum and the hypergradient lose no digits there.
     def value(x: Array) -> Array:
-        return minimum + 0.5 * quadratic_form(x - minimizer, curvature)
+        return minimum + 0.5 * quadratic_form(x - best, curvature)
 
     def hypergradient(x: Array) -> Array:
-        return linear_map(x - minimizer, curvature)
+        return linear_map(x - best, curvature)
 
     def inner_grad_z(z: Array, x: Array) -> Array:
         return linear_map(z - inner_solution(x), maps.inner_zz)
@@ -200,7 +248,7 @@ def build_quadratic(
         minimum=minimum,
         constants=_constants(maps, mu, float(spectrum.max()), curvature, minimizer, radius),
         start=sphere_start(p, d),
-        symbolic=symbolic,
+        symbolic=any_quadratic if symbolic is None else symbolic,
         parameters=parameters,
         card=card,
     )

@@ -7,123 +7,21 @@ bounded.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
 from zoba_bench.problem import BilevelProblem, Card, Constants, check_dimension
 
 from . import _scalars as scalars
-from ._family import check_real, check_seed, family, spectral_norm, sphere_start, with_singular_values
-from ._kernels import blockwise, linear_map, row_sum, spread, spread_vectors, square_norm
+from ._family import check_real, check_seed, family, spectral_norm, with_singular_values
+from ._link import expressions
+from .combinators import LOG_COSH, PSEUDO_HUBER, SOFTPLUS, Scalar, bregman_link, coupling, planted, shift_link
 
 __all__ = ["logcosh_ripple", "logistic_bregman"]
 
 Array = NDArray[np.float64]
-Scalar = Callable[[Array], Array]
 
 _DIMENSIONS = "any p, d >= 1; for d > p the minimisers are not unique and none is declared"
-
-
-def _build(
-    name: str,
-    M: Array,
-    planted: Array,
-    *,
-    inner: Callable[[Array, Array], Array],
-    inner_grad_z: Callable[..., Array],
-    inner_grad_x: Callable[..., Array],
-    weight_zz: Callable[[Array, Array], Array],
-    weight_xz: Callable[[Array, Array], Array],
-    weight_xx: Callable[[Array, Array], Array],
-    solution_weight: Scalar,
-    loss: Scalar,
-    loss_first: Scalar,
-    loss_second: Scalar,
-    constants: Constants,
-    parameters: dict[str, Any],
-    card: Card,
-) -> BilevelProblem:
-    """Closed forms of G with diagonal weights around Mx and F = sum of loss(z_i - t_i), t = M x_o.
-
-    The Hessian of G has the blocks zz = diag(w_zz), xz = -M' diag(w_xz), xx = M' diag(w_xx) M, the weights
-    being functions of (z, Mx); ``solution_weight`` is w_zz at z = Mx.
-    """
-    p, d = M.shape
-    M_T = np.ascontiguousarray(M.T)
-    t = M @ planted
-
-    def outer(z: Array, x: Array) -> Array:
-        return spread(row_sum(loss(z - t)), x)
-
-    def inner_solution(x: Array) -> Array:
-        return linear_map(x, M_T)
-
-    # M (x - x_o), not Mx - t: value and hypergradient are then exact to relative accuracy near x_o.
-    def adjoint(x: Array) -> Array:
-        return -loss_first(linear_map(x - planted, M_T)) / solution_weight(linear_map(x, M_T))
-
-    def value(x: Array) -> Array:
-        return row_sum(loss(linear_map(x - planted, M_T)))
-
-    def hypergradient(x: Array) -> Array:
-        return linear_map(loss_first(linear_map(x - planted, M_T)), M)
-
-    def outer_grad_z(z: Array, x: Array) -> Array:
-        return spread_vectors(loss_first(z - t), x)
-
-    def outer_grad_x(z: Array, x: Array) -> Array:
-        return spread_vectors(np.zeros(d), z, x)
-
-    def inner_hvp_zz(z: Array, x: Array, v: Array) -> Array:
-        return weight_zz(z, linear_map(x, M_T)) * v
-
-    def inner_jvp_xz(z: Array, x: Array, v: Array) -> Array:
-        return -linear_map(weight_xz(z, linear_map(x, M_T)) * v, M)
-
-    def inner_jvp_zx(z: Array, x: Array, u: Array) -> Array:
-        return -weight_xz(z, linear_map(x, M_T)) * linear_map(u, M_T)
-
-    def inner_hessian(z: Array, x: Array) -> tuple[Array, Array, Array]:
-        m = M @ x
-        cross, upper = weight_xz(z, m), weight_xx(z, m)
-        return np.diag(weight_zz(z, m)), -M_T * cross, (M_T * upper) @ M
-
-    def outer_hessian(z: Array, x: Array) -> tuple[Array, Array, Array]:
-        return np.diag(loss_second(z - t)), np.zeros((d, p)), np.zeros((d, d))
-
-    minimizer = None
-    if d <= p:
-        minimizer = planted.copy()
-        minimizer.setflags(write=False)
-    return BilevelProblem(
-        name=name,
-        p=p,
-        d=d,
-        inner=blockwise(inner),
-        outer=blockwise(outer),
-        inner_solution=inner_solution,
-        adjoint=adjoint,
-        value=value,
-        hypergradient=hypergradient,
-        inner_grad_z=inner_grad_z,
-        inner_grad_x=inner_grad_x,
-        outer_grad_z=outer_grad_z,
-        outer_grad_x=outer_grad_x,
-        inner_hvp_zz=inner_hvp_zz,
-        inner_jvp_xz=inner_jvp_xz,
-        inner_jvp_zx=inner_jvp_zx,
-        inner_hessian=inner_hessian,
-        outer_hessian=outer_hessian,
-        minimizer=minimizer,
-        minimum=0.0,
-        constants=constants,
-        start=sphere_start(p, d),
-        parameters=parameters,
-        card=card,
-    )
 
 
 _LOGISTIC = Card(
@@ -139,6 +37,7 @@ _LOGISTIC = Card(
     quadratic_inner=False,
     psi_convexity="convex",
     dimensions=_DIMENSIONS,
+    small={"p": 2, "d": 2},
 )
 
 
@@ -174,32 +73,7 @@ def logistic_bregman(p: int = 6, d: int = 4, *, seed: int = 0, mu: float = 0.1) 
 
     rng = np.random.default_rng(seed)
     M = with_singular_values(rng, p, d, 0.5, 1.5)
-    planted = rng.standard_normal(d)
-    M_T = np.ascontiguousarray(M.T)
-
-    # softplus(z) - s(m) z = log(2 cosh(z/2)) + (1/2 - s(m)) z and 1/2 - s(m) = -tanh(m/2)/2.
-    def inner(z: Array, x: Array) -> Array:
-        m = linear_map(x, M_T)
-        total: Array = np.vecdot(np.tanh(0.5 * m) * -0.5, z) + row_sum(scalars.log_2cosh_half(z))
-        total += (0.5 * mu) * square_norm(z - m)
-        return total
-
-    def inner_grad_z(z: Array, x: Array) -> Array:
-        m = linear_map(x, M_T)
-        return 0.5 * (np.tanh(0.5 * z) - np.tanh(0.5 * m)) + mu * (z - m)
-
-    def inner_grad_x(z: Array, x: Array) -> Array:
-        m = linear_map(x, M_T)
-        return -linear_map(scalars.sigmoid_first(m) * z + mu * (z - m), M)
-
-    def weight_zz(z: Array, m: Array) -> Array:
-        return spread_vectors(scalars.sigmoid_first(z) + mu, m)
-
-    def weight_xz(z: Array, m: Array) -> Array:
-        return spread_vectors(scalars.sigmoid_first(m) + mu, z)
-
-    def weight_xx(z: Array, m: Array) -> Array:
-        return mu - scalars.sigmoid_second(m) * z
+    best = rng.standard_normal(d)
 
     norm = spectral_norm(M)
     # With q = s'(m) in (0, 1/4], w = q + mu, v_i = -H'(m_i - t_i)/w(m_i), by the quotient rule:
@@ -227,21 +101,14 @@ def logistic_bregman(p: int = 6, d: int = 4, *, seed: int = 0, mu: float = 0.1) 
         s_v=second * norm**2 / mu,
         L_Psi=norm**2,  # Hess Psi = M' diag(H'') M
     )
-    return _build(
-        "logistic_bregman",
-        M,
-        planted,
-        inner=inner,
-        inner_grad_z=inner_grad_z,
-        inner_grad_x=inner_grad_x,
-        weight_zz=weight_zz,
-        weight_xz=weight_xz,
-        weight_xx=weight_xx,
-        solution_weight=lambda m: scalars.sigmoid_first(m) + mu,
-        loss=scalars.pseudo_huber,
-        loss_first=scalars.pseudo_huber_first,
-        loss_second=scalars.pseudo_huber_second,
+    # softplus(z) - s(m) z = log(2 cosh(z/2)) + (1/2 - s(m)) z.
+    return planted(
+        bregman_link(SOFTPLUS, coupling(M), mu=mu),
+        PSEUDO_HUBER,
+        best,
+        name="logistic_bregman",
         constants=constants,
+        expressions=expressions("logistic_bregman"),
         parameters={"seed": seed, "mu": mu},
         card=_LOGISTIC,
     )
@@ -254,6 +121,7 @@ _RIPPLE = Card(
     quadratic_inner=False,
     psi_convexity="nonconvex",
     dimensions=_DIMENSIONS,
+    small={"p": 2, "d": 2},
 )
 
 
@@ -306,22 +174,7 @@ def logcosh_ripple(
 
     rng = np.random.default_rng(seed)
     M = with_singular_values(rng, p, d, 0.5, 1.5)
-    planted = rng.standard_normal(d)
-    M_T = np.ascontiguousarray(M.T)
-
-    def inner(z: Array, x: Array) -> Array:
-        r = z - linear_map(x, M_T)
-        return a * row_sum(scalars.log_cosh(r)) + (0.5 * mu) * square_norm(r)
-
-    def slope(z: Array, x: Array) -> Array:
-        r = z - linear_map(x, M_T)
-        return a * np.tanh(r) + mu * r
-
-    def inner_grad_x(z: Array, x: Array) -> Array:
-        return -linear_map(slope(z, x), M)
-
-    def weight(z: Array, m: Array) -> Array:
-        return a * scalars.sech2(z - m) + mu
+    best = rng.standard_normal(d)
 
     # alpha (1 - cos(omega u)) = 2 alpha sin^2(omega u / 2), exact near 0.
     def loss(u: Array) -> Array:
@@ -365,21 +218,21 @@ def logcosh_ripple(
         s_v=norm**2 * f_third / (a + mu),
         L_Psi=norm**2 * f_second,  # Hess Psi = M' diag(f'') M
     )
-    return _build(
-        "logcosh_ripple",
-        M,
-        planted,
-        inner=inner,
-        inner_grad_z=slope,
-        inner_grad_x=inner_grad_x,
-        weight_zz=weight,
-        weight_xz=weight,
-        weight_xx=weight,
-        solution_weight=lambda m: np.full(m.shape, a + mu),
-        loss=loss,
-        loss_first=loss_first,
-        loss_second=loss_second,
+    ripple = Scalar(
+        loss,
+        loss_first,
+        loss_second,
+        text="sqrt(1 + u**2) - 1 + 2*alpha*sin(omega*u/2)**2",
+        terms=("u**2/(1 + sqrt(1 + u**2))", "2*alpha*sin(omega*u/2)**2"),
+        parameters={"alpha": alpha, "omega": omega},
+    )
+    return planted(
+        shift_link(LOG_COSH, coupling(M), weight=a, mu=mu),
+        ripple,
+        best,
+        name="logcosh_ripple",
         constants=constants,
+        expressions=expressions("logcosh_ripple"),
         parameters={"seed": seed, "a": a, "mu": mu, "alpha": alpha, "omega": omega},
         card=_RIPPLE,
     )

@@ -9,9 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoba_bench.problem import BilevelProblem, Card, Constants, check_dimension
+from zoba_bench.symbolic import Symbolic
 
 from ._family import check_real, check_seed, family, spectral_norm, sphere_start
 from ._kernels import linear_map, spread, spread_vectors, square_norm
+from ._separable import cubic_norm
 
 __all__ = ["diabetes_ridge"]
 
@@ -32,9 +34,11 @@ _DIABETES = Card(
     },
     quadratic_inner=False,
     psi_convexity="nonconvex",
-    dimensions="p = d = 10 only: one weight per feature; no minimiser is declared, as Psi is nonconvex and "
-    "its infimum may lie at infinity (x_j grows without limit for a useless feature)",
+    dimensions="p = d = 10 only (fewer with features): one weight per feature; no minimiser is declared, as Psi is "
+    "nonconvex and its infimum may lie at infinity (x_j grows without limit for a useless feature)",
     requires={"sklearn": "data"},
+    small={"p": 2, "d": 2, "features": 2},
+    scalable=False,
 )
 
 
@@ -47,7 +51,7 @@ class _Split(NamedTuple):
     validation_target: Array
 
 
-def _load(seed: int, n_train: int) -> _Split:
+def _load(seed: int, n_train: int, columns: int) -> _Split:
     try:
         from sklearn import datasets
     except ImportError as error:
@@ -60,6 +64,7 @@ def _load(seed: int, n_train: int) -> _Split:
         raise ValueError(f"n_train must be between 20 and {len(target) - 20}, got {n_train!r}")
     order = np.random.default_rng(seed).permutation(len(target))
     train, validation = order[:n_train], order[n_train:]
+    features = features[:, :columns]
     features = (features - features[train].mean(axis=0)) / features[train].std(axis=0)
     target = (target - target[train].mean()) / target[train].std()
     return _Split(features[train], target[train], features[validation], target[validation])
@@ -78,6 +83,11 @@ class _LeastSquares:
         self.slope = self.root_T @ self.target
         self.A, self.y = np.ascontiguousarray(A), np.ascontiguousarray(y)
 
+    @property
+    def moments(self) -> tuple[Array, Array, float]:
+        """S, g and c of the mean z'Sz/2 - g'z + c."""
+        return self.hessian, self.slope, self.floor + 0.5 * float(square_norm(self.target))
+
     def mean(self, z: Array) -> Array:
         return 0.5 * square_norm(linear_map(z, self.root_T) - self.target) + self.floor
 
@@ -92,30 +102,51 @@ class _LeastSquares:
 def _constants(train: _LeastSquares, validation: _LeastSquares, radius: float, stochastic: bool) -> Constants:
     """Bounds on |x| <= radius, so that exp(-radius) <= E = diag(exp x) <= exp(radius), with S = A'A/n.
 
-    Z bounds |z*|: z*'S z* + z*'E z* = (root z*)'target gives z*'E z* <= |target|^2/4; and |z*| <= |A'y/n|/mu.
-    L_xz, L_xx, H, H_xz hold on |z| <= max(radius, Z). H: e^x z^2/2, the only third-order part, is separable
-    and its tensor has the entries zzx: e, zxx: ez, xxx: ez^2/2 (3, 3 and 1 times); a Frobenius norm.
-    The chain differentiates (S+E) z* = A'y/n and (S+E) v* = -F_z once and twice along u, with
-    tilt = |(S+E)^-1 E| <= min(sqrt(cond E), |E|/mu) and F_zz = S_v:
-      Dz* u = -(S+E)^-1 E (u z*),   D2z* uu = -(S+E)^-1 E (2 u (Dz* u) + u^2 z*),
-      Dv* u = -(S+E)^-1 [E (u v*) + S_v Dz* u],
-      D2v* uu = -(S+E)^-1 [E (2 u (Dv* u) + u^2 v*) + S_v D2z* uu].
-    L_Psi: grad Psi = E (z* v*), a product of coordinates, by the product rule.
+    L_xz, L_xx and all but H_xz of the H hold on |z| <= max(radius, Z), where Z bounds |z*|. e^x z^2/2, the only
+    third-order part of G, is separable; its tensor has the entries zzx: e, zxx: ez, xxx: ez^2/2.
+    With K = S + E, |y|_K = (y'Ky)^(1/2), w = E^(1/2) z*, n = E^(1/2) v*, P = E^(1/2) K^-1 E^(1/2) <= theta < 1,
+    K >= K_low = S + exp(-radius) I and F_zz = S_v <= kappa K:
+      |z*|_K <= |g|_low for g = A'y/n in the norm of K_low^-1, and |w| <= theta^(1/2) |z*|_K; also |w| <= |target|/2
+      from z*'S z* + z*'E z* = (root z*)'target,
+      |v*|_K = |F_z|_(K^-1) with F_z = root_v'(root_v z* - target_v) = (S_v - S) z* - E z* + g - g_v, the last from
+      K z* = g: with validation rows like the training rows, only E z* counts.
+    Differentiating K z* = g and K v* = -F_z once and twice along u, with U = diag u, P U P twice and U^2 once:
+      K Dz u = -E^(1/2) U w,                 K D2z uu = E^(1/2) U (2P - I) U w, where |2P - I| <= 1,
+      K Dv u = -E^(1/2) U n - S_v Dz u,
+      K D2v uu = E^(1/2) U (2P - I) U n + 2 EU K^-1 S_v Dz u - S_v D2z uu,
+      Psi'' uu = Dz u'S_v Dz u - n'U (2P - I) U w.
     """
-    top = math.exp(radius)
+    top, low = math.exp(radius), math.exp(-radius)
     spectrum = np.linalg.eigvalsh(train.hessian)
-    mu = float(spectrum[0]) + 1 / top
-    by_energy = math.sqrt(top) * float(np.linalg.norm(train.target)) / 2
-    Z = min(by_energy, float(np.linalg.norm(train.slope)) / mu)
+    mu = float(spectrum[0]) + low
+    theta = top / (top + float(spectrum[0]))
+    root, plain = math.sqrt(theta), 1 / math.sqrt(mu)  # |y| <= plain |y|_K
+    factor = np.linalg.cholesky(train.hessian + low * np.eye(len(spectrum)))
+
+    def at_low(right: Array) -> Array:
+        return np.asarray(np.linalg.solve(factor, right))
+
+    kappa = spectral_norm(at_low(validation.root_T)) ** 2
+    target, energy = float(np.linalg.norm(train.target)), float(np.linalg.norm(at_low(train.slope)))
+    w = min(root * energy, target / 2)
+    Z = min(math.sqrt(top) * target / 2, float(np.linalg.norm(train.slope)) / mu, plain * energy)
     z_max = max(radius, Z)
     m = spectral_norm(validation.hessian)
-    slope = m * Z + float(np.linalg.norm(validation.slope))
-    R = slope / mu
-    tilt = min(top, top / mu)
-    k_z = tilt * Z
-    s_z = tilt * (2 * k_z + Z)
-    k_v = tilt * R + m * k_z / mu
-    s_v = tilt * (2 * k_v + R) + m * s_z / mu
+    residual = math.sqrt(kappa) * energy + float(np.linalg.norm(validation.target))
+    apart, shift = validation.hessian - train.hessian, train.slope - validation.slope
+    slope = min(
+        math.sqrt(m) * residual,
+        spectral_norm(apart) * Z + math.sqrt(top) * w + float(np.linalg.norm(shift)),
+    )
+    v = min(
+        plain * slope,
+        math.sqrt(kappa) * residual,
+        spectral_norm(at_low(at_low(apart).T)) * energy + root * w + float(np.linalg.norm(at_low(shift))),
+    )
+    n = root * v
+    z1, z2 = root * w, root * w
+    v1 = root * n + kappa * z1
+    v2 = root * n + 2 * theta * kappa * z1 + kappa * z2
     L_zz, m_zz, C_z = float(spectrum[-1]) + top, m, slope
     if stochastic:
         lengths = np.sqrt(square_norm(train.A))
@@ -128,20 +159,22 @@ def _constants(train: _LeastSquares, validation: _LeastSquares, radius: float, s
         L_zz=L_zz,
         L_xz=top * z_max,
         L_xx=top * z_max**2 / 2,
-        H=top * math.sqrt(3 + 3 * z_max**2 + z_max**4 / 4),
+        H=cubic_norm(0.0, top, top * z_max, top * z_max**2 / 2),
         H_zz=0.0,
         H_xz=top,
+        H_zx=top * z_max,
+        H_xx=top * z_max**2 / 2,
         m_zz=m_zz,
         m_xz=0.0,
         m_xx=0.0,
         C_z=C_z,
         C_x=0.0,
-        R=R,
-        k_z=k_z,
-        k_v=k_v,
-        s_z=s_z,
-        s_v=s_v,
-        L_Psi=top * (Z * R + R * k_z + Z * k_v),
+        R=plain * v,
+        k_z=plain * z1,
+        k_v=plain * v1,
+        s_z=plain * z2,
+        s_v=plain * v2,
+        L_Psi=kappa * z1**2 + n * w,
         radius=radius,
     )
 
@@ -155,6 +188,7 @@ def diabetes_ridge(
     n_train: int = 221,
     stochastic: bool = False,
     radius: float = 2.0,
+    features: int = _FEATURES,
 ) -> BilevelProblem:
     """Ridge regression on the diabetes data, one exponential penalty weight per feature.
 
@@ -168,7 +202,7 @@ def diabetes_ridge(
     Parameters
     ----------
     p, d : int
-        Both 10, the number of features.
+        Both the number of features: 10, unless ``features`` says otherwise.
     seed : int
         Of the split into training and validation rows.
     n_train : int
@@ -177,6 +211,8 @@ def diabetes_ridge(
         Make both levels means over samples: ``sample`` then picks one row's loss.
     radius : float, above 0
         The constants hold for |x| <= radius (and |z| <= radius).
+    features : int
+        How many of the features are used, the first ones.
 
     Returns
     -------
@@ -189,17 +225,18 @@ def diabetes_ridge(
     ValueError
         For a bad argument.
     """
+    if check_dimension("features", features) > _FEATURES:
+        raise ValueError(f"features must be at most {_FEATURES}, as many as the data have, got {features!r}")
     for name, size in (("p", p), ("d", d)):
-        if check_dimension(name, size) != _FEATURES:
-            raise ValueError(
-                f"{name} must be {_FEATURES}, the number of features of the data, got {size!r}; leave it out"
-            )
+        if check_dimension(name, size) != features:
+            way_out = "leave it out" if features == _FEATURES else f"give p={features}, d={features}"
+            raise ValueError(f"{name} must be {features}, the number of features of the data, got {size!r}; {way_out}")
     seed = check_seed(seed)
     n_train = check_dimension("n_train", n_train)
     if not isinstance(stochastic, (bool, np.bool_)):
         raise ValueError(f"stochastic must be True or False, got {stochastic!r}")
     radius = check_real("radius", radius, above=0.0, hint="the constants hold for |x| <= radius")
-    split = _load(seed, n_train)
+    split = _load(seed, n_train, features)
     train = _LeastSquares(split.train, split.train_target)
     validation = _LeastSquares(split.validation, split.validation_target)
 
@@ -213,7 +250,7 @@ def diabetes_ridge(
 
     def curvature(x: Array) -> Array:
         weights = np.exp(x)
-        return train.hessian + weights[..., None] * np.eye(_FEATURES)
+        return train.hessian + weights[..., None] * np.eye(features)
 
     def solve(x: Array, right: Array) -> Array:
         return np.asarray(np.linalg.solve(curvature(x), right[..., None])[..., 0], dtype=np.float64)
@@ -243,7 +280,7 @@ def diabetes_ridge(
         return spread_vectors(validation.gradient(z), x)
 
     def outer_grad_x(z: Array, x: Array) -> Array:
-        return spread_vectors(np.zeros(_FEATURES), z, x)
+        return spread_vectors(np.zeros(features), z, x)
 
     def inner_hvp_zz(z: Array, x: Array, v: Array) -> Array:
         return spread_vectors(linear_map(v, train.hessian) + np.exp(x) * v, z)
@@ -256,13 +293,18 @@ def diabetes_ridge(
         return curvature(x), np.diag(np.exp(x) * z), np.diag(0.5 * np.exp(x) * z * z)
 
     def outer_hessian(z: Array, x: Array) -> tuple[Array, Array, Array]:
-        zeros = np.zeros((_FEATURES, _FEATURES))
+        zeros = np.zeros((features, features))
         return validation.hessian.copy(), zeros, zeros.copy()
+
+    def symbolic() -> Symbolic:
+        from ._regression_symbols import ridge_data_symbols
+
+        return ridge_data_symbols(train.moments, validation.moments, radius)
 
     return BilevelProblem(
         name="diabetes_ridge",
-        p=_FEATURES,
-        d=_FEATURES,
+        p=features,
+        d=features,
         inner=inner,
         outer=outer,
         inner_samples=len(train.y) if stochastic else None,
@@ -281,7 +323,14 @@ def diabetes_ridge(
         inner_hessian=inner_hessian,
         outer_hessian=outer_hessian,
         constants=_constants(train, validation, radius, bool(stochastic)),
-        start=sphere_start(_FEATURES, _FEATURES),
-        parameters={"seed": seed, "n_train": n_train, "stochastic": bool(stochastic), "radius": radius},
+        start=sphere_start(features, features),
+        symbolic=symbolic,
+        parameters={
+            "seed": seed,
+            "n_train": n_train,
+            "stochastic": bool(stochastic),
+            "radius": radius,
+            "features": features,
+        },
         card=_DIABETES,
     )

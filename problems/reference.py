@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoba_bench.problem import BilevelProblem, Card, Constants, check_dimension
+from zoba_bench.symbolic import Symbolic
 
 from ._family import check_real, check_seed, family
 from ._kernels import blockwise, spread_vectors, square_norm
@@ -30,6 +31,7 @@ _CARD = Card(
     quadratic_inner=True,
     psi_convexity="convex",
     dimensions="any p, d >= 1; M is not symmetric except for p = d = 1",
+    small={"p": 2, "d": 2},
 )
 
 
@@ -155,6 +157,11 @@ def reference(p: int = 4, d: int = 4, *, seed: int = 0, beta: float = 1.0, lam: 
         x0 = 4 * minimizer
         return forward(x0), x0
 
+    def symbolic() -> Symbolic:
+        from ._reference_symbols import reference_symbols
+
+        return reference_symbols(M, beta, lam)
+
     # |M| = 1. sqrt(1+|u|^2) has slope below 1 and curvature at most 1 (both in every dimension). Its third
     # derivative is a symmetric form, so its norm is attained on a line, where the function is
     # sqrt(c^2 + s^2) with c >= 1: at most max |H'''| of the pseudo-Huber function.
@@ -203,6 +210,7 @@ def reference(p: int = 4, d: int = 4, *, seed: int = 0, beta: float = 1.0, lam: 
         minimum=float(value(minimizer)),
         constants=constants,
         start=start,
+        symbolic=symbolic,
         parameters={"seed": seed, "beta": beta, "lam": lam},
         card=_CARD,
     )

@@ -13,6 +13,7 @@ from zoba_bench.driver import run
 from zoba_bench.problem import BilevelProblem, check_dimension
 from zoba_bench.registry import load_problem, make_solver
 from zoba_bench.result import Result
+from zoba_bench.user_problem import check_inner_solution
 
 __all__ = ["solve"]
 
@@ -38,7 +39,8 @@ def solve(
     Parameters
     ----------
     problem : BilevelProblem or str
-        A problem, or the name of a registered one.
+        A problem, the name of a registered one, or "file.py:name". Of a problem without a card, and of one from
+        a file, a declared inner solution is checked at a few points first, uncounted.
     solver : str
         Name of a solver or preset, see ``list_solvers()``.
     max_iterations : int, optional
@@ -67,13 +69,16 @@ def solve(
     """
     if isinstance(problem, str):
         problem = load_problem(problem)
-    if not isinstance(problem, BilevelProblem):
+    elif not isinstance(problem, BilevelProblem):
         raise TypeError(f"problem must be a BilevelProblem or the name of a registered one, got {problem!r}")
+    own = problem.card is None
     configuration = make_solver(solver, **options)
     if budget is not None:
         check_dimension("budget", budget)
     if callback is not None and not callable(callback):
         raise TypeError(f"callback must be a function of (k, state), got {callback!r}")
+    if own:
+        check_inner_solution(problem)
     start_seed, run_seed = _sequence(seed).spawn(2)
     start_z, start_x = problem.initial_point(np.random.default_rng(start_seed))
     if max_iterations is None:

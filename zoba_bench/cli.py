@@ -60,35 +60,54 @@ _out = click.option(
 _seed = click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0), help="Root seed.")
 
 
+_jobs = click.option("--jobs", default=1, show_default=True, type=click.IntRange(min=1), help="Processes.")
+_own = click.option("--problem", "own", metavar="FILE.PY:NAME", help="A problem of your own, from a file.")
+
+
 @cli.command("list")
+@click.option("--assumption", "assumptions", multiple=True, metavar="A1..A5", help="That holds in full; repeatable.")
+@click.option("--smooth/--nonsmooth", default=None, help="Both objectives smooth, or not.")
+@click.option("--convexity", type=click.Choice(["strongly convex", "convex", "nonconvex"]), help="Of Psi, by the card.")
+@click.option("--scalable/--fixed-size", default=None, help="p or d can be chosen, or not.")
+@click.option("--data/--no-data", default=None, help="On data that another package ships, or not.")
 @_json
-def list_command(as_json: bool) -> int:
-    """Problems, solvers and theorems by name."""
+def list_command(as_json: bool, **filters: Any) -> int:
+    """Problems, solvers and theorems by name; with a filter, problems only. Nothing is built."""
     from zoba_bench.registry import entry, list_problems, list_solvers, list_theorems, missing_requirements
 
     problems = []
-    for name in list_problems():
+    for name in list_problems(**filters):
         card = getattr(entry("problems", name), "card", None)
         missing = missing_requirements(name)
         hint = "".join(f'needs pip install "zoba-bench[{extra}]"' for extra in missing.values())
-        problems.append({"name": name, "summary": card.summary if card else "", "missing": hint})
-    solvers = [{"name": n, "summary": _first_line(entry("solvers", n))} for n in list_solvers()]
+        row: dict[str, Any] = {"name": name, "summary": card.summary if card else "", "missing": hint}
+        if card:
+            row |= {"group": card.group, "scalable": card.scalable, "smooth": card.smooth}
+            row |= {"psi_convexity": card.psi_convexity, "data": card.needs_data}
+        problems.append(row)
+    content: dict[str, Any] = {"problems": problems}
+    filtered = any(value not in (None, ()) for value in filters.values())
+    if not filtered:
+        content["solvers"] = [{"name": n, "summary": _first_line(entry("solvers", n))} for n in list_solvers()]
+        content["theorems"] = list_theorems()
     if as_json:
-        _print_json({"problems": problems, "solvers": solvers, "theorems": list_theorems()})
+        _print_json(content)
         return 0
     from rich.table import Table
 
     console = _console()
-    for title, rows in (("Problems", problems), ("Solvers", solvers)):
-        table = Table(title=title, title_justify="left", box=None, pad_edge=False)
+    for key in ("problems", "solvers"):
+        table = Table(title=key.capitalize(), title_justify="left", box=None, pad_edge=False)
         table.add_column("name", style="bold", no_wrap=True)
         table.add_column("what")
-        for row in rows:
+        for row in content.get(key, ()):
             note = f"  [yellow]{_escape(row['missing'])}[/]" if row.get("missing") else ""
             table.add_row(row["name"], _escape(row["summary"]) + note)
-        console.print(table)
-        console.print()
-    console.print("[bold]Theorems[/]  " + ", ".join(list_theorems()))
+        if key in content:
+            console.print(table)
+            console.print()
+    if not filtered:
+        console.print("[bold]Theorems[/]  " + ", ".join(content["theorems"]))
     return 0
 
 
@@ -115,17 +134,21 @@ def info(name: str, as_json: bool) -> int:
     content: dict[str, Any] = {
         "name": name, "summary": card.summary, "source": card.source, "dimensions": card.dimensions,
         "assumptions": dict(card.assumptions), "quadratic_inner": card.quadratic_inner,
-        "psi_convexity": card.psi_convexity, "smooth": card.smooth,
+        "psi_convexity": card.psi_convexity, "smooth": card.smooth, "scalable": card.scalable, "group": card.group,
+        "errata": list(card.errata),
     }  # fmt: skip
     missing = missing_requirements(name)
     if missing:
         content["missing"] = {m: f'pip install "zoba-bench[{extra}]"' for m, extra in missing.items()}
     else:
+        from zoba_bench.certification.cost import evaluation_cost
+
         problem = load_problem(name)
         content |= {
-            "p": problem.p, "d": problem.d, "parameters": dict(problem.parameters), "minimum": problem.minimum,
+            "p": problem.p, "d": problem.d,
+            "parameters": {k: v for k, v in problem.parameters.items() if not callable(v)}, "minimum": problem.minimum,
             "minimizer": None if problem.minimizer is None else problem.minimizer.tolist(),
-            "constants": problem.constants.known(),
+            "constants": problem.constants.known(), "microseconds an evaluation": evaluation_cost(problem),
         }  # fmt: skip
     if as_json:
         _print_json(content)
@@ -145,7 +168,8 @@ def info(name: str, as_json: bool) -> int:
 
 
 @cli.command()
-@click.argument("problem")
+@click.argument("problem", required=False)
+@_own
 @click.option("--solver", default="hf-zoba", show_default=True, help="Solver or preset.")
 @click.option("--p", type=int, help="Inner dimension.")
 @click.option("--d", type=int, help="Outer dimension.")
@@ -156,15 +180,21 @@ def info(name: str, as_json: bool) -> int:
 @_seed
 @_json
 def solve(
-    problem: str, solver: str, p: int | None, d: int | None, max_iterations: int | None, budget: int | None,
-    replicates: int, settings: tuple[str, ...], seed: int, as_json: bool,
+    problem: str | None, own: str | None, solver: str, p: int | None, d: int | None, max_iterations: int | None,
+    budget: int | None, replicates: int, settings: tuple[str, ...], seed: int, as_json: bool,
 ) -> int:  # fmt: skip
-    """Run a solver on a registered problem."""
+    """Run a solver on a registered problem, or on one of your own."""
     from zoba_bench.api import solve as run
     from zoba_bench.registry import load_problem, make_solver
     from zoba_bench.result import Status
+    from zoba_bench.user_problem import file_spec
 
-    built = load_problem(problem, p, d)
+    if (problem is None) == (own is None):
+        raise click.UsageError("give the name of a registered problem, or --problem file.py:name")
+    name = problem if own is None else own
+    assert name is not None
+    spec = file_spec(name)
+    built = load_problem(**spec, p=p, d=d)
     options = dict(map(_setting, settings))
     make_solver(solver, **options)  # only the solver's own options may be set
     result = run(
@@ -174,7 +204,8 @@ def solve(
     last = {k: v[-1].tolist() for k, v in result.history.items() if k != "iteration"}
     if as_json:
         _print_json({
-            "problem": problem, "solver": solver, "seed": seed, "x": result.x.tolist(), "z": result.z.tolist(),
+            "problem": name, **{k: v for k, v in spec.items() if k != "name"}, "solver": solver, "seed": seed,
+            "x": result.x.tolist(), "z": result.z.tolist(),
             "v": result.v.tolist(), "status": [Status(s).label for s in result.status], "nit": result.nit.tolist(),
             "n_inner": result.n_inner.tolist(), "n_outer": result.n_outer.tolist(), "last": last,
             "mean_stationarity": None if result.mean_stationarity is None else result.mean_stationarity.tolist(),
@@ -188,22 +219,26 @@ def solve(
 
 
 @cli.command()
-@click.option("--suite", default="quick", show_default=True, help="Suite of claims.")
-@click.option("--jobs", default=1, show_default=True, type=click.IntRange(min=1), help="Processes.")
+@click.option("--suite", help="Suite of claims  [default: quick]")
+@_own
+@_jobs
 @click.option("--no-report", is_flag=True, help="Do not write the HTML report.")
 @_out
 @_seed
 @_json
-def verify(suite: str, jobs: int, no_report: bool, out: Path, seed: int, as_json: bool) -> int:
-    """Measure every claim of a suite against theory and judge it."""
+def verify(suite: str | None, own: str | None, jobs: int, no_report: bool, out: Path, seed: int, as_json: bool) -> int:
+    """Measure every claim of a suite against theory and judge it; or what applies to a problem of your own."""
     from zoba_bench.ledger import Ledger
     from zoba_bench.verification.verify import exit_code, provenance
     from zoba_bench.verification.verify import verify as run
 
+    if suite is not None and own is not None:
+        raise click.UsageError("--suite and --problem exclude each other: a problem of your own has its own claims")
+    suite = suite or ("own" if own else "quick")
     console = _console()
     announce = None if as_json else _announcer(console)
     with _progress(quiet=as_json) as progress:
-        verdicts = run(suite, seed, out=out, jobs=jobs, progress=progress, announce=announce)
+        verdicts = run(suite, seed, problem=own, out=out, jobs=jobs, progress=progress, announce=announce)
     code = exit_code(verdicts)
     page = None
     if not no_report:
@@ -227,6 +262,36 @@ def verify(suite: str, jobs: int, no_report: bool, out: Path, seed: int, as_json
     if page is not None:
         console.print(f"report: {page}", highlight=False, soft_wrap=True)
     return code
+
+
+@cli.command()
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.option("--problem", "own", multiple=True, metavar="FILE.PY:NAME", help="A problem of your own; repeatable.")
+@_jobs
+@_seed
+@_json
+def check(names: tuple[str, ...], own: tuple[str, ...], jobs: int, seed: int, as_json: bool) -> int:
+    """Certify problems: symbolic proofs, residuals of closed forms, constants against sampled values.
+
+    All registered problems where none is named; with a name every check is printed. Exit code 1 if one fails.
+    """
+    from zoba_bench.certification.registry_check import certify_all, installed
+
+    chosen, left_out = installed((*names, *own))
+    with _progress(quiet=as_json, word="checking", things="problems") as progress:
+        certificates = certify_all(chosen, seed, jobs=jobs, progress=progress)
+    failed = sum(not certificate.ok for certificate in certificates)
+    if as_json:
+        rows = [certificate.row() for certificate in certificates]
+        _print_json({"ok": not failed, "seed": seed, "problems": rows, "left_out": left_out})
+        return 1 if failed else 0
+    for certificate in certificates:
+        for line in certificate.lines(whole=bool(names or own)):
+            click.echo(line)
+    for name, hint in left_out.items():
+        click.echo(f"left out  {name}: needs {hint}")
+    click.echo(f"{len(certificates) - failed} of {len(certificates)} certificates ok (seed {seed})")
+    return 1 if failed else 0
 
 
 @cli.command()
@@ -301,7 +366,9 @@ def _announcer(console: Any) -> Callable[[Any, dict[str, str]], None]:
 
 
 @contextmanager
-def _progress(quiet: bool) -> Iterator[Callable[[int, int, str], None] | None]:
+def _progress(
+    quiet: bool, word: str = "measuring", things: str = "cells"
+) -> Iterator[Callable[[int, int, str], None] | None]:
     """A progress bar on standard error, or nothing."""
     if quiet:
         yield None
@@ -310,14 +377,14 @@ def _progress(quiet: bool) -> Iterator[Callable[[int, int, str], None] | None]:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     columns = (
-        TextColumn("measuring"),
+        TextColumn(word),
         BarColumn(),
         MofNCompleteColumn(),
-        TextColumn("cells"),
+        TextColumn(things),
         TimeElapsedColumn(),
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("measuring", total=None)
+        task = bar.add_task(word, total=None)
 
         def update(done: int, total: int, _: str) -> None:
             bar.update(task, completed=done, total=total)

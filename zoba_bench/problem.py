@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
@@ -12,9 +12,12 @@ from numpy.typing import NDArray
 
 from zoba_bench.symbolic import Symbolic
 
-__all__ = ["BilevelProblem", "Card", "Constants", "check_dimension", "check_positive"]
+__all__ = ["ASSUMPTIONS", "BilevelProblem", "Card", "Constants", "check_dimension", "check_positive"]
 
 Array = NDArray[np.float64]
+
+#: What a card says of its family, in theory's order.
+ASSUMPTIONS = ("A1", "A2", "A3", "A4", "A5")
 
 
 @dataclass(frozen=True)
@@ -105,6 +108,9 @@ class Card:
     dimensions : which p and d are allowed, in words.
     requires : modules that must be importable, with the extra that installs each.
     small : parameters of the instance that the proof is made for; empty for the default one.
+    scalable : p or d can be chosen; False for a problem of one size.
+    group : the part of the catalogue that the family belongs to; empty for none.
+    errata : what the source prints and what is right instead, one sentence each.
     """
 
     summary: str
@@ -116,6 +122,21 @@ class Card:
     smooth: bool = True
     requires: Mapping[str, str] = field(default_factory=dict)
     small: Mapping[str, Any] = field(default_factory=dict)
+    scalable: bool = True
+    group: str = ""
+    errata: tuple[str, ...] = ()
+
+    def holds(self, assumption: str) -> bool:
+        """Whether an assumption holds everywhere and in full: not "fails", "on ..." or "holds except ..."."""
+        if assumption not in ASSUMPTIONS:
+            raise ValueError(f"assumption must be one of {', '.join(ASSUMPTIONS)}, got {assumption!r}")
+        words = self.assumptions.get(assumption, "")
+        return words.startswith("holds") and "except" not in words
+
+    @property
+    def needs_data(self) -> bool:
+        """Whether the family is built on data that another package ships."""
+        return bool(self.requires)
 
 
 @dataclass(frozen=True, eq=False)
@@ -159,6 +180,12 @@ class BilevelProblem:
     parameters : mapping
         What the family was built from (beside p and d).
     card : Card or None
+    region : callable(z, x) -> (z, x) or None
+        Maps z and x, each by itself, to where what is declared holds; None for everywhere. Certificates draw
+        their points there.
+    extra_checks : callable() or callable(problem) -> sequence of Check, or None
+        The family's own statements about itself, as :class:`zoba_bench.certification.outcome.Check`; they become
+        part of the certificate. Called with the problem that is certified if it takes an argument.
     """
 
     name: str
@@ -188,6 +215,8 @@ class BilevelProblem:
     symbolic: Callable[[], Symbolic] | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict)
     card: Card | None = None
+    region: Callable[[Array, Array], tuple[Array, Array]] | None = None
+    extra_checks: Callable[..., Sequence[Any]] | None = None
 
     def __post_init__(self) -> None:
         check_dimension("p", self.p)
@@ -224,17 +253,63 @@ class BilevelProblem:
         if missing:
             raise ValueError(f"problem {self.name!r} does not declare {', '.join(missing)}, needed here")
 
+    @property
+    def smooth(self) -> bool:
+        """Whether both objectives are twice continuously differentiable, by the card; True without one."""
+        return self.card is None or self.card.smooth
+
     @classmethod
     def from_functions(
-        cls, outer: Callable[..., Array], inner: Callable[..., Array], p: int, d: int, **closed_forms: Any
+        cls,
+        outer: Callable[..., Any],
+        inner: Callable[..., Any],
+        p: int,
+        d: int,
+        *,
+        vectorize: bool = False,
+        **closed_forms: Any,
     ) -> BilevelProblem:
-        """A problem from two functions of (z, x); closed forms and constants as keywords."""
-        allowed = {f.name for f in fields(cls)}
-        unknown = sorted(set(closed_forms) - allowed)
-        if unknown:
-            raise TypeError(f"unknown keyword {unknown[0]!r}; known are {', '.join(sorted(allowed))}")
-        closed_forms.setdefault("name", getattr(outer, "__name__", "problem"))
-        return cls(p=p, d=d, inner=inner, outer=outer, **closed_forms)
+        """A problem from two functions of (z, x); closed forms and constants as keywords.
+
+        Parameters
+        ----------
+        outer, inner : callable(z, x) -> (...)
+            F and G, for z of shape (..., p) and x of shape (..., d).
+        p, d : int
+            Dimensions of z and x.
+        vectorize : bool
+            All functions take single points z (p,), x (d,) and are called once for each: a Python loop, slow.
+        **closed_forms
+            Any other attribute of the class; ``constants`` may be a mapping.
+
+        Raises
+        ------
+        TypeError
+            For a keyword that is no attribute, or something that is not a function where one is needed.
+        ValueError
+            For bad dimensions, or a minimiser that is not of shape (d,).
+        """
+        from zoba_bench.user_problem import from_functions
+
+        return from_functions(cls, outer, inner, p, d, vectorize=vectorize, **closed_forms)
+
+    @classmethod
+    def from_object(cls, description: Any) -> BilevelProblem:
+        """A problem from any object with p, d, inner(z, x), outer(z, x) and closed forms under their names.
+
+        ``vectorize = True`` on the object says that its functions take single points. A class is called
+        without arguments first.
+
+        Raises
+        ------
+        TypeError
+            For an object that lacks one of the four, or has an attribute that looks like a misspelt closed form.
+        ValueError
+            As :meth:`from_functions`.
+        """
+        from zoba_bench.user_problem import from_object
+
+        return from_object(cls, description)
 
 
 def check_dimension(name: str, value: object) -> int:

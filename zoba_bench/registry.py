@@ -10,13 +10,14 @@ import difflib
 import functools
 import importlib
 import importlib.util
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib.metadata import entry_points
 from typing import Any
 
 import numpy as np
 
 from zoba_bench.problem import BilevelProblem, check_dimension
+from zoba_bench.user_problem import is_file, load_file
 
 __all__ = [
     "RegistryError",
@@ -90,9 +91,41 @@ def sources(kind: str) -> list[str]:
     return sorted({target.partition(":")[0] for target, _ in _mapping(kind).values()})
 
 
-def list_problems() -> list[str]:
-    """Names of all registered problems, installed data or not."""
-    return names("problems")
+def list_problems(
+    *,
+    assumptions: Iterable[str] = (),
+    smooth: bool | None = None,
+    convexity: str | None = None,
+    scalable: bool | None = None,
+    data: bool | None = None,
+) -> list[str]:
+    """Names of the registered problems, installed data or not; nothing is built.
+
+    Parameters
+    ----------
+    assumptions : iterable of str
+        Those of A1 to A5 that must hold everywhere and in full.
+    smooth, scalable, data : bool, optional
+        Whether both objectives are smooth, p or d can be chosen, another package's data is needed.
+    convexity : {"strongly convex", "convex", "nonconvex"}, optional
+        What the card says of Psi.
+
+    Returns
+    -------
+    list of str
+        With any of these, problems without a card are left out.
+    """
+    wanted = {"smooth": smooth, "psi_convexity": convexity, "scalable": scalable, "needs_data": data}
+    wanted = {name: value for name, value in wanted.items() if value is not None}
+    held = list(assumptions)
+    if not wanted and not held:
+        return names("problems")
+    found = []
+    for name in names("problems"):
+        card = getattr(entry("problems", name), "card", None)
+        if card is not None and all(map(card.holds, held)) and all(getattr(card, k) == v for k, v in wanted.items()):
+            found.append(name)
+    return found
 
 
 def list_solvers() -> list[str]:
@@ -115,11 +148,14 @@ def missing_requirements(name: str) -> dict[str, str]:
 def load_problem(
     name: str, p: int | None = None, d: int | None = None, *, seed: int | None = None, **parameters: Any
 ) -> BilevelProblem:
-    """Build a registered problem.
+    """Build a registered problem, or one of your own from a file.
 
     Parameters
     ----------
     name : str
+        A registered name, or "file.py:name" (a BilevelProblem there, a function that returns one, or a class or
+        object with p, d, inner and outer). ``file_hash`` among the parameters is then the SHA-256 that the file
+        must have.
     p, d : int, optional
         Dimensions of z and x; the family's defaults where None.
     seed : int, optional
@@ -132,11 +168,11 @@ def load_problem(
     UnknownNameError
         For a name that is not registered.
     ValueError
-        For dimensions that are not positive integers, or parameters out of range.
+        For dimensions that are not positive integers, parameters out of range, or a file that is not there, was
+        edited, or declares an inner solution that does not minimise G.
     TypeError
-        For a parameter that the family does not have.
+        For a parameter that the family does not have, or a name in a file that is no problem.
     """
-    factory = entry("problems", name)
     options = dict(parameters)
     for key, value in (("p", p), ("d", d)):
         if value is not None:
@@ -145,6 +181,9 @@ def load_problem(
         if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
             raise ValueError(f"seed must be a non-negative integer, got {seed!r}")
         options["seed"] = int(seed)
+    if is_file(name):
+        return load_file(name, **options)
+    factory = entry("problems", name)
     _check_options(f"problem {name!r}", options, _parameter_names(factory))
     problem: BilevelProblem = factory(**options)
     return problem

@@ -22,9 +22,10 @@ from zoba_bench.directions import generator
 
 __all__ = ["Cell", "CellError", "fingerprint", "run_cell"]
 
-# Neither wiring nor presentation can change the result of a cell, and predictions enter it as
-# parameters. The catalogue is covered as a source of problems, wherever it is installed.
-_OUTSIDE_FINGERPRINT = ("cli.py", "report/", "theory/", "problems/")
+# Neither wiring nor presentation nor certificates can change the result of a cell, and predictions enter it as
+# parameters. The catalogue is covered as a source of problems, wherever it is installed; a user's file by its
+# hash, which is among the parameters.
+_OUTSIDE_FINGERPRINT = ("cli.py", "report/", "certification/", "theory/", "problems/")
 
 
 class CellError(RuntimeError):

@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from zoba_bench.problems import PROBLEMS
 
-from .support import DATA, DIFFERENCE, assert_close, difference, factory, sample
+from zoba_bench.certification.certify import measured
+from zoba_bench.certification.numeric import settle
+
+from .support import ANY_SIZE, assert_close, assert_derivative, declared, difference, factory, require, sample
 
 # A sum of a few hundred products, each rounded.
 ROUNDING = 1e-12
@@ -29,7 +31,7 @@ LEADS = [
 
 def points_with(problem, z_lead, x_lead):
     rng = np.random.default_rng(5)
-    return rng.standard_normal((*z_lead, problem.p)), rng.standard_normal((*x_lead, problem.d))
+    return settle(problem, rng.standard_normal((*z_lead, problem.p)), rng.standard_normal((*x_lead, problem.d)))
 
 
 @pytest.mark.parametrize(("z_lead", "x_lead"), LEADS)
@@ -37,7 +39,7 @@ def test_functions_of_z_and_x_broadcast_like_a_loop(problem, z_lead, x_lead):
     z, x = points_with(problem, z_lead, x_lead)
     lead = np.broadcast_shapes(z_lead, x_lead)
     many_z, many_x = np.broadcast_to(z, (*lead, problem.p)), np.broadcast_to(x, (*lead, problem.d))
-    for name in OF_ZX:
+    for name in declared(problem, OF_ZX):
         function = getattr(problem, name)
         whole = function(z, x)
         assert np.asarray(whole).dtype == np.float64, name
@@ -50,7 +52,7 @@ def test_functions_of_z_and_x_broadcast_like_a_loop(problem, z_lead, x_lead):
 def test_products_broadcast_over_all_three_arguments(problem, z_lead, x_lead):
     z, x = points_with(problem, z_lead, x_lead)
     lead = np.broadcast_shapes(z_lead, x_lead)
-    for name in PRODUCTS:
+    for name in declared(problem, PRODUCTS):
         function = getattr(problem, name)
         size = problem.d if name == "inner_jvp_zx" else problem.p
         direction = np.random.default_rng(6).standard_normal((2, *(1 for _ in lead), size))
@@ -67,8 +69,8 @@ def test_products_broadcast_over_all_three_arguments(problem, z_lead, x_lead):
 
 @pytest.mark.parametrize("lead", [(), (3,), (2, 1, 3), (2, 3, 1)])
 def test_functions_of_x_take_any_leading_shape(problem, lead):
-    x = np.random.default_rng(7).standard_normal((*lead, problem.d))
-    for name in OF_X:
+    x = points_with(problem, lead, lead)[1]
+    for name in declared(problem, OF_X):
         function = getattr(problem, name)
         whole = function(x)
         assert np.asarray(whole).dtype == np.float64, name
@@ -81,74 +83,79 @@ def test_functions_of_x_take_any_leading_shape(problem, lead):
 def test_inputs_are_left_alone_and_results_are_writable(problem):
     points = sample(problem, 3)
     copies = [np.copy(array) for array in points]
-    for name in OF_ZX:
-        getattr(problem, name)(points.z, points.x)
-    results = [problem.inner_hvp_zz(points.z, points.x, points.v), problem.outer_grad_x(points.z, points.x)]
-    results += [problem.inner_solution(points.x), problem.outer(points.z[0], points.x)]
-    for array in results:
+    results = [getattr(problem, name)(points.z, points.x) for name in declared(problem, OF_ZX)]
+    results += [getattr(problem, name)(points.x) for name in declared(problem, OF_X)]
+    if problem.inner_hvp_zz is not None:
+        results.append(problem.inner_hvp_zz(points.z, points.x, points.v))
+    for array in [*results, problem.outer(points.z[0], points.x)]:
         array += 1.0
     for array, copy in zip(points, copies, strict=True):
         np.testing.assert_array_equal(array, copy)
 
 
 def test_gradients_are_derivatives_of_the_objectives(problem):
+    require(problem)
     z, x, v, u = sample(problem, 8)
     for level in ("inner", "outer"):
         f = getattr(problem, level)
-        along_z = difference(lambda step, f=f: f(z + step, x), v)
-        along_x = difference(lambda step, f=f: f(z, x + step), u)
         scale = f(z, x)
         grad_z, grad_x = getattr(problem, f"{level}_grad_z"), getattr(problem, f"{level}_grad_x")
-        assert_close(np.vecdot(grad_z(z, x), v), along_z, DIFFERENCE, scale, f"{level}_grad_z")
-        assert_close(np.vecdot(grad_x(z, x), u), along_x, DIFFERENCE, scale, f"{level}_grad_x")
+        if grad_z is not None:
+            assert_derivative(np.vecdot(grad_z(z, x), v), lambda s, f=f: f(z + s, x), v, scale, f"{level}_grad_z")
+        if grad_x is not None:
+            assert_derivative(np.vecdot(grad_x(z, x), u), lambda s, f=f: f(z, x + s), u, scale, f"{level}_grad_x")
 
 
 def test_products_are_derivatives_of_the_inner_gradients(problem):
+    require(problem, "inner_grad_z", "inner_grad_x")
     z, x, v, u = sample(problem, 8)
     grad_z, grad_x = problem.inner_grad_z, problem.inner_grad_x
-    cases = [
-        ("inner_hvp_zz", problem.inner_hvp_zz(z, x, v), difference(lambda step: grad_z(z + step, x), v)),
-        ("inner_jvp_xz", problem.inner_jvp_xz(z, x, v), difference(lambda step: grad_x(z + step, x), v)),
-        ("inner_jvp_zx", problem.inner_jvp_zx(z, x, u), difference(lambda step: grad_z(z, x + step), u)),
-    ]
-    for name, product, expected in cases:
-        scale = np.concatenate([grad_z(z, x).ravel(), grad_x(z, x).ravel()])
-        assert_close(product, expected, DIFFERENCE, scale, name)
+    scale = np.concatenate([grad_z(z, x).ravel(), grad_x(z, x).ravel()])
+    for name, moved, direction in (
+        ("inner_hvp_zz", lambda s: grad_z(z + s, x), v),
+        ("inner_jvp_xz", lambda s: grad_x(z + s, x), v),
+        ("inner_jvp_zx", lambda s: grad_z(z, x + s), u),
+    ):
+        product = getattr(problem, name)
+        if product is not None:
+            assert_derivative(product(z, x, direction), moved, direction, scale, name)
 
 
-def test_hessian_blocks_agree_with_products_and_differences(problem):
+@pytest.mark.parametrize("level", ["inner", "outer"])
+def test_hessian_blocks_agree_with_products_and_differences(problem, level):
+    require(problem, f"{level}_hessian", f"{level}_grad_z", f"{level}_grad_x")
     z, x, v, u = (array[0] for array in sample(problem, 1))
-    zz, xz, xx = problem.inner_hessian(z, x)
     p, d = problem.p, problem.d
+    zz, xz, xx = getattr(problem, f"{level}_hessian")(z, x)
     assert (zz.shape, xz.shape, xx.shape) == ((p, p), (d, p), (d, d))
     np.testing.assert_allclose(zz, zz.T, atol=ROUNDING)
     np.testing.assert_allclose(xx, xx.T, atol=ROUNDING)
-    assert_close(zz @ v, problem.inner_hvp_zz(z, x, v), ROUNDING, 1.0, "zz")
-    assert_close(xz @ v, problem.inner_jvp_xz(z, x, v), ROUNDING, xz, "xz")
-    assert_close(xz.T @ u, problem.inner_jvp_zx(z, x, u), ROUNDING, xz, "zx")
-    by_difference = difference(lambda step: problem.inner_grad_x(z, x + step), u)
-    assert_close(xx @ u, by_difference, DIFFERENCE, problem.inner_grad_x(z, x), "xx")
-
-    zz, xz, xx = problem.outer_hessian(z, x)
-    assert (zz.shape, xz.shape, xx.shape) == ((p, p), (d, p), (d, d))
-    np.testing.assert_allclose(zz, zz.T, atol=ROUNDING)
-    np.testing.assert_allclose(xx, xx.T, atol=ROUNDING)
-    grad_z, grad_x = problem.outer_grad_z, problem.outer_grad_x
+    grad_z, grad_x = getattr(problem, f"{level}_grad_z"), getattr(problem, f"{level}_grad_x")
     scale = np.concatenate([grad_z(z, x), grad_x(z, x)])
-    assert_close(zz @ v, difference(lambda s: grad_z(z + s, x), v), DIFFERENCE, scale, "F_zz")
-    assert_close(xz @ v, difference(lambda s: grad_x(z + s, x), v), DIFFERENCE, scale, "F_xz")
-    assert_close(xz.T @ u, difference(lambda s: grad_z(z, x + s), u), DIFFERENCE, scale, "F_zx")
-    assert_close(xx @ u, difference(lambda s: grad_x(z, x + s), u), DIFFERENCE, scale, "F_xx")
+    assert_derivative(zz @ v, lambda s: grad_z(z + s, x), v, scale, "zz")
+    assert_derivative(xz @ v, lambda s: grad_x(z + s, x), v, scale, "xz")
+    assert_derivative(xz.T @ u, lambda s: grad_z(z, x + s), u, scale, "zx")
+    assert_derivative(xx @ u, lambda s: grad_x(z, x + s), u, scale, "xx")
+    if level == "inner":
+        products = {"inner_hvp_zz": (zz, v), "inner_jvp_xz": (xz, v), "inner_jvp_zx": (xz.T, u)}
+        for name in declared(problem, PRODUCTS):
+            block, direction = products[name]
+            assert_close(block @ direction, getattr(problem, name)(z, x, direction), ROUNDING, block, name)
+
+
+FIRST_ORDER = ("inner_grad_z", "inner_hvp_zz", "inner_jvp_xz", "outer_grad_z", "outer_grad_x")
 
 
 def assert_optimality_conditions(problem, x):
     z, v = problem.inner_solution(x), problem.adjoint(x)
-    outer_z = problem.outer_grad_z(z, x)
+    outer_z, product = problem.outer_grad_z(z, x), problem.inner_hvp_zz(z, x, v)
     # A solve is backward stable: its residual is rounding of the terms, without the condition number.
-    assert_close(problem.inner_grad_z(z, x), np.zeros_like(z), ROUNDING, z, "G_z at z*")
-    residual = problem.inner_hvp_zz(z, x, v) + outer_z
-    scale = np.max(np.abs(v)) * problem.constants.L_zz + np.max(np.abs(outer_z))
-    assert_close(residual, np.zeros_like(z), ROUNDING, scale, "G_zz v* + F_z")
+    curvature = np.max(np.abs(problem.inner_grad_z(z + 1.0, x)))
+    terms = curvature * (1 + np.max(np.abs(z)))
+    assert_close(problem.inner_grad_z(z, x), np.zeros_like(z), ROUNDING, terms, "G_z at z*")
+    largest = problem.constants.L_zz or curvature
+    scale = np.max(np.abs(v)) * largest + np.max(np.abs(outer_z))
+    assert_close(product + outer_z, np.zeros_like(z), ROUNDING, scale, "G_zz v* + F_z")
     assembled = problem.outer_grad_x(z, x) + problem.inner_jvp_xz(z, x, v)
     # Here the forward error of v*, up to the condition number (1e3) times its residual, enters.
     assert_close(problem.hypergradient(x), assembled, 10 * ROUNDING, 100 * v, "F_x + G_xz v*")
@@ -156,36 +163,49 @@ def assert_optimality_conditions(problem, x):
 
 
 def test_optimality_conditions_hold(problem):
+    require(problem, *OF_X, *FIRST_ORDER)
     assert_optimality_conditions(problem, sample(problem, 8).x)
 
 
 def test_hypergradient_is_the_derivative_of_the_value(problem):
+    require(problem, "value", "hypergradient")
     _, x, _, u = sample(problem, 8)
-    along = difference(lambda step: problem.value(x + step), u)
-    assert_close(np.vecdot(problem.hypergradient(x), u), along, DIFFERENCE, problem.value(x), "grad Psi")
+    assert_derivative(
+        np.vecdot(problem.hypergradient(x), u), lambda s: problem.value(x + s), u, problem.value(x), "grad Psi"
+    )
 
 
-def test_the_minimiser_is_stationary_and_has_the_minimum(problem):
-    if problem.minimizer is None:
-        pytest.skip("no minimiser is declared")
+def test_the_minimiser_has_the_minimum_and_cannot_be_changed(problem):
+    require(problem, "minimizer", "minimum", "value", smooth=False)
     minimizer = problem.minimizer
     assert minimizer.shape == (problem.d,)
     assert not minimizer.flags.writeable
-    assert problem.value(minimizer) == problem.minimum
     # A few roundings of terms of order one.
-    assert np.linalg.norm(problem.hypergradient(minimizer)) <= 1e-15 * (1 + problem.constants.L_Psi)
-    eigenvalues = np.linalg.eigvalsh(
-        np.array([difference(lambda step: problem.hypergradient(minimizer + step), e) for e in np.eye(problem.d)])
-    )
+    assert problem.value(minimizer) == pytest.approx(problem.minimum, rel=1e-15, abs=1e-15)
+
+
+def test_the_minimiser_is_stationary_and_strict(problem):
+    require(problem, "minimizer", "hypergradient")
+    if problem.region is not None:
+        pytest.skip("Psi is minimised over a region")
+    minimizer = problem.minimizer
+    hessian = np.array([difference(lambda s: problem.hypergradient(minimizer + s), e) for e in np.eye(problem.d)])
+    largest = problem.constants.L_Psi or np.linalg.norm(hessian, 2)
+    assert np.linalg.norm(problem.hypergradient(minimizer)) <= 1e-15 * (1 + largest) * (1 + np.linalg.norm(minimizer))
+    eigenvalues = np.linalg.eigvalsh((hessian + hessian.T) / 2)
     assert eigenvalues[0] > 0, f"not a strict minimum: {eigenvalues}"
 
 
 def test_no_value_is_below_the_minimum(problem):
-    if problem.minimum is None:
-        pytest.skip("no minimum is declared")
+    require(problem, "minimum", "value", smooth=False)
     x = sample(problem, 500).x
     lowest = np.min(problem.value(x))
     assert lowest >= problem.minimum - 1e-15 * (1 + abs(problem.minimum)), f"{lowest} < {problem.minimum}"
+
+
+def test_what_can_be_measured_is_certified(problem):
+    failed = [check for check in measured(problem, seed=7) if not check.ok]
+    assert not failed, failed
 
 
 @pytest.mark.parametrize("name", ["logistic_bregman", "logcosh_ripple", "quad_general", "quad_tracking"])
@@ -204,7 +224,7 @@ def test_value_gap_and_hypergradient_keep_their_digits_near_the_optimum(name, di
 
 @settings(deadline=None, max_examples=60)
 @given(
-    name=st.sampled_from(sorted(set(PROBLEMS) - DATA)),
+    name=st.sampled_from([name for name in ANY_SIZE if factory(name).card.smooth]),
     p=st.integers(1, 40),
     d=st.integers(1, 40),
     seed=st.integers(0, 2**32 - 1),
@@ -212,6 +232,8 @@ def test_value_gap_and_hypergradient_keep_their_digits_near_the_optimum(name, di
 def test_closed_forms_hold_at_any_size_and_seed(name, p, d, seed):
     problem = factory(name)(p, d, seed=seed)
     _, x, _, u = sample(problem, 3, seed=seed)
-    assert_optimality_conditions(problem, x)
-    along = difference(lambda step: problem.value(x + step), u)
-    assert_close(np.vecdot(problem.hypergradient(x), u), along, DIFFERENCE, problem.value(x), "grad Psi")
+    if not any(getattr(problem, form) is None for form in (*OF_X, *FIRST_ORDER)):
+        assert_optimality_conditions(problem, x)
+    if problem.value is not None and problem.hypergradient is not None:
+        slope = np.vecdot(problem.hypergradient(x), u)
+        assert_derivative(slope, lambda s: problem.value(x + s), u, problem.value(x), "grad Psi")

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable, Sequence
+from functools import partial
+
 import numpy as np
 
-from zoba_bench.certification.measurement import measure, measure_constants, shapes
+from zoba_bench.certification.constants import measure_constants
+from zoba_bench.certification.measurement import measure
+from zoba_bench.certification.optimum import optimum
 from zoba_bench.certification.outcome import Certificate, Check
+from zoba_bench.certification.samples import measure_spreads
+from zoba_bench.certification.shapes import shapes
 from zoba_bench.problem import BilevelProblem
 from zoba_bench.registry import entry, load_problem
+from zoba_bench.user_problem import is_file, load_file
 
-__all__ = ["certify", "certify_registered"]
+__all__ = ["certify", "certify_registered", "measured"]
 
 
 def certify(problem: BilevelProblem, small: BilevelProblem | None = None, seed: int = 0) -> Certificate:
@@ -22,30 +31,65 @@ def certify(problem: BilevelProblem, small: BilevelProblem | None = None, seed: 
         the problem itself. Without ``symbolic`` nothing is proved, and the certificate says so.
     seed : of the random points.
     """
-    rng = np.random.default_rng(seed)
-    checks = shapes(problem, rng)
-    if all(check.ok for check in checks):
-        checks += measure(problem, rng)
-        checks += measure_constants(problem, rng)
     small = problem if small is None else small
+    checks = [*measured(problem, seed), *_own(problem)]
     if small.symbolic is None:
         checks.append(Check("proof", True, "stated", "no symbolic form is declared: nothing is proved"))
-        return Certificate(problem.name, tuple(checks))
-    from zoba_bench.certification.comparison import compare, compare_constants
-    from zoba_bench.certification.proofs import prove
-
-    symbols = small.symbolic()
-    checks += prove(symbols)
-    checks += compare(small, symbols, rng)
-    checks += compare_constants(small, symbols)
-    if symbols.minimum is not None and not symbols.excess:
-        checks.append(Check("global minimum", True, "stated", "no proof that the declared minimum is global"))
+    else:
+        checks += _guarded("symbolic form", lambda: _proved(small, seed))
     return Certificate(problem.name, tuple(checks))
 
 
+def measured(problem: BilevelProblem, seed: int = 0) -> list[Check]:
+    """What is seen without symbols: shapes, then residuals, the optimum and constants."""
+    checks = _guarded("shapes", lambda: shapes(problem, np.random.default_rng(seed)))
+    if all(check.ok for check in checks):
+        for name, part in (
+            ("closed forms", measure), ("optimum", optimum), ("constants", measure_constants),
+            ("samples", measure_spreads),
+        ):  # fmt: skip
+            checks += _guarded(name, partial(part, problem, np.random.default_rng([seed, 1])))
+    return checks
+
+
+def _proved(small: BilevelProblem, seed: int) -> list[Check]:
+    from zoba_bench.certification.comparison import compare, compare_constants
+    from zoba_bench.certification.proofs import prove
+
+    assert small.symbolic is not None
+    symbols = small.symbolic()
+    checks = [*prove(symbols), *compare(small, symbols, np.random.default_rng([seed, 2]))]
+    checks += compare_constants(small, symbols)
+    if symbols.minimum is not None and not symbols.excess:
+        checks.append(Check("global minimum", True, "stated", "no proof that the declared minimum is global"))
+    return checks
+
+
+def _own(problem: BilevelProblem) -> list[Check]:
+    """The family's own checks: the problem's, or (of families outside the assumptions) among its parameters."""
+    own = problem.extra_checks or problem.parameters.get("extra_checks")
+    if own is None:
+        return []
+    subject = (problem,) if inspect.signature(own).parameters else ()
+    return _guarded("extra checks", lambda: own(*subject))
+
+
+def _guarded(name: str, part: Callable[[], Sequence[Check]]) -> list[Check]:
+    try:
+        return list(part())
+    except Exception as error:  # a problem's functions may raise anything: that is a finding, not a crash
+        return [Check(name, False, "computed", f"raises {type(error).__name__}: {error}")]
+
+
 def certify_registered(name: str, seed: int = 0) -> Certificate:
-    """The certificate of a registered problem: its default instance, proved for the card's small one."""
+    """The certificate of a registered problem: its default instance, proved for the card's small one.
+
+    "file.py:name" names one of your own.
+    """
+    if is_file(name):
+        own = load_file(name, checked=False)
+        return Certificate(name, certify(own, seed=seed).checks)
     card = getattr(entry("problems", name), "card", None)
-    small = dict(card.small) if card is not None else {}
     problem = load_problem(name)
-    return certify(problem, load_problem(name, **small) if small else problem, seed)
+    small = load_problem(name, **dict(card.small)) if card is not None and card.small else problem
+    return Certificate(name, certify(problem, small, seed).checks)

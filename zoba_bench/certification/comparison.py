@@ -9,6 +9,7 @@ import numpy as np
 import sympy as sp
 from numpy.typing import NDArray
 
+from zoba_bench.certification.numeric import settle
 from zoba_bench.certification.outcome import Check
 from zoba_bench.problem import BilevelProblem
 from zoba_bench.symbolic import Symbolic
@@ -29,10 +30,11 @@ def compare(problem: BilevelProblem, q: Symbolic, rng: np.random.Generator, poin
     reach = min(problem.constants.radius, 1.0)
     z = reach * rng.uniform(-1, 1, (points, problem.p)) / np.sqrt(problem.p)
     x = reach * rng.uniform(-1, 1, (points, problem.d)) / np.sqrt(problem.d)
+    z, x = settle(problem, z, x)
     v = rng.uniform(-1, 1, (points, problem.p))
     u = rng.uniform(-1, 1, (points, problem.d))
     of_v, of_u = sp.symbols(f"v_1:{problem.p + 1}", real=True), sp.symbols(f"u_1:{problem.d + 1}", real=True)
-    checks = []
+    checks = _assumed(q)
 
     def check(name: str, function: Callable[..., Any] | None, expressions: Any, *arguments: tuple[Any, Array]) -> None:
         if function is None or expressions is None:
@@ -52,6 +54,11 @@ def compare(problem: BilevelProblem, q: Symbolic, rng: np.random.Generator, poin
     check("inner_hvp_zz", problem.inner_hvp_zz, _along(slopes_z, q.z, of_v), at_z, at_x, (of_v, v))
     check("inner_jvp_xz", problem.inner_jvp_xz, _along(slopes_x, q.z, of_v), at_z, at_x, (of_v, v))
     check("inner_jvp_zx", problem.inner_jvp_zx, _along(slopes_z, q.x, of_u), at_z, at_x, (of_u, u))
+    for level, expression in (("inner", q.inner), ("outer", q.outer)):
+        for index, (name, rows, columns) in enumerate((("zz", q.z, q.z), ("xz", q.x, q.z), ("xx", q.x, q.x))):
+            function = _block(getattr(problem, f"{level}_hessian"), index)
+            entries = [sp.diff(expression, r, c) for r in rows for c in columns]
+            check(f"{level}_hessian {name}", function, entries, at_z, at_x)
     for name in ("inner_solution", "adjoint", "value", "hypergradient"):
         check(name, getattr(problem, name), getattr(q, name), at_x)
     if q.minimizer is not None and problem.minimizer is not None:
@@ -61,12 +68,37 @@ def compare(problem: BilevelProblem, q: Symbolic, rng: np.random.Generator, poin
     return checks
 
 
+def _assumed(q: Symbolic) -> list[Check]:
+    """Whether the instance is one that the proofs speak of: its numbers are as the symbols assume."""
+    wrong = [
+        f"{symbol} = {value:.6g}"
+        for symbol, value in q.parameters.items()
+        if (symbol.is_positive and not value > 0)
+        or (symbol.is_negative and not value < 0)
+        or (symbol.is_nonnegative and not value >= 0)
+        or (symbol.is_nonpositive and not value <= 0)
+        or (symbol.is_integer and value != round(value))
+        or not np.isfinite(value)
+    ]
+    if not q.parameters:
+        return []
+    detail = f"not: {', '.join(wrong)}" if wrong else f"{len(q.parameters)} numbers"
+    return [Check("parameters are as the symbols assume", not wrong, "computed", detail)]
+
+
+def _block(hessian: Callable[..., Any] | None, index: int) -> Callable[..., Any] | None:
+    """One block of a Hessian, flat, at points one by one."""
+    if hessian is None:
+        return None
+    return lambda z, x: np.stack([np.ravel(hessian(a, b)[index]) for a, b in zip(z, x, strict=True)])
+
+
 def compare_constants(problem: BilevelProblem, q: Symbolic) -> list[Check]:
     """Declared constants against their expressions in the parameters."""
     checks = []
     for name, expression in q.constants.items():
         declared = getattr(problem.constants, name)
-        value = float(_numbers(q, sp.sympify(expression)))
+        value = _number(q, expression)
         if declared is None:
             checks.append(
                 Check(f"constant {name}", False, "computed", f"not declared; its expression gives {value:.6g}")
@@ -78,9 +110,10 @@ def compare_constants(problem: BilevelProblem, q: Symbolic) -> list[Check]:
     return checks
 
 
-def _numbers(q: Symbolic, expression: Any) -> Any:
-    used = expression.subs(dict(q.substitutions), simultaneous=True)
-    return used.subs({s: sp.Float(value, 17) for s, value in q.parameters.items()}).evalf(17)
+def _number(q: Symbolic, expression: Any) -> float:
+    used = sp.sympify(expression).subs(dict(q.substitutions), simultaneous=True)
+    function = sp.lambdify(list(q.parameters), used, modules=["numpy", "scipy"], cse=True)
+    return float(function(*map(float, q.parameters.values())))
 
 
 def _along(slopes: list[Any], symbols: Any, direction: Any) -> list[Any]:
@@ -93,7 +126,7 @@ def _evaluate(expressions: Any, q: Symbolic, arguments: tuple[tuple[Any, Array],
     columns = [array[:, i] for names, array in arguments for i, _ in enumerate(names)]
     listed = list(expressions) if vector else [expressions]
     used = [sp.sympify(e).subs(dict(q.substitutions), simultaneous=True) for e in listed]
-    function = sp.lambdify([*symbols, *q.parameters], used, modules=["numpy", "scipy"])
+    function = sp.lambdify([*symbols, *q.parameters], used, modules=["numpy", "scipy"], cse=True)
     count = len(arguments[0][1])
     rows = [np.broadcast_to(np.asarray(row, float), (count,)) for row in function(*columns, *q.parameters.values())]
     return np.stack(rows, axis=-1) if vector else np.array(rows[0])

@@ -2,247 +2,209 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from zoba_bench.certification.numeric import Field, Measured, along, axes, columns, derivative, points, settle, slopes
 from zoba_bench.certification.outcome import Check
 from zoba_bench.problem import BilevelProblem
 
-__all__ = ["measure", "measure_constants", "shapes"]
+__all__ = ["measure", "psi", "psi_slopes"]
 
 Array = NDArray[np.float64]
 
-#: Fourth-order differences with step 1e-3: truncation below 1e-9 of the scale for the functions met here,
-#: rounding about 1e-12 of it. A wrong closed form is off by far more.
-_STEP, _DIFFERENCE = 1e-3, 1e-6
+#: Of quantities that closed forms give exactly, relative to their scale; rounding is far below.
 _EXACT = 1e-8
+#: Of differences, beside ten times their estimated error: relative to an entry, and to the largest one.
+_ENTRY, _LARGEST = 1e-7, 1e-9
+_CLOSED_FORMS = (
+    "inner_solution", "adjoint", "value", "hypergradient", "inner_grad_z", "inner_grad_x", "outer_grad_z",
+    "outer_grad_x", "inner_hvp_zz", "inner_jvp_xz", "inner_jvp_zx", "inner_hessian", "outer_hessian", "minimizer",
+    "minimum",
+)  # fmt: skip
 
 
-def difference(function: Callable[[Array], Array], direction: Array) -> Array:
-    """Fourth-order central difference of t -> function(t direction) at 0."""
-
-    def at(t: float) -> Array:
-        return np.asarray(function(t * direction), float)
-
-    h = _STEP
-    found: Array = (8 * (at(h) - at(-h)) - (at(2 * h) - at(-2 * h))) / (12 * h)
-    return found
-
-
-def _gradient(function: Callable[[Array], Array], point: Array) -> Array:
-    """Gradient (n, m) at points (n, m) of a function with values (n,)."""
-
-    def along(axis: Array) -> Array:
-        return difference(lambda step: function(point + step), axis)
-
-    return np.stack([along(axis) for axis in np.eye(point.shape[-1])], axis=-1)
-
-
-def shapes(problem: BilevelProblem, rng: np.random.Generator) -> list[Check]:
-    """Functions take any leading axes, broadcast, and return float64 of the right shape."""
-    checks = []
-    z, x = rng.uniform(-0.5, 0.5, (3, 1, problem.p)), rng.uniform(-0.5, 0.5, (1, 2, problem.d))
-    v, u = rng.uniform(-1, 1, (3, 1, problem.p)), rng.uniform(-1, 1, (1, 2, problem.d))
-    sizes = {"z": problem.p, "x": problem.d}
-    listed: list[tuple[str, tuple[Array, ...], tuple[int, ...]]] = [
-        ("inner", (z, x), (3, 2)),
-        ("outer", (z, x), (3, 2)),
-        *((f"{level}_grad_{k}", (z, x), (3, 2, n)) for level in ("inner", "outer") for k, n in sizes.items()),
-        ("inner_hvp_zz", (z, x, v), (3, 2, problem.p)),
-        ("inner_jvp_xz", (z, x, v), (3, 2, problem.d)),
-        ("inner_jvp_zx", (z, x, u), (3, 2, problem.p)),
-        ("inner_solution", (x[0],), (2, problem.p)),
-        ("adjoint", (x[0],), (2, problem.p)),
-        ("value", (x[0],), (2,)),
-        ("hypergradient", (x[0],), (2, problem.d)),
+def measure(problem: BilevelProblem, rng: np.random.Generator, number: int = 8) -> list[Check]:
+    """Residuals of every declared closed form at random points inside the declared radius and region."""
+    z, x = points(problem, rng, number if problem.p + problem.d <= 200 else 3)
+    measured = _Measured(problem, z, x, rng)
+    return [
+        *measured.solution(),
+        *measured.adjoint(),
+        *measured.hypergradient(),
+        *measured.gradients(),
+        *measured.products(),
+        *measured.hessians(),
+        *_undeclared(problem),
     ]
-    for name, arguments, shape in listed:
-        function = getattr(problem, name)
-        if function is not None:
-            checks.append(_shape(name, function, arguments, shape))
-    return checks
 
 
-def _shape(name: str, function: Callable[..., Any], arguments: tuple[Array, ...], shape: tuple[int, ...]) -> Check:
-    title = f"{name}: shape and broadcasting"
-    try:
-        whole = np.asarray(function(*arguments))
-    except Exception as error:  # a user's function may raise anything
-        hint = "not vectorised? pass vectorize=True to from_functions"
-        return Check(title, False, "computed", f"raises {type(error).__name__}: {error} ({hint})")
-    if whole.shape != shape:
-        return Check(title, False, "computed", f"returns shape {whole.shape}, needs {shape} (leading axes broadcast)")
-    if whole.dtype != np.float64:
-        return Check(title, False, "computed", f"returns {whole.dtype}, needs float64")
-    many = [
-        np.broadcast_to(a, (*np.broadcast_shapes(*(b.shape[:-1] for b in arguments)), a.shape[-1])) for a in arguments
-    ]
-    lead = many[0].shape[:-1]
-    single = np.reshape([function(*(m[i] for m in many)) for i in np.ndindex(*lead)], shape)
-    gap = float(np.max(np.abs(whole - single)) / (1 + np.max(np.abs(single))))
-    return Check(title, gap <= _EXACT, "computed", f"whole against one by one: {gap:.1e}")
+def _undeclared(problem: BilevelProblem) -> Iterator[Check]:
+    missing = [name for name in _CLOSED_FORMS if getattr(problem, name) is None]
+    if missing:
+        yield Check("closed forms", True, "stated", f"not declared: {', '.join(missing)}")
 
 
-def measure(problem: BilevelProblem, rng: np.random.Generator, points: int = 8) -> list[Check]:
-    """Residuals of every declared closed form at random points inside the declared radius."""
-    return list(_measured(problem, _points(problem, rng, points), rng))
+class _Measured:
+    """The residuals of one problem at given points."""
 
+    def __init__(self, problem: BilevelProblem, z: Array, x: Array, rng: np.random.Generator) -> None:
+        self.problem, self.z, self.x, self.rng = problem, z, x, rng
+        self.axes = {"z": axes(problem.p, rng), "x": axes(problem.d, rng)}
+        self.optimal: Array | None = None
+        if problem.inner_solution is not None:
+            self.optimal = np.asarray(problem.inner_solution(x), dtype=np.float64)
 
-def _points(problem: BilevelProblem, rng: np.random.Generator, points: int) -> Array:
-    direction = rng.standard_normal((points, problem.d))
-    direction /= np.linalg.norm(direction, axis=-1, keepdims=True)
-    reach = min(problem.constants.radius, 2.0)
-    return np.asarray(reach * rng.uniform(0, 1, (points, 1)) * direction)
+    def field(self, level: str, variable: str) -> Field:
+        return slopes(self.problem, level, variable, self.axes[variable])
 
+    def exact(self, level: str, variable: str) -> bool:
+        return getattr(self.problem, f"{level}_grad_{variable}") is not None
 
-def _measured(problem: BilevelProblem, x: Array, rng: np.random.Generator) -> Iterator[Check]:
-    solution = problem.inner_solution
-    if solution is not None:
-        z = np.asarray(solution(x), float)
-        slope = _slope_z(problem, "inner", z, x)
-        curvature = np.abs(_gradient(lambda s: problem.inner(s, x), z + 0.1)).max() + 1.0
-        yield _residual("inner solution", slope, curvature, "G_z(z*(x), x)", difference=problem.inner_grad_z is None)
-        moves = 0.05 * rng.standard_normal((16, *z.shape))
-        lowest = float(np.min(problem.inner(z + moves, x) - problem.inner(z, x)))
-        scale = 1e-9 * (1 + float(np.abs(problem.inner(z, x)).max()))
-        yield Check("inner solution is a minimum", lowest >= -scale, "sampled", f"lowest G - G(z*) nearby {lowest:.3g}")
+    def solution(self) -> Iterator[Check]:
+        problem, z, x = self.problem, self.optimal, self.x
+        if z is None:
+            return
+        if problem.smooth:
+            field = self.field("inner", "z")
+            slope, away = field(z, x), field(z + 0.1, x).value
+            scale = float(np.max(np.abs(away))) + 1e-3
+            yield _close("inner solution", slope, np.zeros_like(slope.value), "G_z(z*(x), x)", scale)
+        yield self._rises(z)
         if problem.value is not None:
-            gap = problem.value(x) - problem.outer(z, x)
-            yield _residual("value", gap, np.abs(problem.outer(z, x)).max() + 1.0, "Psi(x) - F(z*(x), x)")
-        if problem.adjoint is not None:
-            v = np.asarray(problem.adjoint(x), float)
-            product = _hessian_product(problem, z, x, v)
-            outer = _slope_z(problem, "outer", z, x)
-            exact = problem.inner_hvp_zz is not None and problem.outer_grad_z is not None
-            yield _residual(
-                "adjoint", product + outer, np.abs(outer).max() + 1.0, "G_zz v* + F_z", difference=not exact
-            )
-        if problem.hypergradient is not None:
-            numeric = _gradient(lambda s: problem.outer(solution(s), s), x)
-            found = np.asarray(problem.hypergradient(x), float)
-            yield _residual(
-                "hypergradient", found - numeric, np.abs(numeric).max() + 1.0, "grad Psi - difference", True
-            )
-    for level in ("inner", "outer"):
-        z = rng.uniform(-0.5, 0.5, (len(x), problem.p))
-        function = getattr(problem, level)
-        for k, point in (("z", z), ("x", x)):
-            gradient = getattr(problem, f"{level}_grad_{k}")
-            if gradient is not None:
-                numeric = _gradient(partial(_moved, function, k, z, x), point)
-                gap = np.asarray(gradient(z, x)) - numeric
-                name = f"{level}_grad_{k}"
-                yield _residual(name, gap, np.abs(numeric).max() + np.abs(function(z, x)).max() + 1.0, name, True)
-    yield from _products(problem, x, rng)
-    yield from _minimum(problem, x, rng)
+            outer = np.asarray(problem.outer(z, x), dtype=np.float64)
+            gap = _given(np.asarray(problem.value(x), dtype=np.float64))
+            yield _close("value", gap, outer, "Psi(x) - F(z*(x), x)", 1.0 + float(np.abs(outer).max()))
+
+    def _rises(self, z: Array) -> Check:
+        """G is nowhere below G(z*) nearby; at a kink as well as where it is smooth."""
+        problem, x = self.problem, self.x
+        directions = self.rng.standard_normal((24, *z.shape))
+        directions /= np.linalg.norm(directions, axis=-1, keepdims=True)
+        here = problem.inner(z, x)
+        lowest, ok = np.inf, True
+        for size in (0.1, 1e-3, 1e-5):
+            moved, _ = settle(problem, z + size * directions, np.broadcast_to(x, (24, *x.shape)))
+            rise = problem.inner(moved, x) - here
+            # A slope of 1e-8 of the scale is let pass, as rounding in z* makes one.
+            slack = 1e-12 * (1 + float(np.abs(here).max())) + _EXACT * size * (1 + float(np.abs(rise).max()) / size)
+            lowest, ok = min(lowest, float(np.min(rise))), ok and bool(np.min(rise) >= -slack)
+        return Check("inner solution is a minimum", ok, "sampled", f"lowest G - G(z*) nearby {lowest:.3g}")
+
+    def adjoint(self) -> Iterator[Check]:
+        problem, z, x = self.problem, self.optimal, self.x
+        if problem.adjoint is None or z is None or not problem.smooth:
+            return
+        v = np.asarray(problem.adjoint(x), dtype=np.float64)
+        outer = self.field("outer", "z")(z, x)
+        product = self.product("inner_hvp_zz", z, v)
+        scale = float(np.abs(outer.value).max() + np.abs(product.value).max()) + 1e-3
+        whole = Measured(product.value + outer.value, product.error + outer.error)
+        yield _close("adjoint", whole, np.zeros_like(whole.value), "G_zz v* + F_z", scale)
+
+    def product(self, name: str, z: Array, direction: Array) -> Measured:
+        """G_zz v, G_xz v or G_zx u along the axes: declared, or by differences of slopes."""
+        declared = getattr(self.problem, name)
+        to, of = {"inner_hvp_zz": ("z", "z"), "inner_jvp_xz": ("x", "z"), "inner_jvp_zx": ("z", "x")}[name]
+        if declared is not None:
+            return _given(np.asarray(declared(z, self.x, direction), dtype=np.float64) @ self.axes[to].T)
+        return self.differentiated("inner", to, of, z, direction)
+
+    def differentiated(self, level: str, to: str, of: str, z: Array, direction: Array) -> Measured:
+        """Slopes in ``to``, differentiated in ``of`` along a direction."""
+        dz, dx = (direction, None) if of == "z" else (None, direction)
+        return along(self.field(level, to), z, self.x, dz, dx, exact=self.exact(level, to))
+
+    def hypergradient(self) -> Iterator[Check]:
+        problem, x = self.problem, self.x
+        if problem.hypergradient is None:
+            return
+        found = np.asarray(problem.hypergradient(x), dtype=np.float64) @ self.axes["x"].T
+        numeric = psi_slopes(problem, x, self.axes["x"])
+        if numeric is not None:
+            yield _close("hypergradient", numeric, found, "difference of Psi - grad Psi")
+        z = self.optimal
+        if problem.adjoint is None or z is None or None in (problem.inner_jvp_xz, problem.outer_grad_x):
+            return
+        v = np.asarray(problem.adjoint(x), dtype=np.float64)
+        direct, implicit = self.field("outer", "x")(z, x).value, self.product("inner_jvp_xz", z, v).value
+        scale = float(np.abs(direct).max() + np.abs(implicit).max()) + 1e-3
+        yield _close(
+            "hypergradient by the adjoint", _given(direct + implicit), found, "F_x + G_xz v* - grad Psi", scale
+        )
+
+    def gradients(self) -> Iterator[Check]:
+        for level, variable in ((level, variable) for level in ("inner", "outer") for variable in ("z", "x")):
+            name = f"{level}_grad_{variable}"
+            if self.exact(level, variable):
+                found = self.field(level, variable)(self.z, self.x).value
+                numeric = slopes(self.problem, level, variable, self.axes[variable], declared=False)
+                yield _close(name, numeric(self.z, self.x), found, f"difference - {name}")
+
+    def products(self) -> Iterator[Check]:
+        v, u = self.rng.uniform(-1, 1, self.z.shape), self.rng.uniform(-1, 1, self.x.shape)
+        for name, to, of, direction in (
+            ("inner_hvp_zz", "z", "z", v), ("inner_jvp_xz", "x", "z", v), ("inner_jvp_zx", "z", "x", u),
+        ):  # fmt: skip
+            if getattr(self.problem, name) is not None:
+                numeric = self.differentiated("inner", to, of, self.z, direction)
+                found = self.product(name, self.z, direction).value
+                yield _close(name, numeric, found, f"difference - {name}")
+
+    def hessians(self) -> Iterator[Check]:
+        for level in ("inner", "outer"):
+            function = getattr(self.problem, f"{level}_hessian")
+            if function is None:
+                continue
+            listed = [function(a, b) for a, b in zip(self.z, self.x, strict=True)]
+            for index, (to, of) in enumerate((("z", "z"), ("x", "z"), ("x", "x"))):
+                block = np.stack([np.asarray(blocks[index], dtype=np.float64) for blocks in listed])
+                found = self.axes[to] @ block @ self.axes[of].T
+                numeric = columns(self.differentiated(level, to, of, self.z, axis) for axis in self.axes[of])
+                name = f"{level}_hessian {to}{of}"
+                yield _close(name, numeric, found, f"difference - {name}")
 
 
-def _moved(function: Callable[..., Any], variable: str, z: Array, x: Array, point: Array) -> Array:
-    return np.asarray(function(point, x) if variable == "z" else function(z, point))
+def psi(problem: BilevelProblem, x: Array) -> Array | None:
+    """Psi at points: F at the inner solution, else as declared, else None."""
+    if problem.inner_solution is not None:
+        return np.asarray(problem.outer(problem.inner_solution(x), x), dtype=np.float64)
+    return None if problem.value is None else np.asarray(problem.value(x), dtype=np.float64)
 
 
-def _products(problem: BilevelProblem, x: Array, rng: np.random.Generator) -> Iterator[Check]:
-    z = rng.uniform(-0.5, 0.5, (len(x), problem.p))
-    v, u = rng.uniform(-1, 1, z.shape), rng.uniform(-1, 1, x.shape)
-    grad_z, grad_x = problem.inner_grad_z, problem.inner_grad_x
-    cases: list[tuple[str, Callable[[Array], Array] | None, Array, Array]] = []
-    if grad_z is not None:
-        cases += [
-            ("inner_hvp_zz", lambda s: grad_z(z + s, x), v, v),
-            ("inner_jvp_zx", lambda s: grad_z(z, x + s), u, u),
-        ]
-    if grad_x is not None:
-        cases.append(("inner_jvp_xz", lambda s: grad_x(z + s, x), v, v))
-    for name, moved, direction, argument in cases:
-        function = getattr(problem, name)
-        if function is not None and moved is not None:
-            numeric = difference(moved, direction)
-            gap = np.asarray(function(z, x, argument)) - numeric
-            yield _residual(name, gap, np.abs(numeric).max() + 1.0, name, True)
+def psi_slopes(problem: BilevelProblem, x: Array, directions: Array) -> Measured | None:
+    """Slopes of Psi (n, m) by differences."""
+    if problem.inner_solution is None and problem.value is None:
+        return None
+
+    def moved(axis: Array, t: float) -> Array | None:
+        return psi(problem, x + t * axis)
+
+    return columns(derivative(partial(moved, axis)) for axis in directions)
 
 
-def _minimum(problem: BilevelProblem, x: Array, rng: np.random.Generator) -> Iterator[Check]:
-    if problem.minimizer is not None and problem.hypergradient is not None:
-        best = np.asarray(problem.minimizer, float)
-        steep = np.abs(problem.hypergradient(best + 0.1 * rng.standard_normal((8, problem.d)))).max()
-        yield _residual("minimizer", problem.hypergradient(best), float(steep) + 1e-12, "grad Psi(x*)")
-    if problem.minimum is not None and problem.value is not None:
-        if problem.minimizer is not None:
-            gap = np.asarray(problem.value(np.asarray(problem.minimizer))) - problem.minimum
-            yield _residual("minimum", gap, 1.0 + abs(problem.minimum), "Psi(x*) - minimum")
-        spread = np.concatenate([x, 3 * rng.standard_normal((2000, problem.d))])
-        if np.isfinite(problem.constants.radius):
-            spread = _points(problem, rng, 2000)
-        with np.errstate(all="ignore"):
-            values = np.asarray(problem.value(spread))
-        below = float(np.nanmin(values) - problem.minimum)
-        scale = 1e-9 * (1 + abs(problem.minimum))
-        yield Check("nothing below the minimum", below >= -scale, "sampled", f"lowest Psi - minimum {below:.3g}")
+def _given(value: Array) -> Measured:
+    return Measured(value, np.zeros_like(value))
 
 
-def _slope_z(problem: BilevelProblem, level: str, z: Array, x: Array) -> Array:
-    gradient = getattr(problem, f"{level}_grad_z")
-    if gradient is not None:
-        return np.asarray(gradient(z, x), float)
-    function = getattr(problem, level)
-    return _gradient(lambda s: function(s, x), z)
+def _close(title: str, measured: Measured, found: Array, what: str, scale: float | None = None) -> Check:
+    """|measured - found| entry by entry, against what the measurement may be off by.
 
-
-def _hessian_product(problem: BilevelProblem, z: Array, x: Array, v: Array) -> Array:
-    if problem.inner_hvp_zz is not None:
-        return np.asarray(problem.inner_hvp_zz(z, x, v), float)
-    return difference(lambda s: _slope_z(problem, "inner", z + s, x), v)
-
-
-def _residual(title: str, residual: Any, scale: float, what: str, difference: bool = False) -> Check:
-    size = float(np.max(np.abs(residual)))
-    allowed = (_DIFFERENCE if difference else _EXACT) * scale
-    # NaN compares as False: a closed form that is not a number fails.
-    return Check(title, size <= allowed, "computed", f"|{what}| = {size:.3g}, allowed {allowed:.3g}")
-
-
-def measure_constants(problem: BilevelProblem, rng: np.random.Generator, points: int = 200) -> list[Check]:
-    """Declared constants against the largest values met: a constant that is too small is refuted, none is proved."""
-    x = _points(problem, rng, points)
-    reach = min(problem.constants.radius, 2.0)
-    z = rng.standard_normal((points, problem.p))
-    z *= reach * rng.uniform(0, 1, (points, 1)) / np.linalg.norm(z, axis=-1, keepdims=True)
-    return [_dominated(problem, name, value) for name, value in _largest(problem, z, x) if value is not None]
-
-
-def _largest(problem: BilevelProblem, z: Array, x: Array) -> Iterator[tuple[str, float | None]]:
-    if problem.inner_hessian is not None:
-        blocks = [problem.inner_hessian(a, b) for a, b in zip(z, x, strict=True)]
-        yield "mu", min(float(np.linalg.eigvalsh(zz)[0]) for zz, _, _ in blocks)
-        for index, name in enumerate(("L_zz", "L_xz", "L_xx")):
-            yield name, max(float(np.linalg.norm(block[index], 2)) for block in blocks)
-    if problem.outer_hessian is not None:
-        blocks = [problem.outer_hessian(a, b) for a, b in zip(z, x, strict=True)]
-        for index, name in enumerate(("m_zz", "m_xz", "m_xx")):
-            yield name, max(float(np.linalg.norm(block[index], 2)) for block in blocks)
-    solution = problem.inner_solution
-    if problem.outer_grad_z is not None and solution is not None:
-        yield "C_z", float(np.linalg.norm(problem.outer_grad_z(solution(x), x), axis=-1).max())
-    if problem.outer_grad_x is not None:
-        yield "C_x", float(np.linalg.norm(problem.outer_grad_x(z, x), axis=-1).max())
-    if problem.adjoint is not None:
-        yield "R", float(np.linalg.norm(problem.adjoint(x), axis=-1).max())
-    near = x + 1e-3 * np.random.default_rng(0).standard_normal(x.shape)
-    distance = np.linalg.norm(near - x, axis=-1)
-    for name, function in (("k_z", solution), ("k_v", problem.adjoint), ("L_Psi", problem.hypergradient)):
-        if function is not None:
-            yield name, float((np.linalg.norm(function(near) - function(x), axis=-1) / distance).max())
-
-
-def _dominated(problem: BilevelProblem, name: str, largest: float) -> Check:
-    declared = getattr(problem.constants, name)
-    if declared is None:
-        return Check(f"constant {name}", True, "stated", f"not declared; met {largest:.4g}")
-    # Quotients of neighbouring points carry rounding of about 1e-12 over the distance 1e-3.
-    slack = 1e-6 * (1 + abs(declared))
-    ok = declared <= largest + slack if name == "mu" else largest <= declared + slack
-    return Check(f"constant {name}", ok, "sampled", f"declared {declared:.6g}, met {largest:.6g}")
+    ``scale`` is that of quantities without differences. NaN compares as False: a closed form that is not a number
+    fails.
+    """
+    gap = np.abs(measured.value - found)
+    allowed = 10 * measured.error
+    if scale is not None:
+        allowed = allowed + _EXACT * scale
+    if scale is None or measured.error.any():
+        allowed = (
+            allowed + _ENTRY * np.abs(measured.value) + _LARGEST * (1 + np.max(np.abs(measured.value), initial=0.0))
+        )
+    good = gap <= allowed
+    worst = int(np.argmax(np.where(np.isnan(gap), np.inf, gap - allowed))) if gap.size else 0
+    detail = f"|{what}| = {gap.flat[worst]:.3g}, allowed {allowed.flat[worst]:.2g}" if gap.size else "no entries"
+    return Check(title, bool(good.all()), "computed", detail)

@@ -17,7 +17,9 @@ from zoba_bench.ledger import Ledger
 from zoba_bench.registry import entry, list_theorems, theorem
 from zoba_bench.statistics import family_level
 from zoba_bench.sweep import fingerprint
+from zoba_bench.user_problem import file_spec
 from zoba_bench.verification.claim import Claim, Verdict, decide, strict_json
+from zoba_bench.verification.own import own_suite
 from zoba_bench.verification.plan import Plan
 from zoba_bench.verification.protocols import PROTOCOLS
 from zoba_bench.verification.suite import Suite
@@ -32,6 +34,7 @@ def verify(
     suite: str = "quick",
     seed: int = 0,
     *,
+    problem: str | None = None,
     out: str | Path = "zoba-results",
     jobs: int = 1,
     progress: Progress | None = None,
@@ -42,9 +45,12 @@ def verify(
     Parameters
     ----------
     suite : str
-        Name of a registered suite.
+        Name of a registered suite; without effect where a problem is given.
     seed : int
         Root seed; same seed, same code, same machine: same bits, whatever ``jobs``.
+    problem : str, optional
+        "file.py:name" or a registered name: what the protocols can say of that problem alone is measured. The
+        file's content is part of every cell's key.
     out : path-like
         Folder of the ledger; finished cells found there are not run again.
     jobs : int
@@ -59,7 +65,10 @@ def verify(
     """
     if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
         raise ValueError(f"seed must be a non-negative integer, got {seed!r}")
-    chosen, left_out = entry("claims", suite)().without_missing()
+    if problem is None:
+        chosen, left_out = entry("claims", suite)().without_missing()
+    else:
+        chosen, left_out = own_suite(file_spec(problem))
     if announce is not None:
         announce(chosen, left_out)
     with Ledger(Path(out) / "ledger.sqlite") as ledger:
@@ -89,7 +98,7 @@ def verify(
             own[claim.id] = Verdict(claim, verdict, reason, measurement)
         verdicts = [_paired(own[claim.id], own) for claim in chosen.claims]
         ledger.add_run(
-            suite, int(seed), _content(chosen, verdicts, left_out, seed, level, time.perf_counter() - started)
+            chosen.name, int(seed), _content(chosen, verdicts, left_out, seed, level, time.perf_counter() - started)
         )
     return verdicts
 
