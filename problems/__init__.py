@@ -36,4 +36,11 @@ PROBLEMS: dict[str, str] = {
     "iaptt_toy": "zoba_bench.problems.multivalued:iaptt_toy",
     "entropic_simplex": "zoba_bench.problems.simplex:entropic_simplex",
     "two_task": "zoba_bench.problems.tasks:two_task",
+    "softmax_bregman": "zoba_bench.problems.softmax_link:softmax_bregman",
+    "xdep_curvature": "zoba_bench.problems.xdep_link:xdep_curvature",
+    "quartic_cardano": "zoba_bench.problems.curved_links:quartic_cardano",
+    "poisson_bregman": "zoba_bench.problems.curved_links:poisson_bregman",
+    "rosenbrock": "zoba_bench.problems.rosenbrock:rosenbrock",
+    "rastrigin": "zoba_bench.problems.classic_outer:rastrigin",
+    "logistic_outer": "zoba_bench.problems.classic_outer:logistic_outer",
 }

@@ -298,9 +298,16 @@ def test_differences_know_their_error():
 
 
 def test_points_outside_are_moved_to_the_radius_and_into_the_region():
-    problem = follow(constants=Constants(radius=2.0), region=lambda z, x: (z, np.maximum(x, 0.0)))
-    z, x = settle(problem, np.array([[3.0, 4.0], [0.1, 0.0]]), np.array([[6.0, 8.0], [-1.0, 0.5]]))
+    problem = follow(constants=Constants(radius=2.0))
+    points = np.array([[3.0, 4.0], [0.1, 0.0]]), np.array([[6.0, 8.0], [-1.0, 0.5]])
+    z, x = settle(problem, *points)
     np.testing.assert_allclose(z, [[1.2, 1.6], [0.1, 0.0]])
+    np.testing.assert_allclose(x, [[1.2, 1.6], [-1.0, 0.5]])
+    assert inside(problem, z, x).all()
+    # A region says itself where z may be.
+    problem = replace(problem, region=lambda z, x: (z, np.maximum(x, 0.0)))
+    z, x = settle(problem, *points)
+    np.testing.assert_array_equal(z, points[0])
     np.testing.assert_allclose(x, [[1.2, 1.6], [0.0, 0.5]])
     assert inside(problem, z, x).all()
     assert not inside(problem, z, x - np.array([2.0, 2.0])).any()

@@ -36,11 +36,9 @@ LOOSE = {
     },
     "dataclean_ortho": {"H": "a Frobenius norm of bounds on the three kinds of entries, not largest at one point"},
     "diabetes_ridge": {
-        "mu": "Weyl: the least eigenvalue of A'A/n plus exp(-radius), which needs every x_j at -radius at once",
-        "H": "a Frobenius norm of bounds on its three kinds of entries, at |z| as large as the bound on |z*|",
-        "C_z": "through the bound on |z*| by energy, far above the largest |z*|",
-        "R": "C_z / mu",
-        "k_z": "the bound on |z*| times the condition number exp(radius)",
+        "C_z": "through bounds on z* by energy, for data in the worst direction",
+        "R": "from the bound on F_z, without the direction",
+        "k_z": "from the bound on z* by energy",
         "k_v": "from the bounds on R and k_z",
         "s_z": "from the bound on k_z",
         "s_v": "from the bounds on k_v and s_z",
@@ -52,9 +50,13 @@ LOOSE = {
     },
     "group_lasso": {"R": "a bound on the reduced adjoint, which is no closed form of the problem's"},
     "l1_tracking": {"R": "a bound on the reduced adjoint, which is no closed form of the problem's"},
-    "logistic_bregman": {
-        "k_v": "two terms of a quotient rule are bounded apart, though they are never large together",
-        "s_v": "four terms of a quotient rule are bounded apart",
+    "smd2": {"H": "for |z| up to exp(radius) - 1, beyond the radius in which points are drawn"},
+    "smd7": {"H": "as smd2"},
+    "tp9": {
+        "H": "from bounds on the derivatives of W apart, at the largest |x| and |z| in the same direction",
+        "H_zz": "as H",
+        "H_zx": "as H",
+        "H_xx": "as H",
     },
     "two_task": {"H_zx": "a sum over the unrolled steps of the largest bend of each, which no single x has"},
 }

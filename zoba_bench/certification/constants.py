@@ -243,7 +243,8 @@ def _bend_of_both(problem: BilevelProblem, inner_z: Field, inner_x: Field) -> Qu
         size = np.sqrt(_norm(s.a) ** 2 + _norm(s.b) ** 2)[:, None]
         # In both spaces at once, and in each alone.
         directions = ((s.a / size, s.b / size), (s.unit_a, 0 * s.b), (0 * s.a, s.unit_b))
-        return np.max([bend(s, dz, dx) for dz, dx in directions], axis=0)
+        largest: Array = np.max([bend(s, dz, dx) for dz, dx in directions], axis=0)
+        return largest
 
     return quantity
 

@@ -134,13 +134,21 @@ def points(problem: BilevelProblem, rng: np.random.Generator, n: int) -> tuple[A
 
 
 def settle(problem: BilevelProblem, z: Array, x: Array) -> tuple[Array, Array]:
-    """The points, moved into the declared radius and region where they are outside."""
+    """The points, moved into the declared radius and region where they are outside.
+
+    A region says where z may be; without one the radius is for z too.
+    """
     radius = problem.constants.radius
     if np.isfinite(radius):
-        z, x = (w / np.maximum(1.0, np.linalg.norm(w, axis=-1, keepdims=True) / radius) for w in (z, x))
+        x = _shortened(x, radius)
     if problem.region is not None:
-        z, x = problem.region(z, x)
-    return z, x
+        return problem.region(z, x)
+    return (_shortened(z, radius) if np.isfinite(radius) else z), x
+
+
+def _shortened(vectors: Array, radius: float) -> Array:
+    short: Array = vectors / np.maximum(1.0, np.linalg.norm(vectors, axis=-1, keepdims=True) / radius)
+    return short
 
 
 def inside(problem: BilevelProblem, z: Array, x: Array) -> NDArray[np.bool_]:
