@@ -166,6 +166,7 @@ def constants(problem: BilevelProblem, small: BilevelProblem) -> Outcome:
         of = "R_0" if name == "R_g" else name
         parts: list[Callable[[], list[Check]]] = [
             lambda: measure_constants(wrong(problem), np.random.default_rng(3), only=of),  # noqa: B023
+            lambda: measure_constants(wrong(small), np.random.default_rng(3), only=of),  # noqa: B023
             lambda: measure_spreads(wrong(problem), np.random.default_rng(3)),
         ]
         if symbols is not None and name in symbols.constants:

@@ -181,7 +181,7 @@ def test_the_search_of_a_certificate_finds_the_ends_of_a_spectrum(drawn):
     for name in ("mu", "L_zz", "L_xx"):
         (check,) = measure_constants(problem, np.random.default_rng(0), only=name)
         assert check.ok, check
-        # From values alone, with no Hessian: a tenth is found in up to six dimensions (1.9 per cent was missed).
-        tight = replace(exact, **{name: getattr(exact, name) * (1.1 if name == "mu" else 0.9)})
+        # From values alone, with no Hessian: two per cent are found in up to six dimensions.
+        tight = replace(exact, **{name: getattr(exact, name) * (1.02 if name == "mu" else 0.98)})
         (check,) = measure_constants(replace(problem, constants=tight), np.random.default_rng(0), only=name)
         assert not check.ok, check

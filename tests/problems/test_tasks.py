@@ -28,6 +28,7 @@ def failures(checks):
         {},
         {"steps": 3, "step": 0.2, "a1": 2.0, "a2": 0.7, "D": 0.5},
         {"b2": 10.0, "width": 400.0},
+        {"b2": 3.0, "width": 2.0},
     ],
 )
 def test_certificates_hold(keywords):

@@ -16,9 +16,9 @@ from zoba_bench.certification.numeric import (
     STEP,
     Field,
     Measured,
-    derivative,
     inside,
-    second_derivative,
+    secant,
+    second_difference,
     settle,
     slopes,
 )
@@ -71,7 +71,8 @@ def measure_constants(problem: BilevelProblem, rng: np.random.Generator, only: s
     """One check for each constant that can be measured; ``only`` names a single one.
 
     A search over points in the declared radius and region, and over directions, looks for the largest quotient.
-    It gives lower bounds of the true constants: what is declared must not be below.
+    Quotients of two and of three values are used, which no Lipschitz constant is below, whatever kinks the next
+    derivative has: what is declared must not be below either.
     """
     checks = []
     for name, quantity in _quantities(problem):
@@ -140,9 +141,9 @@ def _quantities(problem: BilevelProblem) -> Iterator[tuple[str, Quantity]]:
         ("k_z", "s_z", solution), ("k_v", "s_v", adjoint), ("L_Psi", "", hypergradient),
     ):  # fmt: skip
         if function is not None:
-            yield jacobian, _of_x(problem, function, derivative, STEP)
+            yield jacobian, _of_x(problem, function, secant, STEP)
             if second:
-                yield second, _of_x(problem, function, second_derivative, _BEND_STEP)
+                yield second, _of_x(problem, function, second_difference, _BEND_STEP)
 
 
 def _gradient(problem: BilevelProblem, level: str, variable: str) -> Field | None:
@@ -158,20 +159,36 @@ def _moved(field: Field, z: Array, x: Array, dz: Array | None, dx: Array | None)
 
 
 def _derived(problem: BilevelProblem, field: Field, s: _State, of: str, bent: bool) -> Measured:
-    """First or second derivative of a gradient in z or x, along the state's direction."""
+    """Quotient of a gradient in z or x along the state's direction, or second quotient: at most the constant."""
     moves = (s.unit_a, None) if of == "z" else (None, s.unit_b)
     noise = float(np.max(field(s.z, s.x).error, initial=0.0))
-    function = _moved(field, s.z, s.x, *moves)
     step = SECOND_STEP if noise > 0 else (_BEND_STEP if bent else STEP)
-    measured = (second_derivative if bent else derivative)(function, step, noise)
-    ends = [(4 * step * sign) for sign in (1, -1)]
+    measured = (second_difference if bent else secant)(_moved(field, s.z, s.x, *moves), step, noise)
     there = [
         inside(problem, s.z + t * s.unit_a, s.x) if of == "z" else inside(problem, s.z, s.x + t * s.unit_b)
-        for t in ends
+        for t in (step, -step)
     ]
     # Quotients that reach out of the radius or region say nothing.
     value = np.where((there[0] & there[1])[:, None], measured.value, np.nan)
     return Measured(value, measured.error)
+
+
+def _aligned(problem: BilevelProblem, field: Field, s: _State, of: str, lowest: bool = False) -> _State:
+    """The state with the direction in which the quotients along the axes say that it is largest (or lowest)."""
+    n = problem.p if of == "z" else problem.d
+    if len(s.z) > _FEW or n > _MOST_AXES:
+        return s
+    along = []
+    for axis in np.eye(n):
+        moved = np.broadcast_to(axis, (len(s.z), n))
+        turned = _State(s.z, s.x, moved, s.b) if of == "z" else _State(s.z, s.x, s.a, moved)
+        along.append(_derived(problem, field, turned, of, bent=False).value)
+    blocks = np.nan_to_num(np.stack(along, axis=-1))
+    if lowest:
+        direction = np.linalg.eigh((blocks + blocks.swapaxes(-1, -2)) / 2)[1][..., 0]
+    else:
+        direction = np.linalg.svd(blocks)[2][..., 0, :]
+    return _State(s.z, s.x, direction, s.b) if of == "z" else _State(s.z, s.x, s.a, direction)
 
 
 def _curvature(problem: BilevelProblem, inner_z: Field) -> Quantity:
@@ -183,6 +200,7 @@ def _curvature(problem: BilevelProblem, inner_z: Field) -> Quantity:
                     for z, x in zip(s.z, s.x, strict=True)
                 ]
             return np.where(inside(problem, s.z, s.x), -np.array(lowest), -np.inf)
+        s = _aligned(problem, inner_z, s, "z", lowest=True)
         measured = _declared_product(problem, "inner_hvp_zz", s) or _derived(problem, inner_z, s, "z", bent=False)
         rounding: Array = np.linalg.norm(measured.error, axis=-1)
         found: Array = -np.vecdot(measured.value, s.unit_a) - rounding
@@ -200,6 +218,7 @@ def _slope(problem: BilevelProblem, field: Field, of: str, block: tuple[str, int
                 float(np.linalg.norm(_block(problem, level, index, z, x), 2)) for z, x in zip(s.z, s.x, strict=True)
             ]
             return np.where(inside(problem, s.z, s.x), np.array(norms), -np.inf)
+        s = _aligned(problem, field, s, of)
         products = {("inner", 0): "inner_hvp_zz", ("inner", 1): "inner_jvp_xz"}
         declared = _declared_product(problem, products.get(block, ""), s)
         return _lower(declared or _derived(problem, field, s, of, bent=False))
@@ -235,8 +254,8 @@ def _bend_of_both(problem: BilevelProblem, inner_z: Field, inner_x: Field) -> Qu
             z, x = s.z + t * dz, s.x + t * dx
             return np.concatenate([inner_z(z, x).value, inner_x(z, x).value], axis=-1)
 
-        measured, end = second_derivative(both, step, noise), 4 * step
-        there = inside(problem, s.z + end * dz, s.x + end * dx) & inside(problem, s.z - end * dz, s.x - end * dx)
+        measured = second_difference(both, step, noise)
+        there = inside(problem, s.z + step * dz, s.x + step * dx) & inside(problem, s.z - step * dz, s.x - step * dx)
         return np.where(there, _lower(measured), -np.inf)
 
     def quantity(s: _State) -> Array:
@@ -257,7 +276,7 @@ def _of_x(
 
     def quantity(s: _State) -> Array:
         measured = rule(partial(at, s), step)
-        ends = [inside(problem, s.z, s.x + sign * 4 * step * s.unit_b) for sign in (1, -1)]
+        ends = [inside(problem, s.z, s.x + sign * step * s.unit_b) for sign in (1, -1)]
         return np.where(ends[0] & ends[1], _lower(measured), -np.inf)
 
     return quantity
@@ -279,7 +298,7 @@ def _unit(vectors: Array) -> Array:
 
 # The search.
 
-_KEPT, _CHILDREN, _FEW = 16, 8, 16
+_KEPT, _CHILDREN, _FEW, _MOST_AXES = 16, 8, 16, 64
 
 
 def _search(problem: BilevelProblem, quantity: Quantity, rng: np.random.Generator, thorough: bool) -> float:
@@ -292,7 +311,7 @@ def _search(problem: BilevelProblem, quantity: Quantity, rng: np.random.Generato
         state, values = state.take(best), values[best]
         moved = _perturbed(problem, state, float(spread), rng)
         state, values = state.joined(moved), np.concatenate([values, _values(quantity, moved)])
-    # Few points: where there is a Hessian its norm is then taken, instead of that of one column.
+    # Few points: there the norm of the Hessian is taken, or of its quotients along the best direction.
     few = state.take(np.argsort(values)[-(4 if size <= 200 else 1) :])
     return float(max(values.max(), _values(quantity, few).max()))
 

@@ -22,7 +22,8 @@ __all__ = [
     "derivative",
     "inside",
     "points",
-    "second_derivative",
+    "secant",
+    "second_difference",
     "settle",
     "slopes",
 ]
@@ -58,12 +59,18 @@ def derivative(function: Callable[[float], Any], step: float = STEP, noise: floa
     return Measured(fine, np.abs(fine - coarse) + (_rounding(f) + noise) / step)
 
 
-def second_derivative(function: Callable[[float], Any], step: float = SECOND_STEP, noise: float = 0.0) -> Measured:
-    """Second derivative at 0, as :func:`derivative`."""
-    f = {k: np.asarray(function(k * step), dtype=np.float64) for k in (-4, -2, -1, 0, 1, 2, 4)}
-    fine = (16 * (f[1] + f[-1]) - (f[2] + f[-2]) - 30 * f[0]) / (12 * step**2)
-    coarse = (16 * (f[2] + f[-2]) - (f[4] + f[-4]) - 30 * f[0]) / (48 * step**2)
-    return Measured(fine, np.abs(fine - coarse) + 6 * (_rounding(f) + noise) / step**2)
+def secant(function: Callable[[float], Any], step: float = STEP, noise: float = 0.0) -> Measured:
+    """(f(step) - f(-step)) / (2 step): its norm is at most the Lipschitz constant of f; the error is rounding alone."""
+    f = {k: np.asarray(function(k * step), dtype=np.float64) for k in (-1, 1)}
+    value = (f[1] - f[-1]) / (2 * step)
+    return Measured(value, np.full(value.shape, (_rounding(f) + noise) / step))
+
+
+def second_difference(function: Callable[[float], Any], step: float = SECOND_STEP, noise: float = 0.0) -> Measured:
+    """(f(step) - 2 f(0) + f(-step)) / step^2: at most the Lipschitz constant of f'; the error is rounding alone."""
+    f = {k: np.asarray(function(k * step), dtype=np.float64) for k in (-1, 0, 1)}
+    value = (f[1] - 2 * f[0] + f[-1]) / step**2
+    return Measured(value, np.full(value.shape, 4 * (_rounding(f) + noise) / step**2))
 
 
 def _rounding(values: dict[int, Array]) -> float:

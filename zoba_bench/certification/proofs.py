@@ -74,13 +74,21 @@ def _refuted(expression: Any) -> bool:
     symbols = sorted(expression.free_symbols, key=lambda s: s.name)
     for shift in (1, 2):
         numbers = {s: _number(s, index + 1, shift) for index, s in enumerate(symbols)}
-        terms = [sp.N(term.xreplace(numbers), _DIGITS) for term in sp.Add.make_args(expression)]
-        if not all(term.is_Number and term.is_finite for term in terms):
+        value, size = _evaluated(expression, numbers)
+        if not (value.is_Number and value.is_finite and size.is_finite):
             continue
-        size = sum(abs(term) for term in terms)
-        if abs(sum(terms)) > size * sp.Float(10) ** (-_DIGITS // 2):
+        if abs(value) > size * sp.Float(10) ** (-_DIGITS // 2):
             return True
     return False
+
+
+def _evaluated(expression: Any, numbers: dict[Any, Any]) -> tuple[Any, Any]:
+    """The value, and what it would be if nothing in its sums cancelled: what a zero is compared with."""
+    if expression.is_Add or expression.is_Mul:
+        parts = [_evaluated(part, numbers) for part in expression.args]
+        return tuple(sp.N(expression.func(*column), _DIGITS) for column in zip(*parts, strict=True))  # type: ignore[return-value]
+    value = sp.N(expression.xreplace(numbers), _DIGITS)
+    return value, abs(value)
 
 
 def _number(symbol: Any, index: int, shift: int) -> Any:
