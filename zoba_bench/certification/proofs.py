@@ -86,7 +86,8 @@ def _evaluated(expression: Any, numbers: dict[Any, Any]) -> tuple[Any, Any]:
     """The value, and what it would be if nothing in its sums cancelled: what a zero is compared with."""
     if expression.is_Add or expression.is_Mul:
         parts = [_evaluated(part, numbers) for part in expression.args]
-        return tuple(sp.N(expression.func(*column), _DIGITS) for column in zip(*parts, strict=True))  # type: ignore[return-value]
+        value, size = (sp.N(expression.func(*column), _DIGITS) for column in zip(*parts, strict=True))
+        return value, size
     value = sp.N(expression.xreplace(numbers), _DIGITS)
     return value, abs(value)
 
