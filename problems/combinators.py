@@ -48,13 +48,13 @@ from numpy.typing import ArrayLike, NDArray
 from zoba_bench.problem import BilevelProblem, Card, Constants
 from zoba_bench.symbolic import Symbolic
 
-from ._family import check_real
-from ._kernels import row_sum, spread, spread_vectors, square_norm
-from ._link import Coupling, Link, coupling, diagonal_link, on_solution, planted_constants, plus, scaled, times
-from ._scalars import LOG_COSH, PSEUDO_HUBER, SOFTPLUS, SQUARE, Scalar
+from ._base.family import check_real
+from ._base.kernels import row_sum, spread, spread_vectors, square_norm
+from ._base.scalars import LOG_COSH, PSEUDO_HUBER, SOFTPLUS, SQUARE, Scalar
+from .links._link import Coupling, Link, coupling, diagonal_link, on_solution, planted_constants, plus, scaled, times
 
 if TYPE_CHECKING:
-    from ._link_symbols import Frame, InnerSymbols
+    from .links._symbols import Frame, InnerSymbols
 
 __all__ = [
     "LOG_COSH",
@@ -364,9 +364,9 @@ def _symbols(kind: str, phi: Scalar, weight: float, mu: float) -> Callable[[Fram
         return None
 
     def symbols(frame: Frame) -> InnerSymbols:
-        from . import _link_symbols
+        from .links import _symbols
 
-        made: InnerSymbols = getattr(_link_symbols, f"{kind}_symbols")(frame, phi, weight, mu)
+        made: InnerSymbols = getattr(_symbols, f"{kind}_symbols")(frame, phi, weight, mu)
         return made
 
     return symbols
@@ -379,6 +379,6 @@ def _planted_symbols(
     target: Array,
     expressions: Callable[[Mapping[str, Any]], Mapping[str, Any]] | None,
 ) -> Symbolic:
-    from ._link_symbols import planted_symbols
+    from .links._symbols import planted_symbols
 
     return planted_symbols(link, loss, weight, target, expressions)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from zoba_bench.capabilities import Capabilities
 from zoba_bench.symbolic import Symbolic
 
 __all__ = ["ASSUMPTIONS", "BilevelProblem", "Card", "Constants", "check_dimension", "check_positive"]
@@ -186,6 +187,8 @@ class BilevelProblem:
     extra_checks : callable() or callable(problem) -> sequence of Check, or None
         The family's own statements about itself, as :class:`zoba_bench.certification.outcome.Check`; they become
         part of the certificate. Called with the problem that is certified if it takes an argument.
+    capabilities : Capabilities
+        Projections, prox, tasks, sets of solutions: what methods or measurements need beside the two objectives.
     """
 
     name: str
@@ -217,6 +220,7 @@ class BilevelProblem:
     card: Card | None = None
     region: Callable[[Array, Array], tuple[Array, Array]] | None = None
     extra_checks: Callable[..., Sequence[Any]] | None = None
+    capabilities: Capabilities = field(default_factory=Capabilities)
 
     def __post_init__(self) -> None:
         check_dimension("p", self.p)

@@ -191,7 +191,6 @@ def test_kinks_are_no_errors_and_hide_none():
 def test_a_familys_own_checks_become_part_of_its_certificate():
     wrong = Check("potential", False, "computed", "residual 1")
     assert failed(follow(extra_checks=lambda: [wrong])) == {"potential": "residual 1"}
-    assert failed(follow(parameters={"extra_checks": lambda: [wrong]})) == {"potential": "residual 1"}
     assert failed(follow(extra_checks=lambda: 1 / 0)) == {"extra checks": "raises ZeroDivisionError: division by zero"}
     named = follow(name="this one", extra_checks=lambda q: [Check(q.name, False, "stated")])
     assert failed(named) == {"this one": ""}

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
-from zoba_bench.problems import bolib
+from zoba_bench.problems.classical import bolib
 
 from zoba_bench.certification.certify import certify
 from zoba_bench.certification.comparison import compare_constants

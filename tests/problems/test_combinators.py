@@ -8,7 +8,7 @@ from dataclasses import fields, replace
 import numpy as np
 import pytest
 from zoba_bench.problems import combinators
-from zoba_bench.problems._scalars import CUBIC_ROOT, EXPONENTIAL, sech2, tanh_step
+from zoba_bench.problems._base.scalars import CUBIC_ROOT, EXPONENTIAL, sech2, tanh_step
 from zoba_bench.problems.combinators import (
     LOG_COSH,
     PSEUDO_HUBER,
@@ -20,7 +20,7 @@ from zoba_bench.problems.combinators import (
     planted,
     shift_link,
 )
-from zoba_bench.problems.links import logcosh_ripple, logistic_bregman
+from zoba_bench.problems.links.linear import logcosh_ripple, logistic_bregman
 
 from zoba_bench.certification.certify import certify, measured
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from zoba_bench.problems import coresets
+from zoba_bench.problems.regression import coresets
 
 from zoba_bench.certification.certify import certify, measured
 from zoba_bench.certification.comparison import compare, compare_constants

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from zoba_bench.problems.finite_sum import quad_sum
+from zoba_bench.problems.quadratic.finite_sum import quad_sum
 
 from zoba_bench.certification.certify import certify
 from zoba_bench.certification.comparison import compare_constants

@@ -7,8 +7,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from zoba_bench.problems.classical import smd6
-from zoba_bench.problems.structured import cournot, first_order_fixed_point, imaml_quad, nesterov_chain
+from zoba_bench.problems.classical.smd6 import smd6
+from zoba_bench.problems.games.cournot import cournot
+from zoba_bench.problems.quadratic.structured import first_order_fixed_point, imaml_quad, nesterov_chain
 
 from zoba_bench.certification.certify import certify
 from zoba_bench.certification.comparison import compare_constants

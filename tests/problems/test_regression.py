@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 import sympy as sp
 from numpy.polynomial import Polynomial
-from zoba_bench.problems import cleaning, real_data, reference, regression
-from zoba_bench.problems._regression_symbols import Logistic
-from zoba_bench.problems._separable import cubic_norm, largest
+from zoba_bench.problems._base.separable import cubic_norm, largest
+from zoba_bench.problems.quadratic import reference
+from zoba_bench.problems.regression import cleaning, real_data, ridge
+from zoba_bench.problems.regression._symbols import Logistic
 
 from zoba_bench.certification.certify import certify, measured
 from zoba_bench.certification.comparison import compare, compare_constants
@@ -22,8 +23,8 @@ from zoba_bench.certification.proofs import prove
 from zoba_bench.symbolic import Symbolic
 
 PLANTED = {
-    "ridge_ortho": regression.ridge_ortho,
-    "ridge_scalar": regression.ridge_scalar,
+    "ridge_ortho": ridge.ridge_ortho,
+    "ridge_scalar": ridge.ridge_scalar,
     "dataclean_ortho": cleaning.dataclean_ortho,
     "dataclean_linear": cleaning.dataclean_linear,
 }
@@ -191,7 +192,7 @@ def test_values_keep_their_digits_near_the_planted_optimum(name, distance):
 
 
 def test_ridge_matches_a_solve_of_the_normal_equations():
-    problem = regression.ridge_scalar(4, seed=3)
+    problem = ridge.ridge_scalar(4, seed=3)
     S = problem.inner_hessian(np.zeros(4), np.array([-800.0]))[0]  # no penalty
     slope = -problem.inner_grad_z(np.zeros(4), np.zeros(1))
     for x in (-2.5, 0.0, 2.0):
@@ -223,14 +224,14 @@ def test_data_cleaning_with_fewer_rows_than_features_has_one_minimiser():
 
 
 def test_more_penalty_shrinks_every_coordinate():
-    problem = regression.ridge_ortho()
+    problem = ridge.ridge_ortho()
     x = np.linspace(-3, 3, 7)[:, None] * np.ones(5)
     sizes = np.abs(problem.inner_solution(x))
     assert (np.diff(sizes, axis=0) < 0).all()
 
 
 def test_closed_forms_far_out_are_finite_and_without_warnings():
-    for build in (regression.ridge_ortho, cleaning.dataclean_ortho):
+    for build in (ridge.ridge_ortho, cleaning.dataclean_ortho):
         problem = build()
         for x in (np.full(5, 500.0), np.full(5, -500.0)):
             for name in ("inner_solution", "adjoint", "value", "hypergradient"):

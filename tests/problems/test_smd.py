@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from zoba_bench.problems import smd, tp9
+from zoba_bench.problems.classical import smd, tp9
 
 from zoba_bench.certification.certify import certify, measured
 from zoba_bench.certification.comparison import compare, compare_constants

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import find, given
 from hypothesis import strategies as st
-from zoba_bench.problems._family import positive_definite
+from zoba_bench.problems._base.family import positive_definite
 
 from .strategies import orthogonal_matrices, spd_matrices, spectra
 

@@ -8,10 +8,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import sympy as sp
-from zoba_bench.problems._outside import Capabilities, capabilities
-from zoba_bench.problems.tasks import two_task
+from zoba_bench.problems.meta.two_task import two_task
 from zoba_bench.theory.algorithms.counterexample import released
 
+from zoba_bench.capabilities import Capabilities
 from zoba_bench.certification.certify import certify
 from zoba_bench.certification.comparison import compare_constants
 from zoba_bench.certification.measurement import measure
@@ -39,7 +39,7 @@ def test_certificates_hold(keywords):
 
 def test_the_default_is_the_instance_that_the_theory_derives():
     problem, exact = two_task(), released()
-    tasks = capabilities(problem).tasks
+    tasks = problem.capabilities.tasks
     assert problem.parameters["b2"] == pytest.approx(float(sp.N(exact.b2)), rel=1e-14)
     assert problem.parameters["width"] == pytest.approx(float(sp.N(exact.A)), rel=1e-14)
     assert problem.minimizer[0] == pytest.approx(float(sp.N(exact.theta_star)), rel=1e-14)
@@ -68,7 +68,7 @@ def mean_gradient(tasks, theta, exact):
 
 def test_first_order_descent_stops_at_the_wrong_point_and_exact_descent_does_not():
     problem = two_task()
-    tasks = capabilities(problem).tasks
+    tasks = problem.capabilities.tasks
     start = np.array([[-10.0], [30.0], [7.0]])
     for exact, goal in ((False, tasks.first_order_point), (True, problem.minimizer)):
         theta = start
@@ -78,7 +78,7 @@ def test_first_order_descent_stops_at_the_wrong_point_and_exact_descent_does_not
 
 
 def test_one_task_at_a_time_equals_all_tasks_at_once():
-    tasks = capabilities(two_task()).tasks
+    tasks = two_task().capabilities.tasks
     theta, phi = np.linspace(-20, 40, 7)[:, None], np.linspace(-30, 30, 7)[:, None]
     both = np.arange(2)
     for function in (tasks.inner_grad, tasks.outer, tasks.outer_grad_phi, tasks.outer_grad_theta):
@@ -124,11 +124,11 @@ def test_an_error_in_the_optimum_or_a_constant_is_seen():
 )  # fmt: skip
 def test_an_error_in_a_part_of_the_tasks_is_seen(name):
     problem = two_task()
-    tasks = capabilities(problem).tasks
+    tasks = problem.capabilities.tasks
     right = getattr(tasks, name)
     changed = right + 1e-3 if name == "first_order_point" else lambda *arguments: right(*arguments) + 1e-3
     offered = Capabilities(tasks=replace(tasks, **{name: changed}))
-    wrong = replace(problem, parameters={**problem.parameters, "capabilities": offered})
+    wrong = replace(problem, capabilities=offered)
     assert failures(problem.extra_checks(wrong))
 
 

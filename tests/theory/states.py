@@ -10,11 +10,11 @@ from itertools import product
 
 import numpy as np
 from hypothesis import strategies as st
-from zoba_bench.problems import _scalars as scalars
-from zoba_bench.problems._affine import AffineMaps, adjoint_map, build_quadratic
-from zoba_bench.problems.links import logcosh_ripple, logistic_bregman
-from zoba_bench.problems.quadratic import minimax_quad, quad_general, quad_tracking
-from zoba_bench.problems.reference import reference
+from zoba_bench.problems._base import scalars
+from zoba_bench.problems.links.linear import logcosh_ripple, logistic_bregman
+from zoba_bench.problems.quadratic._affine import AffineMaps, adjoint_map, build_quadratic
+from zoba_bench.problems.quadratic.general import minimax_quad, quad_general, quad_tracking
+from zoba_bench.problems.quadratic.reference import reference
 from zoba_bench.theory.blocks import Blocks
 from zoba_bench.theory.explicit import ExplicitBound, Run
 from zoba_bench.theory.lyapunov import Drift, OneStep

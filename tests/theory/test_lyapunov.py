@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from zoba_bench.problems.quadratic import minimax_quad, quad_general, quad_tracking
-from zoba_bench.problems.reference import reference
+from zoba_bench.problems.quadratic.general import minimax_quad, quad_general, quad_tracking
+from zoba_bench.problems.quadratic.reference import reference
 from zoba_bench.theory.blocks import Blocks
 from zoba_bench.theory.linear import LinearModel, horizon_mean
 from zoba_bench.theory.lyapunov import WEIGHTS, Drift, certify, slack

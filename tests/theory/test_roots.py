@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from zoba_bench.problems.quadratic import quad_general, quad_tracking
+from zoba_bench.problems.quadratic.general import quad_general, quad_tracking
 from zoba_bench.theory.presets import preset_named
 from zoba_bench.theory.roots import Directions, Roots
 from zoba_bench.theory.theorem import TheoremError

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 import pytest
 import sympy as sp
-from zoba_bench.problems.reference import reference
+from zoba_bench.problems.quadratic.reference import reference
 from zoba_bench.theory import THEOREMS
 from zoba_bench.theory.certificate import Certificate
 from zoba_bench.theory.presets import PRESETS

@@ -71,8 +71,8 @@ def _proved(small: BilevelProblem, seed: int) -> list[Check]:
 
 
 def _own(problem: BilevelProblem) -> list[Check]:
-    """The family's own checks: the problem's, or (of families outside the assumptions) among its parameters."""
-    own = problem.extra_checks or problem.parameters.get("extra_checks")
+    """The family's own checks."""
+    own = problem.extra_checks
     if own is None:
         return []
     subject = (problem,) if inspect.signature(own).parameters else ()

@@ -1,0 +1,1 @@
+"""What the families share: factories, array kernels, scalar functions, symbols, capabilities."""

@@ -1,0 +1,1 @@
+"""Problems of published test sets: BOLIB, SMD and TP."""

@@ -1,0 +1,1 @@
+"""A lower level on the probability simplex."""

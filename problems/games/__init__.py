@@ -1,0 +1,1 @@
+"""Leaders and followers in markets."""

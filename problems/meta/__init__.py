@@ -1,0 +1,1 @@
+"""Distributions of tasks with an inner loop each."""

@@ -1,0 +1,1 @@
+"""A lower level with more than one solution."""

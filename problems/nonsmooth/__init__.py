@@ -1,0 +1,1 @@
+"""A lower level with kinks: weighted l1 and group penalties."""

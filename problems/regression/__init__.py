@@ -1,0 +1,1 @@
+"""Penalties, weights of rows and choices of rows in regression."""
