@@ -31,6 +31,7 @@ def solve(
     v0: ArrayLike | None = None,
     tolerance: float = 0.0,
     record_every: int | None = 1,
+    gradient_cost: str = "one",
     callback: Callable[[int, Any], Any] | None = None,
     **options: Any,
 ) -> Result:
@@ -46,7 +47,7 @@ def solve(
     max_iterations : int, optional
         1000 where neither this nor a budget is given; unlimited under a budget.
     budget : int, optional
-        Evaluations of F and G together, per replicate; never exceeded.
+        Evaluations of F and G together, per replicate, and derivatives by ``gradient_cost``; never exceeded.
     replicates : int
         Independent runs from the same start.
     seed : int
@@ -57,6 +58,9 @@ def solve(
         Stop a replicate when its surrogate hypergradient norm is at most this.
     record_every : int or None
         Iterations between rows of the history; None records nothing.
+    gradient_cost : {"one", "dimension"}
+        What a gradient or a product with second derivatives takes of the budget: one evaluation, or as many as
+        it has components.
     callback : callable(k, state) -> bool, optional
         Stops the run when it returns a true value.
     **options
@@ -89,7 +93,8 @@ def solve(
         x0=start_x if x0 is None else np.asarray(x0, dtype=np.float64),
         v0=None if v0 is None else np.asarray(v0, dtype=np.float64),
         rng=generator(run_seed), replicates=replicates, max_iterations=max_iterations,
-        budget=budget, tolerance=tolerance, record_every=record_every, callback=callback,
+        budget=budget, tolerance=tolerance, record_every=record_every, gradient_cost=gradient_cost,
+        callback=callback,
     )  # fmt: skip
 
 

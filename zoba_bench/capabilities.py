@@ -90,6 +90,8 @@ class Capabilities:
     pl : float
         mu_PL > 0 with |G_z|^2 >= 2 mu_PL (G - min G), where G is not strongly convex.
     tasks : Tasks
+    sampled_derivatives : bool
+        The derivatives of a problem with samples take ``sample`` as their last argument, as its values do.
     """
 
     project_x: Callable[[Array], Array] | None = None
@@ -107,3 +109,4 @@ class Capabilities:
     reduced_adjoint: Callable[[Array], Array] | None = None
     pl: float | None = None
     tasks: Tasks | None = None
+    sampled_derivatives: bool = False

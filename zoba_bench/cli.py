@@ -175,13 +175,20 @@ def info(name: str, as_json: bool) -> int:
 @click.option("--d", type=int, help="Outer dimension.")
 @click.option("--max-iterations", type=int, help="Iterations [default: 1000, or as many as the budget allows].")
 @click.option("--budget", type=int, help="Evaluations a replicate, inner plus outer.")
+@click.option(
+    "--gradient-cost",
+    type=click.Choice(["one", "dimension"]),
+    default="one",
+    show_default=True,
+    help="What a derivative takes of the budget: one evaluation, or one a component.",
+)
 @click.option("--replicates", default=1, show_default=True, type=int)
 @click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="Solver option, repeatable.")
 @_seed
 @_json
 def solve(
     problem: str | None, own: str | None, solver: str, p: int | None, d: int | None, max_iterations: int | None,
-    budget: int | None, replicates: int, settings: tuple[str, ...], seed: int, as_json: bool,
+    budget: int | None, gradient_cost: str, replicates: int, settings: tuple[str, ...], seed: int, as_json: bool,
 ) -> int:  # fmt: skip
     """Run a solver on a registered problem, or on one of your own."""
     from zoba_bench.api import solve as run
@@ -198,8 +205,8 @@ def solve(
     options = dict(map(_setting, settings))
     make_solver(solver, **options)  # only the solver's own options may be set
     result = run(
-        built, solver, max_iterations=max_iterations, budget=budget, replicates=replicates, seed=seed,
-        **options,
+        built, solver, max_iterations=max_iterations, budget=budget, gradient_cost=gradient_cost,
+        replicates=replicates, seed=seed, **options,
     )  # fmt: skip
     last = {k: v[-1].tolist() for k, v in result.history.items() if k != "iteration"}
     if as_json:
@@ -207,7 +214,8 @@ def solve(
             "problem": name, **{k: v for k, v in spec.items() if k != "name"}, "solver": solver, "seed": seed,
             "x": result.x.tolist(), "z": result.z.tolist(),
             "v": result.v.tolist(), "status": [Status(s).label for s in result.status], "nit": result.nit.tolist(),
-            "n_inner": result.n_inner.tolist(), "n_outer": result.n_outer.tolist(), "last": last,
+            "n_inner": result.n_inner.tolist(), "n_outer": result.n_outer.tolist(),
+            "counts": {name: count.tolist() for name, count in result.counts.items() if count.any()}, "last": last,
             "mean_stationarity": None if result.mean_stationarity is None else result.mean_stationarity.tolist(),
         })  # fmt: skip
         return 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import warnings
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -11,10 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoba_bench.memory import keep_freed_memory
-from zoba_bench.oracle import DryOracle, Oracle
+from zoba_bench.oracle import DryOracle, Oracle, weights
 from zoba_bench.problem import BilevelProblem, check_dimension, check_positive
 from zoba_bench.recorder import Recorder
 from zoba_bench.result import Result, Status
+from zoba_bench.solvers.base import StepWarning
 
 __all__ = ["iteration_cost", "run"]
 
@@ -35,6 +37,7 @@ def run(
     tolerance: float = 0.0,
     record_every: int | None = 1,
     divergence_threshold: float = 1e10,
+    gradient_cost: str = "one",
     callback: Callable[[int, Any], Any] | None = None,
 ) -> Result:
     """Run a solver from one start, R replicates at once.
@@ -51,8 +54,8 @@ def run(
         R, independent runs that advance together.
     max_iterations : int
     budget : int or None
-        Evaluations (inner plus outer) a replicate may use; an iteration that does not
-        fit is not started.
+        Evaluations (inner plus outer, derivatives by ``gradient_cost``) a replicate may use; an iteration that
+        does not fit is not started.
     tolerance : float
         Stop a replicate when the solver's own estimate (``solver.tolerance_quantity``)
         is at most this; 0 never stops.
@@ -60,6 +63,9 @@ def run(
         Iterations between rows of the history; None records nothing at all.
     divergence_threshold : float
         A replicate with a coordinate beyond this in size has diverged.
+    gradient_cost : {"one", "dimension"}
+        What a gradient or a product with second derivatives takes of the budget: one evaluation, or as many as
+        it has components.
     callback : callable(k, state) -> bool, optional
         Called after each iteration; a true value stops the run.
 
@@ -70,8 +76,13 @@ def run(
     Raises
     ------
     ValueError
-        For a start of the wrong shape, or a budget below the cost of one iteration
-        (nothing is evaluated then).
+        For a start of the wrong shape, a problem that lacks what the solver needs, or a budget below the cost of
+        one iteration (nothing is evaluated then).
+
+    Warns
+    -----
+    StepWarning
+        For a step outside the range in which theory promises a stable iteration.
     """
     keep_freed_memory()
     check_dimension("replicates", replicates)
@@ -79,14 +90,18 @@ def run(
     check_positive("tolerance", tolerance, zero=True)
     check_positive("divergence_threshold", divergence_threshold)
     z, x, v = _start(problem, z0, x0, v0, replicates)
-    cost = 0
+    cost = weights(gradient_cost, problem.p, problem.d)
+    if hasattr(solver, "check"):
+        solver.check(problem)
+        _warn_of_steps(problem, solver)
+    most = 0
     if budget is not None:
         check_dimension("budget", budget)
-        cost = sum(iteration_cost(problem, solver, rng))
-        if budget < cost:
+        first, most = _costs(problem, solver, rng, cost)
+        if budget < first + most:
             raise ValueError(
-                f"budget={budget} is below the cost of one iteration, {cost} evaluations with these "
-                "options; raise the budget or lower l1, l2, b1 or b2"
+                f"budget={budget} is below the cost of one iteration, {first + most} evaluations with these "
+                f"options{_of_start(first)}; raise the budget or lower {_ways_down(solver)}"
             )
     oracle = Oracle(problem, replicates)
     state = solver.init(oracle, rng, z, v, x)
@@ -97,9 +112,12 @@ def run(
     # Overflow in a diverging replicate is a status, not a warning.
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         for k in range(max_iterations):
-            if budget is not None and int((oracle.n_inner + oracle.n_outer).max()) + cost > budget:
-                status[oracle.active] = Status.BUDGET
-                break
+            if budget is not None:
+                over = oracle.active & (oracle.spent(cost) + most > budget)
+                status[over] = Status.BUDGET
+                oracle.freeze(over)
+                if not oracle.active.any():
+                    break
             recorder.record(k, state.x, oracle.active)
             previous, state = state, solver.step(state)
             nit += oracle.active
@@ -117,23 +135,61 @@ def run(
     history, mean = recorder.finish(int(nit.max()), state.x, nit)
     return Result(
         x=state.x, z=state.z, v=state.v, status=status, nit=nit,
-        n_inner=oracle.n_inner, n_outer=oracle.n_outer, mean_stationarity=mean, history=history,
+        n_inner=oracle.n_inner, n_outer=oracle.n_outer, counts=oracle.counts, mean_stationarity=mean, history=history,
         estimate=state.estimate, problem=problem.name, solver=getattr(solver, "name", type(solver).__name__),
         message=[Status(s).message for s in status],
     )  # fmt: skip
 
 
-def iteration_cost(problem: BilevelProblem, solver: Any, rng: np.random.Generator) -> tuple[int, int]:
-    """Evaluations (inner, outer) of one iteration, counted on a dry run that evaluates nothing.
+def iteration_cost(problem: BilevelProblem, solver: Any, rng: np.random.Generator) -> dict[str, int]:
+    """What one iteration queries, by name, counted on a dry run that evaluates nothing.
 
     The generator is copied, not advanced.
     """
+    before, after = _dry_counts(problem, solver, rng)
+    return {name: after[name] - before[name] for name in after if after[name] > before[name]}
+
+
+def _dry_counts(
+    problem: BilevelProblem, solver: Any, rng: np.random.Generator
+) -> tuple[dict[str, int], dict[str, int]]:
+    """Counts after the start and after one iteration."""
     dry = DryOracle(problem, 1)
-    state = solver.init(
-        dry, copy.deepcopy(rng), np.zeros((1, problem.p)), np.zeros((1, problem.p)), np.zeros((1, problem.d))
-    )
-    solver.step(state)
-    return int(dry.n_inner[0]), int(dry.n_outer[0])
+    zeros = [np.zeros((1, size)) for size in (problem.p, problem.p, problem.d)]
+    state = solver.init(dry, copy.deepcopy(rng), *zeros)
+    before = {name: int(count[0]) for name, count in dry.counts.items()}
+    with np.errstate(all="ignore"):
+        solver.step(state)
+    return before, {name: int(count[0]) for name, count in dry.counts.items()}
+
+
+def _costs(problem: BilevelProblem, solver: Any, rng: np.random.Generator, cost: dict[str, int]) -> tuple[int, int]:
+    """Evaluations of the start, and of one iteration."""
+    before, after = _dry_counts(problem, solver, rng)
+    first = sum(weight * before[name] for name, weight in cost.items())
+    return first, sum(weight * after[name] for name, weight in cost.items()) - first
+
+
+def _of_start(first: int) -> str:
+    return f" ({first} of them once, at the start)" if first else ""
+
+
+def _ways_down(solver: Any) -> str:
+    """The options that make an iteration cheaper."""
+    counts = ("l1", "l2", "b1", "b2", "l", "batch", "inner_steps", "Q", "N", "D")
+    names = [name for name in counts if hasattr(solver, name)]
+    return " or ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names) or "the cost of an iteration"
+
+
+def _warn_of_steps(problem: BilevelProblem, solver: Any) -> None:
+    for name, value, end, symbols in solver.stable_steps(problem):
+        if value >= end:
+            warnings.warn(
+                f"{solver.name} on {problem.name}: {name}={value:.4g} is outside of the stable range "
+                f"(0, {symbols}) = (0, {end:.4g}); the iteration may diverge",
+                StepWarning,
+                stacklevel=4,
+            )
 
 
 def _start(

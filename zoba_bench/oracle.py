@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -10,10 +11,35 @@ from numpy.typing import NDArray
 
 from zoba_bench.problem import BilevelProblem
 
-__all__ = ["DryOracle", "Oracle", "OracleError"]
+__all__ = ["COUNTED", "DERIVATIVES", "DryOracle", "Oracle", "OracleError", "weights"]
 
 Array = NDArray[np.float64]
 Samples = NDArray[np.int64]
+
+
+#: Derivatives that first-order methods query: level and last dimension of the result.
+DERIVATIVES = {
+    "inner_grad_z": ("inner", "p"), "inner_grad_x": ("inner", "d"),
+    "outer_grad_z": ("outer", "p"), "outer_grad_x": ("outer", "d"),
+    "inner_hvp_zz": ("inner", "p"), "inner_jvp_xz": ("inner", "d"), "inner_jvp_zx": ("inner", "p"),
+}  # fmt: skip
+
+#: Everything that is counted: values, derivatives, and what costs no evaluation.
+COUNTED = ("inner", "outer", *DERIVATIVES, "prox", "projection", "communication")
+
+
+def weights(gradient_cost: str, p: int, d: int) -> dict[str, int]:
+    """What each counted query costs in evaluations: a derivative 1, or as many as it has components.
+
+    Parameters
+    ----------
+    gradient_cost : {"one", "dimension"}
+    """
+    if gradient_cost not in ("one", "dimension"):
+        raise ValueError(f"gradient_cost must be 'one' or 'dimension', got {gradient_cost!r}")
+    size = {"p": p, "d": d}
+    cost = {name: size[n] if gradient_cost == "dimension" else 1 for name, (_, n) in DERIVATIVES.items()}
+    return {"inner": 1, "outer": 1, **cost}
 
 
 class OracleError(ValueError):
@@ -21,37 +47,57 @@ class OracleError(ValueError):
 
 
 class Oracle:
-    """Values of F and G for a block of replicates, each one counted.
+    """Values and derivatives of F and G for a block of replicates, each one counted.
 
     Query arrays have the replicate axis first: z (R, ..., p), x (R, ..., d), samples
-    (R, ...). One value is one evaluation of its replicate.
+    (R, ...). One value, gradient or product at one point is one evaluation of its replicate; of a
+    mean over n samples, n of them.
 
     Attributes
     ----------
     p, d, replicates : int
-    n_inner, n_outer : (R,) int64 arrays
-        Evaluations so far, per replicate.
+    counts : dict of (R,) int64 arrays
+        What each replicate has used so far, by the names in ``COUNTED``.
     active : (R,) bool array
         Replicates that still run; the others are neither evaluated nor counted, and
         get zeros, so that every difference of their values vanishes.
     non_finite : (R,) bool array
         Replicates that received NaN or an infinity since the driver last cleared it.
+    dry : bool
+        Nothing is evaluated: what an iteration would use is counted, at most.
     """
 
+    dry = False
+
     def __init__(self, problem: BilevelProblem, replicates: int) -> None:
-        self._inner = problem.inner
-        self._outer = problem.outer
+        self._functions: dict[str, Callable[..., Any] | None] = {
+            name: getattr(problem, name) for name in ("inner", "outer", *DERIVATIVES)
+        }
         self._name = problem.name
+        self.capabilities = problem.capabilities
         self.p = problem.p
         self.d = problem.d
         self.replicates = replicates
         self.inner_samples = problem.inner_samples
         self.outer_samples = problem.outer_samples
-        self.n_inner = np.zeros(replicates, dtype=np.int64)
-        self.n_outer = np.zeros(replicates, dtype=np.int64)
+        self.counts = {name: np.zeros(replicates, dtype=np.int64) for name in COUNTED}
         self.active = np.ones(replicates, dtype=bool)
         self.non_finite = np.zeros(replicates, dtype=bool)
         self._all_active = True
+
+    @property
+    def n_inner(self) -> NDArray[np.int64]:
+        """Evaluations of G so far, per replicate."""
+        return self.counts["inner"]
+
+    @property
+    def n_outer(self) -> NDArray[np.int64]:
+        """Evaluations of F so far, per replicate."""
+        return self.counts["outer"]
+
+    def spent(self, cost: Mapping[str, int]) -> NDArray[np.int64]:
+        """Evaluations so far per replicate, each query with its weight; one without a weight costs nothing."""
+        return np.sum([weight * self.counts[name] for name, weight in cost.items()], axis=0, dtype=np.int64)
 
     @property
     def stochastic_inner(self) -> bool:
@@ -81,68 +127,151 @@ class Oracle:
 
     def inner(self, z: Array, x: Array, sample: Samples | None = None) -> Array:
         """Values of G, shape: the broadcast leading axes of the arguments."""
-        values = self._evaluate("inner", self._inner, z, x, sample)
-        self._count(self.n_inner, values)
-        return values
+        return self._query("inner", (z, x), sample)
 
     def outer(self, z: Array, x: Array, sample: Samples | None = None) -> Array:
         """Values of F, shape: the broadcast leading axes of the arguments."""
-        values = self._evaluate("outer", self._outer, z, x, sample)
-        self._count(self.n_outer, values)
-        return values
+        return self._query("outer", (z, x), sample)
 
-    def _count(self, counter: NDArray[np.int64], values: Array) -> None:
-        each = values.size // self.replicates
-        counter += each if self._all_active else each * self.active
+    def inner_grad_z(self, z: Array, x: Array, sample: Samples | None = None) -> Array:
+        """G_z, shape (..., p)."""
+        return self._query("inner_grad_z", (z, x), sample)
 
-    def _evaluate(self, level: str, function: Callable[..., Any], z: Array, x: Array, sample: Samples | None) -> Array:
-        shape = _leading_shape(z, x, sample)
+    def inner_grad_x(self, z: Array, x: Array, sample: Samples | None = None) -> Array:
+        """G_x, shape (..., d)."""
+        return self._query("inner_grad_x", (z, x), sample)
+
+    def outer_grad_z(self, z: Array, x: Array, sample: Samples | None = None) -> Array:
+        """F_z, shape (..., p)."""
+        return self._query("outer_grad_z", (z, x), sample)
+
+    def outer_grad_x(self, z: Array, x: Array, sample: Samples | None = None) -> Array:
+        """F_x, shape (..., d)."""
+        return self._query("outer_grad_x", (z, x), sample)
+
+    def inner_hvp_zz(self, z: Array, x: Array, v: Array, sample: Samples | None = None) -> Array:
+        """G_zz v, shape (..., p)."""
+        return self._query("inner_hvp_zz", (z, x, v), sample)
+
+    def inner_jvp_xz(self, z: Array, x: Array, v: Array, sample: Samples | None = None) -> Array:
+        """G_xz v, shape (..., d)."""
+        return self._query("inner_jvp_xz", (z, x, v), sample)
+
+    def inner_jvp_zx(self, z: Array, x: Array, u: Array, sample: Samples | None = None) -> Array:
+        """G_zx u, shape (..., p)."""
+        return self._query("inner_jvp_zx", (z, x, u), sample)
+
+    def project_x(self, x: Array) -> Array:
+        """The nearest point of X; x itself where the problem declares no X."""
+        return self._map("projection", self.capabilities.project_x, x)
+
+    def project_z(self, z: Array) -> Array:
+        """The nearest point of Z; z itself where the problem declares no Z."""
+        return self._map("projection", self.capabilities.project_z, z)
+
+    def inner_prox(self, z: Array, x: Array, step: float) -> Array:
+        """The proximal point of the non-smooth part of G; the projection onto Z where G has none."""
+        prox = self.capabilities.inner_prox
+        if prox is None:
+            return self.project_z(z)
+        return self._map("prox", lambda y: prox(y, x, step), z)
+
+    def communicate(self, rounds: int = 1) -> None:
+        """Count rounds in which every client exchanges one vector with the server."""
+        self.counts["communication"] += rounds * self.active
+
+    def evaluate(
+        self,
+        counted: str,
+        function: Callable[..., Any],
+        vectors: tuple[Array, ...],
+        sample: Samples | None = None,
+        size: int | None = None,
+        each: int = 1,
+    ) -> Array:
+        """Values (or vectors of the given size) of a function of points, counted under a name.
+
+        Parameters
+        ----------
+        counted : one of ``COUNTED``.
+        function : callable(*vectors) or callable(*vectors, sample)
+        vectors : arrays (R, ..., n)
+        sample : integer array that broadcasts with their leading axes, or None
+        size : last dimension of the result; None for values
+        each : evaluations that one point counts for
+        """
+        shape = _leading_shape(vectors, sample)
+        number = each * math.prod(shape[1:])
+        self.counts[counted] += number if self._all_active else number * self.active
+        whole = shape if size is None else (*shape, size)
+        if self.dry:
+            return np.zeros(whole)
         if self._all_active:
-            values = self._call(level, function, z, x, sample, shape)
+            values = self._call(counted, function, vectors, sample, whole)
         else:
             on = self.active
-            some = self._call(level, function, z[on], x[on], None if sample is None else sample[on],
-                              (int(on.sum()), *shape[1:]))  # fmt: skip
-            values = np.zeros(shape)
+            some = self._call(
+                counted, function, tuple(vector[on] for vector in vectors), None if sample is None else sample[on],
+                (int(on.sum()), *whole[1:]),
+            )  # fmt: skip
+            values = np.zeros(whole)
             values[on] = some
         finite = np.isfinite(values)
         if not finite.all():
             self.non_finite |= ~finite.reshape(self.replicates, -1).all(axis=1)
         return values
 
+    def _query(self, name: str, vectors: tuple[Array, ...], sample: Samples | None) -> Array:
+        function = self._functions[name]
+        if function is None:
+            raise OracleError(f"problem {self._name!r} does not declare {name}, which this solver queries")
+        level, letter = DERIVATIVES.get(name, (name, ""))
+        samples = self.inner_samples if level == "inner" else self.outer_samples
+        each = 1 if sample is not None or samples is None else samples
+        size = {"": None, "p": self.p, "d": self.d}[letter]
+        return self.evaluate(name, function, vectors, sample, size, each)
+
+    def _map(self, counted: str, function: Callable[[Array], Array] | None, point: Array) -> Array:
+        if function is None:
+            return point
+        self.counts[counted] += self.active
+        return point if self.dry else np.where(self.active[:, None], function(_read_only(point)), point)
+
     def _call(
-        self, level: str, function: Callable[..., Any], z: Array, x: Array, sample: Samples | None,
+        self, name: str, function: Callable[..., Any], vectors: tuple[Array, ...], sample: Samples | None,
         shape: tuple[int, ...],
     ) -> Array:  # fmt: skip
         # Read-only views and a copy: neither a function that works in place nor one that
         # reuses its output can change iterates or earlier values.
-        z, x = _read_only(z), _read_only(x)
-        values = function(z, x) if sample is None else function(z, x, sample)
+        vectors = tuple(_read_only(vector) for vector in vectors)
+        values = function(*vectors) if sample is None else function(*vectors, sample)
         if type(values) is np.ndarray and values.shape == shape and values.dtype == np.float64:
             return values.copy()
         if values is None:
-            raise OracleError(f"{level} of problem {self._name!r} returned None: it must return its values")
+            raise OracleError(f"{name} of problem {self._name!r} returned None: it must return its values")
         try:
             array = np.asarray(values)
         except (TypeError, ValueError):  # ragged
             array = np.empty(0, dtype=object)
         if array.dtype.kind not in "biuf":
             raise OracleError(
-                f"{level} of problem {self._name!r} returned {type(values).__name__} of {array.dtype}, not real numbers"
+                f"{name} of problem {self._name!r} returned {type(values).__name__} of {array.dtype}, not real numbers"
             )
         converted = array.astype(np.float64)
         if converted.shape != shape:
+            z, x = vectors[0], vectors[-1]
+            wanted = "value" if name in ("inner", "outer") else "vector"
             raise OracleError(
-                f"{level} of problem {self._name!r} returned shape {converted.shape} for z of shape "
-                f"{z.shape} and x of shape {x.shape}; expected {shape}: one value for each point, the last "
+                f"{name} of problem {self._name!r} returned shape {converted.shape} for z of shape "
+                f"{z.shape} and x of shape {x.shape}; expected {shape}: one {wanted} for each point, the last "
                 "axis reduced and every leading axis kept (or pass vectorized=False where that is offered)"
             )
         return converted
 
 
-def _leading_shape(z: Array, x: Array, sample: Samples | None) -> tuple[int, ...]:
-    shapes = (z.shape[:-1], x.shape[:-1]) if sample is None else (z.shape[:-1], x.shape[:-1], sample.shape)
-    return np.broadcast_shapes(*shapes)
+def _leading_shape(vectors: tuple[Array, ...], sample: Samples | None) -> tuple[int, ...]:
+    shapes = [vector.shape[:-1] for vector in vectors]
+    return np.broadcast_shapes(*shapes) if sample is None else np.broadcast_shapes(*shapes, sample.shape)
 
 
 def _read_only(array: Array) -> Array:
@@ -154,5 +283,4 @@ def _read_only(array: Array) -> Array:
 class DryOracle(Oracle):
     """Counts what an iteration would evaluate, without evaluating: every value is zero."""
 
-    def _evaluate(self, level: str, function: Callable[..., Any], z: Array, x: Array, sample: Samples | None) -> Array:
-        return np.zeros(_leading_shape(z, x, sample))
+    dry = True

@@ -66,6 +66,9 @@ class Result:
     message : list of str, one a replicate.
     nit : (R,) int array, iterations.
     n_inner, n_outer : (R,) int arrays, evaluations of G and F.
+    counts : dict of (R,) int arrays
+        Everything that was queried: "inner", "outer", derivatives by the names of the problem's attributes, "prox",
+        "projection" and "communication" (rounds).
     mean_stationarity : (R,) array or None
         Mean of |grad Psi(x_k)|^2 over k = 0 ... nit-1, whatever ``record_every`` was;
         None where the problem has no closed-form hypergradient or recording was off.
@@ -88,6 +91,7 @@ class Result:
     problem: str = ""
     solver: str = ""
     message: list[str] = field(default_factory=list)
+    counts: dict[str, NDArray[np.int64]] = field(default_factory=dict)
 
     @property
     def nfev(self) -> NDArray[np.int64]:
@@ -108,6 +112,9 @@ class Result:
             f"  iterations   {_range(self.nit)}",
             f"  evaluations  {_range(self.n_inner)} inner, {_range(self.n_outer)} outer",
         ]
+        more = [f"{_range(n)} {name}" for name, n in self.counts.items() if name not in ("inner", "outer") and n.any()]
+        if more:
+            lines.append(f"  queries      {', '.join(more)}")
         if self.history.get("stationarity") is not None and len(self.history["stationarity"]):
             last = self.history["stationarity"][-1]
             lines.append(f"  |grad Psi|^2 median {np.median(last):.3g} at the last recorded iterate")

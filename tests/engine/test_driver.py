@@ -171,8 +171,8 @@ def test_non_finite_value_freezes_its_replicate_and_no_other(bilevel, start, pre
     assert result.status.tolist() == [Status.MAX_ITERATIONS, Status.NON_FINITE, Status.MAX_ITERATIONS]
     assert result.nit.tolist() == [8, fail_at + 1, 8]
     each = iteration_cost(problem, solver, np.random.default_rng(0))
-    assert np.array_equal(result.n_inner, result.nit * each[0])
-    assert np.array_equal(result.n_outer, result.nit * each[1])
+    assert np.array_equal(result.n_inner, result.nit * each["inner"])
+    assert np.array_equal(result.n_outer, result.nit * each["outer"])
     for name in ("x", "z", "v"):
         frozen = getattr(path[fail_at - 1], name)[1]
         assert np.array_equal(getattr(result, name)[1], frozen), "not the last finite iterate"
@@ -284,7 +284,7 @@ def test_budget_is_never_exceeded_and_an_iteration_that_does_not_fit_is_not_star
     bilevel, points, start, preset, extra
 ):
     problem, solver = bilevel(), make_solver(preset, l1=3)
-    cost = sum(iteration_cost(problem, solver, np.random.default_rng(0)))
+    cost = sum(iteration_cost(problem, solver, np.random.default_rng(0)).values())
     budget = 4 * cost + extra
     problem.inner.calls.clear()
     problem.outer.calls.clear()
@@ -299,7 +299,7 @@ def test_budget_is_never_exceeded_and_an_iteration_that_does_not_fit_is_not_star
 
 def test_budget_below_one_iteration_is_refused_before_anything_is_evaluated(bilevel, start):
     problem, solver = bilevel(), make_solver("zoba", l1=3)
-    cost = sum(iteration_cost(problem, solver, np.random.default_rng(0)))
+    cost = sum(iteration_cost(problem, solver, np.random.default_rng(0)).values())
     problem.inner.calls.clear()
     problem.outer.calls.clear()
     with pytest.raises(ValueError, match=f"budget={cost - 1} is below the cost of one iteration, {cost} "):
@@ -311,7 +311,7 @@ def test_budget_does_not_change_the_path(bilevel, start, same_run):
     """The dry run that finds the cost draws from a copy of the generator."""
     problem, solver = bilevel(inner_samples=4, outer_samples=4), make_solver("zoba-mixed", l1=3, b1=2, b2=2)
     free = go(problem, solver, start, max_iterations=3)
-    cost = sum(iteration_cost(problem, solver, np.random.default_rng(0)))
+    cost = sum(iteration_cost(problem, solver, np.random.default_rng(0)).values())
     bound = go(problem, solver, start, max_iterations=3, budget=100 * cost)
     same_run(free, bound)
 
@@ -322,7 +322,7 @@ def test_iteration_cost_evaluates_nothing_and_leaves_the_generator(bilevel):
     problem.outer.calls.clear()
     rng = np.random.default_rng(0)
     before = rng.bit_generator.state
-    assert iteration_cost(problem, make_solver("zoba", l1=3, l2=2, b1=5), rng) == (5 * 13, 5)
+    assert iteration_cost(problem, make_solver("zoba", l1=3, l2=2, b1=5), rng) == {"inner": 5 * 13, "outer": 5}
     assert rng.bit_generator.state == before
     assert problem.inner.calls == problem.outer.calls == []
 
@@ -415,7 +415,7 @@ def test_closed_forms_are_outside_the_counter(bilevel, start):
     problem, solver = bilevel(), make_solver("hf-zoba", **HF)
     cost = iteration_cost(problem, solver, np.random.default_rng(0))
     result = go(problem, solver, start, max_iterations=5)
-    assert (int(result.n_inner[0]), int(result.n_outer[0])) == (5 * cost[0], 5 * cost[1])
+    assert (int(result.n_inner[0]), int(result.n_outer[0])) == (5 * cost["inner"], 5 * cost["outer"])
 
 
 # Starts.

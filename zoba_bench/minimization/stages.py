@@ -130,7 +130,7 @@ class Job:
         if self.budget is None:
             return
         p, d = self.problem.p, self.problem.d
-        cost = sum(iteration_cost(self.problem, self.solver(), self.rng)) + CHECK_EVALUATIONS
+        cost = sum(iteration_cost(self.problem, self.solver(), self.rng).values()) + CHECK_EVALUATIONS
         what, hint = "the first checks and one iteration", "raise the budget"
         if not plain:
             cost += Probe.prepare_size(p, d) + ADAPT_SIZE + stencil_size(p, d, along_v=False, curvature=True)
@@ -290,7 +290,7 @@ class Job:
         left = self.left()
         if left is not None:
             size = stencil_size(self.problem.p, self.problem.d, along_v=True, curvature=False) + _VALUE_SIZE
-            self.need(sum(iteration_cost(problem, solver, self.rng)) + size)
+            self.need(sum(iteration_cost(problem, solver, self.rng).values()) + size)
             left -= size
         z, v, x = start
         result = run(

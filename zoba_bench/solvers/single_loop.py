@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from abc import ABC, abstractmethod
-from dataclasses import dataclass, fields
+from abc import abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
 import numpy as np
@@ -12,7 +13,8 @@ from numpy.typing import NDArray
 
 from zoba_bench.directions import gaussian
 from zoba_bench.oracle import Oracle
-from zoba_bench.problem import check_positive
+from zoba_bench.problem import BilevelProblem, check_positive
+from zoba_bench.solvers.base import Solver, State, check_choice, check_count, sqrt_decay
 
 __all__ = ["Directions", "SingleLoop", "State", "Surrogates", "tuned_ratio"]
 
@@ -42,21 +44,8 @@ class Surrogates(NamedTuple):
     outer_gradient_x: Array
 
 
-@dataclass(frozen=True, eq=False)
-class State:
-    """Iterates z, v (R, p) and x (R, d) at iteration k, with what the next step needs."""
-
-    z: Array
-    v: Array
-    x: Array
-    k: int
-    oracle: Oracle
-    rng: np.random.Generator
-    estimate: Array | None = None
-
-
 @dataclass(frozen=True)
-class SingleLoop(ABC):
+class SingleLoop(Solver):
     """Configuration and updates shared by ZOBA and its variants.
 
     Parameters
@@ -103,7 +92,6 @@ class SingleLoop(ABC):
     v_radius: float | None = None
     outer_directions: str = "shared"
 
-    name: ClassVar[str]
     published_batches: ClassVar[tuple[int, int]] = (25, 10)
     tolerance_quantity: ClassVar[str] = "norm of the surrogate hypergradient D_x"
     needs_second_directions: ClassVar[bool] = False
@@ -120,16 +108,10 @@ class SingleLoop(ABC):
             value = getattr(self, name)
             if value is None and name in ("b1", "b2"):
                 continue
-            if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
-                raise ValueError(f"{name} must be a positive integer, got {value!r}")
-        _check_choice("schedule", self.schedule, ("inverse-sqrt", "constant"))
-        _check_choice("radius_rule", self.radius_rule, ("equal", "tuned"))
-        _check_choice("outer_directions", self.outer_directions, ("shared", "independent"))
-
-    @classmethod
-    def option_names(cls) -> list[str]:
-        """Names of the options, in order."""
-        return [f.name for f in fields(cls)]
+            check_count(name, value)
+        check_choice("schedule", self.schedule, ("inverse-sqrt", "constant"))
+        check_choice("radius_rule", self.radius_rule, ("equal", "tuned"))
+        check_choice("outer_directions", self.outer_directions, ("shared", "independent"))
 
     def outer_radius(self, p: int, d: int) -> float:
         """The radius eta in use for a problem with these dimensions."""
@@ -150,8 +132,13 @@ class SingleLoop(ABC):
     def steps(self, k: int) -> tuple[float, float]:
         """Steps (rho_k, gamma_k)."""
         gamma = self.rho / 2 if self.gamma is None else self.gamma
-        scale = 1.0 if self.schedule == "constant" else 1.0 / math.sqrt(k + 1)
+        scale = sqrt_decay(self.schedule, k)
         return self.rho * scale, gamma * scale
+
+    def stable_steps(self, problem: BilevelProblem) -> Iterator[tuple[str, float, float, str]]:
+        """The range in which the mean iteration of z is stable."""
+        if problem.constants.L_zz is not None:
+            yield "rho", self.rho, 2 / problem.constants.L_zz, "2 / L_zz"
 
     def init(self, oracle: Oracle, rng: np.random.Generator, z: Array, v: Array, x: Array) -> State:
         """State at iteration 0 from iterates z, v (R, p) and x (R, d)."""
@@ -208,8 +195,3 @@ class SingleLoop(ABC):
 def tuned_ratio(p: int, d: int, curvature_ratio: float = 1.0) -> float:
     """Radius ratio r = h / eta with r^2 = curvature_ratio (d + 2) / (p + 2)."""
     return math.sqrt(curvature_ratio * (d + 2) / (p + 2))
-
-
-def _check_choice(name: str, value: object, allowed: tuple[str, ...]) -> None:
-    if value not in allowed:
-        raise ValueError(f"{name} must be one of {', '.join(map(repr, allowed))}, got {value!r}")

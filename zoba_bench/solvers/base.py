@@ -1,0 +1,120 @@
+"""What all solvers share: state, validation, what they need of a problem, ranges of stable steps."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zoba_bench.oracle import Oracle
+from zoba_bench.problem import BilevelProblem
+
+__all__ = ["Solver", "State", "StepWarning", "check_choice", "check_count", "sqrt_decay"]
+
+Array = NDArray[np.float64]
+
+
+class StepWarning(UserWarning):
+    """A step size outside the range for which theory promises a stable iteration."""
+
+
+@dataclass(frozen=True, eq=False)
+class State:
+    """Iterates z, v (R, p) and x (R, d) at iteration k, with what the next step needs.
+
+    A solver with more to remember subclasses it. ``estimate`` (R,) is what a run's tolerance is compared with.
+    """
+
+    z: Array
+    v: Array
+    x: Array
+    k: int
+    oracle: Oracle
+    rng: np.random.Generator
+    estimate: Array | None = None
+
+
+@dataclass(frozen=True)
+class Solver(ABC):
+    """An immutable configuration with ``init`` and ``step``; its fields are the algorithm's symbols.
+
+    Attributes
+    ----------
+    name : str
+    tolerance_quantity : str
+        What ``State.estimate`` is.
+    needs : tuple of str
+        Attributes of a problem, or of its capabilities, without which the solver cannot run; "samples" stands for
+        finite sums at both levels with derivatives of single samples.
+    """
+
+    name: ClassVar[str]
+    tolerance_quantity: ClassVar[str]
+    needs: ClassVar[tuple[str, ...]] = ()
+
+    @classmethod
+    def option_names(cls) -> list[str]:
+        """Names of the options, in order."""
+        return [f.name for f in fields(cls)]
+
+    @classmethod
+    def lacking(cls, problem: BilevelProblem) -> list[str]:
+        """What the solver needs that the problem does not have, in words; empty where it can run."""
+        return [words for need in cls.needs if (words := _lacking(problem, need))]
+
+    def check(self, problem: BilevelProblem) -> None:
+        """Raise ValueError where the solver cannot run on the problem, naming what is missing."""
+        missing = self.lacking(problem)
+        if missing:
+            raise ValueError(f"{self.name} needs " + ", and ".join(missing))
+
+    def stable_steps(self, problem: BilevelProblem) -> Iterator[tuple[str, float, float, str]]:
+        """Steps in use with the end of their stable range: (name, first value, end, the end in symbols).
+
+        Of steps whose range is not known for the problem, nothing.
+        """
+        return iter(())
+
+    @abstractmethod
+    def init(self, oracle: Oracle, rng: np.random.Generator, z: Array, v: Array, x: Array) -> State:
+        """State at iteration 0 from iterates z, v (R, p) and x (R, d)."""
+
+    @abstractmethod
+    def step(self, state: Any) -> State:
+        """One iteration for all replicates."""
+
+
+def _lacking(problem: BilevelProblem, need: str) -> str:
+    title = problem.name
+    if need == "samples":
+        if problem.inner_samples is None or problem.outer_samples is None:
+            return f"a finite-sum problem; {title} is deterministic"
+        if not problem.capabilities.sampled_derivatives:
+            return f"derivatives of single samples; {title} declares those of the means only"
+        return ""
+    if need == "tasks":
+        return "" if problem.capabilities.tasks is not None else f"a distribution of tasks; {title} has none"
+    owner = problem if hasattr(problem, need) else problem.capabilities
+    return "" if getattr(owner, need) is not None else f"{need}, which {title} does not declare"
+
+
+def check_count(name: str, value: object) -> None:
+    """A positive integer, or an error that names the argument and the value."""
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
+        raise ValueError(f"{name} must be a positive integer, got {value!r}")
+
+
+def check_choice(name: str, value: object, allowed: tuple[str, ...]) -> None:
+    """One of the allowed words."""
+    if value not in allowed:
+        raise ValueError(f"{name} must be one of {', '.join(map(repr, allowed))}, got {value!r}")
+
+
+def sqrt_decay(schedule: str, k: int) -> float:
+    """The factor of a step at iteration k: 1 / sqrt(k + 1), or 1 for "constant"."""
+    return 1.0 if schedule == "constant" else 1.0 / math.sqrt(k + 1)
