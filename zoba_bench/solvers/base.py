@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar
 
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from zoba_bench.oracle import Oracle
 from zoba_bench.problem import BilevelProblem
 
-__all__ = ["Solver", "State", "StepWarning", "check_choice", "check_count", "sqrt_decay"]
+__all__ = ["Solver", "State", "StepWarning", "batch_mean", "check_choice", "check_count", "sqrt_decay"]
 
 Array = NDArray[np.float64]
 
@@ -118,3 +118,15 @@ def check_choice(name: str, value: object, allowed: tuple[str, ...]) -> None:
 def sqrt_decay(schedule: str, k: int) -> float:
     """The factor of a step at iteration k: 1 / sqrt(k + 1), or 1 for "constant"."""
     return 1.0 if schedule == "constant" else 1.0 / math.sqrt(k + 1)
+
+
+def batch_mean(query: Callable[..., Array], *vectors: Array, sample: NDArray[np.int64] | None) -> Array:
+    """A derivative (R, n) at points (R, n): the oracle's own where ``sample`` is None, else the mean over a batch.
+
+    ``sample`` is what ``Oracle.draw_inner`` or ``draw_outer`` returns, (R, b, 1), or indices (R, b).
+    """
+    if sample is None:
+        return query(*vectors)
+    indices = sample[..., 0] if sample.ndim == 3 else sample
+    mean: Array = query(*(vector[:, None, :] for vector in vectors), sample=indices).mean(axis=1)
+    return mean

@@ -1,0 +1,36 @@
+"""Each registered solver on at least three problems, against the accuracy that theory promises for it.
+
+The cases stand in the files cases_*.py of this folder.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections import defaultdict
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import zoba_bench as zb
+
+FILES = sorted(path.stem for path in Path(__file__).parent.glob("cases_*.py"))
+CASES = [case for name in FILES for case in importlib.import_module(f".{name}", __package__).CASES]
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_a_run_reaches_what_theory_promises(case):
+    problem = zb.load_problem(case.problem, **case.parameters)
+    result = zb.solve(problem, case.solver, **case.run, **case.options)
+    assert result.success.all(), result.message
+    measured, bound = np.asarray(case.measured(problem, result)), np.asarray(case.bound(problem))
+    assert np.isfinite(bound).all()
+    assert (measured <= bound).all(), f"{case.promise}: measured {measured}, promised {bound}"
+
+
+def test_every_solver_has_cases_on_three_problems():
+    problems = defaultdict(set)
+    for case in CASES:
+        problems[case.solver].add((case.problem, repr(sorted(case.parameters.items()))))
+    few = {name: len(problems[name]) for name in zb.list_solvers() if len(problems[name]) < 3}
+    assert not few, few
