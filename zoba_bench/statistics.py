@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +10,18 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["Estimate", "Limits", "family_level", "fit_line", "log_mean", "mean_limits"]
+__all__ = [
+    "Estimate",
+    "Limits",
+    "bend",
+    "family_level",
+    "fit_line",
+    "fit_plane",
+    "log_mean",
+    "mean_limits",
+    "proportion_limits",
+    "spending",
+]
 
 Array = NDArray[np.float64]
 
@@ -59,34 +71,105 @@ def mean_limits(samples: ArrayLike) -> Estimate:
 
 
 def log_mean(samples: ArrayLike) -> Estimate:
-    """Logarithm of the mean of positive samples, by the delta method."""
+    """Logarithm of the mean of positive samples, by the delta method.
+
+    The logarithm of a sample mean is too small by half its squared relative error on average, which is added.
+    """
     mean = mean_limits(samples)
     if not mean.value > 0.0:
         raise ValueError(f"the logarithm of a mean needs a positive mean, got {mean.value!r}")
-    return Estimate(math.log(mean.value), mean.error / mean.value, mean.dof)
+    error = mean.error / mean.value
+    return Estimate(math.log(mean.value) + error**2 / 2, error, mean.dof)
 
 
-def fit_line(x: Sequence[float] | Array, y: Sequence[Estimate]) -> tuple[Estimate, Estimate]:
-    """Weighted least squares y = a + b x over independent estimates; (slope, intercept at mean x).
+def fit_line(
+    x: Sequence[float] | Array, y: Sequence[Estimate], weights: ArrayLike | None = None
+) -> tuple[Estimate, Estimate]:
+    """Weighted least squares y = a + b x over independent estimates; (slope, value at the weighted mean of x).
 
-    Weights are the inverse variances; the errors are propagated from the estimates, with
-    Welch-Satterthwaite degrees of freedom. The intercept is the fitted value at the
-    weighted mean of x, which is uncorrelated with the slope.
+    See :func:`fit_plane`.
     """
     at = np.asarray(x, dtype=np.float64)
     if at.size != len(y) or at.size < 2 or np.ptp(at) == 0:
         raise ValueError(f"a line needs at least two different x, got {list(at)} for {len(y)} values")
+    centre = float(np.average(at, weights=_weights(y) if weights is None else weights))
+    value, slope = fit_plane(np.column_stack([np.ones_like(at), at - centre]), y, weights)
+    return slope, value
+
+
+def fit_plane(design: ArrayLike, y: Sequence[Estimate], weights: ArrayLike | None = None) -> list[Estimate]:
+    """Coefficients of the columns of a design matrix (n, k), by weighted least squares over independent estimates.
+
+    The errors are propagated from the estimates, with Welch-Satterthwaite degrees of freedom.
+
+    Parameters
+    ----------
+    weights : (n,) array, optional
+        The inverse variances where None. Those of samples whose mean and variance are correlated, as of all skewed
+        ones, bias the fit: give weights that do not depend on the samples then, such as their numbers.
+    """
+    columns = np.asarray(design, dtype=np.float64)
+    if columns.ndim != 2 or len(columns) != len(y):
+        raise ValueError(f"the design must have a row for each of {len(y)} values, got shape {columns.shape}")
+    if np.linalg.matrix_rank(columns) < columns.shape[1]:
+        raise ValueError(f"{len(y)} points do not determine {columns.shape[1]} coefficients: use more different sizes")
+    weighted = columns * (_weights(y) if weights is None else np.asarray(weights, dtype=np.float64))[:, None]
+    rows = np.linalg.solve(columns.T @ weighted, weighted.T)
     values = np.array([e.value for e in y])
     variances = np.array([e.error**2 for e in y])
     dofs = np.array([e.dof for e in y])
+    return [_combine(row, values, variances, dofs) for row in rows]
+
+
+def bend(x: Sequence[float] | Array, y: Sequence[Estimate], weights: ArrayLike | None = None) -> Estimate | None:
+    """How much the local slope changes from the first x to the last, by a weighted parabola.
+
+    None with fewer than three different x, which show no curvature.
+    """
+    at = np.asarray(x, dtype=np.float64)
+    if np.unique(at).size < 3:
+        return None
+    width, middle = float(np.ptp(at)), float(at.min() + at.max()) / 2
+    scaled = (at - middle) / width
+    *_, curvature = fit_plane(np.column_stack([np.ones_like(at), scaled, scaled**2]), y, weights)
+    # y = ... + c ((x - m)/w)^2 has the slope 2 c (x - m)/w^2, which changes by 2 c / w over the width.
+    return Estimate(2 * curvature.value / width, 2 * curvature.error / width, curvature.dof)
+
+
+def spending(level: float, looks: Sequence[float], power: float = 2.0) -> list[float]:
+    """Confidence level of the limits at each of several looks at growing data.
+
+    The error 1 - level is spent as t^power in the share t of the data seen so far. The limits of all looks hold
+    together with ``level``, whatever the dependence between them: their errors add up to 1 - level. That is the
+    power family of Kim and DeMets (Biometrika 74, 1987) for the spending functions of Lan and DeMets (Biometrika
+    70, 1983), with the union bound in place of the joint law, which for means of skewed samples is not known.
+
+    Parameters
+    ----------
+    looks : increasing shares of the data in (0, 1], the last of which is 1.
+    """
+    shares = [0.0, *looks]
+    if not looks or shares[-1] != 1.0 or any(a >= b for a, b in itertools.pairwise(shares)):
+        raise ValueError(f"looks must increase from above 0 to 1, got {list(looks)!r}")
+    return [1.0 - (1.0 - level) * (b**power - a**power) for a, b in itertools.pairwise(shares)]
+
+
+def proportion_limits(successes: int, trials: int, level: float) -> Limits:
+    """Clopper-Pearson limits of a probability: exact, never below the level."""
+    from scipy.special import betaincinv
+
+    tail = (1.0 - level) / 2.0
+    low = 0.0 if successes == 0 else float(betaincinv(successes, trials - successes + 1, tail))
+    high = 1.0 if successes == trials else float(betaincinv(successes + 1, trials - successes, 1.0 - tail))
+    return Limits(low, high)
+
+
+def _weights(y: Sequence[Estimate]) -> Array:
+    variances = np.array([e.error**2 for e in y])
     # Exact values among noisy ones would take all the weight: a floor far below any error.
     floor = max(float(variances.max()) * 1e-12, np.finfo(float).tiny)
-    weights = 1.0 / np.maximum(variances, floor)
-    centre = float(np.average(at, weights=weights))
-    spread = float((weights * (at - centre) ** 2).sum())
-    slope_weights = weights * (at - centre) / spread
-    mean_weights = weights / weights.sum()
-    return _combine(slope_weights, values, variances, dofs), _combine(mean_weights, values, variances, dofs)
+    weights: Array = 1.0 / np.maximum(variances, floor)
+    return weights / weights.max()
 
 
 def _combine(weights: Array, values: Array, variances: Array, dofs: Array) -> Estimate:

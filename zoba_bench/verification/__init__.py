@@ -4,4 +4,5 @@ SUITES: dict[str, str] = {
     "quick": "zoba_bench.verification.quick:quick",
     "smoke": "zoba_bench.verification.quick:smoke",
     "bounds": "zoba_bench.verification.bounds:bounds",
+    "calibration": "zoba_bench.verification.calibration:calibration",
 }

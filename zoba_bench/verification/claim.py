@@ -84,6 +84,8 @@ class Measurement:
         Why nothing can be concluded, if so.
     series : mapping
         Data for the report: x, predicted and measured values with errors.
+    bend : Limits or None
+        Of a slope: how much measured over predicted changes its slope along the line.
     """
 
     predicted: float
@@ -92,6 +94,7 @@ class Measurement:
     note: str = ""
     obstacle: str = ""
     series: Mapping[str, Any] = field(default_factory=dict)
+    bend: Limits | None = None
 
 
 @dataclass(frozen=True)
@@ -131,6 +134,12 @@ def decide(claim: Claim, m: Measurement) -> tuple[str, str]:
     """Verdict and reason of a claim from its own measurement alone."""
     if m.obstacle:
         return "inconclusive", m.obstacle
+    # The slope at an end differs from that of the whole line by half the bend.
+    if m.bend is not None and max(m.bend.low, -m.bend.high) > 2 * claim.tolerance:
+        return "inconclusive", (
+            f"measured over derived is curved: its slope changes by [{m.bend.low:.3g}, {m.bend.high:.3g}] along the "
+            "line, so that one number does not describe it"
+        )
     low, high = m.predicted - claim.tolerance, m.predicted + claim.tolerance
     below = claim.relation == "at_most"
     above = claim.relation == "at_least"

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from zoba_bench.statistics import Estimate, Limits, fit_line
+from zoba_bench.statistics import Estimate, Limits, bend, fit_line
 from zoba_bench.verification.claim import Measurement
 
 __all__ = ["line_measurement"]
@@ -56,8 +57,10 @@ def line_measurement(
         return Measurement(_target(quantity, slope), math.inf, Limits(math.inf, math.inf), reason)
     ratios = [Estimate(e.value - s, e.error, e.dof) for e, s in zip(measured, logs, strict=True)]
     x = np.log(sizes)
-    residual_slope, ratio = fit_line(x, ratios)
-    raw_slope, _ = fit_line(x, measured)
+    # By the numbers of samples: small means have small errors, so that inverse variances would favour them.
+    weights = [e.dof + 1 if math.isfinite(e.dof) else 1.0 for e in measured]
+    residual_slope, ratio = fit_line(x, ratios, weights)
+    raw_slope, _ = fit_line(x, measured, weights)
     if quantity == "ratio":
         limits = ratio.limits(level)
         found = Measurement(
@@ -70,8 +73,9 @@ def line_measurement(
             _target(quantity, slope), chosen.value, chosen.limits(level),
             f"measured/derived {math.exp(ratio.value):.3f}", series=series,
         )  # fmt: skip
+    curved = None if quantity == "ratio" else bend(x, ratios, weights)
     full = "; ".join(part for part in (found.note, note) if part)
-    return Measurement(found.predicted, found.measured, found.limits, full, series=series)
+    return replace(found, note=full, bend=None if curved is None else curved.limits(level))
 
 
 def _target(quantity: str, slope: float) -> float:

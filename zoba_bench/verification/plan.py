@@ -32,6 +32,8 @@ __all__ = [
 
 Array = NDArray[np.float64]
 
+_BLOCKS = 10_000  # more than the blocks of one look
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -107,14 +109,17 @@ def replicate_blocks(replicates: int, work: float, most: float = 6e7) -> list[in
     return [replicates // blocks + (i < replicates % blocks) for i in range(blocks)]
 
 
-def trajectory_cells(parameters: Mapping[str, Any], replicates: int, work: float, seed: int) -> list[Cell]:
-    """Cells of the ``trajectory`` task that share out the replicates; see :func:`replicate_blocks`."""
+def trajectory_cells(
+    parameters: Mapping[str, Any],
+    replicates: int,
+    work: float,
+    seed: int,
+    look: int = 0,
+    task: str = "zoba_bench.verification.tasks:trajectory",
+) -> list[Cell]:
+    """Cells of a trajectory that share out the replicates of one look; see :func:`replicate_blocks`."""
     return [
-        Cell(
-            "zoba_bench.verification.tasks:trajectory",
-            {**parameters, "replicates": size, "block": block},
-            seed,
-        )
+        Cell(task, {**parameters, "replicates": size, "block": _BLOCKS * look + block}, seed)
         for block, size in enumerate(replicate_blocks(replicates, work))
     ]
 

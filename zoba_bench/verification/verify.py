@@ -6,6 +6,7 @@ import importlib
 import platform
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from zoba_bench.verification.claim import Claim, Verdict, decide, strict_json
 from zoba_bench.verification.own import own_suite
 from zoba_bench.verification.plan import Plan
 from zoba_bench.verification.protocols import PROTOCOLS
+from zoba_bench.verification.sequential import look_levels, merged, part, up_to
 from zoba_bench.verification.suite import Suite
 
 __all__ = ["CONFIDENCE", "exit_code", "verify"]
@@ -73,34 +75,52 @@ def verify(
         announce(chosen, left_out)
     with Ledger(Path(out) / "ledger.sqlite") as ledger:
         started = time.perf_counter()
-        plans: dict[str, Plan] = {}
-        refusals: dict[str, str] = {}
-        for claim in chosen.claims:
-            try:
-                plans[claim.id] = _protocol(claim).plan(claim, int(seed))
-            except DerivationError as error:
-                refusals[claim.id] = str(error)
-        results = run_cells(
-            (cell for plan in plans.values() for cell in plan.cells), ledger, jobs=jobs, progress=progress
-        )
         level = family_level(CONFIDENCE, len(chosen.claims))
-        own: dict[str, Verdict] = {}
-        for claim in chosen.claims:
-            if claim.id in refusals:
-                own[claim.id] = Verdict(claim, "violated", f"the derivation refuses: {refusals[claim.id]}")
-                continue
-            try:
-                measurement = _protocol(claim).judge(claim, plans[claim.id], results, level)
-            except (ArithmeticError, ValueError) as error:  # one claim's numbers must not take the others along
-                own[claim.id] = Verdict(claim, "inconclusive", f"could not be judged: {error}")
-                continue
-            verdict, reason = decide(claim, measurement)
-            own[claim.id] = Verdict(claim, verdict, reason, measurement)
+        own = _decided(chosen, int(seed), level, ledger, jobs, progress)
         verdicts = [_paired(own[claim.id], own) for claim in chosen.claims]
         ledger.add_run(
             chosen.name, int(seed), _content(chosen, verdicts, left_out, seed, level, time.perf_counter() - started)
         )
     return verdicts
+
+
+def _decided(
+    suite: Suite, seed: int, level: float, ledger: Ledger, jobs: int, progress: Progress | None
+) -> dict[str, Verdict]:
+    """Verdicts of the claims by themselves: look after look, while some are neither consistent nor violated."""
+    own: dict[str, Verdict] = {}
+    plans: dict[str, list[Plan]] = {claim.id: [] for claim in suite.claims}
+    levels = {claim.id: look_levels(claim, level) for claim in suite.claims}
+    for look in range(max(map(len, levels.values()), default=0)):
+        open_claims = [
+            claim
+            for claim in suite.claims
+            if look < len(levels[claim.id]) and (look == 0 or own[claim.id].verdict == "inconclusive")
+        ]
+        for claim in open_claims:
+            try:
+                plans[claim.id].append(_protocol(claim).plan(part(claim, look), seed))
+            except DerivationError as error:
+                own[claim.id] = Verdict(claim, "violated", f"the derivation refuses: {error}")
+        cells = (cell for made in plans.values() for plan in made for cell in plan.cells)
+        results = run_cells(cells, ledger, jobs=jobs, progress=progress)
+        for claim in open_claims:
+            if len(plans[claim.id]) == look + 1:
+                made = merged(plans[claim.id])
+                own[claim.id] = _judged(claim, up_to(claim, look), made, results, levels[claim.id][look])
+                if len(levels[claim.id]) > 1:
+                    said = f"{own[claim.id].reason}; look {look + 1} of {len(levels[claim.id])}"
+                    own[claim.id] = replace(own[claim.id], reason=said)
+    return own
+
+
+def _judged(claim: Claim, seen: Claim, plan: Plan, results: dict[str, dict[str, Any]], level: float) -> Verdict:
+    try:
+        measurement = _protocol(claim).judge(seen, plan, results, level)
+    except (ArithmeticError, ValueError) as error:  # one claim's numbers must not take the others along
+        return Verdict(claim, "inconclusive", f"could not be judged: {error}")
+    verdict, reason = decide(claim, measurement)
+    return Verdict(claim, verdict, reason, measurement)
 
 
 def exit_code(verdicts: Iterable[Verdict]) -> int:

@@ -1,6 +1,7 @@
 """The protocols: name -> module; each has ``plan(claim, seed)`` and ``judge(claim, plan, results, level)``."""
 
 PROTOCOLS: dict[str, str] = {
+    "P0": "zoba_bench.verification.protocols.calibration",
     "P1": "zoba_bench.verification.protocols.counts",
     "P2": "zoba_bench.verification.protocols.moments",
     "P2s": "zoba_bench.verification.protocols.update",

@@ -19,7 +19,6 @@ from zoba_bench.driver import run
 from zoba_bench.errors import DerivationError
 from zoba_bench.problem import BilevelProblem
 from zoba_bench.result import Status
-from zoba_bench.sweep import Cell
 from zoba_bench.verification.claim import Claim, Measurement
 from zoba_bench.verification.plan import (
     Plan,
@@ -27,7 +26,7 @@ from zoba_bench.verification.plan import (
     build_solver,
     log_means,
     reference_theorem,
-    replicate_blocks,
+    trajectory_cells,
 )
 from zoba_bench.verification.tasks import start_point
 
@@ -77,10 +76,8 @@ def plan(claim: Claim, seed: int) -> Plan:
         "problem": chosen["problem"], "solver": claim.solver, "options": chosen["options"], "start": chosen["start"],
         "iterations": iterations,
     }  # fmt: skip
-    cells = [
-        Cell(f"{__name__}:trajectory", {**common, "replicates": size, "block": block}, seed)
-        for block, size in enumerate(replicate_blocks(chosen["replicates"], work))
-    ]
+    look, task = chosen.get("look", 0), f"{__name__}:trajectory"
+    cells = trajectory_cells(common, chosen["replicates"], work, seed, look, task)
     # A float at or above the certified rational.
     bound = math.nextafter(float(certified.bound), math.inf)
     return Plan.of_lines(

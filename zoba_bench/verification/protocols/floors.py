@@ -46,7 +46,8 @@ def plan(claim: Claim, seed: int) -> Plan:
             "problem": spec, "solver": claim.solver, "start": "solution", "iterations": iterations,
             "options": {**chosen["options"], **steps(gamma, c), "l1": l, "l2": l},
         }  # fmt: skip
-        lines.append(trajectory_cells(common, replicates, iterations * l * (problem.p + problem.d), seed))
+        work = iterations * l * (problem.p + problem.d)
+        lines.append(trajectory_cells(common, replicates, work, seed, chosen.get("look", 0)))
         mean = theorem.horizon_mean(blocks, gamma=gamma, c=c, l=l, K=iterations, **law)
         sizes.append(spec["d"])
         scales.append(l / gamma)

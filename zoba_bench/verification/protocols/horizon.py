@@ -44,7 +44,7 @@ def plan(claim: Claim, seed: int) -> Plan:
             "iterations": horizon,
         }  # fmt: skip
         work = horizon * chosen["l"] * (problem.p + problem.d)
-        lines.append(trajectory_cells(common, chosen["replicates"], work, seed))
+        lines.append(trajectory_cells(common, chosen["replicates"], work, seed, chosen.get("look", 0)))
         predicted.append(
             theorem.horizon_mean(
                 blocks,

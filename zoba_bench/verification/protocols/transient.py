@@ -48,7 +48,8 @@ def plan(claim: Claim, seed: int) -> Plan:
             "problem": chosen["problem"], "solver": claim.solver, "options": options, "start": "family",
             "iterations": horizon,
         }  # fmt: skip
-        lines.append(trajectory_cells(common, chosen["replicates"], horizon * l * (problem.p + problem.d), seed))
+        work = horizon * l * (problem.p + problem.d)
+        lines.append(trajectory_cells(common, chosen["replicates"], work, seed, chosen.get("look", 0)))
     return Plan.of_lines(lines, predicted=predicted, floor_share=max(shares))
 
 
