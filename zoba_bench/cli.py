@@ -272,6 +272,39 @@ def verify(suite: str | None, own: str | None, jobs: int, no_report: bool, out: 
     return code
 
 
+@cli.command("run")
+@click.option("--suite", default="compare", show_default=True, help="Which comparison.")
+@click.option("--problem", "problems", multiple=True, metavar="NAME", help="Only this problem; repeatable.")
+@click.option("--solver", "solvers", multiple=True, metavar="NAME", help="Only this solver; repeatable.")
+@click.option("--budget", type=click.IntRange(min=1), help="Evaluations a run  [default: the suite's]")
+@click.option("--gradient-cost", type=click.Choice(["one", "dimension"]), help="What a derivative takes of it.")
+@_jobs
+@_out
+@_seed
+@_json
+def run_command(suite: str, out: Path, as_json: bool, **options: Any) -> int:
+    """Compare solvers at equal budgets: options tuned over a declared grid, medians over other seeds."""
+    from zoba_bench.comparison.compare import compare
+    from zoba_bench.ledger import Ledger
+    from zoba_bench.report.comparison import comparison_table, outcome, rival_table
+    from zoba_bench.report.html import write_report
+
+    console = _console()
+    announce = None if as_json else lambda text: console.print(_escape(text), highlight=False)
+    with _progress(quiet=as_json, word="running") as progress:
+        content = compare(suite, out=out, progress=progress, announce=announce, **options)
+    with Ledger(out / "ledger.sqlite") as ledger:
+        page = write_report(ledger, out)
+    if as_json:
+        _print_json(content)
+        return 0
+    console.print(comparison_table(content))
+    if content["rivals"]:
+        console.print(rival_table(content))
+    console.print(f"{outcome(content)}\nreport: {page}", highlight=False, soft_wrap=True)
+    return 0
+
+
 @cli.command()
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @click.option("--problem", "own", multiple=True, metavar="FILE.PY:NAME", help="A problem of your own; repeatable.")

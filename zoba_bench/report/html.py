@@ -14,6 +14,7 @@ from markupsafe import Markup
 from zoba_bench.ledger import Ledger
 from zoba_bench.report import wording
 from zoba_bench.report.canvas import to_png, to_svg
+from zoba_bench.report.comparison import comparison_page, draw
 from zoba_bench.report.derivations import read_derivation
 from zoba_bench.report.figures import draw_all
 
@@ -37,7 +38,7 @@ def write_report(ledger: Ledger | str | Path, folder: str | Path) -> Path:
 
     Returns
     -------
-    Path of ``index.html``.
+    Path of ``index.html``, of a comparison ``comparison.html``.
 
     Raises
     ------
@@ -50,20 +51,34 @@ def write_report(ledger: Ledger | str | Path, folder: str | Path) -> Path:
     if run is None:
         where = ledger.path if isinstance(ledger, Ledger) else ledger
         raise ReportError(f"{where} has no finished run to report; run zoba-bench verify first")
+    if "comparison" in run["content"]:
+        return _write_comparison(run, Path(folder) / "report")
     drawings = draw_all(run["content"])
     svgs = {drawing.name: to_svg(drawing.figure, drawing.name, drawing.title) for drawing in drawings}
     text = page(run, [(d.name, d.title, d.caption, Markup(svgs[d.name])) for d in drawings])
     target = Path(folder) / "report"
+    pictures = {drawing.name: to_png(drawing.figure, drawing.dpi) for drawing in drawings}
+    return _write(target, "index.html", text, pictures)
+
+
+def _write_comparison(run: Mapping[str, Any], target: Path) -> Path:
+    """A comparison has a page of its own beside the verdicts, which it does not replace."""
+    figure = draw(run["content"])
+    text = comparison_page(run, to_svg(figure, "comparison", "Powers of ten gained by every solver on every problem"))
+    return _write(target, "comparison.html", text, {"comparison": to_png(figure)})
+
+
+def _write(target: Path, name: str, text: str, pictures: Mapping[str, bytes]) -> Path:
     try:
         (target / "figures").mkdir(parents=True, exist_ok=True)
-        for drawing in drawings:
-            _replace(target / "figures" / f"{drawing.name}.png", to_png(drawing.figure, drawing.dpi))
-        _replace(target / "index.html", text.encode())
+        for picture, data in pictures.items():
+            _replace(target / "figures" / f"{picture}.png", data)
+        _replace(target / name, text.encode())
     except OSError as error:
         raise ReportError(
             f"cannot write the report to {target}: {error}; choose another folder, or free this one"
         ) from error
-    return target / "index.html"
+    return target / name
 
 
 def page(run: Mapping[str, Any], figures: list[tuple[str, str, str, Markup]]) -> str:

@@ -1,0 +1,158 @@
+"""The comparison: who is tried where, what is chosen, who is ahead, and that nothing is lost on the way."""
+
+from __future__ import annotations
+
+import json
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from zoba_bench.cli import cli
+from zoba_bench.comparison import compare as module
+from zoba_bench.comparison.compare import compare, plan, rivals
+from zoba_bench.comparison.grids import GRIDS, SUITES
+from zoba_bench.comparison.trial import metric_name, trial
+from zoba_bench.ledger import Ledger
+from zoba_bench.registry import entry, load_problem, make_solver
+from zoba_bench.report.comparison import outcome
+from zoba_bench.report.html import write_report
+
+SPEC = {"name": "reference", "p": 2, "d": 2}
+FEW = {"problems": ["reference"], "solvers": ["hf-zoba-shared", "zoba"], "budget": 1500}
+
+
+def one(solver="hf-zoba-shared", budget=2000, seed=0, **options):
+    chosen = {"schedule": "constant", "rho": 0.4, "gamma": 0.1, "l1": 4, **options}
+    return trial(np.random.default_rng(seed), SPEC, solver, chosen, budget, "one", 3, "tune")
+
+
+def row(problem="a", solver="s", loops="single", oracle="values", median=1.0, seconds=1.0, curve=(4.0, 2.0, 1.0)):
+    return {
+        "problem": problem, "solver": solver, "loops": loops, "oracle": oracle, "median": median, "seconds": seconds,
+        "evaluations": [0, 50, 100], "curve": list(curve), "start": 4.0,
+    }  # fmt: skip
+
+
+def test_a_trial_stays_within_its_budget_and_ends_at_its_last_iterate():
+    found = one()
+    assert found["evaluations"][0] == 0
+    assert found["evaluations"][-1] <= 2000
+    assert found["median"][-1] == np.median(found["final"])
+    assert found["median"][0] == found["start"] > found["median"][-1] > 0
+
+
+def test_the_same_cell_gives_the_same_numbers():
+    again, other = one(), one(seed=1)
+    first = one()
+    assert first["final"] == again["final"] != other["final"]
+
+
+def test_a_diverged_replicate_is_a_missing_value():
+    found = one(rho=50.0, gamma=20.0)
+    assert found["final"] == [None] * 3
+    assert found["median"][-1] is None
+    json.dumps(found, allow_nan=False)
+
+
+def test_what_does_not_fit_is_refused_with_its_reason():
+    assert "below the cost of one iteration" in one(budget=10)["refused"]
+
+
+def test_constraints_and_kinks_are_measured_by_the_gap():
+    assert metric_name(load_problem("reference")) == "stationarity"
+    assert metric_name(load_problem("l1_meha")) == "gap"
+
+
+def test_every_grid_is_of_a_registered_solver_and_buildable():
+    for name, of in GRIDS.items():
+        assert of.loops in ("single", "two")
+        assert of.oracle in ("values", "gradients", "second")
+        assert len(of.options) > 1
+        for options in of.options:
+            make_solver(name, **options)
+    for suite in SUITES.values():
+        for spec in suite["problems"]:
+            load_problem(**spec)
+
+
+def test_a_solver_that_needs_more_is_left_out_by_name(monkeypatch):
+    needy = SimpleNamespace(lacking=lambda problem: [f"a finite-sum problem; {problem.name} is deterministic"])
+    monkeypatch.setattr(module, "entry", lambda kind, name: needy if name == "zoba" else entry(kind, name))
+    pairs, left_out = plan("compare-small", **{k: v for k, v in FEW.items() if k != "budget"})
+    assert [pair.solver for pair in pairs] == ["hf-zoba-shared"]
+    assert left_out == {"zoba on reference": "needs a finite-sum problem; reference is deterministic"}
+
+
+@pytest.mark.parametrize(
+    ("keywords", "message"),
+    [
+        ({"problems": ["nothing"]}, "has no problem 'nothing'; it has quad_general"),
+        ({"solvers": ["nothing"]}, "has no solver 'nothing'; it has"),
+    ],
+)
+def test_unknown_names_are_refused(keywords, message):
+    with pytest.raises(ValueError, match=message):
+        plan("compare-small", **keywords)
+
+
+def test_an_unknown_comparison_is_refused():
+    with pytest.raises(ValueError, match="unknown comparison 'fast'; there are compare, compare-small"):
+        plan("fast")
+
+
+def test_the_best_options_are_those_with_the_least_median():
+    results = [{"refused": "no"}, {"final": [3.0, None, None]}, {"final": [2.0, 2.5, None]}, {"final": [9.0] * 3}]
+    assert module._best(results) == 2
+    assert module._best(results[:2]) is None
+
+
+def test_single_and_two_loops_meet_within_an_oracle_only():
+    rows = [
+        row(solver="one", median=1.0), row(solver="worse", median=2.0), row(solver="two", loops="two", median=0.5),
+        row(solver="other", loops="two", oracle="second", median=0.1), row(problem="b", solver="one"),
+    ]  # fmt: skip
+    (found,) = rivals(rows)
+    assert (found["single"], found["two"], found["oracle"]) == ("one", "two", "values")
+    assert found["at_equal_evaluations"] == "two"
+
+
+def test_at_equal_time_the_slower_one_is_stopped_when_the_faster_is_done():
+    slow_but_good = row(solver="two", loops="two", median=0.5, seconds=4.0, curve=(4.0, 3.0, 0.5))
+    (found,) = rivals([row(median=1.0, seconds=1.0), slow_but_good])
+    # After 1 of its 4 seconds the second has made 25 evaluations of 100 and is where it began.
+    assert (found["at_equal_evaluations"], found["at_equal_time"]) == ("two", "single")
+
+
+def test_a_failed_median_loses_and_two_failures_are_equal():
+    (found,) = rivals([row(median=None), row(solver="two", loops="two", median=5.0)])
+    assert found["at_equal_evaluations"] == "two"
+    assert module._winner(None, None) == "equal"
+
+
+def test_a_comparison_is_resumed_reported_and_reproduced(tmp_path):
+    said = []
+    first = compare("compare-small", 3, out=tmp_path, announce=said.append, **FEW)
+    assert "2 pairs of solver and problem" in said[0]
+    assert {r["solver"] for r in first["rows"]} == {"hf-zoba-shared", "zoba"}
+    assert all(r["median"] < r["start"] for r in first["rows"])
+    assert all(low <= r["median"] <= high for r in first["rows"] for low, high in [r["quartiles"]])
+    assert first["settings"]["budget"] == 1500
+    with Ledger(tmp_path / "ledger.sqlite") as ledger:
+        cells = ledger.count()
+        again = compare("compare-small", 3, out=tmp_path, **FEW)
+        assert ledger.count() == cells
+        page = write_report(ledger, tmp_path)
+    assert again["rows"] == first["rows"]
+    assert page.name == "comparison.html"
+    text = page.read_text(encoding="utf-8")
+    assert "hf-zoba-shared" in text
+    assert outcome(first) in text
+    assert (tmp_path / "report" / "figures" / "comparison.png").stat().st_size > 1000
+
+
+def test_the_command_line_prints_json_only(tmp_path):
+    arguments = ["run", "--suite", "compare-small", "--problem", "reference", "--solver", "zoba", "--budget", "800"]
+    done = CliRunner().invoke(cli, [*arguments, "--out", str(tmp_path), "--json"])
+    assert json.loads(done.stdout)["rows"][0]["solver"] == "zoba"

@@ -1,0 +1,224 @@
+"""Tune every solver on every problem it fits, run it with other seeds, and say who got further."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from zoba_bench.comparison.grids import GRIDS, SUITES, Entry
+from zoba_bench.comparison.trial import metric_name
+from zoba_bench.execution import run_cells
+from zoba_bench.ledger import Ledger
+from zoba_bench.registry import entry, list_problems, list_solvers, load_problem, missing_requirements
+from zoba_bench.sweep import Cell
+
+__all__ = ["Pair", "compare", "plan", "rivals"]
+
+Progress = Callable[[int, int, str], None]
+_TASK = "zoba_bench.comparison.trial:trial"
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A solver on a problem, with the options that are tried."""
+
+    problem: Mapping[str, Any]
+    solver: str
+    entry: Entry
+    metric: str
+
+    def cells(
+        self, options: Iterable[Mapping[str, Any]], suite: Mapping[str, Any], seed: int, phase: str
+    ) -> list[Cell]:
+        """A cell for each of the options."""
+        replicates = suite["tuning_replicates" if phase == "tune" else "replicates"]
+        return [
+            Cell(
+                _TASK,
+                {"problem": dict(self.problem), "solver": self.solver, "options": dict(chosen), "phase": phase,
+                 "budget": suite["budget"], "gradient_cost": suite["gradient_cost"], "replicates": replicates},
+                seed,
+            )
+            for chosen in options
+        ]  # fmt: skip
+
+
+def plan(
+    suite: str = "compare", *, problems: Iterable[str] = (), solvers: Iterable[str] = ()
+) -> tuple[list[Pair], dict[str, str]]:
+    """Pairs of a suite, and why every other solver does not run on a problem ("solver on problem" -> reason).
+
+    Parameters
+    ----------
+    suite : name of a comparison.
+    problems, solvers : names; all of the suite's where empty.
+
+    Raises
+    ------
+    ValueError
+        For a name that the suite does not have.
+    """
+    if suite not in SUITES:
+        raise ValueError(f"unknown comparison {suite!r}; there are {', '.join(sorted(SUITES))}")
+    specs = SUITES[suite]["problems"] or [{"name": name} for name in list_problems()]
+    wanted = _chosen("problem", problems, [spec["name"] for spec in specs])
+    names = _chosen("solver", solvers, [name for name in list_solvers() if name in GRIDS])
+    pairs, left_out = [], {}
+    for spec in specs:
+        if spec["name"] not in wanted:
+            continue
+        missing = missing_requirements(spec["name"])
+        if missing:
+            left_out[f"all on {spec['name']}"] = f"not installed: {', '.join(missing)}"
+            continue
+        built = load_problem(**spec)
+        metric = metric_name(built)
+        for name in names:
+            lacking = entry("solvers", name).lacking(built)
+            if not metric:
+                lacking = ["a known hypergradient or minimum to be measured by"]
+            if lacking:
+                left_out[f"{name} on {spec['name']}"] = f"needs {', and '.join(lacking)}"
+            else:
+                pairs.append(Pair(spec, name, GRIDS[name], metric))
+    return pairs, left_out
+
+
+def compare(
+    suite: str = "compare", seed: int = 0, *, problems: Iterable[str] = (), solvers: Iterable[str] = (),
+    budget: int | None = None, gradient_cost: str | None = None, out: str | Path = "zoba-results", jobs: int = 1,
+    progress: Progress | None = None, announce: Callable[[str], None] | None = None,
+) -> dict[str, Any]:  # fmt: skip
+    """Tune, run and rank; the content of the run that the ledger stores.
+
+    Every solver gets the same budget, its options are the best of its declared grid by the median over tuning
+    seeds, and what is reported are medians and quartiles over other seeds.
+
+    Returns
+    -------
+    dict
+        "rows": one a solver and problem; "rivals": where the best single-loop method of a kind of oracle beats the
+        best with two loops, at equal evaluations and at equal time; "left_out": who lacks what.
+    """
+    chosen = dict(SUITES.get(suite, {}))
+    pairs, left_out = plan(suite, problems=problems, solvers=solvers)
+    chosen |= {name: v for name, v in (("budget", budget), ("gradient_cost", gradient_cost)) if v is not None}
+    tried = sum(len(pair.entry.options) for pair in pairs)
+    if announce is not None:
+        announce(
+            f"{len(pairs)} pairs of solver and problem, {tried} settings to tune, {chosen['budget']} evaluations a "
+            f"run ({chosen['tuning_replicates']} replicates to tune, {chosen['replicates']} to measure); "
+            f"{len(left_out)} pairs do not fit"
+        )
+    begun = time.perf_counter()
+    with Ledger(Path(out) / "ledger.sqlite") as ledger:
+        tuning = [pair.cells(pair.entry.options, chosen, seed, "tune") for pair in pairs]
+        found = run_cells((cell for cells in tuning for cell in cells), ledger, jobs=jobs, progress=progress)
+        best = [_best([found[cell.key] for cell in cells]) for cells in tuning]
+        measured = [
+            None if n is None else pair.cells([pair.entry.options[n]], chosen, seed, "measure")[0]
+            for pair, n in zip(pairs, best, strict=True)
+        ]
+        found = run_cells((cell for cell in measured if cell is not None), ledger, jobs=jobs, progress=progress)
+        rows = []
+        for pair, n, cell, cells in zip(pairs, best, measured, tuning, strict=True):
+            if cell is None or n is None:
+                left_out[f"{pair.solver} on {pair.problem['name']}"] = _why(ledger, cells)
+            else:
+                rows.append(_row(pair, n, found[cell.key]))
+        content = {
+            "comparison": suite, "seed": seed, "rows": rows, "rivals": rivals(rows), "left_out": left_out,
+            "settings": {k: v for k, v in chosen.items() if k != "problems"}, "seconds": time.perf_counter() - begun,
+        }  # fmt: skip
+        ledger.add_run(suite, seed, content)
+    return content
+
+
+def rivals(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Single loop against two loops, problem by problem and by what a method may query.
+
+    At equal evaluations the final medians are compared; at equal time, those at the time at which the faster of the
+    two was done.
+    """
+    found = []
+    table: dict[tuple[str, str], dict[str, list[Mapping[str, Any]]]] = {}
+    for row in rows:
+        table.setdefault((row["problem"], row["oracle"]), {}).setdefault(row["loops"], []).append(row)
+    for (problem, oracle), kinds in table.items():
+        if {"single", "two"} <= kinds.keys():
+            one, two = (min(kinds[kind], key=lambda row: _size(row["median"])) for kind in ("single", "two"))
+            until = min(one["seconds"], two["seconds"])
+            early = [_at_time(row, until) for row in (one, two)]
+            found.append({
+                "problem": problem, "oracle": oracle, "single": one["solver"], "two": two["solver"],
+                "single_median": one["median"], "two_median": two["median"],
+                "at_equal_evaluations": _winner(one["median"], two["median"]),
+                "at_equal_time": _winner(*early),
+            })  # fmt: skip
+    return found
+
+
+def _chosen(what: str, names: Iterable[str], known: list[str]) -> list[str]:
+    wanted = list(names) or known
+    for name in wanted:
+        if name not in known:
+            raise ValueError(f"the comparison has no {what} {name!r}; it has {', '.join(known)}")
+    return wanted
+
+
+def _best(results: list[Mapping[str, Any]]) -> int | None:
+    """Index of the options with the least median; None where all were refused or failed."""
+    medians = [math.inf if "refused" in row else _median(row["final"]) for row in results]
+    index = int(np.argmin(medians))
+    return index if math.isfinite(medians[index]) else None
+
+
+def _why(ledger: Ledger, cells: list[Cell]) -> str:
+    from zoba_bench.sweep import fingerprint
+
+    rows = [ledger.find(cell.key, fingerprint()) or {} for cell in cells]
+    reasons = {row["refused"] for row in rows if "refused" in row}
+    return min(reasons) if reasons else "no setting of the grid stayed finite"
+
+
+def _row(pair: Pair, index: int, result: Mapping[str, Any]) -> dict[str, Any]:
+    final = [math.inf if v is None else v for v in result["final"]]
+    low, middle, high = (_quantile(final, q) for q in (0.25, 0.5, 0.75))
+    return {
+        "problem": pair.problem["name"], "solver": pair.solver, "metric": pair.metric, "loops": pair.entry.loops,
+        "oracle": pair.entry.oracle, "options": dict(pair.entry.options[index]), "start": result["start"],
+        "median": middle, "quartiles": [low, high], "failed": sum(v is None for v in result["final"]),
+        "evaluations": result["evaluations"], "curve": result["median"], "seconds": result["seconds"],
+    }  # fmt: skip
+
+
+def _quantile(values: list[float], share: float) -> float | None:
+    value = sorted(values)[math.ceil(share * len(values)) - 1]
+    return value if math.isfinite(value) else None
+
+
+def _median(values: list[float | None]) -> float:
+    return _size(_quantile([_size(v) for v in values], 0.5))
+
+
+def _size(value: float | None) -> float:
+    return math.inf if value is None else value
+
+
+def _at_time(row: Mapping[str, Any], seconds: float) -> float | None:
+    """The median at a time, where evaluations take equal time along a run."""
+    share = min(1.0, seconds / row["seconds"]) if row["seconds"] > 0 else 1.0
+    reached = share * row["evaluations"][-1]
+    passed = [v for at, v in zip(row["evaluations"], row["curve"], strict=True) if at <= reached]
+    return passed[-1] if passed else row["start"]
+
+
+def _winner(one: float | None, two: float | None) -> str:
+    a, b = _size(one), _size(two)
+    return "equal" if a == b else "single" if a < b else "two"
