@@ -74,6 +74,11 @@ def test_the_page_is_well_formed_with_its_figures(ledger, tmp_path):
     assert len(ids) == len(set(ids))
 
 
+def test_a_published_claim_shows_its_source(content):
+    content["claims"][0] |= {"origin": "published", "source": "arXiv 2601.21836, abstract"}
+    assert "Published: arXiv 2601.21836, abstract" in " ".join(parse(page(run(content), [])).text)
+
+
 def test_the_page_loads_nothing_from_elsewhere(ledger, tmp_path):
     checker = parse(write_report(ledger, tmp_path).read_text(encoding="utf-8"))
     assert not {"script", "img", "link", "iframe"} & set(checker.tags)

@@ -87,8 +87,8 @@ def test_exit_codes(verdicts, code):
 def test_a_row_is_strict_json_with_the_documented_keys():
     row = Verdict(CLAIM, "violated", "r", seen(math.inf, math.inf)).row()
     assert list(row) == [
-        "id", "statement", "origin", "relation", "solver", "problem", "predicted", "measured", "limits", "verdict",
-        "expected", "reason",
+        "id", "statement", "origin", "source", "relation", "solver", "problem", "predicted", "measured", "limits",
+        "verdict", "expected", "reason",
     ]  # fmt: skip
     assert row["limits"] == [None, None]
 
@@ -97,6 +97,13 @@ def test_a_row_is_strict_json_with_the_documented_keys():
 def test_a_malformed_claim_is_refused(field, value):
     with pytest.raises(ValueError, match=field):
         replace(CLAIM, **{field: value})
+
+
+def test_a_published_claim_needs_a_source_which_its_row_carries():
+    with pytest.raises(ValueError, match="source is missing"):
+        replace(CLAIM, origin="published")
+    published = replace(CLAIM, origin="published", source="arXiv 2601.21836, abstract")
+    assert Verdict(published, "violated", "r").row()["source"] == "arXiv 2601.21836, abstract"
 
 
 def test_a_suite_refuses_duplicate_ids_and_unknown_controls():

@@ -37,6 +37,8 @@ class Claim:
     parameters : mapping
         Everything the protocol needs; JSON values.
     origin : {"derived", "published", "control"}
+    source : str
+        Who published it: an arXiv id and the statement there. A published claim needs one.
     controls : tuple of str
         Ids of the paired controls: the claim counts as consistent only if each of them
         is seen to be violated on the same budget.
@@ -52,6 +54,7 @@ class Claim:
     parameters: Mapping[str, Any]
     origin: str = "derived"
     controls: tuple[str, ...] = ()
+    source: str = ""
 
     def __post_init__(self) -> None:
         for name, value, allowed in (
@@ -60,6 +63,8 @@ class Claim:
         ):
             if value not in allowed:
                 raise ValueError(f"{name} must be one of {', '.join(allowed)}, got {value!r}")
+        if self.origin == "published" and not self.source:
+            raise ValueError("source is missing: a published claim says where it stands, for example an arXiv id")
         if not self.tolerance >= 0 or math.isinf(self.tolerance):
             raise ValueError(f"tolerance must be a finite non-negative number, got {self.tolerance!r}")
 
@@ -118,6 +123,7 @@ class Verdict:
             "id": self.claim.id,
             "statement": self.claim.statement,
             "origin": self.claim.origin,
+            "source": self.claim.source,
             "relation": self.claim.relation,
             "solver": self.claim.solver,
             "problem": self.claim.problem,

@@ -12,8 +12,9 @@ import numpy as np
 from zoba_bench.statistics import Estimate, Limits, bend, fit_line
 from zoba_bench.verification.claim import Measurement
 
-__all__ = ["line_measurement"]
+__all__ = ["QUANTITIES", "line_measurement"]
 
+#: What a claim about a line can be on.
 QUANTITIES = ("slope", "residual", "ratio")
 
 

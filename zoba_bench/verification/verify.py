@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import platform
 import time
 from collections.abc import Callable, Iterable
@@ -19,10 +18,10 @@ from zoba_bench.registry import entry, list_theorems, theorem
 from zoba_bench.statistics import family_level
 from zoba_bench.sweep import fingerprint
 from zoba_bench.user_problem import file_spec
+from zoba_bench.verification.checking import plan_claim, protocol_of
 from zoba_bench.verification.claim import Claim, Verdict, decide, strict_json
 from zoba_bench.verification.own import own_suite
 from zoba_bench.verification.plan import Plan
-from zoba_bench.verification.protocols import PROTOCOLS
 from zoba_bench.verification.sequential import look_levels, merged, part, up_to
 from zoba_bench.verification.suite import Suite
 
@@ -99,7 +98,7 @@ def _decided(
         ]
         for claim in open_claims:
             try:
-                plans[claim.id].append(_protocol(claim).plan(part(claim, look), seed))
+                plans[claim.id].append(plan_claim(part(claim, look), seed))
             except DerivationError as error:
                 own[claim.id] = Verdict(claim, "violated", f"the derivation refuses: {error}")
         cells = (cell for made in plans.values() for plan in made for cell in plan.cells)
@@ -116,7 +115,7 @@ def _decided(
 
 def _judged(claim: Claim, seen: Claim, plan: Plan, results: dict[str, dict[str, Any]], level: float) -> Verdict:
     try:
-        measurement = _protocol(claim).judge(seen, plan, results, level)
+        measurement = protocol_of(claim).judge(seen, plan, results, level)
     except (ArithmeticError, ValueError) as error:  # one claim's numbers must not take the others along
         return Verdict(claim, "inconclusive", f"could not be judged: {error}")
     verdict, reason = decide(claim, measurement)
@@ -129,10 +128,6 @@ def exit_code(verdicts: Iterable[Verdict]) -> int:
     if not unexpected:
         return 0
     return 3 if all(v.verdict == "inconclusive" for v in unexpected) else 1
-
-
-def _protocol(claim: Claim) -> Any:
-    return importlib.import_module(PROTOCOLS[claim.protocol])
 
 
 def _paired(verdict: Verdict, own: dict[str, Verdict]) -> Verdict:

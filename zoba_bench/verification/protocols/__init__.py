@@ -1,4 +1,8 @@
-"""The protocols: name -> module; each has ``plan(claim, seed)`` and ``judge(claim, plan, results, level)``."""
+"""The protocols: name -> module.
+
+Each has ``plan(claim, seed)``, ``judge(claim, plan, results, level)`` and ``PARAMETERS``, what its claims' parameters
+may be.
+"""
 
 PROTOCOLS: dict[str, str] = {
     "P0": "zoba_bench.verification.protocols.calibration",

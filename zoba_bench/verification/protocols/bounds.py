@@ -20,6 +20,17 @@ from zoba_bench.errors import DerivationError
 from zoba_bench.problem import BilevelProblem
 from zoba_bench.result import Status
 from zoba_bench.verification.claim import Claim, Measurement
+from zoba_bench.verification.parameters import (
+    COUNT,
+    NAME,
+    NUMBER,
+    OPTIONS,
+    PROBLEM,
+    SEQUENTIAL,
+    Parameters,
+    one_of,
+    table,
+)
 from zoba_bench.verification.plan import (
     Plan,
     build_problem,
@@ -30,12 +41,23 @@ from zoba_bench.verification.plan import (
 )
 from zoba_bench.verification.tasks import start_point
 
-__all__ = ["judge", "plan", "trajectory"]
+__all__ = ["PARAMETERS", "judge", "plan", "trajectory"]
 
 Array = NDArray[np.float64]
 
 #: What a control may claim too much of: how often the directions, the iterations, the (inverse) start.
 _TOO_MUCH = ("directions", "iterations", "start")
+
+PARAMETERS = Parameters(
+    {
+        "problem": PROBLEM, "options": OPTIONS, "start": one_of("solution", "family", "cold", "origin"),
+        "iterations": COUNT, "replicates": COUNT,
+    },
+    {
+        **SEQUENTIAL, "psi_at_least": NUMBER,
+        "wrong": table(Parameters({}, {"theorem": NAME, **dict.fromkeys(_TOO_MUCH, COUNT)})),
+    },
+)  # fmt: skip
 
 
 def plan(claim: Claim, seed: int) -> Plan:

@@ -17,15 +17,29 @@ from numpy.typing import NDArray
 from zoba_bench.statistics import Limits, fit_line, log_mean, proportion_limits, spending
 from zoba_bench.sweep import Cell
 from zoba_bench.verification.claim import Claim, Measurement, decide
-from zoba_bench.verification.fits import line_measurement
+from zoba_bench.verification.fits import QUANTITIES, line_measurement
+from zoba_bench.verification.parameters import COUNT, FLAG, LOOKS, NUMBER, POSITIVE, POSITIVES, Parameters, one_of
 from zoba_bench.verification.plan import Plan
 
-__all__ = ["judge", "plan", "simulate"]
+__all__ = ["PARAMETERS", "SIMULATED", "judge", "plan", "simulate"]
 
 Array = NDArray[np.float64]
 
 _LAWS = ("gamma", "lognormal")
 _EDGE = 1e-3  # distance of the truth from the edge of the tolerance, relative to it
+
+
+#: No solver runs on a problem here.
+SIMULATED = True
+
+PARAMETERS = Parameters(
+    {
+        "quantity": one_of(*QUANTITIES), "sizes": POSITIVES, "replicates": COUNT, "law": one_of(*_LAWS),
+        "cv": POSITIVE, "width": POSITIVE, "confidence": POSITIVE, "truth": one_of("inside", "outside"),
+        "side": NUMBER, "trials": COUNT, "batches": COUNT,
+    },
+    {"simulated_looks": LOOKS, "unspent": FLAG, "inverse_variances": FLAG},
+)  # fmt: skip
 
 
 def plan(claim: Claim, seed: int) -> Plan:

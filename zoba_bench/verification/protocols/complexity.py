@@ -17,7 +17,18 @@ import numpy as np
 from zoba_bench.statistics import Estimate, Limits, mean_limits
 from zoba_bench.sweep import Cell
 from zoba_bench.verification.claim import Claim, Measurement
-from zoba_bench.verification.fits import line_measurement
+from zoba_bench.verification.fits import QUANTITIES, line_measurement
+from zoba_bench.verification.parameters import (
+    COUNT,
+    OPTIONS,
+    POSITIVE,
+    POSITIVES,
+    POWER,
+    SIZED_PROBLEM,
+    Parameters,
+    one_of,
+    tables,
+)
 from zoba_bench.verification.plan import (
     Plan,
     build_problem,
@@ -27,9 +38,19 @@ from zoba_bench.verification.plan import (
     transient_sum,
 )
 
-__all__ = ["judge", "plan"]
+__all__ = ["PARAMETERS", "judge", "plan"]
 
 _CAP = 2.0  # iterations allowed, in units of the derived number
+
+PARAMETERS = Parameters(
+    {
+        "points": tables(Parameters({"problem": SIZED_PROBLEM, "eps": POSITIVE})), "along": one_of("1/eps", "p=d", "d"),
+        "options": OPTIONS, "c": POSITIVE, "gamma": POSITIVE, "replicates": COUNT, "groups": COUNT,
+        "quantity": one_of(*QUANTITIES),
+    },
+    {"l": COUNT, "factors": POSITIVES, "missing_power": POWER, "factor": POSITIVE},
+    either=(("l",), ("factors",)),
+)  # fmt: skip
 
 
 def plan(claim: Claim, seed: int) -> Plan:

@@ -8,11 +8,16 @@ from typing import Any
 from zoba_bench.statistics import Limits
 from zoba_bench.sweep import Cell
 from zoba_bench.verification.claim import Claim, Measurement
+from zoba_bench.verification.parameters import FLAG, OPTION_SETS, PROBLEMS, Parameters
 from zoba_bench.verification.plan import Plan, build_problem, reference_theorem
 
-__all__ = ["judge", "plan"]
+__all__ = ["PARAMETERS", "judge", "plan"]
 
 _ITERATIONS = 2  # of the task
+
+PARAMETERS = Parameters(
+    {"problems": PROBLEMS, "options": OPTION_SETS, "stochastic_options": OPTION_SETS}, {"omit_centre": FLAG}
+)
 
 
 def plan(claim: Claim, seed: int) -> Plan:

@@ -12,7 +12,17 @@ from typing import Any
 
 from zoba_bench.statistics import Estimate
 from zoba_bench.verification.claim import Claim, Measurement
-from zoba_bench.verification.fits import line_measurement
+from zoba_bench.verification.fits import QUANTITIES, line_measurement
+from zoba_bench.verification.parameters import (
+    COUNTS,
+    OPTIONS,
+    POSITIVE,
+    POWER,
+    SEQUENTIAL,
+    SIZED_PROBLEMS,
+    Parameters,
+    one_of,
+)
 from zoba_bench.verification.plan import (
     Plan,
     axis_label,
@@ -24,7 +34,15 @@ from zoba_bench.verification.plan import (
     trajectory_cells,
 )
 
-__all__ = ["judge", "plan"]
+__all__ = ["PARAMETERS", "judge", "plan"]
+
+PARAMETERS = Parameters(
+    {
+        "problems": SIZED_PROBLEMS, "along": one_of("p=d", "d"), "options": OPTIONS, "c": POSITIVE, "gamma": POSITIVE,
+        "target": POSITIVE, "replicates": COUNTS, "quantity": one_of(*QUANTITIES),
+    },
+    {**SEQUENTIAL, "missing_power": POWER, "factor": POSITIVE},
+)  # fmt: skip
 
 
 def plan(claim: Claim, seed: int) -> Plan:

@@ -11,7 +11,19 @@ from collections.abc import Mapping
 from typing import Any
 
 from zoba_bench.verification.claim import Claim, Measurement
-from zoba_bench.verification.fits import line_measurement
+from zoba_bench.verification.fits import QUANTITIES, line_measurement
+from zoba_bench.verification.parameters import (
+    COUNT,
+    COUNTS,
+    NAME,
+    OPTIONS,
+    POSITIVE,
+    PROBLEM,
+    SEQUENTIAL,
+    Parameters,
+    one_of,
+    table,
+)
 from zoba_bench.verification.plan import (
     Plan,
     build_problem,
@@ -22,7 +34,15 @@ from zoba_bench.verification.plan import (
     trajectory_cells,
 )
 
-__all__ = ["judge", "plan"]
+__all__ = ["PARAMETERS", "judge", "plan"]
+
+PARAMETERS = Parameters(
+    {
+        "problem": PROBLEM, "options": OPTIONS, "l": COUNT, "c": POSITIVE, "gamma_0": POSITIVE, "horizons": COUNTS,
+        "replicates": COUNT, "quantity": one_of(*QUANTITIES),
+    },
+    {**SEQUENTIAL, "predict_as": table(Parameters({"solver": NAME, "options": OPTIONS}))},
+)  # fmt: skip
 
 
 def plan(claim: Claim, seed: int) -> Plan:

@@ -22,14 +22,25 @@ from zoba_bench.solvers.single_loop import Directions
 from zoba_bench.statistics import Limits
 from zoba_bench.sweep import Cell
 from zoba_bench.verification.claim import Claim, Measurement
+from zoba_bench.verification.parameters import COUNT, POSITIVE, PROBLEM, Parameters, table
 from zoba_bench.verification.plan import Plan, build_problem, build_solver, reference_theorem
 
 __all__ = [
-    "envelopes", "judge", "lipschitz_constant", "measure", "plan", "point", "rounding_bound", "targets", "tensor_nodes",
+    "PARAMETERS", "envelopes", "judge", "lipschitz_constant", "measure", "plan", "point", "rounding_bound", "targets",
+    "tensor_nodes",
 ]  # fmt: skip
 
 Array = NDArray[np.float64]
 _NAMES = ("inner_gradient", "outer_gradient_z", "outer_gradient_x", "hessian_v", "cross_v")
+
+PARAMETERS = Parameters(
+    {"problem": PROBLEM, "h": POSITIVE},
+    {
+        "nodes": COUNT, "replicates": COUNT, "cells": COUNT,
+        "batches": table(Parameters(dict.fromkeys(("l1", "l2", "b1", "b2"), COUNT))),
+    },
+    either=(("nodes",), ("replicates", "cells")),
+)  # fmt: skip
 
 
 def plan(claim: Claim, seed: int) -> Plan:

@@ -14,10 +14,19 @@ import sympy as sp
 
 from zoba_bench.sweep import Cell
 from zoba_bench.verification.claim import Claim, Measurement
-from zoba_bench.verification.fits import line_measurement
+from zoba_bench.verification.fits import QUANTITIES, line_measurement
+from zoba_bench.verification.parameters import COUNT, OPTIONS, POSITIVE, POWER, SIZED_PROBLEMS, Parameters, one_of
 from zoba_bench.verification.plan import Plan, axis_label, build_problem, log_means, noise_options, reference_theorem
 
-__all__ = ["judge", "limit_exponent", "plan"]
+__all__ = ["PARAMETERS", "judge", "limit_exponent", "plan"]
+
+PARAMETERS = Parameters(
+    {
+        "problems": SIZED_PROBLEMS, "along": one_of("p=d", "d"), "options": OPTIONS, "replicates": COUNT,
+        "blocks": COUNT, "quantity": one_of(*QUANTITIES),
+    },
+    {"missing_power": POWER, "factor": POSITIVE},
+)  # fmt: skip
 
 
 def plan(claim: Claim, seed: int) -> Plan:

@@ -18,6 +18,7 @@ from zoba_bench.oracle import Oracle
 from zoba_bench.statistics import Limits
 from zoba_bench.sweep import Cell
 from zoba_bench.verification.claim import Claim, Measurement
+from zoba_bench.verification.parameters import COUNT, POSITIVE, POSITIVE_OR_NONE, PROBLEM, Parameters
 from zoba_bench.verification.plan import Plan, build_problem, build_solver
 from zoba_bench.verification.protocols.moments import (
     envelopes,
@@ -28,7 +29,7 @@ from zoba_bench.verification.protocols.moments import (
     tensor_nodes,
 )
 
-__all__ = ["judge", "mean_move", "plan"]
+__all__ = ["PARAMETERS", "judge", "mean_move", "plan"]
 
 Array = NDArray[np.float64]
 _RHO, _GAMMA, _ITERATION = 0.3, 0.07, 3
@@ -44,14 +45,17 @@ class _Nodes:
         return self._arrays.pop(0).reshape(shape)
 
 
+PARAMETERS = Parameters({"problem": PROBLEM, "h": POSITIVE, "nodes": COUNT}, {"eta": POSITIVE_OR_NONE})
+
+
 def plan(claim: Claim, seed: int) -> Plan:
-    """``parameters``: "problem", "h", "eta" (or None for the solver's own rule) and "nodes" (a dimension)."""
+    """``parameters``: "problem", "h", "nodes" (a dimension), "eta" (by default the solver's own rule)."""
     chosen = claim.parameters
     return Plan((Cell("zoba_bench.verification.protocols.update:mean_move", {**chosen, "solver": claim.solver}, seed),))
 
 
 def mean_move(
-    rng: np.random.Generator, problem: Mapping[str, Any], solver: str, h: float, eta: float | None, nodes: int
+    rng: np.random.Generator, problem: Mapping[str, Any], solver: str, h: float, nodes: int, eta: float | None = None
 ) -> dict[str, Any]:
     """Mean moves of (z, v, x) over the nodes, what they must be, and remainder envelopes."""
     built = build_problem(problem)
@@ -83,7 +87,7 @@ def judge(claim: Claim, plan: Plan, results: Mapping[str, Mapping[str, Any]], le
     exact, envelope = targets(problem, z, v, x), row["envelope"]
     rounding = rounding_bound(problem, z, x, row["smallest_radius"])
     # The envelopes take one radius for all: the unequal ones differ by their ratio at most, twice.
-    spread = (chosen["h"] / row["smallest_radius"] if chosen["eta"] is None else chosen["eta"] / chosen["h"]) ** 2
+    spread = (chosen["h"] / row["smallest_radius"] if chosen.get("eta") is None else chosen["eta"] / chosen["h"]) ** 2
     inner = lipschitz_constant(problem.inner_hessian, z, x, chosen["h"]) * max(spread, 1.0)
     outer = lipschitz_constant(problem.outer_hessian, z, x, chosen["h"]) * max(spread, 1.0)
     scale = 1.0 / np.sqrt(_ITERATION + 1)

@@ -1,0 +1,89 @@
+"""A claim against what its protocol takes, and its plan; every error names the claim."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from zoba_bench.errors import DerivationError
+from zoba_bench.registry import names
+from zoba_bench.user_problem import is_file
+from zoba_bench.verification.claim import Claim
+from zoba_bench.verification.parameters import solver_options, unknown
+from zoba_bench.verification.plan import Plan
+from zoba_bench.verification.protocols import PROTOCOLS
+
+__all__ = ["check_claim", "plan_claim", "protocol_of"]
+
+
+def protocol_of(claim: Claim) -> Any:
+    """The module of a claim's protocol.
+
+    Raises
+    ------
+    ValueError
+        If there is no protocol of that name.
+    """
+    if claim.protocol not in PROTOCOLS:
+        raise ValueError(f"claim {claim.id!r}: {unknown('protocol', claim.protocol, PROTOCOLS)}")
+    return importlib.import_module(PROTOCOLS[claim.protocol])
+
+
+def check_claim(claim: Claim) -> None:
+    """Raise ValueError, which names the claim, unless it is one that its protocol can measure.
+
+    Checked are the names of protocol, solver and problem, and the parameters as the protocol declares them; not
+    whether the numbers make sense together, which planning finds.
+    """
+    protocol = protocol_of(claim)
+    try:
+        protocol.PARAMETERS.check(claim.parameters, claim.solver)
+        if not getattr(protocol, "SIMULATED", False):
+            solver_options(claim.solver)
+            _check_problem(claim)
+    except ValueError as error:
+        raise ValueError(f"claim {claim.id!r} ({claim.protocol}): {error}") from error
+
+
+def plan_claim(claim: Claim, seed: int) -> Plan:
+    """What the claim's protocol needs; see its ``plan``.
+
+    Raises
+    ------
+    DerivationError
+        If the derivation that should predict the value refuses it.
+    ValueError
+        For a claim that cannot be measured, named.
+    """
+    check_claim(claim)
+    try:
+        plan: Plan = protocol_of(claim).plan(claim, seed)
+    except DerivationError:
+        raise
+    except (ValueError, TypeError, LookupError) as error:
+        raise ValueError(f"claim {claim.id!r} ({claim.protocol}): {error}") from error
+    return plan
+
+
+def _check_problem(claim: Claim) -> None:
+    """The claim's problem is one that its parameters name, or "all" of several."""
+    known = names("problems")
+    if claim.problem not in ("all", *known) and not is_file(claim.problem):
+        problem = unknown("problem", claim.problem, known, listed=False)
+        raise ValueError(f"{problem}`zoba-bench list` shows all; 'all' stands for those that the parameters name")
+    named = sorted(set(_named(claim.parameters)))
+    if claim.problem != "all" and named and claim.problem not in named:
+        raise ValueError(f"problem is {claim.problem!r}, the parameters name {', '.join(named)}")
+
+
+def _named(value: Any, key: str = "") -> Iterator[str]:
+    """Names of the problems in a claim's parameters."""
+    if isinstance(value, Mapping):
+        if key in ("problem", "problems") and isinstance(value.get("name"), str):
+            yield value["name"]
+        for inner, part in value.items():
+            yield from _named(part, inner)
+    elif isinstance(value, (list, tuple)):
+        for part in value:
+            yield from _named(part, key)
