@@ -227,26 +227,50 @@ def solve(
 
 
 @cli.command()
-@click.option("--suite", help="Suite of claims  [default: quick]")
+@click.option("--suite", metavar="NAME|FILE.TOML", help="Suite of claims, registered or your own  [default: quick]")
 @_own
+@click.option("--claim", "claims", multiple=True, metavar="ID", help="Measure this claim and its controls; repeatable.")
+@click.option(
+    "--only",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Measure the claims with this solver, problem, protocol or origin, and their controls; repeatable.",
+)
+@click.option("--list", "listing", is_flag=True, help="Print the claims that would be measured, and measure nothing.")
 @_jobs
 @click.option("--no-report", is_flag=True, help="Do not write the HTML report.")
 @_out
 @_seed
 @_json
-def verify(suite: str | None, own: str | None, jobs: int, no_report: bool, out: Path, seed: int, as_json: bool) -> int:
+def verify(
+    suite: str | None, own: str | None, claims: tuple[str, ...], only: tuple[str, ...], listing: bool, jobs: int,
+    no_report: bool, out: Path, seed: int, as_json: bool,
+) -> int:  # fmt: skip
     """Measure every claim of a suite against theory and judge it; or what applies to a problem of your own."""
     from zoba_bench.ledger import Ledger
-    from zoba_bench.verification.verify import exit_code, provenance
+    from zoba_bench.verification.verify import chosen_suite, exit_code, provenance
     from zoba_bench.verification.verify import verify as run
 
     if suite is not None and own is not None:
         raise click.UsageError("--suite and --problem exclude each other: a problem of your own has its own claims")
     suite = suite or ("own" if own else "quick")
+    chosen: dict[str, Any] = {"suite": suite, "problem": own, "claims": claims, "only": _filters(only)}
+    if listing:
+        return _list_claims(chosen_suite(**chosen)[0], as_json)
     console = _console()
-    announce = None if as_json else _announcer(console)
+    measured: list[Any] = []
+
+    def announce(what: Any, left_out: dict[str, str]) -> None:
+        measured.append(what)
+        if not as_json:
+            _announce(console, what, left_out)
+
     with _progress(quiet=as_json) as progress:
-        verdicts = run(suite, seed, problem=own, out=out, jobs=jobs, progress=progress, announce=announce)
+        verdicts = run(
+            **chosen, seed=seed, out=out, jobs=jobs, progress=progress,
+            announce=announce,
+        )  # fmt: skip
+    (whole,) = measured
     code = exit_code(verdicts)
     page = None
     if not no_report:
@@ -256,14 +280,15 @@ def verify(suite: str | None, own: str | None, jobs: int, no_report: bool, out: 
             page = write_report(ledger, out)
     rows = [{**v.row(), "protocol": v.claim.protocol, "tolerance": v.claim.tolerance} for v in verdicts]
     if as_json:
-        _print_json({"claims": [v.row() for v in verdicts], "suite": suite, "seed": seed, "provenance": provenance()})
+        found = {**provenance(), **whole.provenance}
+        _print_json({"claims": [v.row() for v in verdicts], "suite": whole.name, "seed": seed, "provenance": found})
         return code
     from zoba_bench.report.terminal import verdict_table
 
     console.print(verdict_table(rows))
     expected = sum(v.as_expected for v in verdicts)
     colour = {0: "green", 3: "yellow"}.get(code, "red")
-    console.print(f"[{colour}]{expected} of {len(verdicts)} verdicts as expected[/] (suite {suite}, seed {seed})")
+    console.print(f"[{colour}]{expected} of {len(verdicts)} verdicts as expected[/] (suite {whole.name}, seed {seed})")
     for v in verdicts:
         if not v.as_expected:
             console.print(f"  [red]{v.verdict}[/] {_escape(v.claim.id)}: {_escape(v.reason)}", highlight=False)
@@ -396,14 +421,25 @@ def sys_info(as_json: bool) -> int:
     return 0
 
 
-def _announcer(console: Any) -> Callable[[Any, dict[str, str]], None]:
+def _list_claims(suite: Any, as_json: bool) -> int:
+    """The claims of a suite, one a line: nothing is planned."""
+    if as_json:
+        names = ("id", "statement", "protocol", "solver", "problem", "relation", "origin", "source", "controls")
+        rows = [{name: getattr(claim, name) for name in names} for claim in suite.claims]
+        _print_json({"suite": suite.name, "claims": rows, "provenance": suite.provenance})
+        return 0
+    width = max(len(claim.id) for claim in suite.claims)
+    for claim in suite.claims:
+        click.echo(f"{claim.id:<{width}}  {claim.statement}")
+    return 0
+
+
+def _announce(console: Any, suite: Any, left_out: dict[str, str]) -> None:
     from zoba_bench.report.terminal import matrix_table
 
-    def announce(suite: Any, left_out: dict[str, str]) -> None:
-        console.print(f"[bold]Suite {suite.name}[/]: {len(suite.claims)} claims. {suite.description}\n")
-        console.print(matrix_table(suite.matrix(), left_out))
-
-    return announce
+    title = f"[bold]Suite {_escape(suite.name)}[/]: {len(suite.claims)} claims. {_escape(suite.description)}\n"
+    console.print(title, highlight=False)
+    console.print(matrix_table(suite.matrix(), left_out))
 
 
 @contextmanager
@@ -437,6 +473,17 @@ def _console() -> Any:
     from rich.console import Console
 
     return Console(width=None if sys.stdout.isatty() else _WIDTH)
+
+
+def _filters(texts: tuple[str, ...]) -> dict[str, list[str]]:
+    """Values by key from KEY=VALUE."""
+    found: dict[str, list[str]] = {}
+    for text in texts:
+        key, equals, value = text.partition("=")
+        if not equals:
+            raise click.BadParameter(f"{text!r} is not KEY=VALUE, for example solver=zoba", param_hint="--only")
+        found.setdefault(key, []).append(value)
+    return found
 
 
 def _setting(text: str) -> tuple[str, Any]:

@@ -9,27 +9,10 @@ import sys
 import time
 
 import pytest
-from click.testing import CliRunner
 
-from zoba_bench import cli
 from zoba_bench.ledger import Ledger
 
-
-def call(*arguments):
-    """Exit code and output, as the console script gives them."""
-    runner = CliRunner()
-    with runner.isolation() as streams:
-        sys.argv = ["zoba-bench", *map(str, arguments)]
-        with pytest.raises(SystemExit) as stop:
-            cli.main()
-        sys.stdout.flush()
-        output, errors = streams[0].getvalue().decode(), streams[1].getvalue().decode()
-    return stop.value.code, output, errors
-
-
-@pytest.fixture(autouse=True)
-def _arguments(monkeypatch):
-    monkeypatch.setattr(sys, "argv", list(sys.argv))
+from .command import call
 
 
 def test_list_names_every_problem_and_solver():

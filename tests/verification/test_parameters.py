@@ -2,6 +2,7 @@
 
 import importlib
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -98,6 +99,12 @@ def test_tables_within_tables_are_checked_with_the_solver_that_they_name():
 
 
 FEW = Parameters({}, {"flag": FLAG, "n": COUNT})
+
+
+def test_the_documentation_lists_what_every_protocol_takes():
+    text = (Path(__file__).parents[2] / "docs" / "verification.md").read_text(encoding="utf-8")
+    for protocol, module in PROTOCOLS.items():
+        assert f"| {protocol} | {importlib.import_module(module).PARAMETERS.describe()} |" in text
 
 
 def test_what_is_taken_is_said_in_words():

@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from zoba_bench.registry import list_problems, missing_requirements
 from zoba_bench.verification.claim import Claim
 
-__all__ = ["Suite"]
+__all__ = ["Suite", "problems_of"]
 
 
 @dataclass(frozen=True)
 class Suite:
-    """Named claims; every control that a claim names must be among them."""
+    """Named claims; every control that a claim names must be among them.
+
+    Attributes
+    ----------
+    name, description : str
+    claims : tuple of Claim
+    provenance : mapping
+        What else a run of it rests on: a file's name and hash, a selection; strings by name.
+    """
 
     name: str
     description: str
     claims: tuple[Claim, ...]
+    provenance: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         ids = [claim.id for claim in self.claims]
@@ -38,7 +47,7 @@ class Suite:
             for extra in missing_requirements(name).values():
                 hints[name] = f'pip install "zoba-bench[{extra}]"'
         kept = tuple(_installed(claim, hints) for claim in self.claims if claim.problem not in hints)
-        return Suite(self.name, self.description, kept), hints
+        return replace(self, claims=kept), hints
 
     def matrix(self) -> dict[str, dict[str, list[str]]]:
         """Protocol -> problem -> solvers, controls left out."""
@@ -46,7 +55,7 @@ class Suite:
         for claim in self.claims:
             if claim.origin == "control":
                 continue
-            for problem in _problems(claim):
+            for problem in problems_of(claim):
                 solvers = table.setdefault(claim.protocol, {}).setdefault(problem, [])
                 if claim.solver not in solvers:
                     solvers.append(claim.solver)
@@ -62,7 +71,8 @@ def _installed(claim: Claim, hints: Mapping[str, str]) -> Claim:
     return replace(claim, parameters={**claim.parameters, "problems": installed})
 
 
-def _problems(claim: Claim) -> list[str]:
+def problems_of(claim: Claim) -> list[str]:
+    """Names of the problems that a claim is about."""
     specs = claim.parameters.get("problems")
     if isinstance(specs, (list, tuple)) and all(isinstance(s, Mapping) for s in specs):
         return sorted({str(spec["name"]) for spec in specs})

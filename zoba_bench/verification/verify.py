@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,10 +22,12 @@ from zoba_bench.verification.checking import plan_claim, protocol_of
 from zoba_bench.verification.claim import Claim, Verdict, decide, strict_json
 from zoba_bench.verification.own import own_suite
 from zoba_bench.verification.plan import Plan
+from zoba_bench.verification.selection import select
 from zoba_bench.verification.sequential import look_levels, merged, part, up_to
 from zoba_bench.verification.suite import Suite
+from zoba_bench.verification.suite_file import is_suite_file, read_suite
 
-__all__ = ["CONFIDENCE", "exit_code", "verify"]
+__all__ = ["CONFIDENCE", "chosen_suite", "exit_code", "verify"]
 
 CONFIDENCE = 0.99  # of all limits of a run together
 Progress = Callable[[int, int, str], None]
@@ -36,6 +38,8 @@ def verify(
     seed: int = 0,
     *,
     problem: str | None = None,
+    claims: Iterable[str] = (),
+    only: Mapping[str, str | Iterable[str]] | None = None,
     out: str | Path = "zoba-results",
     jobs: int = 1,
     progress: Progress | None = None,
@@ -46,12 +50,18 @@ def verify(
     Parameters
     ----------
     suite : str
-        Name of a registered suite; without effect where a problem is given.
+        Name of a registered suite, or the path of a TOML file with one (``docs/verification.md`` says what it holds);
+        without effect where a problem is given.
     seed : int
         Root seed; same seed, same code, same machine: same bits, whatever ``jobs``.
     problem : str, optional
         "file.py:name" or a registered name: what the protocols can say of that problem alone is measured. The
         file's content is part of every cell's key.
+    claims : iterable of str
+        Ids of the claims to measure, with their controls; all where empty.
+    only : mapping, optional
+        Values, or lists of them, by "solver", "problem", "protocol" or "origin": what a claim must have to be measured.
+        The confidence is shared by the claims that are measured.
     out : path-like
         Folder of the ledger; finished cells found there are not run again.
     jobs : int
@@ -66,10 +76,7 @@ def verify(
     """
     if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
         raise ValueError(f"seed must be a non-negative integer, got {seed!r}")
-    if problem is None:
-        chosen, left_out = entry("claims", suite)().without_missing()
-    else:
-        chosen, left_out = own_suite(file_spec(problem))
+    chosen, left_out = chosen_suite(suite, problem, claims, only)
     if announce is not None:
         announce(chosen, left_out)
     with Ledger(Path(out) / "ledger.sqlite") as ledger:
@@ -122,6 +129,25 @@ def _judged(claim: Claim, seen: Claim, plan: Plan, results: dict[str, dict[str, 
     return Verdict(claim, verdict, reason, measurement)
 
 
+def chosen_suite(
+    suite: str = "quick",
+    problem: str | None = None,
+    claims: Iterable[str] = (),
+    only: Mapping[str, str | Iterable[str]] | None = None,
+) -> tuple[Suite, dict[str, str]]:
+    """What :func:`verify` measures for these arguments, and what is left out, with the reason."""
+    if problem is None:
+        whole: Suite = read_suite(suite) if is_suite_file(suite) else entry("claims", suite)()
+        chosen, left_out = select(whole, claims, only).without_missing()
+    else:
+        own, left_out = own_suite(file_spec(problem))
+        chosen = select(own, claims, only)
+    if not chosen.claims:
+        hints = ", ".join(sorted(set(left_out.values()))) or "nothing that is installed"
+        raise ValueError(f"suite {chosen.name!r} is left without claims; they need {hints}")
+    return chosen, left_out
+
+
 def exit_code(verdicts: Iterable[Verdict]) -> int:
     """0 if every verdict is the expected one, 1 if one is wrong, 3 if some are only inconclusive."""
     unexpected = [v for v in verdicts if not v.as_expected]
@@ -163,7 +189,7 @@ def _content(
         "confidence": CONFIDENCE,
         "level": level,
         "seconds": seconds,
-        "provenance": provenance(),
+        "provenance": {**provenance(), **suite.provenance},
         "derivations": _derivations({v.claim.solver for v in verdicts}),
     }
 
