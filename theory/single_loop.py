@@ -103,6 +103,16 @@ class SingleLoopTheorem(Theorem):
         self.require_checked()
         return self.route.certified(constants, p, d, solver, K, Start.of(start))
 
+    def one_step(
+        self, constants: Any, p: int, d: int, solver: Any, state: Mapping[str, float],
+        wrong: Mapping[str, float] | None = None,
+    ) -> dict[str, float]:  # fmt: skip
+        """Bounds of E|a+|^2, E|b+|^2 and E Psi(x+) - Psi(x) at a state; see ``one_step.one_step_bounds``."""
+        from .one_step import one_step_bounds  # which needs Start
+
+        self.require_checked()
+        return one_step_bounds(self.route.explicit, constants, p, d, solver, state, wrong)
+
     def plan(self, constants: Any, p: int, d: int, eps: float, start: Start | Mapping[str, float]) -> Any:
         """Radii, directions, steps and iterations with which the bound is at most ``eps``."""
         self.require_checked()

@@ -170,5 +170,8 @@ def test_a_file_that_is_not_there_is_an_error_that_names_the_registered_suites(t
     monkeypatch.chdir(tmp_path)
     code, _, errors = call("verify", "--suite", "none.toml")
     assert code == 2
-    assert "there is no suite file none.toml; the registered suites are bounds, calibration, quick, smoke" in errors
+    assert (
+        "there is no suite file none.toml; the registered suites are bounds, calibration, full, quick, smoke, standard"
+        in errors
+    )
     assert not list(tmp_path.iterdir())

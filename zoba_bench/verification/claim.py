@@ -42,6 +42,8 @@ class Claim:
     controls : tuple of str
         Ids of the paired controls: the claim counts as consistent only if each of them
         is seen to be violated on the same budget.
+    finding : bool
+        The measurement is known to contradict the statement: its expected verdict is "violated", with the reason.
     """
 
     id: str
@@ -55,6 +57,7 @@ class Claim:
     origin: str = "derived"
     controls: tuple[str, ...] = ()
     source: str = ""
+    finding: bool = False
 
     def __post_init__(self) -> None:
         for name, value, allowed in (
@@ -70,8 +73,8 @@ class Claim:
 
     @property
     def expected(self) -> str:
-        """The verdict this claim must get: "violated" for a control, else "consistent"."""
-        return "violated" if self.origin == "control" else "consistent"
+        """The verdict this claim must get: "violated" for a control and for a finding, else "consistent"."""
+        return "violated" if self.origin == "control" or self.finding else "consistent"
 
 
 @dataclass(frozen=True)

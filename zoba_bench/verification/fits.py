@@ -9,13 +9,16 @@ from typing import Any
 
 import numpy as np
 
-from zoba_bench.statistics import Estimate, Limits, bend, fit_line
+from zoba_bench.statistics import Estimate, Limits, bend, fit_line, fit_plane
 from zoba_bench.verification.claim import Measurement
 
 __all__ = ["QUANTITIES", "line_measurement"]
 
 #: What a claim about a line can be on.
 QUANTITIES = ("slope", "residual", "ratio")
+
+#: Exponents of a fit in all sizes at once.
+JOINT = ("exponent of p", "exponent of d", "exponent of 1/eps")
 
 
 def line_measurement(
@@ -77,6 +80,30 @@ def line_measurement(
     curved = None if quantity == "ratio" else bend(x, ratios, weights)
     full = "; ".join(part for part in (found.note, note) if part)
     return replace(found, note=full, bend=None if curved is None else curved.limits(level))
+
+
+def plane_measurement(
+    quantity: str, sizes: Sequence[Sequence[float]], measured: Sequence[Estimate], predicted: Sequence[float],
+    level: float, note: str = "",
+) -> Measurement:  # fmt: skip
+    """The exponent of one size in measured over predicted, fitted in p, d and 1/eps jointly; predicted: 0.
+
+    Parameters
+    ----------
+    quantity : one of ``JOINT``.
+    sizes : (p, d, 1/eps) of every point.
+    measured : natural logarithms.
+    predicted : the derived values.
+    """
+    logs = np.log(np.asarray(sizes, dtype=np.float64))
+    ratios = [Estimate(e.value - math.log(s), e.error, e.dof) for e, s in zip(measured, predicted, strict=True)]
+    design = np.column_stack([np.ones(len(logs)), logs])
+    weights = [e.dof + 1 if math.isfinite(e.dof) else 1.0 for e in measured]
+    exponents = fit_plane(design, ratios, weights)[1:]
+    chosen = exponents[JOINT.index(quantity)]
+    (raw,) = (e for name, e in zip(JOINT, fit_plane(design, measured, weights)[1:], strict=True) if name == quantity)
+    words = f"raw exponent {raw.value:.3f}, {len(sizes)} points" + (f"; {note}" if note else "")
+    return Measurement(0.0, chosen.value, chosen.limits(level), words)
 
 
 def _target(quantity: str, slope: float) -> float:

@@ -22,6 +22,7 @@ __all__ = [
     "build_solver",
     "log_means",
     "noise_options",
+    "published_order",
     "reference_theorem",
     "replicate_blocks",
     "steps",
@@ -78,6 +79,13 @@ def reference_theorem(solver: str) -> Any:
 
         solver = CONTROLS[solver].mutates
     return entry("theorems", solver)()
+
+
+def published_order(p: int, d: int, eps: float = 1.0) -> float:
+    """The order of evaluations that is published for ZOBA, as the theorem quotes it."""
+    theorem = entry("theorems", "zoba")()
+    symbols = theorem.symbols
+    return float(theorem.complexity.published.subs({symbols["p"]: p, symbols["d"]: d, symbols["eps"]: eps}))
 
 
 def axis_label(parameters: Mapping[str, Any]) -> str:

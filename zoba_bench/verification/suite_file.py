@@ -20,7 +20,7 @@ __all__ = ["is_suite_file", "read_suite"]
 
 _TOP = ("name", "description", "include", "claim")
 _NEEDED = ("id", "statement", "protocol", "solver", "problem", "relation", "tolerance")
-_KEYS = (*_NEEDED, "parameters", "origin", "source", "controls")
+_KEYS = (*_NEEDED, "parameters", "origin", "source", "controls", "finding")
 _CHOICES = {"relation": RELATIONS, "origin": ORIGINS}
 
 
@@ -42,7 +42,8 @@ def read_suite(path: str | Path) -> Suite:
         - ``[[claim]]`` tables with every field of :class:`~zoba_bench.verification.claim.Claim`: ``id``,
           ``statement``, ``protocol``, ``solver``, ``problem``, ``relation``, ``tolerance``, a table
           ``[claim.parameters]`` with what the protocol takes, and optionally ``origin`` ("derived" by default),
-          ``source`` and ``controls``.
+          ``source``, ``controls`` and ``finding`` (true where the measurement is known to contradict the
+          statement).
 
         A problem of one's own is written ``file.py:name`` there, the file sought beside the suite's.
 
@@ -140,7 +141,8 @@ def _claim(row: Mapping[str, Any], number: int, folder: Path) -> Claim:
         _need(named, "controls", "a list of claims' ids", controls)
         parameters = row.get("parameters", {})
         _need(isinstance(parameters, dict), "parameters", "a table, [claim.parameters]", parameters)
-        optional = {key: row[key] for key in ("origin", "source") if key in row}
+        _need(isinstance(row.get("finding", False), bool), "finding", "true or false", row.get("finding"))
+        optional = {key: row[key] for key in ("origin", "source", "finding") if key in row}
         return Claim(
             **{key: row[key] for key in _NEEDED if key != "problem"}, problem=_beside(row["problem"], folder),
             parameters=_own_problems(parameters, folder), controls=tuple(controls), **optional,

@@ -10,6 +10,7 @@ PROTOCOLS: dict[str, str] = {
     "P2": "zoba_bench.verification.protocols.moments",
     "P2s": "zoba_bench.verification.protocols.update",
     "P2b": "zoba_bench.verification.protocols.one_step",
+    "P3": "zoba_bench.verification.protocols.inequalities",
     "P4a": "zoba_bench.verification.protocols.horizon",
     "P4b": "zoba_bench.verification.protocols.transient",
     "P5": "zoba_bench.verification.protocols.bounds",

@@ -17,7 +17,7 @@ import numpy as np
 from zoba_bench.statistics import Estimate, Limits, mean_limits
 from zoba_bench.sweep import Cell
 from zoba_bench.verification.claim import Claim, Measurement
-from zoba_bench.verification.fits import QUANTITIES, line_measurement
+from zoba_bench.verification.fits import JOINT, QUANTITIES, line_measurement, plane_measurement
 from zoba_bench.verification.parameters import (
     COUNT,
     OPTIONS,
@@ -33,6 +33,7 @@ from zoba_bench.verification.plan import (
     Plan,
     build_problem,
     noise_options,
+    published_order,
     reference_theorem,
     steps,
     transient_sum,
@@ -44,11 +45,12 @@ _CAP = 2.0  # iterations allowed, in units of the derived number
 
 PARAMETERS = Parameters(
     {
-        "points": tables(Parameters({"problem": SIZED_PROBLEM, "eps": POSITIVE})), "along": one_of("1/eps", "p=d", "d"),
+        "points": tables(Parameters({"problem": SIZED_PROBLEM, "eps": POSITIVE})),
+        "along": one_of("1/eps", "p=d", "d", "joint"),
         "options": OPTIONS, "c": POSITIVE, "gamma": POSITIVE, "replicates": COUNT, "groups": COUNT,
-        "quantity": one_of(*QUANTITIES),
+        "quantity": one_of(*QUANTITIES, *JOINT),
     },
-    {"l": COUNT, "factors": POSITIVES, "missing_power": POWER, "factor": POSITIVE},
+    {"l": COUNT, "factors": POSITIVES, "missing_power": POWER, "factor": POSITIVE, "against": one_of("published")},
     either=(("l",), ("factors",)),
 )  # fmt: skip
 
@@ -56,13 +58,15 @@ PARAMETERS = Parameters(
 def plan(claim: Claim, seed: int) -> Plan:
     """``parameters``: "points" (a list of {"problem", "eps"}), "along" ("1/eps", "p=d" or "d"),
     "options", "c", "gamma", "factors", "replicates", "groups" (that divide them), "quantity"; "l" (fixed
-    directions) where there is no floor; for a control "missing_power" or "factor".
+    directions) where there is no floor; for a control "missing_power" or "factor". With "along": "joint" the
+    quantity is an exponent of a fit in p, d and 1/eps at once, and a missing power is one of each. "against":
+    "published" compares the growth with the order published for ZOBA in place of the derived number.
     """
     chosen = claim.parameters
     theorem = reference_theorem(claim.solver)
     gamma, c = chosen["gamma"], chosen["c"]
     per_direction = _evaluations_per_direction(theorem)
-    cells, points, predicted, sizes = [], [], [], []
+    cells, points, predicted, sizes, joint = [], [], [], [], []
     for at in chosen["points"]:
         problem, eps = build_problem(at["problem"]), at["eps"]
         transient = float(transient_sum(problem, gamma, c, round(100 / gamma))[-1])
@@ -89,11 +93,18 @@ def plan(claim: Claim, seed: int) -> Plan:
         ]  # fmt: skip
         cells += lines
         points.append([cell.key for cell in lines])
+        if chosen.get("against") == "published":
+            derived = published_order(problem.p, problem.d, eps)
         size = 1 / eps if chosen["along"] == "1/eps" else at["problem"]["d"]
         sizes.append(size)
+        if chosen["along"] == "joint":
+            size = problem.p * problem.d / eps
         predicted.append(derived / size ** chosen.get("missing_power", 0) * chosen.get("factor", 1.0))
+        joint.append((problem.p, problem.d, 1 / eps))
     slope = float(np.polyfit(np.log(sizes), np.log(predicted), 1)[0])
-    return Plan(tuple(cells), {"points": points, "sizes": sizes, "predicted": predicted, "slope": slope})
+    return Plan(
+        tuple(cells), {"points": points, "sizes": sizes, "predicted": predicted, "slope": slope, "joint": joint}
+    )
 
 
 def judge(claim: Claim, plan: Plan, results: Mapping[str, Mapping[str, Any]], level: float) -> Measurement:
@@ -106,6 +117,11 @@ def judge(claim: Claim, plan: Plan, results: Mapping[str, Mapping[str, Any]], le
             obstacle = "no number of directions reached eps within the iteration cap"
             return Measurement(math.nan, math.nan, Limits(math.nan, math.nan), obstacle=obstacle)
         estimates.append(min(reached, key=lambda e: e.value))
+    note = f"{claim.parameters['groups']} groups in {claim.parameters['replicates']} replicates"
+    if claim.parameters["along"] == "joint":
+        return plane_measurement(
+            claim.parameters["quantity"], plan.context["joint"], estimates, plan.context["predicted"], level, note
+        )
     return line_measurement(
         claim.parameters["quantity"],
         plan.context["sizes"],
@@ -115,7 +131,7 @@ def judge(claim: Claim, plan: Plan, results: Mapping[str, Mapping[str, Any]], le
         slope=plan.context["slope"],
         xlabel=claim.parameters["along"],
         ylabel="evaluations to eps",
-        note=f"{claim.parameters['groups']} groups in {claim.parameters['replicates']} replicates",
+        note=note,
     )
 
 

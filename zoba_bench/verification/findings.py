@@ -1,0 +1,140 @@
+"""What the long suites add: growth over more than a decade, all sizes at once, and the published order against each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from zoba_bench.verification.claim import Claim
+
+__all__ = ["far_lines", "floor_lines", "joint_fits", "published_orders"]
+
+_INDEPENDENT: dict[str, Any] = {"outer_directions": "independent"}
+_C = 0.25  # gamma / rho
+_OPTIONS: dict[str, dict[str, Any]] = {
+    "zoba": {}, "zoba-tuned": {"curvature_ratio": 2.0}, "zoba-mixed": {}, "hf-zoba": _INDEPENDENT,
+}  # fmt: skip
+_PUBLISHED = "arXiv 2601.21836, abstract: O(p (d + p)^2 / eps^2)"
+
+
+def far_lines() -> list[Claim]:
+    """P2b along d at p = 2, one decade beyond the quick suite."""
+    claims = []
+    sizes = [{"name": "reference", "p": 2, "d": n} for n in (512, 1024, 2048, 4096)]
+    for solver, options in _OPTIONS.items():
+        common = {
+            "problems": sizes, "along": "d",
+            "options": {"h": 1e-4, **({"h_bar": 1e-4} if solver == "hf-zoba" else {}), **options},
+            "replicates": 400, "blocks": 20,
+        }  # fmt: skip
+        key = f"P2b/{solver}/far-d"
+        claims += _pair(key, "residual", "E|x1 - x*|^2 grows as derived along d up to 4096 at p = 2.", 0.1, common)
+        claims.append(_claim(f"{key}/exponent", "E|x1 - x*|^2 grows along d with the limit exponent of the derived "
+                             "expression.", "slope", 0.1, common, (f"{key}/residual/control",)))  # fmt: skip
+    return claims
+
+
+def floor_lines() -> list[Claim]:
+    """P6b to p = d = 32, and along d at p = 2 to 64 (128 where the noise allows)."""
+    claims = []
+    for solver, line, sizes, replicates in (
+        ("zoba", "p=d", (8, 16, 32), (64, 32, 16)),
+        ("hf-zoba", "p=d", (8, 16, 32), (96, 96, 64)),
+        ("zoba", "d", (16, 32, 64), (64, 40, 24)),
+        ("zoba-tuned", "d", (16, 32, 64), (64, 48, 32)),
+        ("zoba-mixed", "d", (32, 64, 128), (96, 80, 64)),
+        ("hf-zoba", "d", (32, 64, 128), (96, 80, 64)),
+    ):
+        common = _floors(solver, line, sizes, replicates)
+        words = "The noise floor grows as derived " + (
+            "along p = d to 32." if line == "p=d" else f"to d = {sizes[-1]}."
+        )
+        claims += _pair(f"P6b/{solver}/far-{line}", "residual", words, 0.2, common)
+    return claims
+
+
+def published_orders() -> list[Claim]:
+    """The order that is published for ZOBA, as an upper bound on the growth of what was measured.
+
+    Where one radius and growing d leave it, the claim is a finding: it is expected to be violated, by the derivation
+    (its limit diverges), by the law of one step and by the floors of whole runs.
+    """
+    claims = []
+    for solver, line, sizes, replicates in (
+        ("zoba", "p=d", (8, 16, 32), (64, 32, 16)),
+        ("zoba", "d", (16, 32, 64), (64, 40, 24)),
+        ("zoba-tuned", "d", (16, 32, 64), (64, 48, 32)),
+        ("zoba-mixed", "d", (32, 64, 128), (96, 80, 64)),
+        ("hf-zoba", "d", (32, 64, 128), (96, 80, 64)),
+    ):
+        along = "along p = d" if line == "p=d" else "along d at p = 2"
+        finding = (solver, line) == ("zoba", "d")
+        common = {**_floors(solver, line, sizes, replicates), "against": "published"}
+        control = f"P6b/{solver}/published-{line}/control"
+        claims.append(
+            Claim(
+                f"P6b/{solver}/published-{line}",
+                f"The noise of {solver}, to which the evaluations to eps are proportional, grows {along} at most like "
+                "the order published for ZOBA.",
+                "P6b", solver, "reference", "at_most", 0.1, {**common, "quantity": "residual"}, origin="published",
+                source=_PUBLISHED, finding=finding, controls=() if finding else (control,),
+            )
+        )  # fmt: skip
+        if not finding:
+            fewer = 1 if solver == "zoba" else 3
+            words = f"Control: it grows {along} at most with {fewer} of the published powers fewer."
+            claims.append(
+                Claim(
+                    control, words, "P6b", solver, "reference", "at_most", 0.1,
+                    {**common, "quantity": "residual", "missing_power": fewer}, origin="control",
+                )
+            )  # fmt: skip
+    return claims
+
+
+def joint_fits() -> list[Claim]:
+    """P6 with p, d and eps varied at once."""
+    claims = []
+    points = [
+        {"problem": {"name": "reference", "p": p, "d": d}, "eps": eps}
+        for p, d, eps in (
+            (2, 2, 0.125), (2, 2, 0.0625), (4, 2, 0.125), (2, 4, 0.125), (4, 4, 0.125), (8, 2, 0.125), (2, 8, 0.125),
+            (4, 4, 0.0625),
+        )
+    ]  # fmt: skip
+    for solver in ("zoba", "zoba-mixed", "hf-zoba"):
+        common = {
+            "points": points, "along": "joint", "options": _OPTIONS[solver], "c": _C, "gamma": 0.1,
+            "factors": [0.8, 1.25], "replicates": 32, "groups": 8,
+        }  # fmt: skip
+        for quantity, name in (("exponent of p", "p"), ("exponent of d", "d"), ("exponent of 1/eps", "eps")):
+            words = f"Evaluations to eps have the derived {quantity}, fitted in p, d and 1/eps at once."
+            claims += _pair(f"P6/{solver}/joint-{name}", quantity, words, 0.25, common)
+    return claims
+
+
+def _floors(solver: str, line: str, sizes: Sequence[int], replicates: Sequence[int]) -> dict[str, Any]:
+    return {
+        "problems": [{"name": "reference", "p": n if line == "p=d" else 2, "d": n} for n in sizes], "along": line,
+        "options": _OPTIONS[solver], "c": _C, "gamma": 0.02, "target": 0.04, "replicates": list(replicates),
+    }  # fmt: skip
+
+
+def _pair(key: str, quantity: str, words: str, tolerance: float, common: dict[str, Any]) -> list[Claim]:
+    """A claim and the control that misses one power."""
+    control = f"{key}/control" if quantity != "residual" else f"{key}/residual/control"
+    honest = key if quantity != "residual" else f"{key}/residual"
+    return [
+        _claim(honest, words, quantity, tolerance, common, (control,)),
+        _claim(control, "Control: with one power fewer.", quantity, tolerance, {**common, "missing_power": 1}),
+    ]
+
+
+def _claim(
+    key: str, words: str, quantity: str, tolerance: float, common: dict[str, Any], controls: tuple[str, ...] = ()
+) -> Claim:
+    protocol, solver, *_ = key.split("/")
+    return Claim(
+        key, words, protocol, solver, "reference", "equal", tolerance, {**common, "quantity": quantity},
+        origin="derived" if controls else "control", controls=controls,
+    )  # fmt: skip

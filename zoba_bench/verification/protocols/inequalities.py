@@ -1,0 +1,173 @@
+"""P3: the one-step inequalities at random states, one simulated step from each.
+
+With a = |z - z*(x)| and b = |v - v*(x)| the theorem bounds E a+^2, E b+^2 and E Psi(x+) - Psi(x) by the state and the
+problem's constants. Every state is drawn from the claim's seed: near and far, with errors along random directions and
+along the eigenvectors of G_zz, where some of the inequalities are nearly equalities.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zoba_bench.driver import run
+from zoba_bench.errors import DerivationError
+from zoba_bench.problem import BilevelProblem
+from zoba_bench.statistics import Estimate, Limits, family_level, mean_limits
+from zoba_bench.sweep import Cell
+from zoba_bench.verification.claim import Claim, Measurement
+from zoba_bench.verification.parameters import COUNT, FLAG, OPTIONS, POSITIVE, PROBLEM, Kind, Parameters
+from zoba_bench.verification.plan import Plan, build_problem, build_solver, reference_theorem
+
+__all__ = ["PARAMETERS", "draw_state", "judge", "one_steps", "plan"]
+
+Array = NDArray[np.float64]
+
+_SIZES = (0.0, 0.03, 0.3, 1.0, 3.0)
+_KINDS = ("random", "smallest", "largest")
+_SIDES = ("a", "b", "psi")
+
+PARAMETERS = Parameters(
+    {"problem": PROBLEM, "options": OPTIONS, "states": COUNT, "replicates": COUNT},
+    {
+        "reach": POSITIVE, "at_once": FLAG,
+        "wrong": Kind("a table of factors", lambda value: isinstance(value, Mapping)),
+    },
+)  # fmt: skip
+
+
+def plan(claim: Claim, seed: int) -> Plan:
+    """``parameters``: "problem", "options" (of the solver), "states", "replicates" (steps from each state); "reach", by
+    which the sizes of all errors are multiplied; for a control "wrong", factors of numbers of the inequalities, or
+    "at_once": a curvature with which one step would bring z and v to their targets.
+
+    Raises
+    ------
+    DerivationError
+        If the theorem lacks a constant of the problem.
+    """
+    chosen = claim.parameters
+    problem = build_problem(chosen["problem"])
+    if problem.stochastic:
+        raise ValueError(f"{problem.name} has samples; states are drawn for exact values only")
+    solver, theorem = build_solver(claim.solver, chosen["options"]), reference_theorem(claim.solver)
+    wrong = dict(chosen.get("wrong", {}))
+    if chosen.get("at_once"):
+        wrong["mu"] = 0.99 / (solver.rho * problem.constants.require("mu")[0])
+    bounds = []
+    for index in range(chosen["states"]):
+        z, v, x = draw_state(problem, index, chosen.get("reach", 1.0))
+        try:
+            found = theorem.one_step(problem.constants, problem.p, problem.d, solver, _sizes(problem, z, v, x),
+                                     wrong)  # fmt: skip
+        except DerivationError:
+            raise
+        except ValueError as error:  # an unknown constant, named
+            raise DerivationError(str(error)) from error
+        bounds.append([found[side] for side in _SIDES])
+    common = {name: chosen[name] for name in ("problem", "options", "states", "replicates")}
+    if "reach" in chosen:
+        common["reach"] = chosen["reach"]
+    cell = Cell(f"{__name__}:one_steps", {**common, "solver": claim.solver}, seed)
+    return Plan.of_lines([[cell]], bounds=bounds)
+
+
+def judge(claim: Claim, plan: Plan, results: Mapping[str, Mapping[str, Any]], level: float) -> Measurement:
+    """The largest excess over a bound, relative to both sides, over all states and inequalities."""
+    ((row,),) = plan.rows(results)
+    each = family_level(level, len(_SIDES) * len(plan.context["bounds"]))
+    worst = (-math.inf, Limits(-math.inf, -math.inf), "")
+    tightest = 0.0
+    for index, (bounds, means, errors) in enumerate(
+        zip(plan.context["bounds"], row["means"], row["errors"], strict=True)
+    ):
+        for side, bound, mean, error in zip(_SIDES, bounds, means, errors, strict=True):
+            # Rounding of a difference of values, and what is no size at all.
+            scale = abs(bound) + abs(mean) + 1e-12
+            limits = Estimate(mean, error, claim.parameters["replicates"] - 1.0).limits(each)
+            low, high = ((limit - bound) / scale for limit in (limits.low, limits.high))
+            if high > worst[0]:
+                worst = (high, Limits(low, high), f"E of {side} at state {index}")
+            if side != "psi" and bound > 0:
+                tightest = max(tightest, mean / bound)
+    middle = (worst[1].low + worst[1].high) / 2
+    note = f"largest excess: {worst[2]}; closest a bound came to its value: {tightest:.3f} of it"
+    if row["failed"]:
+        return Measurement(0.0, math.inf, Limits(math.inf, math.inf), f"{row['failed']} steps diverged")
+    return Measurement(0.0, middle, worst[1], note, series={"tightest": tightest})
+
+
+def one_steps(
+    rng: np.random.Generator, problem: Mapping[str, Any], solver: str, options: Mapping[str, Any], states: int,
+    replicates: int, reach: float = 1.0,
+) -> dict[str, Any]:  # fmt: skip
+    """Means and standard errors of |z+ - z*(x+)|^2, |v+ - v*(x+)|^2 and Psi(x+) - Psi(x), state by state."""
+    built, configured = build_problem(problem), build_solver(solver, options)
+    built.require("inner_solution", "adjoint", "value")
+    means, errors, failed = [], [], 0
+    for index in range(states):
+        z, v, x = draw_state(built, index, reach)
+        result = run(
+            built, configured, z0=z, v0=v, x0=x, rng=rng, replicates=replicates, max_iterations=1, record_every=None
+        )
+        failed += int((~result.success).sum())
+        moved = (
+            result.z - built.inner_solution(result.x),  # type: ignore[misc]
+            result.v - built.adjoint(result.x),  # type: ignore[misc]
+        )
+        gained = built.value(result.x) - built.value(x)  # type: ignore[misc]
+        found = [mean_limits(values) for values in (*(np.vecdot(m, m) for m in moved), gained)]
+        means.append([estimate.value for estimate in found])
+        errors.append([estimate.error for estimate in found])
+    return {"means": means, "errors": errors, "failed": failed}
+
+
+def draw_state(problem: BilevelProblem, index: int, reach: float = 1.0) -> tuple[Array, Array, Array]:
+    """The state (z, v, x) of a number: a function of the problem and of nothing else.
+
+    Errors of z and v have sizes in (0, 0.03, 0.3, 1, 3) times ``reach`` and run along a random direction or an
+    eigenvector of G_zz; x is as far from the minimiser, or from the family's start where there is none.
+    """
+    problem.require("inner_solution", "adjoint", "inner_hessian")
+    rng = np.random.default_rng([index, problem.p, problem.d])
+    a, b, far = reach * rng.choice(_SIZES, 3)
+    kind = _KINDS[index % len(_KINDS)]
+    x = problem.minimizer if problem.minimizer is not None else problem.initial_point(rng)[1]
+    x = x + far * _direction("random", np.eye(problem.d), rng)
+    radius = problem.constants.radius
+    if math.isfinite(radius):
+        x = x * min(1.0, 0.9 * radius / max(float(np.linalg.norm(x)), 1e-300))
+    z = problem.inner_solution(x)  # type: ignore[misc]
+    curvature = problem.inner_hessian(z, x)[0]  # type: ignore[misc]
+    v = problem.adjoint(x) + b * _direction(kind, curvature, rng)  # type: ignore[misc]
+    # Where the constants hold on a radius, z stays inside too.
+    a = min(a, max(0.9 * radius - float(np.linalg.norm(z)), 0.0))
+    return z + a * _direction(kind, curvature, rng), v, x
+
+
+def _direction(kind: str, matrix: Array, rng: np.random.Generator) -> Array:
+    """A unit vector: random, or an eigenvector of the smallest or the largest eigenvalue."""
+    if kind == "random":
+        vector = rng.standard_normal(len(matrix))
+        unit: Array = vector / np.linalg.norm(vector)
+        return unit
+    vectors = np.linalg.eigh(matrix)[1]
+    turned: Array = vectors[:, 0 if kind == "smallest" else -1] * rng.choice([-1.0, 1.0])
+    return turned
+
+
+def _sizes(problem: BilevelProblem, z: Array, v: Array, x: Array) -> dict[str, float]:
+    """What the inequalities know of a state; the mean direction of x is that of exact derivatives."""
+    problem.require("inner_jvp_xz", "outer_grad_x", "hypergradient")
+    mean_x = problem.inner_jvp_xz(z, x, v) + problem.outer_grad_x(z, x)  # type: ignore[misc]
+    return {
+        "a": float(np.linalg.norm(z - problem.inner_solution(x))),  # type: ignore[misc]
+        "b": float(np.linalg.norm(v - problem.adjoint(x))),  # type: ignore[misc]
+        "g": float(np.linalg.norm(problem.hypergradient(x))),  # type: ignore[misc]
+        "D": float(np.linalg.norm(mean_x)),
+        "v": float(np.linalg.norm(v)),
+    }

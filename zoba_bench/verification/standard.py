@@ -1,0 +1,72 @@
+"""The suites "standard" (a quarter of an hour) and "full" (an hour): everything that is claimed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from zoba_bench.verification.bounds import bound_claims
+from zoba_bench.verification.calibration import calibration_claims
+from zoba_bench.verification.claim import Claim
+from zoba_bench.verification.findings import far_lines, floor_lines, joint_fits, published_orders
+from zoba_bench.verification.quick import quick
+from zoba_bench.verification.suite import Suite
+
+__all__ = ["full", "inequality_claims", "standard"]
+
+
+def standard() -> Suite:
+    """The quick suite, every one-step inequality, every certified bound, lines to larger sizes, the checker itself."""
+    return Suite(
+        "standard",
+        "The quick suite; one-step inequalities and certified bounds on every problem whose assumptions hold; growth "
+        "along d for a decade more; the order published for ZOBA against each solver; the checker's own error rates.",
+        _together(
+            quick().claims, inequality_claims(), bound_claims(), far_lines(), published_orders(), calibration_claims()
+        ),
+    )
+
+
+def full() -> Suite:
+    """The standard suite, floors to p = d = 32, exponents fitted in p, d and 1/eps at once."""
+    return Suite(
+        "full",
+        "Everything: the standard suite, noise floors to p = d = 32 and to d = 128, and evaluations to eps with p, d and "
+        "eps varied at once.",
+        _together(standard().claims, floor_lines(), joint_fits()),
+    )
+
+
+def inequality_claims() -> list[Claim]:
+    """P3: every solver on every instance that has a certified bound, with exact values."""
+    claims: dict[str, Claim] = {}
+    for bound in bound_claims():
+        spec, options = dict(bound.parameters["problem"]), dict(bound.parameters["options"])
+        key = f"P3/{bound.solver}/{bound.id.split('/')[2]}"
+        if bound.origin == "control" or key in claims or "b1" in options:
+            continue
+        # Many directions: the means of the inequalities are then seen through the noise.
+        parameters = {"problem": spec, "options": _sized(options), "states": 12, "replicates": 200}
+        control = f"{key}/control"
+        claims[key] = Claim(
+            key, "At every state one step changes E a^2, E b^2 and E Psi at most as the one-step inequalities say.",
+            "P3", bound.solver, bound.problem, "at_most", 0.05, parameters, controls=(control,),
+        )  # fmt: skip
+        claims[control] = Claim(
+            control, "Control: with a curvature with which one step would bring z and v to their targets.", "P3",
+            bound.solver, bound.problem, "at_most", 0.05, {**parameters, "at_once": True}, origin="control",
+        )  # fmt: skip
+    return list(claims.values())
+
+
+def _sized(options: dict[str, Any]) -> dict[str, Any]:
+    """Options with at most 256 directions, and one count where the solver has one."""
+    return {**options, **{name: min(options[name], 256) for name in ("l1", "l2") if name in options}}
+
+
+def _together(*parts: Any) -> tuple[Claim, ...]:
+    """All claims, each once, in this order."""
+    claims: dict[str, Claim] = {}
+    for part in parts:
+        for claim in part:
+            claims.setdefault(claim.id, claim)
+    return tuple(claims.values())
