@@ -27,6 +27,7 @@ class HfZoba(SingleLoop):
         Use h_bar / max(1, |v|), which keeps the bias uniform in v.
 
     Cost: b1 (4 l1 + 2) evaluations of G and b2 (2 l2 + 1) of F an iteration.
+    Directions: every law, since each surrogate is a mean of ww' or uu' times a derivative, up to the radii.
     Source: arXiv 2601.21836 (abstract) and its authors' public code.
     """
 
@@ -73,7 +74,8 @@ class HfZobaShared(HfZoba):
     """HF-ZOBA whose outer surrogates use all the inner directions (l2 = l1 by default).
 
     With exact values every surrogate is (1/l) sum ww' or (1/l) sum uu' times the exact
-    direction, so the noise vanishes with the direction itself (this project's analysis).
+    direction, so the noise vanishes with the direction itself (this project's analysis). With
+    ``law="orthogonal"`` and l1 a multiple of p and of d those means are I: up to the radii, SOBA.
     ``l2=None`` follows ``l1``.
     """
 

@@ -5,25 +5,32 @@ from __future__ import annotations
 import math
 from abc import abstractmethod
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import ClassVar, NamedTuple
+from dataclasses import dataclass, fields
+from functools import cached_property
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from zoba_bench.directions import gaussian
+from zoba_bench.directions import LAWS, Law
 from zoba_bench.oracle import Oracle
 from zoba_bench.problem import BilevelProblem, check_positive
 from zoba_bench.solvers.base import Solver, State, check_choice, check_count, sqrt_decay
 
-__all__ = ["Directions", "SingleLoop", "State", "Surrogates", "tuned_ratio"]
+__all__ = ["Directions", "KeptState", "SingleLoop", "State", "Surrogates", "tuned_ratio"]
 
 Array = NDArray[np.float64]
 Samples = NDArray[np.int64]
 
 
+Bases = tuple[Array | None, ...]
+
+
 class Directions(NamedTuple):
-    """Directions and samples of one iteration; arrays (R, b, l, n), samples (R, b, 1)."""
+    """Directions and samples of one iteration; arrays (R, b, l, n), samples (R, b, 1).
+
+    ``bases`` is what the law may keep for the next iteration, in the order of the draws; None where it keeps nothing.
+    """
 
     w: Array
     u: Array
@@ -32,6 +39,14 @@ class Directions(NamedTuple):
     second_w: Array | None
     inner_sample: Samples | None
     outer_sample: Samples | None
+    bases: Bases | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class KeptState(State):
+    """A state with the bases of the directions of its iteration."""
+
+    bases: Bases = ()
 
 
 class Surrogates(NamedTuple):
@@ -74,6 +89,13 @@ class SingleLoop(Solver):
     outer_directions : {"shared", "independent"}
         Whether the outer surrogates reuse the first b2 x l2 inner directions (as
         published) or draw their own.
+    law : {"gaussian", "sphere", "coordinate", "orthogonal", "block", "low-rank"}
+        Law of all directions, see :mod:`zoba_bench.directions`; the published one is "gaussian", and the theorems
+        are about no other.
+    block_size : int, optional
+        Of "block".
+    rank, refresh : int, optional
+        Of "low-rank".
 
     Evaluations are counted by the oracle.
     """
@@ -91,6 +113,10 @@ class SingleLoop(Solver):
     schedule: str = "inverse-sqrt"
     v_radius: float | None = None
     outer_directions: str = "shared"
+    law: str = "gaussian"
+    block_size: int | None = None
+    rank: int | None = None
+    refresh: int | None = None
 
     published_batches: ClassVar[tuple[int, int]] = (25, 10)
     tolerance_quantity: ClassVar[str] = "norm of the surrogate hypergradient D_x"
@@ -112,6 +138,20 @@ class SingleLoop(Solver):
         check_choice("schedule", self.schedule, ("inverse-sqrt", "constant"))
         check_choice("radius_rule", self.radius_rule, ("equal", "tuned"))
         check_choice("outer_directions", self.outer_directions, ("shared", "independent"))
+        check_choice("law", self.law, tuple(LAWS))
+        known = [f.name for f in fields(LAWS[self.law])]
+        for name, law in (("block_size", "block"), ("rank", "low-rank"), ("refresh", "low-rank")):
+            value = getattr(self, name)
+            if value is not None:
+                check_count(name, value)
+                if name not in known:
+                    raise ValueError(f"{name}={value} is an option of law={law!r}, got law={self.law!r}")
+
+    @cached_property
+    def direction_law(self) -> Law:
+        """The law of the directions, with its options."""
+        options: dict[str, Any] = {f.name: getattr(self, f.name) for f in fields(LAWS[self.law])}
+        return LAWS[self.law](**{name: value for name, value in options.items() if value is not None})
 
     def outer_radius(self, p: int, d: int) -> float:
         """The radius eta in use for a problem with these dimensions."""
@@ -147,7 +187,9 @@ class SingleLoop(Solver):
 
     def step(self, state: State) -> State:
         """One iteration: all surrogates at (z_k, v_k, x_k), then the three updates at once."""
-        estimates = self.surrogates(state, self.draw(state.oracle, state.rng))
+        kept = state.bases if isinstance(state, KeptState) and state.k % self.direction_law.period else None
+        drawn = self.draw(state.oracle, state.rng, kept)
+        estimates = self.surrogates(state, drawn)
         rho, gamma = self.steps(state.k)
         d_v = estimates.hessian_v + estimates.outer_gradient_z
         d_x = estimates.cross_v + estimates.outer_gradient_x
@@ -157,24 +199,32 @@ class SingleLoop(Solver):
         if self.v_radius is not None:
             norm = np.sqrt(np.vecdot(v, v))[:, None]
             v *= np.where(norm > self.v_radius, self.v_radius / np.maximum(norm, self.v_radius), 1.0)
-        return State(z, v, x, state.k + 1, state.oracle, state.rng, np.sqrt(np.vecdot(d_x, d_x)))
+        following = (z, v, x, state.k + 1, state.oracle, state.rng, np.sqrt(np.vecdot(d_x, d_x)))
+        return State(*following) if drawn.bases is None else KeptState(*following, drawn.bases)
 
-    def draw(self, oracle: Oracle, rng: np.random.Generator) -> Directions:
-        """Directions and samples of one iteration, for all replicates."""
+    def draw(self, oracle: Oracle, rng: np.random.Generator, kept: Bases | None = None) -> Directions:
+        """Directions and samples of one iteration, for all replicates; ``kept`` are bases to use again."""
         b1, b2 = self.batches(oracle)
         r, p, d, l1, l2 = oracle.replicates, oracle.p, oracle.d, self.l1, self.l2
         inner_sample = oracle.draw_inner(rng, b1)
         outer_sample = oracle.draw_outer(rng, b2)
-        if self.outer_directions == "shared":
-            shape = (r, max(b1, b2), max(l1, l2))
-            w, u = gaussian(rng, shape, p), gaussian(rng, shape, d)
-            outer_w, outer_u = w[:, :b2, :l2], u[:, :b2, :l2]
-            w, u = w[:, :b1, :l1], u[:, :b1, :l1]
-        else:
-            w, u = gaussian(rng, (r, b1, l1), p), gaussian(rng, (r, b1, l1), d)
-            outer_w, outer_u = gaussian(rng, (r, b2, l2), p), gaussian(rng, (r, b2, l2), d)
-        second_w = gaussian(rng, (r, b1, l1), p) if self.needs_second_directions else None
-        return Directions(w, u, outer_w, outer_u, second_w, inner_sample, outer_sample)
+        shared = self.outer_directions == "shared"
+        inner = (r, max(b1, b2), max(l1, l2)) if shared else (r, b1, l1)
+        wanted = [(inner, p), (inner, d)]
+        if not shared:
+            wanted += [((r, b2, l2), p), ((r, b2, l2), d)]
+        if self.needs_second_directions:
+            wanted.append(((r, b1, l1), p))
+        law = self.direction_law
+        bases: Bases = kept or tuple(law.basis(rng, shape, n) for shape, n in wanted)
+        drawn = [law.draw(rng, shape, n, basis) for (shape, n), basis in zip(wanted, bases, strict=True)]
+        w, u = drawn[:2]
+        outer_w, outer_u = (w[:, :b2, :l2], u[:, :b2, :l2]) if shared else drawn[2:4]
+        second_w = drawn[-1] if self.needs_second_directions else None
+        return Directions(
+            w[:, :b1, :l1], u[:, :b1, :l1], outer_w, outer_u, second_w, inner_sample, outer_sample,
+            None if bases[0] is None else bases,
+        )  # fmt: skip
 
     @abstractmethod
     def surrogates(self, state: State, directions: Directions) -> Surrogates:

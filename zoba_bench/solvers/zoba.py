@@ -26,10 +26,20 @@ class Zoba(SingleLoop):
     Problem class: smooth F, smooth G strongly convex in z; values only.
     Cost: b1 (4 l1 + 1) evaluations of G and b2 (2 l2 + 1) of F an iteration.
     Rate: O(p (d + p)^2 / eps^2) evaluations for |grad Psi|^2 <= eps (published, quoted).
+    Directions: Gaussian only. The mean of s [(w'v) w - v] is (M(A) - tr(A) I) v / 2 for the Hessian A, M as in
+    :mod:`zoba_bench.directions`, and that is A v for the Gaussian M(A) = tr(A) I + 2 A alone.
     Source: arXiv 2601.21836 (abstract) and its authors' public code.
     """
 
     name: ClassVar[str] = "zoba"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.law != "gaussian":
+            raise ValueError(
+                f"{self.name} needs law='gaussian', got law={self.law!r}: its Hessian surrogate s [(w'v) w - v] is "
+                "unbiased for Gaussian directions only; use zoba-mixed, hf-zoba or hf-zoba-shared with other laws"
+            )
 
     def surrogates(self, state: State, directions: Directions) -> Surrogates:
         """See :class:`Surrogates`. z moves by h, x by eta."""

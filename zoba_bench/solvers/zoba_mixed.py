@@ -24,6 +24,7 @@ class ZobaMixed(SingleLoop):
 
     G_zz v is estimated by k (w'v) w2 with independent w, w2 and G_xz v by c (w'v) u, where
     k and c are mixed differences along (w, w2) and (w, u).
+    Directions: every law; w, w2 and u are independent draws, and unbiasedness needs E ww' = I only.
     Cost: b1 (6 l1 + 1) evaluations of G and b2 (2 l2 + 1) of F an iteration.
     """
 
