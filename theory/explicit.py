@@ -14,7 +14,7 @@ from .lyapunov import Certified, Drift, OneStep, certify
 from .presets import Preset
 from .rational import upper_bound
 from .roots import Directions, R_v, Roots
-from .single_loop import Start
+from .single_loop import Start, check_law
 from .state import Linear
 from .symbols import THIRD
 from .theorem import TheoremError
@@ -43,13 +43,14 @@ class Run:
     def of(
         cls, solver: Any, p: int, d: int, derivatives: bool = False, sampled: tuple[bool, bool] = (False, False)
     ) -> Run:
-        """From a solver's configuration.
+        """From a solver's configuration; a schedule or a law that no theorem speaks of is refused.
 
         ``derivatives`` is for solvers without radii and directions; ``sampled`` says of each level
         whether it has samples, so that an unset batch is the published one.
         """
         if getattr(solver, "schedule", "constant") != "constant":
             raise TheoremError(f"the bound needs constant steps, the solver has schedule={solver.schedule!r}")
+        check_law(getattr(solver, "law", "gaussian"))
         read: dict[str, Any] = {"rho": solver.rho, "gamma": solver.gamma}
         if read["gamma"] is None:
             read["gamma"] = solver.rho / 2

@@ -17,9 +17,15 @@ from .presets import Preset
 from .surrogates import Surrogate
 from .theorem import Theorem, TheoremError
 
-__all__ = ["SingleLoopTheorem", "Start"]
+__all__ = ["SingleLoopTheorem", "Start", "check_law"]
 
 Array = NDArray[np.float64]
+
+
+def check_law(law: str) -> None:
+    """Refuse directions that the moments were not derived for."""
+    if law != "gaussian":
+        raise TheoremError(f"condition law = 'gaussian', for which moments are derived: the solver has law={law!r}")
 
 
 @dataclass(frozen=True)
@@ -44,7 +50,8 @@ class Start:
 class SingleLoopTheorem(Theorem):
     """A convergence theorem of one solver preset, with the exact local analysis that goes with it.
 
-    Bounds and means are in units of |grad Psi|^2, costs in evaluations.
+    Bounds and means are in units of |grad Psi|^2, costs in evaluations. All are derived for Gaussian directions: a
+    solver with another ``law``, or that ``law`` among the options of the means, is refused.
 
     Attributes beside those of :class:`~zoba_bench.theory.theorem.Theorem`
     ----------
@@ -83,7 +90,7 @@ class SingleLoopTheorem(Theorem):
             radius, the bound speaks of the run up to its first exit from there.
         p, d : dimensions.
         solver : a solver, or anything with h, eta, l1, l2, rho, gamma and, where they matter, h_bar,
-            normalize_h_bar, v_radius, b1, b2, outer_directions. The ball of ``v_radius`` is used where it
+            normalize_h_bar, v_radius, b1, b2, outer_directions, law. The ball of ``v_radius`` is used where it
             contains the start, R + v_error <= v_radius.
         K : iterations.
         start : :class:`Start`, or a mapping with gap, z_error and v_error.
@@ -126,7 +133,9 @@ class SingleLoopTheorem(Theorem):
         """The :class:`Blocks` of a problem at x, by default at the exact z*(x), v*(x)."""
         return self.Blocks.at(problem, x, **point)
 
-    def _checked_preset(self) -> Preset:
+    def _checked_preset(self, options: dict[str, Any]) -> Preset:
+        """The surrogates; ``law``, the solver's, is taken from the options."""
+        check_law(options.pop("law", "gaussian"))
         if self.preset is None:
             raise TheoremError(f"theorem {self.name!r} has exact derivatives: no noise of directions to speak of")
         self.preset.check()
@@ -134,20 +143,20 @@ class SingleLoopTheorem(Theorem):
 
     def noise_covariance(self, blocks: _Blocks, **options: Any) -> Array:
         """Covariance of (D_z, D_v, D_x), one direction; options of ``noise.noise_covariance``."""
-        preset = self._checked_preset()
+        preset = self._checked_preset(options)
         return noise.noise_covariance(preset, blocks, **options)
 
     def iteration_noise(self, blocks: _Blocks, l1: int, l2: int, **options: Any) -> Array:
         """Covariance of (D_z, D_v, D_x) with l1 and l2 directions; see ``noise.iteration_noise``."""
-        preset = self._checked_preset()
+        preset = self._checked_preset(options)
         return noise.iteration_noise(preset, blocks, l1, l2, **options)
 
     def linear_noise(self, blocks: _Blocks, gamma: float, c: float, l: int = 1, **options: Any) -> float:
         """A with stationary mean |grad Psi|^2 = A gamma / l; options of ``linear.linear_noise``."""
-        preset = self._checked_preset()
+        preset = self._checked_preset(options)
         return linear.linear_noise(preset, blocks, gamma, c, l, **options)
 
     def horizon_mean(self, blocks: _Blocks, gamma: float, c: float, l: int, K: int, **options: Any) -> float:
         """Mean over k < K of E|grad Psi|^2 from the exact solution; see ``linear.horizon_mean``."""
-        preset = self._checked_preset()
+        preset = self._checked_preset(options)
         return linear.horizon_mean(preset, blocks, gamma, c, l, K, **options)

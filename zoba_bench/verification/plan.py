@@ -104,6 +104,7 @@ def noise_options(options: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "outer_directions": options.get("outer_directions", "shared"),
         "curvature_ratio": options.get("curvature_ratio", 1.0),
+        "law": options.get("law", "gaussian"),
     }
 
 
