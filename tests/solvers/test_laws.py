@@ -475,3 +475,23 @@ def test_a_law_of_a_shared_solver_is_an_option_of_the_command_line_too():
     arguments = ["solve", "reference", "--solver", "hf-zoba-shared", "--max-iterations", "3", "--json"]
     done = CliRunner().invoke(cli, [*arguments, "--set", "law=orthogonal", "--set", "l1=4"], standalone_mode=False)
     assert json.loads(done.output)["nit"] == [3]
+
+
+@pytest.mark.parametrize("law", OTHERS)
+@pytest.mark.parametrize("method", ["hf-zoba", "hf-zoba-shared"])
+def test_minimize_takes_a_law(method, law):
+    """Stages are judged by measured curvature, whatever the directions; the tolerance is on the distance."""
+
+    def inner(z, x):
+        return 0.5 * np.sum(np.array([1.0, 2.0]) * (z - np.tanh(x[..., :2])) ** 2, axis=-1)
+
+    def outer(z, x):
+        return np.sum((z - 0.5) ** 2, axis=-1) + 0.1 * np.sum(x**2, axis=-1)
+
+    results = [
+        zb.minimize(outer, inner, x0=[2.0, -1.0, 0.5], z0=[0.0, 0.0], method=method, law=chosen, seed=0,
+                    vectorized=True, tolerance=1e-3)
+        for chosen in ("gaussian", law)
+    ]  # fmt: skip
+    assert [result.status for result in results] == [Status.CONVERGED] * 2
+    assert np.abs(results[0].x - results[1].x).max() <= 2e-3
