@@ -234,8 +234,11 @@ class Oracle:
     def _map(self, counted: str, function: Callable[[Array], Array] | None, point: Array) -> Array:
         if function is None:
             return point
-        self.counts[counted] += self.active
-        return point if self.dry else np.where(self.active[:, None], function(_read_only(point)), point)
+        self.counts[counted] += math.prod(point.shape[1:-1]) * self.active
+        if self.dry:
+            return point
+        moved = self._call(counted, function, (point,), None, point.shape)
+        return np.where(self.active.reshape(-1, *[1] * (point.ndim - 1)), moved, point)
 
     def _call(
         self, name: str, function: Callable[..., Any], vectors: tuple[Array, ...], sample: Samples | None,
@@ -259,12 +262,15 @@ class Oracle:
             )
         converted = array.astype(np.float64)
         if converted.shape != shape:
-            z, x = vectors[0], vectors[-1]
-            wanted = "value" if name in ("inner", "outer") else "vector"
+            points = f"a point of shape {vectors[0].shape}"
+            if len(vectors) > 1:
+                points = f"z of shape {vectors[0].shape} and x of shape {vectors[1].shape}"
+            wanted = "value for each point, the last axis reduced"
+            if len(shape) == max(vector.ndim for vector in vectors):
+                wanted = "vector for each point"
             raise OracleError(
-                f"{name} of problem {self._name!r} returned shape {converted.shape} for z of shape "
-                f"{z.shape} and x of shape {x.shape}; expected {shape}: one {wanted} for each point, the last "
-                "axis reduced and every leading axis kept (or pass vectorized=False where that is offered)"
+                f"{name} of problem {self._name!r} returned shape {converted.shape} for {points}; expected {shape}: "
+                f"one {wanted} and every leading axis kept (or pass vectorized=False where that is offered)"
             )
         return converted
 

@@ -1,4 +1,4 @@
-"""The counting oracle: shapes, kinds of values, non-finite values, samples, the dry run."""
+"""The counting oracle: values, derivatives and projections, their shapes, kinds and counts; samples; the dry run."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zoba_bench.oracle import DryOracle, Oracle, OracleError
+from zoba_bench.capabilities import Capabilities
+from zoba_bench.oracle import COUNTED, DERIVATIVES, DryOracle, Oracle, OracleError, weights
 from zoba_bench.problem import BilevelProblem
 
 LEVELS = ("inner", "outer")
@@ -308,3 +309,282 @@ def test_deterministic_level_draws_nothing_and_leaves_the_generator():
 def test_deterministic_function_is_called_without_a_sample():
     oracle = oracle_of(lambda z, x: total(z, x))  # a third argument would be a TypeError
     assert query(oracle, "inner").tolist() == [5.0, 5.0]
+
+
+# Derivatives.
+
+
+def sized(name: str) -> int:
+    """Last dimension of a derivative of a problem with p = 3, d = 2."""
+    return {"p": 3, "d": 2}[DERIVATIVES[name][1]]
+
+
+def vectors(name: str, *shape: int) -> tuple[np.ndarray, ...]:
+    """Points z, x, and the vector that a product multiplies."""
+    third = {"inner_hvp_zz": (3,), "inner_jvp_xz": (3,), "inner_jvp_zx": (2,)}.get(name)
+    return (np.ones((*shape, 3)), np.ones((*shape, 2)), *(() if third is None else (np.ones((*shape, *third)),)))
+
+
+def linear(name: str):
+    """A derivative that sums its points: value sum(z) + sum(x) + sum(v) + sample in each component."""
+
+    def function(*arguments):
+        points = [a for a in arguments if a.dtype == np.float64]
+        total = sum(a.sum(axis=-1) for a in points)
+        total = total + sum(a for a in arguments if a.dtype != np.float64)
+        return total[..., None] * np.arange(1.0, sized(name) + 1)
+
+    return function
+
+
+def with_derivatives(replicates=2, oracle=Oracle, **keywords):
+    problem = BilevelProblem.from_functions(
+        total, total, 3, 2, name="user", **({name: linear(name) for name in DERIVATIVES} | keywords)
+    )
+    return oracle(problem, replicates)
+
+
+@pytest.mark.parametrize("name", DERIVATIVES)
+def test_a_derivative_is_counted_in_its_own_column(name):
+    oracle = with_derivatives(replicates=3)
+    values = getattr(oracle, name)(*vectors(name, 3, 4, 5))
+    assert values.shape == (3, 4, 5, sized(name))
+    each = sum(a.shape[-1] for a in vectors(name))
+    assert np.array_equal(values[0, 0, 0], each * np.arange(1.0, sized(name) + 1))
+    getattr(oracle, name)(*vectors(name, 3))
+    assert {n: count.tolist() for n, count in oracle.counts.items() if count.any()} == {name: [21, 21, 21]}
+
+
+@pytest.mark.parametrize("name", ["inner", "outer", *DERIVATIVES])
+def test_a_mean_over_samples_counts_each_of_them(name):
+    """7 inner and 5 outer samples: the mean at 4 points is 28 or 20 evaluations, given samples are one each."""
+    oracle = with_derivatives(inner_samples=7, outer_samples=5)
+    points = vectors(name, 2, 4)
+    getattr(oracle, name)(*points)
+    size = 7 if name.startswith("inner") else 5
+    assert oracle.counts[name].tolist() == [4 * size] * 2
+    getattr(oracle, name)(*points, sample=np.array([[0, 1, 2, 3], [3, 2, 1, 0]]))
+    assert oracle.counts[name].tolist() == [4 * size + 4] * 2
+    assert sum(count.sum() for count in oracle.counts.values()) == 2 * (4 * size + 4)
+
+
+def test_samples_of_derivatives_broadcast_and_reach_the_function():
+    oracle = with_derivatives(inner_samples=9)
+    z, x = np.zeros((2, 1, 3)), np.zeros((2, 1, 2))
+    sample = np.arange(8).reshape(2, 4)
+    values = oracle.inner_grad_x(z, x, sample)
+    assert np.array_equal(values, sample[..., None] * np.array([1.0, 2.0]))
+    assert oracle.counts["inner_grad_x"].tolist() == [4, 4]
+
+
+@pytest.mark.parametrize("name", DERIVATIVES)
+def test_a_frozen_replicate_gets_zero_derivatives_uncounted(name):
+    seen = []
+
+    def function(*arguments):
+        seen.append([len(a) for a in arguments])
+        return linear(name)(*arguments)
+
+    oracle = with_derivatives(replicates=3, inner_samples=4, outer_samples=4, **{name: function})
+    oracle.freeze(np.array([False, True, False]))
+    values = getattr(oracle, name)(*vectors(name, 3, 2), sample=np.zeros((3, 2), dtype=int))
+    assert (values[1] == 0).all()
+    assert (values[[0, 2]] != 0).all()
+    assert oracle.counts[name].tolist() == [2, 0, 2]
+    assert all(lengths == [2] * len(lengths) for lengths in seen), "frozen rows were passed on"
+
+
+@pytest.mark.parametrize("name", DERIVATIVES)
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        (
+            lambda *a: linear_total(a),
+            r"returned shape \(2, 4\) .* expected \(2, 4, {size}\): one vector for each point",
+        ),
+        (lambda *a: np.ones((*a[0].shape[:-1], 7)), r"returned shape \(2, 4, 7\) .* expected \(2, 4, {size}\)"),
+        (lambda *a: np.ones((4, 2)), r"returned shape \(4, 2\) .* expected \(2, 4, {size}\)"),
+        (lambda *a: None, "returned None: it must return"),
+        (lambda *a: 1j * np.ones(a[0].shape), "returned .* not real numbers"),
+        (lambda *a: "gradient", "returned str of .* not real numbers"),
+    ],
+    ids=["values", "another size", "an axis lost", "None", "complex", "text"],
+)
+def test_a_wrong_derivative_is_an_error_that_names_it(name, wrong, message):
+    oracle = with_derivatives(**{name: wrong})
+    with pytest.raises(OracleError, match=f"{name} of problem 'user' " + message.replace("{size}", str(sized(name)))):
+        getattr(oracle, name)(*vectors(name, 2, 4))
+
+
+def linear_total(arguments):
+    return sum(a.sum(axis=-1) for a in arguments)
+
+
+@pytest.mark.parametrize("name", DERIVATIVES)
+def test_a_derivative_that_is_not_declared_is_named(name):
+    oracle = oracle_of(total)
+    with pytest.raises(OracleError, match=f"problem 'user' does not declare {name}, which this solver queries"):
+        getattr(oracle, name)(*vectors(name, 2))
+    assert not any(count.any() for count in oracle.counts.values())
+
+
+@pytest.mark.parametrize("name", DERIVATIVES)
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_a_non_finite_component_is_flagged_for_its_replicate(name, value):
+    def function(*arguments):
+        values = linear(name)(*arguments)
+        values[1, 2, -1] = value
+        return values
+
+    oracle = with_derivatives(replicates=3, **{name: function})
+    getattr(oracle, name)(*vectors(name, 3, 4))
+    assert oracle.non_finite.tolist() == [False, True, False]
+
+
+@given(
+    name=st.sampled_from(["inner", "outer", *DERIVATIVES]),
+    batch=st.lists(st.integers(1, 4), max_size=2),
+    frozen=st.lists(st.booleans(), min_size=3, max_size=3),
+    sampled=st.booleans(),
+    given_samples=st.booleans(),
+)
+def test_dry_counts_of_every_query_are_the_real_ones(name, batch, frozen, sampled, given_samples):
+    sizes = {"inner_samples": 6, "outer_samples": 5} if sampled else {}
+    oracles = [with_derivatives(3, oracle, **sizes) for oracle in (Oracle, DryOracle)]
+    frozen[0] &= not all(frozen)
+    sample = np.zeros((3, *batch), dtype=int) if sampled and given_samples else None
+    shapes = []
+    for oracle in oracles:
+        oracle.freeze(np.array(frozen))
+        shapes.append(getattr(oracle, name)(*vectors(name, 3, *batch), sample=sample).shape)
+    assert shapes[0] == shapes[1]
+    for column in COUNTED:
+        assert np.array_equal(oracles[0].counts[column], oracles[1].counts[column])
+
+
+def test_any_function_can_be_evaluated_under_a_name():
+    """``each`` evaluations a point, vectors of a size."""
+    oracle = oracle_of(total, replicates=3)
+    oracle.freeze(np.array([False, False, True]))
+    found = oracle.evaluate("outer_grad_x", lambda z: z[..., :1] * 2.0, (np.ones((3, 4, 5)),), size=1, each=6)
+    assert np.array_equal(found[:, 0, 0], [2.0, 2.0, 0.0])
+    assert oracle.counts["outer_grad_x"].tolist() == [24, 24, 0]
+    values = oracle.evaluate("inner", lambda z: z.sum(axis=-1), (np.ones((3, 5)),))
+    assert values.tolist() == [5.0, 5.0, 0.0]
+    assert oracle.n_inner.tolist() == [1, 1, 0]
+
+
+# Weights.
+
+
+def test_a_derivative_weighs_one_or_its_dimension():
+    assert set(weights("one", 3, 2).values()) == {1}
+    expected = {name: sized(name) for name in DERIVATIVES} | {"inner": 1, "outer": 1}
+    assert weights("dimension", 3, 2) == expected
+    for cost in (weights("one", 3, 2), weights("dimension", 3, 2)):
+        assert not {"prox", "projection", "communication"} & set(cost)
+
+
+@pytest.mark.parametrize("value", ["two", "", None, 1, "ONE"])
+def test_an_unknown_gradient_cost_is_refused(value):
+    with pytest.raises(ValueError, match=f"gradient_cost must be 'one' or 'dimension', got {value!r}"):
+        weights(value, 3, 2)
+
+
+def test_spent_weighs_every_column():
+    oracle = with_derivatives(capabilities=Capabilities(project_x=np.abs))
+    for name in ("inner", "outer", *DERIVATIVES):
+        getattr(oracle, name)(*vectors(name, 2, 4))
+    oracle.project_x(np.ones((2, 2)))
+    oracle.communicate(3)
+    assert oracle.spent(weights("one", 3, 2)).tolist() == [36, 36]
+    assert oracle.spent(weights("dimension", 3, 2)).tolist() == [4 * (2 + 4 * 3 + 3 * 2)] * 2
+    assert oracle.spent({"inner": 5}).tolist() == [20, 20]
+
+
+# What costs no evaluation.
+
+
+def test_projections_are_counted_where_there_are_sets():
+    oracle = with_derivatives(replicates=3, capabilities=Capabilities(project_x=np.abs))
+    x, z = -np.arange(6.0).reshape(3, 2), -np.ones((3, 3))
+    oracle.freeze(np.array([False, False, True]))
+    assert np.array_equal(oracle.project_x(x), [[0.0, 1.0], [2.0, 3.0], [-4.0, -5.0]])
+    assert oracle.project_z(z) is z
+    assert {n: count.tolist() for n, count in oracle.counts.items() if count.any()} == {"projection": [1, 1, 0]}
+
+
+def test_prox_is_the_problems_or_the_projection():
+    def prox(z, x, step):
+        return z - step * x[..., :1]
+
+    oracle = with_derivatives(capabilities=Capabilities(inner_prox=prox, project_z=np.abs))
+    z, x = np.ones((2, 3)), np.array([[2.0, 0.0], [4.0, 0.0]])
+    assert np.array_equal(oracle.inner_prox(z, x, 0.5), [[0.0] * 3, [-1.0] * 3])
+    assert oracle.counts["prox"].tolist() == [1, 1]
+    assert oracle.counts["projection"].tolist() == [0, 0]
+    only = with_derivatives(capabilities=Capabilities(project_z=np.abs))
+    assert np.array_equal(only.inner_prox(-z, x, 0.5), z)
+    assert (only.counts["prox"].tolist(), only.counts["projection"].tolist()) == ([0, 0], [1, 1])
+    neither = with_derivatives()
+    assert neither.inner_prox(z, x, 0.5) is z
+    assert not any(count.any() for count in neither.counts.values())
+
+
+def test_a_block_of_points_is_projected_point_by_point():
+    oracle = with_derivatives(replicates=3, capabilities=Capabilities(project_z=np.abs))
+    oracle.freeze(np.array([True, False, False]))
+    found = oracle.project_z(-np.ones((3, 4, 5, 3)))
+    assert (found[0] == -1).all()
+    assert (found[1:] == 1).all()
+    assert oracle.counts["projection"].tolist() == [0, 20, 20]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        (lambda z: z[:1], r"returned shape \(1, 3\) for a point of shape \(2, 3\); expected \(2, 3\)"),
+        (lambda z: z.sum(axis=-1, keepdims=True), r"returned shape \(2, 1\)"),
+        (lambda z: 1.0, r"returned shape \(\)"),
+        (lambda z: None, "returned None"),
+        (lambda z: z + 1j, "returned ndarray of complex128, not real numbers"),
+    ],
+)
+def test_a_wrong_projection_is_an_error_and_not_broadcast(wrong, message):
+    oracle = with_derivatives(capabilities=Capabilities(project_z=wrong))
+    with pytest.raises(OracleError, match="projection of problem 'user' " + message):
+        oracle.project_z(np.ones((2, 3)))
+
+
+def test_a_projection_cannot_change_the_point_it_is_given():
+    def careless(z):
+        z[:] = 0.0
+        return z
+
+    oracle = with_derivatives(capabilities=Capabilities(project_z=careless))
+    with pytest.raises(ValueError, match="read-only"):
+        oracle.project_z(np.ones((2, 3)))
+
+
+def test_rounds_are_counted_for_those_that_run():
+    oracle = with_derivatives(replicates=3)
+    oracle.communicate()
+    oracle.freeze(np.array([False, True, False]))
+    oracle.communicate(4)
+    assert oracle.counts["communication"].tolist() == [5, 1, 5]
+
+
+def test_a_dry_oracle_projects_nothing_and_counts():
+    def never(*_):
+        raise AssertionError("evaluated")
+
+    dry = with_derivatives(oracle=DryOracle, capabilities=Capabilities(project_x=never, inner_prox=never))
+    z, x = np.ones((2, 3)), np.ones((2, 2))
+    assert dry.project_x(x) is x
+    assert dry.inner_prox(z, x, 0.1) is z
+    dry.communicate(2)
+    assert {n: count.tolist() for n, count in dry.counts.items() if count.any()} == {
+        "projection": [1, 1], "prox": [1, 1], "communication": [2, 2],
+    }  # fmt: skip
+    assert dry.dry
+    assert not oracle_of(total).dry
