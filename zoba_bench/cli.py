@@ -115,19 +115,30 @@ def list_command(as_json: bool, **filters: Any) -> int:
 @click.argument("name")
 @_json
 def info(name: str, as_json: bool) -> int:
-    """The card of a problem, or the options of a solver."""
+    """The card of a problem, or what a solver is, needs and takes as options."""
     from zoba_bench.registry import entry, list_problems, list_solvers, load_problem, missing_requirements
 
     if name in list_solvers() and name not in list_problems():
         solver = entry("solvers", name)
-        options = {k: getattr(solver(), k) for k in solver.option_names()}
+        default = solver()
+        needs = list(getattr(solver, "needs", ()))
+        about: dict[str, Any] = {
+            "name": name, "summary": _summary(solver), "needs": needs,
+            "tolerance_quantity": getattr(solver, "tolerance_quantity", ""),
+            "options": {option: getattr(default, option) for option in solver.option_names()},
+        }  # fmt: skip
         if as_json:
-            _print_json({"name": name, "summary": _first_line(solver), "options": options})
+            _print_json(about)
             return 0
+        from zoba_bench.solvers.base import NEEDS
+
         console = _console()
-        console.print(f"[bold]{name}[/]  {_escape(_first_line(solver))}\n")
-        for option, value in options.items():
-            console.print(f"  {option:<20} {value!r}")
+        words = ", ".join(NEEDS.get(need, need) for need in needs) or "values of inner and outer"
+        console.print(f"[bold]{name}[/]  {_escape(about['summary'])}\n")
+        console.print(f"  [bold]{'needs':<20}[/] {_escape(words)}")
+        console.print(f"  [bold]{'tolerance is on':<20}[/] {_escape(about['tolerance_quantity'])}\n")
+        for option, value in about["options"].items():
+            console.print(f"  {option:<20} {_escape(repr(value))}")
         return 0
     factory = entry("problems", name)
     card = factory.card
@@ -499,6 +510,11 @@ def _setting(text: str) -> tuple[str, Any]:
 
 def _first_line(solver: Any) -> str:
     return (solver.__doc__ or "").strip().partition("\n")[0]
+
+
+def _summary(solver: Any) -> str:
+    """The first paragraph of the docstring."""
+    return " ".join((solver.__doc__ or "").strip().partition("\n\n")[0].split())
 
 
 def _show(value: Any) -> str:

@@ -137,7 +137,7 @@ def run(
         x=state.x, z=state.z, v=state.v, status=status, nit=nit,
         n_inner=oracle.n_inner, n_outer=oracle.n_outer, counts=oracle.counts, mean_stationarity=mean, history=history,
         estimate=state.estimate, problem=problem.name, solver=getattr(solver, "name", type(solver).__name__),
-        message=[Status(s).message for s in status],
+        message=[_message(Status(s), solver) for s in status],
     )  # fmt: skip
 
 
@@ -168,6 +168,12 @@ def _costs(problem: BilevelProblem, solver: Any, rng: np.random.Generator, cost:
     before, after = _dry_counts(problem, solver, rng)
     first = sum(weight * before[name] for name, weight in cost.items())
     return first, sum(weight * after[name] for name, weight in cost.items()) - first
+
+
+def _message(status: Status, solver: Any) -> str:
+    """What happened, and what to try: of a solver that says so, in its own options."""
+    remedy = getattr(solver, "remedy", None) if status is Status.DIVERGED else None
+    return status.message if remedy is None else f"diverged: {remedy}"
 
 
 def _of_start(first: int) -> str:

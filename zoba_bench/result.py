@@ -38,7 +38,7 @@ class Status(enum.IntEnum):
 
     @property
     def message(self) -> str:
-        """What happened, and what to try."""
+        """What happened, and what to try with any solver."""
         return _MESSAGES[self]
 
 
@@ -46,7 +46,7 @@ _MESSAGES = {
     Status.CONVERGED: "converged: the solver's stationarity estimate is below the tolerance",
     Status.MAX_ITERATIONS: "reached max_iterations; raise it, or the steps, to go on",
     Status.BUDGET: "the next iteration would exceed the evaluation budget",
-    Status.DIVERGED: "diverged: lower rho and gamma, raise l1, or project v with v_radius",
+    Status.DIVERGED: "diverged: lower the steps",
     Status.NON_FINITE: "a function value or an update was NaN or infinite; returned the last finite iterate",
     Status.STOPPED: "stopped by the callback",
 }
@@ -63,7 +63,7 @@ class Result:
     x : (R, d) array; z, v : (R, p) arrays
         Last finite iterates.
     status : (R,) int array of :class:`Status`.
-    message : list of str, one a replicate.
+    message : list of str, one a replicate: what happened, and what to try with this solver.
     nit : (R,) int array, iterations.
     n_inner, n_outer : (R,) int arrays, evaluations of G and F.
     counts : dict of (R,) int arrays

@@ -14,9 +14,13 @@ from numpy.typing import NDArray
 from zoba_bench.oracle import Oracle
 from zoba_bench.problem import BilevelProblem
 
-__all__ = ["Solver", "State", "StepWarning", "batch_mean", "check_choice", "check_count", "sqrt_decay"]
+__all__ = ["NEEDS", "Solver", "State", "StepWarning", "batch_mean", "check_choice", "check_count", "sqrt_decay"]
 
 Array = NDArray[np.float64]
+
+
+#: Needs that are no attribute of a problem, in words.
+NEEDS = {"samples": "finite sums with derivatives of single samples", "tasks": "a distribution of tasks"}
 
 
 class StepWarning(UserWarning):
@@ -51,11 +55,14 @@ class Solver(ABC):
     needs : tuple of str
         Attributes of a problem, or of its capabilities, without which the solver cannot run; "samples" stands for
         finite sums at both levels with derivatives of single samples.
+    remedy : str
+        What to try where a run diverges, in the solver's own options.
     """
 
     name: ClassVar[str]
     tolerance_quantity: ClassVar[str]
     needs: ClassVar[tuple[str, ...]] = ()
+    remedy: ClassVar[str] = "lower the steps"
 
     @classmethod
     def option_names(cls) -> list[str]:
