@@ -14,11 +14,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from zoba_bench.capabilities import Capabilities
 from zoba_bench.problem import BilevelProblem, Card, Constants, check_dimension
 from zoba_bench.symbolic import Symbolic
 
 from .._base.family import check_real, check_seed, family, orthogonal, spectral_norm
-from .._base.kernels import blockwise, dot, linear_map
+from .._base.kernels import blockwise, dot, linear_map, spread_vectors
 from ._affine import AffineMaps, build_quadratic, solve_maps
 
 __all__ = ["quad_sum"]
@@ -97,15 +98,68 @@ class _Level:
 
         return evaluate
 
+    def grad_z(self, z: Array, x: Array, sample: Samples) -> Array:
+        """alpha_i (alpha_i'z) + e_i (c_i'x) + a_i."""
+        along = _products(self.of_z[..., :1], z, sample), _products(self.of_x[..., 1:2], x, sample)
+        return _combination(self.of_z, along, sample)
+
+    def grad_x(self, z: Array, x: Array, sample: Samples) -> Array:
+        """beta_i (beta_i'x) + c_i (e_i'z) + b_i."""
+        along = _products(self.of_x[..., :1], x, sample), _products(self.of_z[..., 1:2], z, sample)
+        return _combination(self.of_x, along, sample)
+
+    def hvp_zz(self, v: Array, sample: Samples) -> Array:
+        """alpha_i (alpha_i'v)."""
+        alpha = self.of_z[..., :1]
+        return _combination(alpha, (_products(alpha, v, sample),), sample)
+
+    def jvp_xz(self, v: Array, sample: Samples) -> Array:
+        """c_i (e_i'v)."""
+        return _combination(self.of_x[..., 1:2], (_products(self.of_z[..., 1:2], v, sample),), sample)
+
+    def jvp_zx(self, u: Array, sample: Samples) -> Array:
+        """e_i (c_i'u)."""
+        return _combination(self.of_z[..., 1:2], (_products(self.of_x[..., 1:2], u, sample),), sample)
+
+
+def _gradient(exact: Callable[..., Array], sampled: Callable[..., Array]) -> Callable[..., Array]:
+    """A gradient of (z, x, sample=None): that of the mean is ``exact``."""
+
+    def evaluate(z: Array, x: Array, sample: Samples | None = None) -> Array:
+        return exact(z, x) if sample is None else sampled(z, x, np.asarray(sample))
+
+    return evaluate
+
+
+def _product(exact: Callable[..., Array], sampled: Callable[..., Array]) -> Callable[..., Array]:
+    """A product of (z, x, v, sample=None) with second derivatives, which are constant: ``sampled`` takes v alone."""
+
+    def evaluate(z: Array, x: Array, v: Array, sample: Samples | None = None) -> Array:
+        return exact(z, x, v) if sample is None else spread_vectors(sampled(v, np.asarray(sample)), z, x)
+
+    return evaluate
+
 
 def _products(factors: Array, y: Array, sample: Samples) -> Array:
-    """Inner products (..., 3) of y (..., k) with the three factors of each sample."""
+    """Inner products (..., m) of y (..., k) with the m factors (n, k, m) of each sample."""
     if sample.ndim and sample.shape[-1] == 1 and y.ndim > 1:
         # One sample for a row of directions, as solvers ask: one matrix product for each.
         whole: Array = y @ factors[sample[..., 0]]
         return whole
     single: Array = y[..., None, :] @ factors[sample]
     return single[..., 0, :]
+
+
+def _combination(factors: Array, weights: tuple[Array, ...], sample: Samples) -> Array:
+    """The sum (..., k) of the factors (n, k, m) of each sample with the weights (..., 1); the last ones are 1."""
+    missing = factors.shape[-1] - len(weights)
+    columns = np.broadcast_arrays(*weights, *[np.ones(1)] * missing)
+    each = np.concatenate(columns, axis=-1)
+    if sample.ndim and sample.shape[-1] == 1 and each.ndim > 1:
+        whole: Array = each @ factors[sample[..., 0]].swapaxes(-1, -2)
+        return whole
+    single: Array = factors[sample] @ each[..., None]
+    return single[..., 0]
 
 
 def _second(rows: Array, weights: Array | None = None) -> Array:
@@ -272,6 +326,13 @@ def quad_sum(
         assert exact.symbolic is not None
         return _with_samples(exact.symbolic(), inner, outer)
 
+    derivatives: dict[str, Any] = {
+        f"{name}_{part}": _gradient(getattr(exact, f"{name}_{part}"), getattr(level, part))
+        for name, level in (("inner", inner), ("outer", outer))
+        for part in ("grad_z", "grad_x")
+    }
+    for part in ("hvp_zz", "jvp_xz", "jvp_zx"):
+        derivatives[f"inner_{part}"] = _product(getattr(exact, f"inner_{part}"), getattr(inner, part))
     return replace(
         exact,
         inner=inner.objective(),
@@ -280,6 +341,8 @@ def quad_sum(
         outer_samples=n_outer,
         constants=_constants(exact.constants, maps, inner, outer, radius),
         symbolic=symbolic,
+        capabilities=Capabilities(sampled_derivatives=True),
+        **derivatives,
     )
 
 

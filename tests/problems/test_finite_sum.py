@@ -161,6 +161,86 @@ def test_samples_broadcast_like_a_loop(z_lead, x_lead, sample_shape):
         np.testing.assert_allclose(whole, np.reshape(single, lead), rtol=1e-12, atol=1e-13)
 
 
+# Derivatives of single samples.
+
+GRADIENTS = ("inner_grad_z", "inner_grad_x", "outer_grad_z", "outer_grad_x")
+PRODUCTS = {"inner_hvp_zz": ("inner_grad_z", "z"), "inner_jvp_xz": ("inner_grad_x", "z"),
+            "inner_jvp_zx": ("inner_grad_z", "x")}  # fmt: skip
+
+
+def vectors(problem, name, rng, *lead):
+    """Points and, of a product, the vector that it takes."""
+    sizes = [problem.p, problem.d]
+    if name in PRODUCTS:
+        sizes.append(problem.p if PRODUCTS[name][1] == "z" else problem.d)
+    return [rng.standard_normal((*lead, size)) for size in sizes]
+
+
+@pytest.mark.parametrize("name", [*GRADIENTS, *PRODUCTS])
+def test_derivatives_of_all_samples_have_the_exact_one_as_their_mean(name):
+    problem, n = quad_sum(**SMALL), 40 if name.startswith("inner") else 30
+    at = vectors(problem, name, np.random.default_rng(2), 5)
+    function = getattr(problem, name)
+    every = function(*(vector[:, None] for vector in at), np.arange(n))
+    assert every.shape == (5, n, function(*at).shape[-1])
+    np.testing.assert_allclose(every.mean(axis=1), function(*at), rtol=1e-12, atol=1e-13)
+
+
+@pytest.mark.parametrize("name", GRADIENTS)
+def test_the_gradient_of_a_sample_is_that_of_its_value(name):
+    """Central differences of quadratics have no remainder."""
+    problem, level = quad_sum(**SMALL), name.partition("_")[0]
+    function, along_z = getattr(problem, level), name.endswith("z")
+    z, x = vectors(problem, name, np.random.default_rng(3))
+    every = np.arange(30)[:, None]
+    axes = np.eye(problem.p if along_z else problem.d)
+
+    def at(sign):
+        return function(z + sign * axes, x, every) if along_z else function(z, x + sign * axes, every)
+
+    np.testing.assert_allclose(getattr(problem, name)(z, x, every[:, 0]), (at(1) - at(-1)) / 2, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", PRODUCTS)
+def test_the_product_of_a_sample_is_a_difference_of_its_gradients(name):
+    problem, (gradient, moved) = quad_sum(**SMALL), PRODUCTS[name]
+    z, x, v = vectors(problem, name, np.random.default_rng(4))
+    every, function = np.arange(30), getattr(problem, gradient)
+    ahead = function(z + v, x, every) if moved == "z" else function(z, x + v, every)
+    np.testing.assert_allclose(
+        getattr(problem, name)(z, x, v, every), ahead - function(z, x, every), rtol=0, atol=1e-12
+    )
+
+
+@pytest.mark.parametrize("name", [*GRADIENTS, *PRODUCTS])
+@pytest.mark.parametrize(
+    ("leads", "sample_shape"),
+    [
+        (((), (), ()), ()),
+        (((), (), ()), (4,)),
+        (((5,), (), (5,)), ()),
+        (((), (5,), ()), (5,)),
+        (((), (), (5,)), (1,)),
+        (((4, 1), (4, 1), (4, 1)), (4, 7)),
+        (((4, 5), (4, 1), (1, 5)), (4, 1)),
+        (((), (5,), ()), (3, 1)),
+        (((2, 4, 1), (2, 1, 1), (2, 4, 1)), (2, 4, 6)),
+    ],
+)
+def test_derivatives_of_samples_broadcast_like_a_loop(name, leads, sample_shape):
+    problem, rng = quad_sum(**SMALL), np.random.default_rng(5)
+    sizes = [vector.size for vector in vectors(problem, name, rng)]
+    at = [rng.standard_normal((*lead, size)) for lead, size in zip(leads[: len(sizes)], sizes, strict=True)]
+    chosen, function = rng.integers(30, size=sample_shape), getattr(problem, name)
+    lead = np.broadcast_shapes(*(vector.shape[:-1] for vector in at), sample_shape)
+    many = [np.broadcast_to(vector, (*lead, vector.shape[-1])) for vector in at]
+    each, whole = np.broadcast_to(chosen, lead), function(*at, chosen)
+    assert whole.shape[:-1] == lead
+    for i in np.ndindex(*lead):
+        single = function(*(vector[i] for vector in many), each[i])
+        np.testing.assert_allclose(whole[i], single, rtol=1e-12, atol=1e-13)
+
+
 def test_a_solvers_oracle_draws_and_counts_its_samples():
     problem = quad_sum(**SMALL)
     oracle = Oracle(problem, 2)
@@ -182,11 +262,16 @@ def test_the_benchmarks_size_takes_little_memory():
     held += z.nbytes
     problem.inner(z, x, np.zeros((2, 8, 1), dtype=np.int64))
     batch = tracemalloc.get_traced_memory()[1] - held
+    tracemalloc.reset_peak()
+    problem.inner_hvp_zz(z[:, :, 0], x[:, :, 0], z[:, :, 0], np.zeros((2, 8), dtype=np.int64))
+    product = tracemalloc.get_traced_memory()[1] - held
     tracemalloc.stop()
     # Factors: 2 levels x 2 variables x 1024 x 100 x 3 doubles = 9.8 MB; one (n, p, p) array would be 82 MB.
     assert whole < 40e6
     # 16 gathered samples of 2 x 300 doubles and 800 x 3 products: no array of the size of z times a factor.
     assert batch < 1e6
+    # The same 16 gathered samples, one column of factors at a time; their matrices would be 1.3 MB.
+    assert product < 1e5
 
 
 def test_everything_is_proved_of_the_mean_and_computed_of_the_samples():
