@@ -6,4 +6,9 @@ SOLVERS: dict[str, str] = {
     "zoba-mixed": "zoba_bench.solvers.zoba_mixed:ZobaMixed",
     "hf-zoba": "zoba_bench.solvers.hf_zoba:HfZoba",
     "hf-zoba-shared": "zoba_bench.solvers.hf_zoba:HfZobaShared",
+    "soba": "zoba_bench.solvers.soba:Soba",
+    "saba": "zoba_bench.solvers.saba:Saba",
+    "f2sa": "zoba_bench.solvers.f2sa:F2sa",
+    "meha": "zoba_bench.solvers.meha:Meha",
+    "fednest": "zoba_bench.solvers.fednest:FedNest",
 }

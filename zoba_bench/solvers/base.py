@@ -14,7 +14,18 @@ from numpy.typing import NDArray
 from zoba_bench.oracle import Oracle
 from zoba_bench.problem import BilevelProblem
 
-__all__ = ["NEEDS", "Solver", "State", "StepWarning", "batch_mean", "check_choice", "check_count", "sqrt_decay"]
+__all__ = [
+    "NEEDS",
+    "Solver",
+    "State",
+    "StepWarning",
+    "batch_mean",
+    "batch_sizes",
+    "check_choice",
+    "check_count",
+    "norms",
+    "sqrt_decay",
+]
 
 Array = NDArray[np.float64]
 
@@ -54,7 +65,8 @@ class Solver(ABC):
         What ``State.estimate`` is.
     needs : tuple of str
         Attributes of a problem, or of its capabilities, without which the solver cannot run; "samples" stands for
-        finite sums at both levels with derivatives of single samples.
+        finite sums at both levels with derivatives of single samples, "batches" for the latter on any level that
+        has samples.
     remedy : str
         What to try where a run diverges, in the solver's own options.
     """
@@ -104,6 +116,9 @@ def _lacking(problem: BilevelProblem, need: str) -> str:
         if not problem.capabilities.sampled_derivatives:
             return f"derivatives of single samples; {title} declares those of the means only"
         return ""
+    if need == "batches":
+        exact = problem.stochastic and not problem.capabilities.sampled_derivatives
+        return f"derivatives of single samples; {title} declares those of the means only" if exact else ""
     if need == "tasks":
         return "" if problem.capabilities.tasks is not None else f"a distribution of tasks; {title} has none"
     owner = problem if hasattr(problem, need) else problem.capabilities
@@ -137,3 +152,22 @@ def batch_mean(query: Callable[..., Array], *vectors: Array, sample: NDArray[np.
     indices = sample[..., 0] if sample.ndim == 3 else sample
     mean: Array = query(*(vector[:, None, :] for vector in vectors), sample=indices).mean(axis=1)
     return mean
+
+
+def batch_sizes(oracle: Oracle, b1: int | None, b2: int | None, published: tuple[int, int]) -> tuple[int, int]:
+    """Samples of G and of F an iteration: ``None`` is the published number on a level with samples, else 1."""
+    levels = (oracle.stochastic_inner, oracle.stochastic_outer)
+    for name, batch, stochastic in zip(("b1", "b2"), (b1, b2), levels, strict=True):
+        if batch is not None and batch > 1 and not stochastic:
+            raise ValueError(f"{name}={batch}, but this level has no samples: use {name}=1 or leave it None")
+    first, second = (
+        batch if batch is not None else (default if stochastic else 1)
+        for batch, default, stochastic in zip((b1, b2), published, levels, strict=True)
+    )
+    return first, second
+
+
+def norms(vectors: Array) -> Array:
+    """Euclidean norms (R,) of vectors (R, n)."""
+    lengths: Array = np.sqrt(np.vecdot(vectors, vectors))
+    return lengths
