@@ -60,7 +60,8 @@ def boxed(problem: BilevelProblem, radius: float = 0.4) -> BilevelProblem:
 
 PROBLEMS: dict[str, Any] = {
     "samples": summed,
-    "samples of G": lambda: replace(summed(), outer_samples=None, outer=lambda z, x: zb.load_problem("quad_sum").outer),
+    "samples of G only": lambda: replace(summed(), outer_samples=None),
+    "samples of F only": lambda: replace(summed(), inner_samples=None),
     "exact": lambda: zb.load_problem("logistic_bregman", p=3, d=2),
     "quadratic": lambda: exact(summed()),
     "samples, X a box": lambda: boxed(summed()),
@@ -73,6 +74,8 @@ STEPS: list[tuple[str, str, dict[str, Any]]] = [
     *(("soba", problem, {"rho": 0.2, "ratio": 3.0, "b1": 3, "b2": 2}) for problem in ("samples", "samples, X a box")),
     *(("soba", problem, {"rho": 0.2, "ratio": 3.0}) for problem in ("exact", "quadratic", "exact, X a box")),
     ("soba", "samples", {"rho": 0.2, "schedule": "constant"}),
+    ("soba", "samples of G only", {"b1": 3}),
+    ("soba", "samples of F only", {"b2": 3}),
     *(("saba", problem, {"rho": 0.2, "ratio": 3.0, "b1": 3, "b2": 2}) for problem in ("samples", "samples, X a box")),
     ("saba", "samples", {"rho": 0.2, "ratio": 0.5, "b1": 1, "b2": 9}),
     ("saba", "samples", {}),
@@ -80,7 +83,8 @@ STEPS: list[tuple[str, str, dict[str, Any]]] = [
         ("f2sa", problem, {"alpha": 0.05, "gamma": 0.1, "xi": 0.7, "lam": 2.0, "inner_steps": 3, **batches})
         for problem, batches in (
             ("samples", {"b1": 3, "b2": 2}), ("samples, X a box", {"b1": 1, "b2": 4}),
-            ("exact", {}), ("exact, X a box", {}), ("quadratic", {"alpha_exponent": 0.5, "gamma_exponent": 0.25}),
+            ("exact", {}), ("exact, X a box", {}), ("samples of G only", {"b1": 2}),
+            ("samples of F only", {"b2": 2}), ("quadratic", {"alpha_exponent": 0.5, "gamma_exponent": 0.25}),
         )
     ),
     *(
@@ -140,9 +144,7 @@ class Plain:
             advance = self.saba.step if solver.name == "saba" else lambda *given: boxes.soba(box, *given)
             self.z, self.v, self.x, size = advance(self.z, self.v, self.x, *steps, xi, zeta)
         elif solver.name == "f2sa":
-            a, c = {
-                (True, True): (5 / 7, 4 / 7), (False, False): (1 / 3, 0),
-            }[bool(sizes["inner"]), bool(sizes["outer"])]  # fmt: skip
+            a, c = (5 / 7, 4 / 7) if sizes["inner"] else (3 / 5, 2 / 5) if sizes["outer"] else (1 / 3, 0)
             if solver.alpha_exponent is not None:
                 a, c = solver.alpha_exponent, solver.gamma_exponent
             self.z, self.v, self.x, self.y, size = boxes.f2sa(

@@ -191,7 +191,7 @@ def test_what_has_no_claim_has_no_bound(monkeypatch):
     # Whether the theorems' steps hold is asked elsewhere, and takes longer than all bounds here.
     monkeypatch.setattr(type(theorem("hf-zoba-shared")), "require_checked", lambda self: None)
     claimed = {(claim.problem, claim.solver) for claim in HONEST}
-    assert set(SOLVERS) == set(list_solvers())
+    assert set(SOLVERS) <= set(list_solvers())
     for name in sorted({problem for problem, _ in claimed}):
         for solver in SOLVERS:
             if not missing_requirements(name) and (name, solver) not in claimed | OUT_OF_REACH:

@@ -86,7 +86,8 @@ class Meha(Solver):
 
     def penalty(self, k: int) -> float:
         """c_k."""
-        return self.c * float(k + 1) ** self.power
+        penalty: float = self.c * (k + 1) ** self.power
+        return penalty
 
     def stable_steps(self, problem: BilevelProblem) -> Iterator[tuple[str, float, float, str]]:
         """The ranges in which theta contracts, z where theta is exact, and both together, for a mu-convex smooth G.
