@@ -31,7 +31,11 @@ Array = NDArray[np.float64]
 
 
 #: Needs that are no attribute of a problem, in words.
-NEEDS = {"samples": "finite sums with derivatives of single samples", "tasks": "a distribution of tasks"}
+NEEDS = {
+    "samples": "finite sums with derivatives of single samples",
+    "batches": "derivatives of single samples where there are samples",
+    "tasks": "a distribution of tasks",
+}
 
 
 class StepWarning(UserWarning):

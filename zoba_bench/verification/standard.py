@@ -30,8 +30,8 @@ def full() -> Suite:
     """The standard suite, floors to p = d = 32, exponents fitted in p, d and 1/eps at once."""
     return Suite(
         "full",
-        "Everything: the standard suite, noise floors to p = d = 32 and to d = 128, and evaluations to eps with p, d and "
-        "eps varied at once.",
+        "Everything: the standard suite, noise floors to p = d = 32 and to d = 128, and evaluations to eps with p, d "
+        "and eps varied at once.",
         _together(standard().claims, floor_lines(), joint_fits()),
     )
 
