@@ -132,7 +132,7 @@ def run(
             if callback is not None and callback(k, state):
                 status[oracle.active] = Status.STOPPED
                 break
-    history, mean = recorder.finish(int(nit.max()), state.x, nit)
+        history, mean = recorder.finish(int(nit.max()), state.x, nit)
     return Result(
         x=state.x, z=state.z, v=state.v, status=status, nit=nit,
         n_inner=oracle.n_inner, n_outer=oracle.n_outer, counts=oracle.counts, mean_stationarity=mean, history=history,
