@@ -11,4 +11,7 @@ SOLVERS: dict[str, str] = {
     "f2sa": "zoba_bench.solvers.f2sa:F2sa",
     "meha": "zoba_bench.solvers.meha:Meha",
     "fednest": "zoba_bench.solvers.fednest:FedNest",
+    "aid-bio": "zoba_bench.solvers.aid_bio:AidBio",
+    "itd-bio": "zoba_bench.solvers.itd_bio:ItdBio",
+    "stocbio": "zoba_bench.solvers.stocbio:StocBio",
 }
