@@ -159,6 +159,8 @@ def test_hessian_batches_fall_by_the_ratio_and_are_rounded_up():
     assert make_solver("stocbio", Q=5, B=10, B_ratio=0.5).hessian_batches() == [10, 5, 3, 2, 1]
     assert make_solver("stocbio", Q=4, B=10, B_ratio=0.9).hessian_batches() == [10, 9, 9, 8]
     assert make_solver("stocbio", Q=2, B=None).hessian_batches() == [None, None]
+    # 1000 * 0.1**2 is 10 and a rounding error.
+    assert make_solver("stocbio", Q=5, B=1000, B_ratio=0.1).hessian_batches() == [1000, 100, 10, 1, 1]
     # Rounding up costs at most one product a batch, as the theorem counts.
     for B, ratio, Q in product((1, 7, 100), (0.3, 0.7, 0.99), (1, 4, 12)):
         total = sum(make_solver("stocbio", Q=Q, B=B, B_ratio=ratio).hessian_batches())
