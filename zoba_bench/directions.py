@@ -31,6 +31,7 @@ from numpy.typing import NDArray
 
 __all__ = [
     "LAWS", "Block", "Coordinate", "Gaussian", "Law", "LowRank", "Orthogonal", "Sphere", "gaussian", "generator",
+    "sphere",
 ]  # fmt: skip
 
 Array = NDArray[np.float64]
@@ -39,6 +40,13 @@ Array = NDArray[np.float64]
 def gaussian(rng: np.random.Generator, shape: tuple[int, ...], dimension: int) -> Array:
     """Independent standard normal directions, shape (*shape, dimension)."""
     return rng.standard_normal((*shape, dimension))
+
+
+def sphere(rng: np.random.Generator, shape: tuple[int, ...], dimension: int) -> NDArray[np.float64]:
+    """Independent directions uniform on the unit sphere, shape (*shape, dimension): E uu' = I / dimension."""
+    directions = gaussian(rng, shape, dimension)
+    unit: NDArray[np.float64] = directions / np.sqrt(np.vecdot(directions, directions))[..., None]
+    return unit
 
 
 def generator(seed: np.random.SeedSequence) -> np.random.Generator:

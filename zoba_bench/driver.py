@@ -182,7 +182,7 @@ def _of_start(first: int) -> str:
 
 def _ways_down(solver: Any) -> str:
     """The options that make an iteration cheaper."""
-    counts = ("l1", "l2", "b1", "b2", "l", "batch", "inner_steps", "Q", "N", "D")
+    counts = ("l1", "l2", "b1", "b2", "l", "batch", "inner_steps", "Q", "N", "D", "t_k", "b_k", "s_k", "T_b", "q")
     names = [name for name in counts if hasattr(solver, name)]
     return " or ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names) or "the cost of an iteration"
 

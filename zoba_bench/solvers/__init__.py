@@ -14,4 +14,9 @@ SOLVERS: dict[str, str] = {
     "aid-bio": "zoba_bench.solvers.aid_bio:AidBio",
     "itd-bio": "zoba_bench.solvers.itd_bio:ItdBio",
     "stocbio": "zoba_bench.solvers.stocbio:StocBio",
+    "zdsba": "zoba_bench.solvers.zmdsba:Zdsba",
+    "zmdsba": "zoba_bench.solvers.zmdsba:Zmdsba",
+    "zo-penalty": "zoba_bench.solvers.zo_penalty:ZoPenalty",
+    "pzobo": "zoba_bench.solvers.pzobo:Pzobo",
+    "hozog": "zoba_bench.solvers.hozog:Hozog",
 }

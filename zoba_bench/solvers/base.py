@@ -25,6 +25,7 @@ __all__ = [
     "check_count",
     "norms",
     "sqrt_decay",
+    "step_range",
 ]
 
 Array = NDArray[np.float64]
@@ -90,9 +91,13 @@ class Solver(ABC):
         """What the solver needs that the problem does not have, in words; empty where it can run."""
         return [words for need in cls.needs if (words := _lacking(problem, need))]
 
+    def requirements(self) -> tuple[str, ...]:
+        """What this configuration needs: ``needs``, unless an option changes that."""
+        return self.needs
+
     def check(self, problem: BilevelProblem) -> None:
         """Raise ValueError where the solver cannot run on the problem, naming what is missing."""
-        missing = self.lacking(problem)
+        missing = [words for need in self.requirements() if (words := _lacking(problem, need))]
         if missing:
             raise ValueError(f"{self.name} needs " + ", and ".join(missing))
 
@@ -144,6 +149,17 @@ def check_choice(name: str, value: object, allowed: tuple[str, ...]) -> None:
 def sqrt_decay(schedule: str, k: int) -> float:
     """The factor of a step at iteration k: 1 / sqrt(k + 1), or 1 for "constant"."""
     return 1.0 if schedule == "constant" else 1.0 / math.sqrt(k + 1)
+
+
+def step_range(
+    name: str, value: float, curvature: float | None, symbols: str, factor: float = 1.0
+) -> Iterator[tuple[str, float, float, str]]:
+    """A row of ``Solver.stable_steps``: the range (0, 2 / (factor curvature)); none where that is not known or endless.
+
+    ``factor`` is E|X|^2 / |E X|^2 of an estimate X of the gradient whose noise vanishes with it.
+    """
+    if curvature is not None and curvature > 0:
+        yield name, value, 2 / (factor * curvature), symbols
 
 
 def batch_mean(query: Callable[..., Array], *vectors: Array, sample: NDArray[np.int64] | None) -> Array:
