@@ -42,8 +42,40 @@ def with_gradients(problem):
         inner_grad_z=gradient(problem.inner, "z"),
         outer_grad_z=gradient(problem.outer, "z"),
         outer_grad_x=gradient(problem.outer, "x"),
+        # Of the mean, for what is expected of a step; only where that is quadratic.
+        inner_hvp_zz=lambda z, x, v: v @ problem.inner.A.mean(axis=0),
+        inner_jvp_xz=lambda z, x, v: v @ problem.inner.C.mean(axis=0).T,
         capabilities=Capabilities(sampled_derivatives=problem.stochastic),
     )
+
+
+def mean_step(problem, solver, z, v, x, k=0):
+    """(z, v, x) in the mean after a step, on quadratics: the same iteration with the problem's exact derivatives.
+
+    Every query is affine in what is random, and directions and samples are fresh in each.
+    """
+    F_z, F_x, G_z = problem.outer_grad_z, problem.outer_grad_x, problem.inner_grad_z
+    if solver.name in ("zdsba", "zmdsba"):
+        for t in range(solver.t_k):
+            z = z - solver.beta * decay(solver, t) * G_z(z, x)
+        q = np.zeros_like(z)
+        for t in range(solver.b_k):
+            q = q - solver.gamma * decay(solver, t) * (problem.inner_hvp_zz(z, x, q) - F_z(z, x))
+        return z, -q, x - solver.alpha * decay(solver, k) * (F_x(z, x) - problem.inner_jvp_xz(z, x, q))
+    if solver.name == "zo-penalty":
+        y = z + v / solver.lam
+        for t in range(solver.T_b):
+            beta = solver.beta * decay(solver, t)
+            y, z = y - beta * (F_z(y, x) / solver.lam + G_z(y, x)), z - beta * G_z(z, x)
+        v = solver.lam * (y - z)
+        return z, v, x - solver.alpha * decay(solver, k) * (F_x(y, x) + problem.inner_jvp_xz(z, x, v))
+    # PZOBO: the slope of the end of the run, a row for each component of x, from zero.
+    slope, axes = np.zeros((problem.d, problem.p)), np.eye(problem.d)
+    for _ in range(solver.N):
+        cross = np.array([G_z(z, x + axis) - G_z(z, x) for axis in axes])
+        slope = slope - solver.alpha * (cross + problem.inner_hvp_zz(z, x, slope))
+        z = z - solver.alpha * G_z(z, x)
+    return z, v, x - solver.beta * (F_x(z, x) + slope @ F_z(z, x))
 
 
 class Recording:
@@ -80,7 +112,7 @@ class Replay:
         return self._next(size)
 
 
-def decay(o, t: int) -> float:
+def decay(o: Any, t: int) -> float:
     return 1.0 if o.schedule == "constant" else 1 / math.sqrt(t + 1)
 
 
