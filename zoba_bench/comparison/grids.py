@@ -1,4 +1,4 @@
-"""The declared grids: what is tried for each solver, before anything is measured."""
+"""The declared grids: what is tried for each solver, before anything is measured. Twelve settings for every one."""
 
 from __future__ import annotations
 
@@ -48,6 +48,33 @@ GRIDS: dict[str, Entry] = {
         ("zoba", (16, 64)), ("zoba-tuned", (16, 64)), ("zoba-mixed", (16, 64)), ("hf-zoba", (4, 16)),
         ("hf-zoba-shared", (4, 16)),
     )
+}  # fmt: skip
+
+_INNER = (0.1, 0.4)
+_OUTER = (0.03, 0.1, 0.4)
+
+GRIDS |= {
+    "zdsba": Entry("two", "values", _grid({"t_k": 5, "b_k": 5}, alpha=(0.003, 0.01, 0.1), beta=(0.03, 0.1),
+                                          gamma=(0.03, 0.1))),
+    "zmdsba": Entry("two", "values", _grid({"t_k": 5, "b_k": 5, "s_k": 16}, alpha=(0.01, 0.1, 0.4), beta=(0.03, 0.1),
+                                           gamma=(0.03, 0.1))),
+    "zo-penalty": Entry("two", "values", _grid({"T_b": 5, "l": 8}, lam=(3.0, 10.0), alpha=(0.01, 0.05, 0.2),
+                                               beta=(0.02, 0.1))),
+    "pzobo": Entry("two", "gradients", _grid({"Q": 1}, N=(3, 10), alpha=_INNER, beta=_OUTER)),
+    "hozog": Entry("two", "gradients", _grid({"q": 1}, inner_steps=(10, 40), alpha=_INNER, eta=(0.01, 0.1, 0.4))),
+    "f2sa": Entry("two", "gradients", _grid({"inner_steps": 5}, alpha=_OUTER, gamma=_INNER, lam=(1.0, 10.0))),
+    "meha": Entry("single", "gradients", _grid({"eta": 0.4}, alpha=_OUTER, beta=_INNER, power=(0.0, 0.49))),
+    "aid-bio": Entry("two", "second", _grid({"N": 3}, D=(1, 5), alpha=_INNER, beta=_OUTER)),
+    "itd-bio": Entry("two", "second", _grid({}, D=(5, 10), alpha=_INNER, beta=_OUTER)),
+    "stocbio": Entry("two", "second", _grid({"S": 10, "D_f": 10, "D_g": 10, "B": 10, "D": 5, "Q": 5}, alpha=_INNER,
+                                            eta=_INNER, beta=_OUTER)),
+    "soba": Entry("single", "second", _grid({}, rho=_RHO, ratio=(1.0, 10.0), schedule=("constant", "inverse-sqrt"))),
+    "saba": Entry("single", "second", tuple({**point, "b2": point["b1"]} for point in
+                                            _grid({}, rho=_RHO, ratio=(1.0, 10.0), b1=(1, 16)))),
+    "fednest": Entry("two", "second", _grid({"N": 3}, alpha=_OUTER, beta=(0.03, 0.1), eta=(0.03, 0.1))),
+    "fom": Entry("two", "gradients", _grid({}, inner_steps=(5, 10), alpha=_INNER, gamma=(0.1, 1.0, 10.0))),
+    "ufom": Entry("two", "second", _grid({"q": 0.2}, inner_steps=(5, 10), alpha=_INNER, gamma=(0.1, 1.0, 10.0))),
+    "ufom-adaptive": Entry("two", "second", _grid({}, inner_steps=(5, 10), alpha=_INNER, gamma=(0.1, 1.0, 10.0))),
 }  # fmt: skip
 
 SUITES: dict[str, dict[str, Any]] = {
