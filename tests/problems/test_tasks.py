@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import sympy as sp
 from zoba_bench.problems.meta.two_task import two_task
-from zoba_bench.theory.algorithms.counterexample import released
+from zoba_bench.theory.algorithms.truncated.counterexample import released
 
 from zoba_bench.capabilities import Capabilities
 from zoba_bench.certification.certify import certify

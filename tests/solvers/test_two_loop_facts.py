@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import sympy as sp
-from zoba_bench.theory.algorithms import penalty
-from zoba_bench.theory.algorithms.directional import joint_gradient, joint_hessian
+from zoba_bench.theory.algorithms.two_loops import penalty
+from zoba_bench.theory.algorithms.two_loops.directional import joint_gradient, joint_hessian
 from zoba_bench.theory.isserlis import Environment, form
 from zoba_bench.theory.surrogates import cross_second, gradient_forward
 from zoba_bench.theory.taylor import Quadratic

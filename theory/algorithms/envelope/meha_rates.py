@@ -6,9 +6,9 @@ from typing import Any
 
 import sympy as sp
 
-from ..theorem import Step
-from .certificates import by_sum
-from .exact import by_derivation, require_equal, sides
+from ...theorem import Step
+from ..certificates import by_sum
+from ..exact import by_derivation, require_equal, sides
 from .meha_lemmas import (
     L_F,
     V_0,

@@ -12,8 +12,8 @@ from typing import Any
 
 import sympy as sp
 
-from ..positivity import require_nonnegative
-from ..theorem import Step
+from ...positivity import require_nonnegative
+from ...theorem import Step
 from .implicit_proofs import by_certificate, dominated, iterations, kappa, require_equal, require_growth, triangle, x
 
 __all__ = [

@@ -14,9 +14,9 @@ from typing import Any
 
 import sympy as sp
 
-from ..theorem import Step
+from ...theorem import Step
+from ..exact import by_derivation, by_induction, by_slack
 from .coin import D, V, over_coin, q
-from .exact import by_derivation, by_induction, by_slack
 
 __all__ = [
     "COSTLY",

@@ -11,10 +11,10 @@ from typing import Any
 
 import sympy as sp
 
-from ..positivity import require_nonnegative
-from ..symbols import eps
-from ..theorem import Step
-from .exact import by_derivation, by_induction, by_slack, require_equal, sides
+from ...positivity import require_nonnegative
+from ...symbols import eps
+from ...theorem import Step
+from ..exact import by_derivation, by_induction, by_slack, require_equal, sides
 
 __all__ = [
     "L_M",

@@ -13,9 +13,9 @@ from typing import Any
 
 import sympy as sp
 
-from ..positivity import require_nonnegative
-from ..symbols import eps
-from ..theorem import Quoted, Step
+from ...positivity import require_nonnegative
+from ...symbols import eps
+from ...theorem import Quoted, Step
 
 __all__ = [
     "Loop",

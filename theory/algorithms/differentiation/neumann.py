@@ -7,8 +7,8 @@ from typing import Any
 
 import sympy as sp
 
-from ..positivity import require_nonnegative
-from ..theorem import Step
+from ...positivity import require_nonnegative
+from ...theorem import Step
 from .implicit_lemmas import L, M, lam, mu
 from .implicit_proofs import Loop, by_certificate, count, kappa, require_equal, summed
 

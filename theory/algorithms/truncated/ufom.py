@@ -12,8 +12,8 @@ from typing import Any
 
 import sympy as sp
 
-from ..symbols import by_name, eps
-from ..theorem import Quoted, Theorem
+from ...symbols import by_name, eps
+from ...theorem import Quoted, Theorem
 from .coin import (
     L_M,
     B,

@@ -13,9 +13,9 @@ from typing import Any
 
 import sympy as sp
 
-from ..theorem import Quoted, Step, Theorem
-from .certificates import by_sum, componentwise
-from .exact import require_equal, sides
+from ...theorem import Quoted, Step, Theorem
+from ..certificates import by_sum, componentwise
+from ..exact import require_equal, sides
 from .meha_examples import example_steps
 from .meha_lemmas import (
     L_F,

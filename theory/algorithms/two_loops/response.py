@@ -13,11 +13,12 @@ import sympy as sp
 
 from zoba_bench import estimators
 
-from ..isserlis import expectation, form
-from ..surrogates import Surrogate
-from ..symbols import C_z, K, L_xz, d, eta, mu
-from ..theorem import Quoted, Step, Theorem
-from .certificates import by_sum, componentwise
+from ...isserlis import expectation, form
+from ...surrogates import Surrogate
+from ...symbols import C_z, K, L_xz, d, eta, mu
+from ...theorem import Quoted, Step, Theorem
+from ..certificates import by_sum, componentwise
+from ..exact import by_derivation, by_induction, equal, require_equal, sides
 from .directional import (
     average_step,
     count,
@@ -28,7 +29,6 @@ from .directional import (
     sphere_difference,
     tau,
 )
-from .exact import by_derivation, by_induction, equal, require_equal, sides
 
 __all__ = ["hozog", "pzobo"]
 

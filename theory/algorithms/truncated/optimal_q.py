@@ -12,10 +12,10 @@ from typing import Any
 
 import sympy as sp
 
-from ..positivity import require_nonnegative
-from ..theorem import Step
+from ...positivity import require_nonnegative
+from ...theorem import Step
+from ..exact import by_derivation, by_slack, require_equal, sides
 from .coin import D, V, q, sigma2
-from .exact import by_derivation, by_slack, require_equal, sides
 from .unrolled import r
 
 __all__ = ["C_det", "C_rnd", "objective", "optimal_q", "optimal_q_steps", "positive_root", "s", "stationarity"]

@@ -14,15 +14,15 @@ import sympy as sp
 
 from zoba_bench import estimators
 
-from ..isserlis import expectation, form
-from ..proofs import Proof
-from ..surrogates import Surrogate, gradient_forward
-from ..symbols import L_xz, L_zz, R, d, eps, eta, m_xz, m_zz, mu, p, ratio
-from ..taylor import Point, Quadratic
-from ..theorem import Quoted, Step, Theorem
-from .certificates import componentwise
+from ...isserlis import expectation, form
+from ...proofs import Proof
+from ...surrogates import Surrogate, gradient_forward
+from ...symbols import L_xz, L_zz, R, d, eps, eta, m_xz, m_zz, mu, p, ratio
+from ...taylor import Point, Quadratic
+from ...theorem import Quoted, Step, Theorem
+from ..certificates import componentwise
+from ..exact import by_derivation, equal, require_equal, sides
 from .directional import count, mean_step, moment_step, separation_difference
-from .exact import by_derivation, equal, require_equal, sides
 
 __all__ = ["limit_error", "penalty_error", "zo_penalty"]
 

@@ -14,14 +14,14 @@ import sympy as sp
 
 from zoba_bench import estimators
 
-from ..complexity import dominates
-from ..isserlis import form
-from ..surrogates import Surrogate, cross_second
-from ..symbols import L_xz, L_zz, R, d, eps, eta, mu, p, ratio
-from ..theorem import Quoted, Step, Theorem
-from .certificates import by_sum, componentwise
+from ...complexity import dominates
+from ...isserlis import form
+from ...surrogates import Surrogate, cross_second
+from ...symbols import L_xz, L_zz, R, d, eps, eta, mu, p, ratio
+from ...theorem import Quoted, Step, Theorem
+from ..certificates import by_sum, componentwise
+from ..exact import by_derivation, by_induction, require_equal, sides
 from .directional import average_step, count, joint_gradient, joint_hessian, mean_step, moment_step
-from .exact import by_derivation, by_induction, require_equal, sides
 
 __all__ = ["zmdsba"]
 

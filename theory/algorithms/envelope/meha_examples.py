@@ -11,11 +11,11 @@ from typing import Any
 
 import sympy as sp
 
-from ..positivity import require_nonnegative
-from ..proofs import Proof
-from ..theorem import Step
-from .certificates import by_sum, componentwise
-from .exact import by_derivation, equal, require_equal, sides
+from ...positivity import require_nonnegative
+from ...proofs import Proof
+from ...theorem import Step
+from ..certificates import by_sum, componentwise
+from ..exact import by_derivation, equal, require_equal, sides
 
 __all__ = ["example_steps", "merely_convex_gap", "sine_optimum"]
 

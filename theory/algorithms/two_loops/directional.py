@@ -13,12 +13,12 @@ from typing import Any
 
 import sympy as sp
 
-from ..isserlis import RANDOM, Moment, expectation, form
-from ..surrogates import Surrogate
-from ..symbols import d, eta, h
-from ..taylor import Point, Quadratic
-from ..theorem import Step
-from .exact import by_derivation, sides
+from ...isserlis import RANDOM, Moment, expectation, form
+from ...surrogates import Surrogate
+from ...symbols import d, eta, h
+from ...taylor import Point, Quadratic
+from ...theorem import Step
+from ..exact import by_derivation, sides
 
 __all__ = [
     "Response",

@@ -9,8 +9,8 @@ from typing import Any
 
 import sympy as sp
 
-from ..positivity import require_nonnegative
-from ..theorem import Step
+from ...positivity import require_nonnegative
+from ...theorem import Step
 from .implicit_lemmas import L, M, delta, mu, ratio_logarithm, ratio_logarithm_step
 from .implicit_proofs import by_certificate, iterations, kappa, require_equal, x
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import sympy as sp
 
-from ..positivity import require_nonnegative
-from ..symbols import by_name, eps
-from ..theorem import Quoted, Step, Theorem
+from ...positivity import require_nonnegative
+from ...symbols import by_name, eps
+from ...theorem import Quoted, Step, Theorem
 from .implicit_lemmas import (
     MODEL,
     SOURCE,

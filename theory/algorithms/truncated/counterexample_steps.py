@@ -7,9 +7,10 @@ from typing import Any
 
 import sympy as sp
 
-from ..positivity import require_nonnegative
-from ..proofs import Proof
-from ..theorem import Step
+from ...positivity import require_nonnegative
+from ...proofs import Proof
+from ...theorem import Step
+from ..exact import by_derivation, by_induction, require_equal, sides
 from .counterexample import (
     Counterexample,
     exact,
@@ -20,7 +21,6 @@ from .counterexample import (
     second_slope,
     toy_moments,
 )
-from .exact import by_derivation, by_induction, require_equal, sides
 from .unrolled import alpha, r
 
 __all__ = ["FAMILY", "counterexample_steps", "released_steps", "toy_steps"]

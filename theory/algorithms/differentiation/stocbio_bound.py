@@ -7,8 +7,8 @@ from typing import Any
 
 import sympy as sp
 
-from ..positivity import require_nonnegative
-from ..theorem import Step
+from ...positivity import require_nonnegative
+from ...theorem import Step
 from .implicit_lemmas import (
     D,
     H,

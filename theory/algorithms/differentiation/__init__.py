@@ -1,0 +1,1 @@
+"""AID-BiO, ITD-BiO and stocBiO: implicit and iterative differentiation."""

@@ -1,0 +1,1 @@
+"""MEHA: the Moreau envelope of the lower level."""

@@ -1,0 +1,1 @@
+"""FOM and UFOM: gradients through a truncated inner loop."""

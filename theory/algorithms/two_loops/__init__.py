@@ -1,0 +1,1 @@
+"""Zeroth-order methods with two loops: ZMDSBA, the penalty method, PZOBO and HOZOG."""
