@@ -30,8 +30,8 @@ class AidBio(HypergradientDescent):
     Cost: D inner gradients, N + 1 products with G_zz (one for the residual at the warm start), one with G_xz and
     one gradient of F (both blocks) an iteration.
     Rate: at alpha = 1/L and beta = 1/(2 L_Phi) the mean of |grad Psi|^2 over K iterations is at most
-    (4 L_Phi gap + 2 theta^2 U_0^2)/K, derived here (theorem ``aid-bio``); O(kappa^4 / eps) inner gradients.
-    The published (64 L_Phi gap + 5 Delta_0)/K at beta = 1/(8 L_Phi) is recalled, not proved here.
+    (4 L_Phi gap + 2 theta^2 U_0^2)/K, derived here (theorem ``aid-bio``): O(kappa^4 / eps) inner gradients up to a
+    logarithm. The published (64 L_Phi gap + 5 Delta_0)/K at beta = 1/(8 L_Phi) is recalled, not proved here.
     Source: Algorithm 1 of arXiv 2010.07962 (recalled) and github.com/JunjieYang97/stocBiO.
     Deviations: the paper's v solves G_zz v = F_z; here v has the opposite sign, as the adjoint v* of this project,
     and the hypergradient is F_x + G_xz v. The released code starts conjugate gradients from zero every time; here, as

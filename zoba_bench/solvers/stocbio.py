@@ -39,13 +39,14 @@ class StocBio(HypergradientDescent):
     Cost: D S inner gradients, B (1 + B_ratio + ... + B_ratio^(Q-1)) products with G_zz (rounded up term by term), D_g
     with G_xz and D_f gradients of F (both blocks) an iteration; D, Q, 1 and 1 with exact values.
     Rate: at alpha = 2/(L + mu), eta = 1/L and beta = 1/L_Phi the mean of E|grad Psi|^2 over K iterations is at most
-    2 L_Phi gap/K plus a bias (1 - eta mu)^(2 Q + 2) kappa^2 M^2 2, the inner error and the variance, derived here
-    (theorem ``stocbio``): O(kappa^9 / eps^2) inner gradients up to a logarithm. The published bound is recalled.
+    2 L_Phi gap/K plus the bias 2 kappa^2 M^2 (1 - eta mu)^(2 Q + 2), the inner error and the variance, derived here
+    (theorem ``stocbio``): O(kappa^9 / eps^2) inner gradients up to a logarithm. The published bound is recalled, not
+    proved here.
     Source: Algorithms 2 and 3 of arXiv 2010.07962 (recalled) and github.com/JunjieYang97/stocBiO.
     Deviations: the paper's v solves G_zz v = F_z; here v has the opposite sign, as the adjoint v* of this project, and
-    the hypergradient is F_x + G_xz v. Of the released ``stocbio()`` four things are not taken over, which leave it
-    without the meaning of a Neumann sum: its sum lacks the step eta and the first term F_z, it counts the last term
-    once more with eta, it drops F_x, and it applies one Hessian batch Q times, which biases the products.
+    the hypergradient is F_x + G_xz v. Of the released ``stocbio()`` four things are not taken over: its sum has lost
+    the step eta and the first term F_z, it adds the last term once more with eta, it applies one Hessian batch Q
+    times, which biases the products, and it leaves F_x out.
     """
 
     eta: float = 0.5
