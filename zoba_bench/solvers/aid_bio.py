@@ -34,8 +34,8 @@ class AidBio(HypergradientDescent):
     logarithm. The published (64 L_Phi gap + 5 Delta_0)/K at beta = 1/(8 L_Phi) is recalled, not proved here.
     Source: Algorithm 1 of arXiv 2010.07962 (recalled) and github.com/JunjieYang97/stocBiO.
     Deviations: the paper's v solves G_zz v = F_z; here v has the opposite sign, as the adjoint v* of this project,
-    and the hypergradient is F_x + G_xz v. The released code starts conjugate gradients from zero every time; here, as
-    in the algorithm, they go on from the last v.
+    and the hypergradient is F_x + G_xz v. The released code hands no v on to its conjugate gradients; here, as in the
+    algorithm, they go on from the last one.
     """
 
     N: int = 10
