@@ -13,6 +13,7 @@ from zoba_bench.verification.claim import Claim
 from zoba_bench.verification.parameters import solver_options, unknown
 from zoba_bench.verification.plan import Plan
 from zoba_bench.verification.protocols import PROTOCOLS
+from zoba_bench.verification.sequential import part
 
 __all__ = ["check_claim", "plan_claim", "protocol_of"]
 
@@ -46,8 +47,8 @@ def check_claim(claim: Claim) -> None:
         raise ValueError(f"claim {claim.id!r} ({claim.protocol}): {error}") from error
 
 
-def plan_claim(claim: Claim, seed: int) -> Plan:
-    """What the claim's protocol needs; see its ``plan``.
+def plan_claim(claim: Claim, seed: int, look: int = 0) -> Plan:
+    """What one look at the claim needs; see its protocol's ``plan``.
 
     Raises
     ------
@@ -58,7 +59,7 @@ def plan_claim(claim: Claim, seed: int) -> Plan:
     """
     check_claim(claim)
     try:
-        plan: Plan = protocol_of(claim).plan(claim, seed)
+        plan: Plan = protocol_of(claim).plan(part(claim, look), seed)
     except DerivationError:
         raise
     except (ValueError, TypeError, LookupError) as error:

@@ -181,7 +181,7 @@ NAME = Kind("a name", lambda value: isinstance(value, str) and bool(value))
 COUNT = Kind("a positive integer", lambda value: _whole(value) and value > 0)
 COUNTS = _several(COUNT, "a list of positive integers")
 LOOKS = Kind("a list of shares of the replicates that grow to 1", _growing)
-SEQUENTIAL = {"looks": LOOKS, "look": Kind("the number of a look", lambda value: _whole(value) and value >= 0)}
+SEQUENTIAL = {"looks": LOOKS}
 POWER = Kind("a non-negative integer", lambda value: _whole(value) and value >= 0)
 NUMBER = Kind("a finite number", _real)
 POSITIVE = Kind("a positive finite number", lambda value: _real(value) and value > 0)

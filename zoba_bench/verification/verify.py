@@ -23,7 +23,7 @@ from zoba_bench.verification.claim import Claim, Verdict, decide, strict_json
 from zoba_bench.verification.own import own_suite
 from zoba_bench.verification.plan import Plan
 from zoba_bench.verification.selection import select
-from zoba_bench.verification.sequential import look_levels, merged, part, up_to
+from zoba_bench.verification.sequential import look_levels, merged, up_to
 from zoba_bench.verification.suite import Suite
 from zoba_bench.verification.suite_file import is_suite_file, read_suite
 
@@ -105,7 +105,7 @@ def _decided(
         ]
         for claim in open_claims:
             try:
-                plans[claim.id].append(plan_claim(part(claim, look), seed))
+                plans[claim.id].append(plan_claim(claim, seed, look))
             except DerivationError as error:
                 own[claim.id] = Verdict(claim, "violated", f"the derivation refuses: {error}")
         cells = (cell for made in plans.values() for plan in made for cell in plan.cells)
