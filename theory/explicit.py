@@ -90,11 +90,11 @@ class ExplicitBound:
 
         Raises
         ------
-        TheoremError : a condition of the theorem fails, named; ValueError where a constant is unknown.
+        TheoremError : a condition of the theorem fails, named; ValueError where a constant is unknown or only sampled.
         """
         if isinstance(K, bool) or int(K) != K or K < 1:
             raise TheoremError(f"K must be a positive integer, got {K!r}")
-        inner, outer = (any(getattr(constants, n) != 0 for n in level) for level in _SPREADS)
+        inner, outer = (any(constants.bound(n) != 0 for n in level) for level in _SPREADS)
         run = Run.of(solver, p, d, derivatives=self.preset is None, sampled=(inner, outer))
         self._check_solver(solver, run)
         if self.preset is not None and self.preset.one_count:
@@ -144,15 +144,16 @@ class ExplicitBound:
 
     def _ways(self, constants: Any, run: Run, v_error: Fraction) -> Iterator[Directions]:
         """Ways to use the constants, the usual one first."""
-        quadratic = constants.H == 0
-        sampled = any(getattr(constants, name) != 0 for level in _SPREADS for name in level)
+        quadratic = constants.bound("H") == 0
+        sampled = any(constants.bound(name) != 0 for level in _SPREADS for name in level)
         base = Directions(
             normalized=run.normalized, outer_shared=run.outer_shared, curved=not quadratic, sampled=sampled
         )
-        known = constants.C_z is not None and constants.C_x is not None
+        known = None not in (constants.bound("C_z"), constants.bound("C_x"))
         slopes = (True, False) if known and self.preset is not None else (False,)
-        adjoints = [False] if constants.R is not None or not quadratic or constants.R_0 is None else []
-        if quadratic and constants.R_0 is not None and constants.R_g is not None:
+        affine = quadratic and None not in (constants.bound("R_0"), constants.bound("R_g"))
+        adjoints = [False] if constants.bound("R") is not None or not affine else []
+        if affine:
             adjoints.append(True)
         if run.v_radius is not None:
             (bound,) = constants.require("R")
@@ -205,7 +206,7 @@ class ExplicitBound:
         k gamma always serves; s gamma^2 (largest root of V_x) / 2 where that root is bounded.
         """
         found = []
-        for slope, second in (("k_z", constants.s_z), ("k_v", constants.s_v)):
+        for slope, second in (("k_z", constants.bound("s_z")), ("k_v", constants.bound("s_v"))):
             factor = values[slope] * values["gamma"]
             if second is not None and (second == 0 or root.constant):
                 factor = min(factor, Fraction(second) * values["gamma"] ** 2 * Fraction(root.entries[-1]) / 2)
@@ -215,9 +216,9 @@ class ExplicitBound:
     @staticmethod
     def _third(constants: Any, name: str) -> Fraction:
         """A block's Lipschitz constant, or the whole Hessian's where it is not known."""
-        value = getattr(constants, name)
+        value = constants.bound(name)
         if value is None:
-            (value,) = constants.require("H") if constants.H is not None else constants.require(name)
+            (value,) = constants.require(name if constants.bound("H") is None else "H")
         return Fraction(value)
 
 

@@ -188,8 +188,8 @@ class Route:
         return as_float(self.certified(constants, p, d, solver, K, start).bound)
 
     def constants(self, constants: Any) -> dict[str, float]:
-        """The constants that a plan needs, by name; an error names the first unknown one."""
-        curved = constants.H != 0
+        """The constants that a plan needs, by name; an error names the first one that is unknown or only sampled."""
+        curved = constants.bound("H") != 0
         unused = {"C_z", "C_x"} if self._errors_only else set()
         unused |= {"R"} if self._errors_only and not curved else set()
         unused |= set() if curved else {"H_zz", "H_xz"}
@@ -231,7 +231,7 @@ class Route:
                 reached = self.bound(constants, p, d, plan, iterations, start)
             except TheoremError:
                 reached = math.inf
-            if reached <= eps or constants.H == 0:
+            if reached <= eps or constants.bound("H") == 0:
                 return replace(plan, bound=reached)
             plan = replace(plan, h=plan.h / 2, eta=plan.eta / 2, h_bar=plan.h_bar / 2)
         raise TheoremError(f"no radii were found with which the bound is at most eps={eps!r}")

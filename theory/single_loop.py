@@ -86,8 +86,8 @@ class SingleLoopTheorem(Theorem):
 
         Parameters
         ----------
-        constants : the problem's ``Constants``; an unknown one that is needed is named. Where they hold on a
-            radius, the bound speaks of the run up to its first exit from there.
+        constants : the problem's ``Constants``; one that is needed and unknown, or only sampled, is refused by name.
+            Where they hold on a radius, the bound speaks of the run up to its first exit from there.
         p, d : dimensions.
         solver : a solver, or anything with h, eta, l1, l2, rho, gamma and, where they matter, h_bar,
             normalize_h_bar, v_radius, b1, b2, outer_directions, law. The ball of ``v_radius`` is used where it
@@ -121,7 +121,12 @@ class SingleLoopTheorem(Theorem):
         return one_step_bounds(self.route.explicit, constants, p, d, solver, state, wrong)
 
     def plan(self, constants: Any, p: int, d: int, eps: float, start: Start | Mapping[str, float]) -> Any:
-        """Radii, directions, steps and iterations with which the bound is at most ``eps``."""
+        """Radii, directions, steps and iterations with which the bound is at most ``eps``.
+
+        Raises
+        ------
+        ValueError : a constant that the plan needs is unknown, or only sampled; it is named.
+        """
         self.require_checked()
         return self.route.plan(constants, p, d, eps, Start.of(start))
 

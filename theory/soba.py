@@ -124,7 +124,7 @@ class SobaRoute:
         """See ``SingleLoopTheorem.plan``; exact derivatives."""
         if not 0 < eps <= 1:
             raise ValueError(f"eps must be in (0, 1], got {eps!r}")
-        needed = _NEEDED if constants.H == 0 else (*_NEEDED, "H_zz", "H_xz", "R")
+        needed = _NEEDED if constants.bound("H") == 0 else (*_NEEDED, "H_zz", "H_xz", "R")
         values: dict[str, float] = {"H_zz": 0.0, "H_xz": 0.0, "R": 0.0}
         values |= dict(zip(needed, constants.require(*needed), strict=True))
         values |= {"gap": start.gap, "a_0": start.z_error, "b_0": start.v_error}

@@ -140,14 +140,14 @@ def info(name: str, as_json: bool) -> int:
         for option, value in about["options"].items():
             console.print(f"  {option:<20} {_escape(repr(value))}")
         return 0
-    factory = entry("problems", name)
-    card = factory.card
-    content: dict[str, Any] = {
-        "name": name, "summary": card.summary, "source": card.source, "dimensions": card.dimensions,
-        "assumptions": dict(card.assumptions), "quadratic_inner": card.quadratic_inner,
-        "psi_convexity": card.psi_convexity, "smooth": card.smooth, "scalable": card.scalable, "group": card.group,
-        "errata": list(card.errata),
-    }  # fmt: skip
+    card = getattr(entry("problems", name), "card", None)
+    content: dict[str, Any] = {"name": name, "summary": card.summary if card else ""}
+    if card:
+        content |= {
+            "source": card.source, "dimensions": card.dimensions, "assumptions": dict(card.assumptions),
+            "quadratic_inner": card.quadratic_inner, "psi_convexity": card.psi_convexity, "smooth": card.smooth,
+            "scalable": card.scalable, "group": card.group, "errata": list(card.errata),
+        }  # fmt: skip
     missing = missing_requirements(name)
     if missing:
         content["missing"] = {m: f'pip install "zoba-bench[{extra}]"' for m, extra in missing.items()}
@@ -159,20 +159,22 @@ def info(name: str, as_json: bool) -> int:
             "p": problem.p, "d": problem.d,
             "parameters": {k: v for k, v in problem.parameters.items() if not callable(v)}, "minimum": problem.minimum,
             "minimizer": None if problem.minimizer is None else problem.minimizer.tolist(),
-            "constants": problem.constants.known(), "microseconds an evaluation": evaluation_cost(problem),
+            "constants": problem.constants.known(), "sampled": list(problem.constants.sampled),
+            "microseconds an evaluation": evaluation_cost(problem),
         }  # fmt: skip
     if as_json:
         _print_json(content)
         return 0
     console = _console()
-    console.print(f"[bold]{name}[/]  {_escape(card.summary)}\n")
+    console.print(f"[bold]{name}[/]  {_escape(content['summary'])}\n")
     for key, value in content.items():
-        if key in ("name", "summary"):
+        if key in ("name", "summary", "sampled"):
             continue
         if isinstance(value, dict):
             console.print(f"  [bold]{key}[/]")
             for inner, text in value.items():
-                console.print(f"    {inner:<14} {_escape(_show(text))}", highlight=False)
+                note = "  sampled: no bound uses it" if key == "constants" and inner in content["sampled"] else ""
+                console.print(f"    {inner:<14} {_escape(_show(text))}{note}", highlight=False)
         else:
             console.print(f"  [bold]{key:<16}[/] {_escape(_show(value))}", highlight=False)
     return 0

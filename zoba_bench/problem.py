@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
@@ -47,6 +48,14 @@ class Constants:
         problem with samples that leaves all of a level's at zero gets ``None`` for them.
     radius : the constants hold for |x| <= radius (and |z| <= radius, if ``z`` is
         named in the card); infinite when global.
+    sampled : names of the constants whose values come from samples alone: the largest quotient that was met, without
+        an argument that nothing exceeds it. They are shown and checked as the others are; what needs a bound
+        refuses them by name (:meth:`require`) or does without (:meth:`bound`).
+
+    Raises
+    ------
+    TypeError, ValueError
+        For ``sampled`` that is not a sequence of names of constants.
     """
 
     mu: float | None = None
@@ -77,20 +86,42 @@ class Constants:
     sigma_fz: float | None = 0.0
     sigma_fx: float | None = 0.0
     radius: float = float("inf")
+    sampled: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if isinstance(self.sampled, str):
+            raise TypeError(f"sampled must be a sequence of names, such as ({self.sampled!r},), got a string")
+        known = [f.name for f in fields(self) if f.name not in ("radius", "sampled")]
+        for name in self.sampled:
+            if name not in known:
+                close = difflib.get_close_matches(str(name), known, n=1)
+                hint = f"did you mean {close[0]!r}?" if close else f"constants are {', '.join(known)}"
+                raise ValueError(f"sampled names {name!r}, which is no constant; {hint}")
+        object.__setattr__(self, "sampled", tuple(dict.fromkeys(self.sampled)))
+
+    def bound(self, name: str) -> float | None:
+        """The named constant where a bound may use it; None where it is unknown or only sampled."""
+        value = None if name in self.sampled else getattr(self, name)
+        return None if value is None else float(value)
 
     def require(self, *names: str) -> tuple[float, ...]:
-        """Values of the named constants; an error that names the first unknown one."""
+        """Values of the named constants, as bounds; an error that names the first one that is unknown or sampled."""
         values = []
         for name in names:
-            value = getattr(self, name)
+            value = self.bound(name)
+            if value is None and getattr(self, name) is not None:
+                raise ValueError(
+                    f"constant {name!r} is only sampled for this problem, and it is needed here as a bound; declare a "
+                    "value that is argued for, and take the name out of `sampled`"
+                )
             if value is None:
                 raise ValueError(f"constant {name!r} is not known for this problem, and it is needed here")
-            values.append(float(value))
+            values.append(value)
         return tuple(values)
 
     def known(self) -> dict[str, float]:
         """The constants that are known, by name; without the spreads of exact values, which are zero."""
-        values = {f.name: getattr(self, f.name) for f in fields(self)}
+        values = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "sampled"}
         return {n: v for n, v in values.items() if v is not None and not (n.startswith("sigma") and v == 0)}
 
 

@@ -154,7 +154,7 @@ def constants(problem: BilevelProblem, small: BilevelProblem) -> Outcome:
     planted, missed = [], []
     for name in (f.name for f in fields(Constants)):
         value = getattr(problem.constants, name)
-        if name == "radius" or value is None or abs(value) < ROUNDING:  # half of zero is zero
+        if name in ("radius", "sampled") or value is None or abs(value) < ROUNDING:  # half of zero is zero
             continue
         planted.append(name)
 

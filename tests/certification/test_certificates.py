@@ -216,6 +216,30 @@ def test_spreads_of_samples_are_measured():
     assert list(failed(sampled(sigma_gz=1.0, offset=0.1))) == ["inner: mean over the samples"]
 
 
+def test_a_constant_that_is_only_sampled_is_checked_and_called_so():
+    def found(**constants):
+        checks = certify(follow(constants=Constants(mu=1.0, **constants))).checks
+        return {check.name: check for check in checks}
+
+    check = found(L_zz=1.0, sampled=("L_zz",))["constant L_zz"]
+    assert (check.ok, check.kind) == (True, "sampled")
+    assert re.fullmatch(r"declared 1, met \S+; only sampled, no bound uses it", check.detail)
+    assert "only sampled" not in found(L_zz=1.0, sampled=("L_zz",))["constant mu"].detail
+    assert not found(L_zz=0.9, sampled=("L_zz",))["constant L_zz"].ok
+    # R_g is never measured by itself, nor sigma_gz where there are no samples: both are mentioned all the same.
+    for name in ("R_g", "sigma_gz"):
+        check = found(**{name: 3.0, "sampled": (name,)})[f"constant {name}"]
+        words = "declared 3; only sampled, no bound uses it, and not measured here"
+        assert (check.ok, check.kind, check.detail) == (True, "stated", words)
+        assert f"constant {name}" not in found(**{name: 3.0})
+
+
+def test_a_sampled_spread_is_called_so():
+    (check,) = (c for c in certify(sampled(sigma_gz=1.0, sampled=("sigma_gz",))).checks if c.name.endswith("sigma_gz"))
+    assert (check.ok, check.kind) == (True, "sampled")
+    assert check.detail.endswith("only sampled, no bound uses it")
+
+
 def test_lipschitz_constants_of_curvature_are_found_where_they_are_attained():
     # The largest third derivative of log cosh is 4/(3 sqrt 3), at one point of the line.
     exact = 4 / (3 * np.sqrt(3))
@@ -258,6 +282,12 @@ def test_symbols_are_proved_and_compared():
 def test_a_constant_that_differs_from_its_expression_is_seen_whatever_its_size():
     for value in (1.99, 2.01):
         assert "constant L_zz" in failed(of_square(square(), constants=Constants(L_zz=value)))
+
+
+def test_a_constant_cannot_be_sampled_where_an_expression_gives_it():
+    constants = Constants(L_zz=2.0, sampled=("L_zz",))
+    assert failed(of_square(square())) == {}
+    assert "take the name out of `sampled`" in failed(of_square(square(), constants=constants))["constant L_zz"]
 
 
 def test_an_instance_outside_the_assumptions_of_the_symbols_is_seen():

@@ -90,6 +90,35 @@ def test_constants_known_keeps_zeros_and_drops_unknowns():
     assert Constants(mu=0.5, H=0.0).known() == {"mu": 0.5, "H": 0.0, "radius": float("inf")}
 
 
+def test_a_sampled_constant_is_known_and_is_no_bound():
+    constants = Constants(mu=0.5, L_zz=2.0, sampled=("L_zz",))
+    assert constants.known() == {"mu": 0.5, "L_zz": 2.0, "radius": float("inf")}
+    assert (constants.bound("mu"), constants.bound("L_zz"), constants.bound("H")) == (0.5, None, None)
+    assert constants.require("mu") == (0.5,)
+    with pytest.raises(ValueError, match=r"'L_zz' is only sampled .* as a bound; declare .* out of `sampled`"):
+        constants.require("mu", "L_zz")
+
+
+def test_names_of_sampled_constants_are_kept_once_as_a_tuple():
+    assert Constants(sampled=["L_zz", "H", "L_zz"]).sampled == ("L_zz", "H")
+    assert hash(Constants(sampled=["H"])) == hash(Constants(sampled=("H",)))
+
+
+@pytest.mark.parametrize(
+    ("sampled", "kind", "words"),
+    [
+        (["L_z"], ValueError, "sampled names 'L_z', which is no constant; did you mean 'L_zz'"),
+        (["radius"], ValueError, "sampled names 'radius', which is no constant; constants are mu, L_zz"),
+        (["sampled"], ValueError, "which is no constant"),
+        ([3], ValueError, "sampled names 3, which is no constant"),
+        ("L_zz", TypeError, r"a sequence of names, such as \('L_zz',\), got a string"),
+    ],
+)
+def test_what_is_no_name_of_a_constant_cannot_be_sampled(sampled, kind, words):
+    with pytest.raises(kind, match=words):
+        Constants(sampled=sampled)
+
+
 def test_local_closed_forms_agree_with_each_other(bilevel):
     """The fixture itself: z* and v* solve their equations and grad Psi is the derivative of Psi."""
     problem = bilevel(4, 3, seed=1)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import dataclasses
+import json
 import sys
 import types
 from collections.abc import Callable
@@ -10,10 +12,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 import zoba_bench
 from zoba_bench import registry
-from zoba_bench.problem import BilevelProblem, Card
+from zoba_bench.cli import cli
+from zoba_bench.problem import BilevelProblem, Card, Constants
 from zoba_bench.solvers.single_loop import SingleLoop
 
 
@@ -56,7 +60,8 @@ def plugin(monkeypatch) -> types.ModuleType:
         return BilevelProblem.from_functions(total, total, p, d, name="bowl", parameters={"width": width, "seed": seed})
 
     def plain(p: int = 1, d: int = 1) -> BilevelProblem:
-        return bowl(p, d)
+        problem = bowl(p, d)
+        return dataclasses.replace(problem, constants=Constants(mu=1.0, L_zz=2.0, sampled=("L_zz",)))
 
     class Descent(SingleLoop):
         name = "descent"
@@ -116,6 +121,24 @@ def test_sources_are_the_modules_behind_the_names(installed):
 
 def test_built_in_solvers_are_found_through_entry_points():
     assert {"zoba", "zoba-tuned", "zoba-mixed", "hf-zoba", "hf-zoba-shared"} <= set(registry.list_solvers())
+
+
+# How it is shown.
+
+
+def shown(*arguments: str) -> str:
+    result = CliRunner().invoke(cli, arguments, catch_exceptions=False)
+    assert result.exit_code == 0
+    return result.output
+
+
+def test_a_constant_that_is_only_sampled_is_shown_as_such(installed):
+    lines = {line.split()[0]: " ".join(line.split()) for line in shown("info", "plain").splitlines() if line.strip()}
+    assert lines["L_zz"] == "L_zz 2 sampled: no bound uses it"
+    assert lines["mu"] == "mu 1"
+    content = json.loads(shown("info", "plain", "--json"))
+    assert content["sampled"] == ["L_zz"]
+    assert content["constants"]["L_zz"] == 2.0
 
 
 # Unknown names and options.

@@ -241,6 +241,14 @@ def test_a_class_or_an_object_is_a_problem(description):
     assert zb.solve(problem, max_iterations=2).nit[0] == 2
 
 
+def test_a_mapping_of_constants_says_which_are_only_sampled():
+    problem = zb.Problem.from_object(changed(constants={"mu": 2.0, "L_zz": 2.5, "sampled": ["L_zz"]}))
+    assert problem.constants.known() == {"mu": 2.0, "L_zz": 2.5, "radius": float("inf")}
+    assert problem.constants.sampled == ("L_zz",)
+    with pytest.raises(ValueError, match="'L_zz' is only sampled"):
+        problem.constants.require("mu", "L_zz")
+
+
 def test_a_problem_is_its_own_object():
     problem = zb.load_problem("reference")
     assert zb.Problem.from_object(problem) is problem
@@ -260,6 +268,7 @@ def changed(**attributes):
         (changed(adjiont=lambda self, x: x), TypeError, "'adjiont'; did you mean 'adjoint'"),
         (changed(minimizer=[1.0]), ValueError, r"minimizer must have shape \(2,\).* got \(1,\)"),
         (changed(constants={"nu": 1.0}), TypeError, "constants has no 'nu'; known are mu, L_zz"),
+        (changed(constants={"mu": 2.0, "sampled": ["nu"]}), ValueError, "sampled names 'nu', which is no constant"),
         (changed(__init__=lambda self, width: None), TypeError, "Changed cannot be made without arguments"),
         (3.0, TypeError, "float has no 'p'"),
     ],

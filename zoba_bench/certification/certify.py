@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -54,7 +54,17 @@ def measured(problem: BilevelProblem, seed: int = 0) -> list[Check]:
             ("samples", measure_spreads),
         ):  # fmt: skip
             checks += _guarded(name, partial(part, problem, np.random.default_rng([seed, 1])))
+        checks += _unmeasured(problem, {check.name for check in checks})
     return checks
+
+
+def _unmeasured(problem: BilevelProblem, seen: set[str]) -> Iterator[Check]:
+    """Constants that are only sampled, and that nothing here can measure: they must not go unmentioned."""
+    for name in problem.constants.sampled:
+        declared = getattr(problem.constants, name)
+        if declared is not None and f"constant {name}" not in seen:
+            detail = f"declared {declared:.6g}; only sampled, no bound uses it, and not measured here"
+            yield Check(f"constant {name}", True, "stated", detail)
 
 
 def _proved(small: BilevelProblem, seed: int) -> list[Check]:

@@ -25,7 +25,7 @@ from zoba_bench.certification.numeric import (
 from zoba_bench.certification.outcome import Check
 from zoba_bench.problem import BilevelProblem
 
-__all__ = ["measure_constants"]
+__all__ = ["compared", "measure_constants"]
 
 Array = NDArray[np.float64]
 
@@ -81,22 +81,26 @@ def measure_constants(problem: BilevelProblem, rng: np.random.Generator, only: s
             continue
         met = _search(problem, quantity, rng, thorough=declared is not None)
         met = -met if name == "mu" else max(met, 0.0)
-        checks.append(_dominated(problem, name, met))
+        checks.append(compared(problem, name, met))
     return checks
 
 
-def _dominated(problem: BilevelProblem, name: str, met: float) -> Check:
-    declared, title = getattr(problem.constants, name), f"constant {name}"
-    if not np.isfinite(met):
-        return Check(title, True, "stated", "could not be measured")
+def compared(
+    problem: BilevelProblem, name: str, met: float, *, title: str | None = None, absolute: float = _ABSOLUTE
+) -> Check:
+    """A declared constant against the largest value met (mu: the least), and how far it can be relied on."""
+    declared, title = getattr(problem.constants, name), title or f"constant {name}"
+    note = "; only sampled, no bound uses it" if name in problem.constants.sampled else ""
+    if name == "mu" and np.isinf(met):
+        return Check(title, True, "stated", f"could not be measured{note}")
     if declared is None:
         return Check(title, True, "stated", f"not declared; at least {met:.4g}")
-    high = declared * (1 + _RELATIVE) + _ABSOLUTE
+    high = declared * (1 + _RELATIVE) + absolute
     ok = declared * (1 - _RELATIVE) <= met if name == "mu" else met <= high
     detail = f"declared {declared:.6g}, met {met:.6g}"
     if name == "R_0":
         detail += f" with R_g = {problem.constants.R_g:.6g}"
-    return Check(title, ok, "sampled", detail)
+    return Check(title, bool(ok), "sampled", detail + note)
 
 
 # What is looked for.

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from zoba_bench.certification.constants import compared
 from zoba_bench.certification.numeric import SECOND_STEP, derivative, settle
 from zoba_bench.certification.outcome import Check
 from zoba_bench.problem import BilevelProblem
@@ -17,7 +18,7 @@ __all__ = ["measure_spreads"]
 Array = NDArray[np.float64]
 
 _POINTS, _MANY, _WIDE = 3, 2000, 32
-_RELATIVE, _ABSOLUTE = 1e-6, 1e-6
+_ABSOLUTE = 1e-6
 
 
 def measure_spreads(problem: BilevelProblem, rng: np.random.Generator) -> list[Check]:
@@ -40,12 +41,8 @@ def measure_spreads(problem: BilevelProblem, rng: np.random.Generator) -> list[C
 
 
 def _bounded(problem: BilevelProblem, name: str, met: float) -> Check:
-    declared = getattr(problem.constants, name)
     title = f"constant {name}" if name.startswith("sigma") else f"constant {name}, every sample"
-    if declared is None:
-        return Check(title, True, "stated", f"not declared; at least {met:.4g}")
-    ok = met <= declared * (1 + _RELATIVE) + _ABSOLUTE
-    return Check(title, bool(ok), "sampled", f"declared {declared:.6g}, met {met:.6g}")
+    return compared(problem, name, met, title=title, absolute=_ABSOLUTE)
 
 
 def _inner(problem: BilevelProblem, size: int, rng: np.random.Generator) -> dict[str, float]:
