@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
@@ -89,8 +89,9 @@ class Constants:
     sampled: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if isinstance(self.sampled, str):
-            raise TypeError(f"sampled must be a sequence of names, such as ({self.sampled!r},), got a string")
+        given: object = self.sampled
+        if isinstance(given, str) or not isinstance(given, Iterable):
+            raise TypeError(f"sampled must be a sequence of names, such as ('L_zz',), got {given!r}")
         known = [f.name for f in fields(self) if f.name not in ("radius", "sampled")]
         for name in self.sampled:
             if name not in known:

@@ -7,6 +7,7 @@ z*(0) = 0, so that the region is a ball around the origin; the docstrings say wh
 from __future__ import annotations
 
 import math
+from typing import Any
 
 from zoba_bench.problem import BilevelProblem, Card, Constants, check_dimension
 from zoba_bench.symbolic import Symbolic
@@ -22,7 +23,7 @@ _SMD_SIZES = "any p, d >= 1, of which the last r variables of each level are cou
 _NO_ADJOINT = "F_z = 0 at z*(x), hence v* = 0 identically: an estimate of v* must decay to it"
 _RADIUS_HINT = "beyond, the inner problem is not strongly convex"
 # The constants that vanish with F_z(z*(x), x).
-_ZERO = {"C_z": 0.0, "R": 0.0, "k_v": 0.0, "s_v": 0.0}
+_ZERO: dict[str, Any] = {"C_z": 0.0, "R": 0.0, "k_v": 0.0, "s_v": 0.0}
 
 _SMD1 = Card(
     summary="SMD1: squares at both levels, coupled through a tangent.",

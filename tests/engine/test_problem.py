@@ -111,7 +111,8 @@ def test_names_of_sampled_constants_are_kept_once_as_a_tuple():
         (["radius"], ValueError, "sampled names 'radius', which is no constant; constants are mu, L_zz"),
         (["sampled"], ValueError, "which is no constant"),
         ([3], ValueError, "sampled names 3, which is no constant"),
-        ("L_zz", TypeError, r"a sequence of names, such as \('L_zz',\), got a string"),
+        ("L_zz", TypeError, r"a sequence of names, such as \('L_zz',\), got 'L_zz'"),
+        (True, TypeError, "a sequence of names, .* got True"),
     ],
 )
 def test_what_is_no_name_of_a_constant_cannot_be_sampled(sampled, kind, words):
