@@ -102,7 +102,7 @@ class Griewank:
             return np.zeros(x.shape[:-1])
         h = 2 * np.sin(0.5 * x / self.roots) ** 2
         before = np.ones(h.shape)
-        np.cumprod(1 - h[..., :-1], axis=-1, out=before[..., 1:])
+        before[..., 1:] = np.cumprod(1 - h[..., :-1], axis=-1)
         return dot(h, before) + square_norm(x) / self.scale
 
     def parts(self, x: Array) -> tuple[Array, Array]:

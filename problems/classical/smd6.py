@@ -72,7 +72,7 @@ def smd6(p: int = 5, d: int = 5, *, seed: int = 0, r: int | None = None) -> Bile
     def residual(z: Array, x: Array) -> Array:
         gap: Array = np.empty((*np.broadcast_shapes(z.shape[:-1], x.shape[:-1]), p))
         gap[..., : p - r] = z[..., : p - r]
-        np.subtract(z[..., p - r :], x[..., d - r :], out=gap[..., p - r :])
+        gap[..., p - r :] = z[..., p - r :] - x[..., d - r :]
         return gap
 
     def inner(z: Array, x: Array) -> Array:

@@ -1,0 +1,132 @@
+"""The objectives of the catalogue under automatic differentiation (autograd), as they stand."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+import autograd.numpy as anp
+import numpy as np
+import pytest
+from autograd import grad
+from autograd.extend import Box, defvjp, primitive
+from autograd.numpy.numpy_boxes import ArrayBox
+from autograd.numpy.numpy_vjps import unbroadcast_f
+
+__all__ = ["Derivatives", "derivatives", "traced"]
+
+
+class Derivatives(NamedTuple):
+    """First derivatives of an objective at points z (..., p), x (..., d), and its Hessian's products with v and u."""
+
+    grad_z: np.ndarray
+    grad_x: np.ndarray
+    zz_v: np.ndarray
+    xz_v: np.ndarray
+    zx_u: np.ndarray
+    xx_u: np.ndarray
+
+
+@primitive
+def _assigned(array: Any, value: Any, index: Any) -> Any:
+    """A copy of the array with array[index] = value."""
+    changed = np.array(array)
+    changed[index] = value
+    return changed
+
+
+defvjp(
+    _assigned,
+    lambda ans, array, value, index: lambda g: _assigned(g, 0.0, index),
+    lambda ans, array, value, index: unbroadcast_f(value, lambda g: g[index]),
+    argnums=(0, 1),
+)
+
+
+def _assign(box: ArrayBox, index: Any, value: Any) -> None:
+    """Item assignment, which autograd lacks: the box comes to stand for the changed array."""
+    new = _assigned(box, value, index)
+    box._value, box._node, box._trace = new._value, new._node, new._trace
+
+
+class _Numpy:
+    """numpy for the modules of the catalogue while their functions are traced.
+
+    autograd's functions, in which ``out`` is no more than a wish, and stand-ins for what autograd lacks.
+    """
+
+    def __init__(self) -> None:
+        self.seed: Any = 0.0
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(anp, name, None) or getattr(np, name)
+        if not callable(found) or isinstance(found, type):
+            return found
+        # Where an array is written in place and used under its name, the value is what counts.
+        return lambda *arguments, out=None, **options: found(*arguments, **options)
+
+    def _empty(self, shape: Any, *_: Any, **options: Any) -> Any:
+        """An array that can be assigned traced values to: it belongs to the trace from the start."""
+        return np.zeros(shape, **options) + self.seed
+
+    zeros = empty = _empty
+
+    def ones(self, shape: Any, *_: Any, **options: Any) -> Any:
+        return np.ones(shape, **options) + self.seed
+
+    def asarray(self, array: Any, *arguments: Any, **options: Any) -> Any:
+        return array if isinstance(array, Box) else np.asarray(array, *arguments, **options)
+
+    def vecdot(self, a: Any, b: Any) -> Any:
+        return anp.sum(a * b, axis=-1)
+
+    def copysign(self, size: Any, sign: Any) -> Any:
+        return anp.abs(size) * np.copysign(1.0, _plain(sign))
+
+    def cumprod(self, factors: Any, axis: int = -1) -> Any:
+        assert axis == -1
+        products: list[Any] = []
+        for index in range(factors.shape[-1]):
+            products.append(products[-1] * factors[..., index] if products else factors[..., index])
+        return anp.stack(products, axis=-1) if products else factors
+
+
+def _plain(array: Any) -> Any:
+    while isinstance(array, Box):
+        array = array._value
+    return array
+
+
+@contextmanager
+def traced() -> Iterator[_Numpy]:
+    """``np`` in the modules of the catalogue is autograd's numpy; problems must have been built before."""
+    shim = _Numpy()
+    with pytest.MonkeyPatch.context() as patch:
+        for name, module in sorted(sys.modules.items()):
+            if name.startswith("zoba_bench.problems.") and getattr(module, "np", None) is np:
+                patch.setattr(module, "np", shim)
+        patch.setattr(ArrayBox, "__setitem__", _assign, raising=False)
+        patch.setattr(ArrayBox, "copy", lambda box: 1.0 * box, raising=False)
+        yield shim
+
+
+def derivatives(objective: Any, z: np.ndarray, x: np.ndarray, v: np.ndarray, u: np.ndarray) -> Derivatives:
+    """What an objective's own code says of its derivatives; all arguments have the same leading axes.
+
+    Slopes of the sum over all points are those of every point, as no point sees another.
+    """
+    p, point = z.shape[-1], np.concatenate([z, x], axis=-1)
+
+    def total(at: Any) -> Any:
+        with traced() as numpy:
+            numpy.seed = 0.0 * at[(0,) * at.ndim]
+            return anp.sum(objective(at[..., :p], at[..., p:]))
+
+    def product(along: np.ndarray) -> np.ndarray:
+        return grad(lambda at: anp.sum(grad(total)(at) * along))(point)
+
+    slope = grad(total)(point)
+    of_v, of_u = product(np.concatenate([v, 0 * x], axis=-1)), product(np.concatenate([0 * z, u], axis=-1))
+    return Derivatives(*(part for whole in (slope, of_v, of_u) for part in (whole[..., :p], whole[..., p:])))
