@@ -1,14 +1,23 @@
-"""Hypothesis strategies for symmetric positive definite matrices whose spectrum is known."""
+"""Hypothesis strategies: symmetric positive definite matrices whose spectrum is known, and problems of any size."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
 from hypothesis import strategies as st
+from zoba_bench.problems import PROBLEMS
 
-__all__ = ["Definite", "orthogonal_matrices", "spd_matrices", "spectra"]
+from zoba_bench.problem import BilevelProblem
+
+from .support import DATA, factory
+
+__all__ = ["LARGEST", "Definite", "Drawn", "orthogonal_matrices", "problems", "spd_matrices", "spectra"]
+
+#: The largest p or d of a drawn problem.
+LARGEST = 40
 
 
 class Definite(NamedTuple):
@@ -70,3 +79,37 @@ def spd_matrices(
     axes: Any = draw(orthogonal_matrices(size))
     matrix = (axes * spectrum) @ axes.T
     return Definite((matrix + matrix.T) / 2, spectrum)
+
+
+def _near(p: int, d: int) -> Iterator[tuple[int, int]]:
+    """Sizes near (p, d): as they are, ordered, p a multiple of d, equal, equal and even, p = 2 d, d = 1."""
+    few, half = 1 + d % 8, min(d, LARGEST // 2)
+    even = min(2 * ((p + 1) // 2), LARGEST)
+    yield from ((p, d), (max(p, d), min(p, d)), (few * min(p, LARGEST // few), few))
+    yield from ((p, p), (even, even), (2 * half, half), (p, 1))
+
+
+class Drawn(NamedTuple):
+    """What names an instance; a test builds it, so that an example that fails is shown in one line."""
+
+    name: str
+    p: int
+    d: int
+    seed: int
+
+    def build(self) -> BilevelProblem:
+        """The family's instance of the first size near (p, d) that it takes; of its own size where it takes none."""
+        for size in _near(self.p, self.d) if self.name not in DATA else ():
+            try:
+                return factory(self.name)(*size, seed=self.seed)
+            except ValueError:  # the family's refusal names the size; the tests of the catalogue see to that
+                continue
+        return factory(self.name)(seed=self.seed)
+
+
+def problems(names: list[str] | None = None) -> st.SearchStrategy[Drawn]:
+    """Instances of registered families, with p and d up to 40 and any seed; shrinks to p = d = 1 and the seed 0."""
+    sizes = st.integers(1, LARGEST)
+    return st.builds(
+        Drawn, st.sampled_from(list(PROBLEMS) if names is None else names), sizes, sizes, st.integers(0, 2**32 - 1)
+    )

@@ -16,19 +16,8 @@ from zoba_bench.problems.quadratic.general import quad_general
 
 from zoba_bench.problem import BilevelProblem
 
-from .support import assert_close, declared, factory, instances, sample
-from .tracing import Derivatives, derivatives, traced
-
-EPS = float(np.finfo(float).eps)
-# A few hundred operations, each rounded to half a unit in the last place of the largest value.
-ROUNDING = 256 * EPS
-
-# Closed form -> level, and its part among the automatic derivatives.
-PARTS = {
-    "inner_grad_z": ("inner", "grad_z"), "inner_grad_x": ("inner", "grad_x"),
-    "outer_grad_z": ("outer", "grad_z"), "outer_grad_x": ("outer", "grad_x"),
-    "inner_hvp_zz": ("inner", "zz_v"), "inner_jvp_xz": ("inner", "xz_v"), "inner_jvp_zx": ("inner", "zx_u"),
-}  # fmt: skip
+from .support import EPS, assert_slope, factory, instances
+from .tracing import PARTS, assert_traced, closed_form, derivatives, points, traced
 
 
 def of_family(name: str) -> list[BilevelProblem]:
@@ -36,70 +25,16 @@ def of_family(name: str) -> list[BilevelProblem]:
     return [factory(name)(**keywords) for (of, keywords) in (each.values[0] for each in instances()) if of == name]
 
 
-def closed_form(problem: BilevelProblem, name: str, z, x, v, u) -> np.ndarray:
-    """A declared derivative at broadcast points, with the direction that it takes."""
-    direction = {"inner_hvp_zz": (v,), "inner_jvp_xz": (v,), "inner_jvp_zx": (u,)}.get(name, ())
-    return getattr(problem, name)(z, x, *direction)
-
-
-def points(problem: BilevelProblem) -> tuple[np.ndarray, ...]:
-    """z (3, 1, p), x (1, 2, d) and directions v (3, 2, p), u (3, 2, d), where what is declared holds."""
-    z, x, v, u = sample(problem, 6)
-    return z[:3, None], x[None, :2], v.reshape(3, 2, -1), u.reshape(3, 2, -1)
-
-
-def automatic(problem: BilevelProblem, z, x, v, u) -> dict[str, Derivatives]:
-    z, x = np.broadcast_to(z, v.shape), np.broadcast_to(x, u.shape)
-    return {level: derivatives(getattr(problem, level), z, x, v, u) for level in ("inner", "outer")}
-
-
-def compare(problem: BilevelProblem) -> None:
-    at = points(problem)
-    found = automatic(problem, *at)
-    for name in declared(problem, list(PARTS)):
-        level, part = PARTS[name]
-        expected = getattr(found[level], part)
-        what = f"{name} of {problem.name}, p={problem.p}, d={problem.d}"
-        assert_close(closed_form(problem, name, *at), expected, ROUNDING, expected, what)
-    z, x, v, u = at
-    for level in ("inner", "outer"):
-        hessian = getattr(problem, f"{level}_hessian")
-        if hessian is not None:
-            zz, xz, xx = hessian(z[1, 0], x[0, 1])
-            along_v, along_u = v[1, 1], u[1, 1]
-            products = {"zz_v": zz @ along_v, "xz_v": xz @ along_v, "zx_u": xz.T @ along_u, "xx_u": xx @ along_u}
-            for part, product in products.items():
-                expected = getattr(found[level], part)[1, 1]
-                assert_close(product, expected, ROUNDING, expected, f"{level}_hessian {part} of {problem.name}")
-
-
 @pytest.mark.parametrize("name", PROBLEMS)
 def test_closed_forms_are_what_automatic_differentiation_gives(name):
     for problem in of_family(name):
-        compare(problem)
+        assert_traced(problem)
 
 
 # Differences of high order, of values for gradients and of gradients for products.
 
-# Along a line the fastest functions of the catalogue are sums of sines of frequency 2 pi: the truncation error
-# h^8 (2 pi)^9 / 630 is far below rounding, eps / h for each operation on values of order one.
-STEP = 2e-3
-EIGHTH = {1: 4 / 5, 2: -1 / 5, 3: 4 / 105, 4: -1 / 280}
-SIXTH = {1: 3 / 4, 2: -3 / 20, 3: 1 / 60}
 
-
-def assert_slope(actual, function, what: str) -> None:
-    """``actual`` is the derivative of t -> function(t) at 0, to rounding and the difference between two orders."""
-    values = {k: np.asarray(function(k * STEP)) for k in range(-4, 5)}
-    eighth, sixth = (sum(c * (values[k] - values[-k]) for k, c in rule.items()) / STEP for rule in (EIGHTH, SIXTH))
-    largest = max(np.max(np.abs(v), initial=0.0) for v in values.values())
-    allowed = np.abs(eighth - sixth) + ROUNDING * (1 + largest) / STEP
-    gap = np.abs(actual - eighth)
-    assert np.shape(actual) == eighth.shape, f"{what}: shape {np.shape(actual)}, expected {eighth.shape}"
-    assert (gap <= allowed).all(), f"{what}: error {gap.max():.3g} above {allowed.min():.3g}"
-
-
-def compare_with_differences(problem: BilevelProblem) -> None:
+def assert_differences(problem: BilevelProblem) -> None:
     z, x, v, u = points(problem)
     title = f"of {problem.name}, p={problem.p}, d={problem.d}"
     for level in ("inner", "outer"):
@@ -118,13 +53,13 @@ def compare_with_differences(problem: BilevelProblem) -> None:
 
 @pytest.mark.parametrize("name", PROBLEMS)
 def test_closed_forms_are_differences_of_eighth_order(name):
-    compare_with_differences(factory(name)())
+    assert_differences(factory(name)())
 
 
 # The comparison itself.
 
 
-@pytest.mark.parametrize("check", [compare, compare_with_differences])
+@pytest.mark.parametrize("check", [assert_traced, assert_differences])
 @pytest.mark.parametrize("name", PARTS)
 def test_a_planted_error_is_seen(check, name):
     """One entry off by a millionth: a thousand times less than what a certificate is asked to see."""
@@ -152,7 +87,7 @@ def test_a_planted_error_in_a_hessian_is_seen(level):
             return tuple(blocks)
 
         with pytest.raises(AssertionError, match=f"{level}_hessian"):
-            compare(replace(problem, **{f"{level}_hessian": wrong}))
+            assert_traced(replace(problem, **{f"{level}_hessian": wrong}))
 
 
 def test_stand_ins_for_numpy_give_its_values():

@@ -15,7 +15,11 @@ from autograd.extend import Box, defvjp, primitive
 from autograd.numpy.numpy_boxes import ArrayBox
 from autograd.numpy.numpy_vjps import unbroadcast_f
 
-__all__ = ["Derivatives", "derivatives", "traced"]
+from zoba_bench.problem import BilevelProblem
+
+from .support import ROUNDING, assert_close, declared, sample
+
+__all__ = ["PARTS", "Derivatives", "assert_traced", "closed_form", "derivatives", "points", "traced"]
 
 
 class Derivatives(NamedTuple):
@@ -130,3 +134,49 @@ def derivatives(objective: Any, z: np.ndarray, x: np.ndarray, v: np.ndarray, u: 
     slope = grad(total)(point)
     of_v, of_u = product(np.concatenate([v, 0 * x], axis=-1)), product(np.concatenate([0 * z, u], axis=-1))
     return Derivatives(*(part for whole in (slope, of_v, of_u) for part in (whole[..., :p], whole[..., p:])))
+
+
+# Closed form -> level, and its part among the automatic derivatives.
+PARTS = {
+    "inner_grad_z": ("inner", "grad_z"), "inner_grad_x": ("inner", "grad_x"),
+    "outer_grad_z": ("outer", "grad_z"), "outer_grad_x": ("outer", "grad_x"),
+    "inner_hvp_zz": ("inner", "zz_v"), "inner_jvp_xz": ("inner", "xz_v"), "inner_jvp_zx": ("inner", "zx_u"),
+}  # fmt: skip
+
+
+def closed_form(problem: BilevelProblem, name: str, z, x, v, u) -> np.ndarray:
+    """A declared derivative at broadcast points, with the direction that it takes."""
+    direction = {"inner_hvp_zz": (v,), "inner_jvp_xz": (v,), "inner_jvp_zx": (u,)}.get(name, ())
+    return getattr(problem, name)(z, x, *direction)
+
+
+def points(problem: BilevelProblem) -> tuple[np.ndarray, ...]:
+    """z (3, 1, p), x (1, 2, d) and directions v (3, 2, p), u (3, 2, d), where what is declared holds."""
+    z, x, v, u = sample(problem, 6)
+    return z[:3, None], x[None, :2], v.reshape(3, 2, -1), u.reshape(3, 2, -1)
+
+
+def automatic(problem: BilevelProblem, z, x, v, u) -> dict[str, Derivatives]:
+    z, x = np.broadcast_to(z, v.shape), np.broadcast_to(x, u.shape)
+    return {level: derivatives(getattr(problem, level), z, x, v, u) for level in ("inner", "outer")}
+
+
+def assert_traced(problem: BilevelProblem) -> None:
+    """Declared gradients, products and Hessians are what the objectives' own code has for derivatives, to rounding."""
+    at = points(problem)
+    found = automatic(problem, *at)
+    for name in declared(problem, list(PARTS)):
+        level, part = PARTS[name]
+        expected = getattr(found[level], part)
+        what = f"{name} of {problem.name}, p={problem.p}, d={problem.d}"
+        assert_close(closed_form(problem, name, *at), expected, ROUNDING, expected, what)
+    z, x, v, u = at
+    for level in ("inner", "outer"):
+        hessian = getattr(problem, f"{level}_hessian")
+        if hessian is not None:
+            zz, xz, xx = hessian(z[1, 0], x[0, 1])
+            along_v, along_u = v[1, 1], u[1, 1]
+            products = {"zz_v": zz @ along_v, "xz_v": xz @ along_v, "zx_u": xz.T @ along_u, "xx_u": xx @ along_u}
+            for part, product in products.items():
+                expected = getattr(found[level], part)[1, 1]
+                assert_close(product, expected, ROUNDING, expected, f"{level}_hessian {part} of {problem.name}")
