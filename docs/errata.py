@@ -1,23 +1,34 @@
-"""Errata of the sources that problems come from, out of their cards, as a Markdown table.
+"""The tables of docs/problems.md that come out of the problems' cards: the groups, and the errata of the sources.
 
-``python docs/errata.py`` prints it; ``--write`` puts it into docs/problems.md, between its two markers; ``--check``
-exits with 1 where that table is not the present one.
+``python docs/errata.py`` prints them; ``--write`` puts each into docs/problems.md, between its two markers; ``--check``
+exits with 1 where a table is not the present one.
 """
 
 from __future__ import annotations
 
+import importlib
 import sys
 from pathlib import Path
 
-from zoba_bench.registry import entry, list_problems
+from zoba_bench.registry import entry, list_problems, problem_groups
 
-__all__ = ["table", "with_table"]
+__all__ = ["TABLES", "errata", "groups", "with_tables"]
 
 PAGE = Path(__file__).parent / "problems.md"
-BEGIN, END = "<!-- errata: begin -->", "<!-- errata: end -->"
 
 
-def table() -> str:
+def groups() -> str:
+    """One row for each group of the catalogue; what it is, is the first line of its folder's docstring."""
+    lines = ["| group | what | problems |", "|---|---|---|"]
+    for group, members in problem_groups().items():
+        folders = {entry("problems", name).__module__.rpartition(".")[0] for name in members}
+        words = [(importlib.import_module(folder).__doc__ or "").strip().partition("\n")[0] for folder in folders]
+        names = ", ".join(f"`{name}`" for name in members)
+        lines.append(f"| {f'`{group}`' if group else 'none'} | {_cell(' '.join(sorted(words)))} | {names} |")
+    return "\n".join(lines)
+
+
+def errata() -> str:
     """One row for each erratum of a registered problem; problems without a card have none."""
     rows = []
     for name in list_problems():
@@ -34,26 +45,32 @@ def _cell(text: str) -> str:
     return " ".join(text.split()).replace("|", r"\|")
 
 
-def with_table(page: str) -> str:
-    """The page with the present table between its markers."""
-    head, begin, rest = page.partition(BEGIN)
-    _, end, tail = rest.partition(END)
-    if not begin or not end:
-        raise ValueError(f"the page has no {BEGIN} and {END}")
-    return f"{head}{BEGIN}\n{table()}\n{END}{tail}"
+TABLES = {"groups": groups, "errata": errata}
+
+
+def with_tables(page: str) -> str:
+    """The page with the present tables between their markers."""
+    for name, table in TABLES.items():
+        first, last = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
+        head, begin, rest = page.partition(first)
+        _, end, tail = rest.partition(last)
+        if not begin or not end:
+            raise ValueError(f"the page has no {first} and {last}")
+        page = f"{head}{first}\n{table()}\n{last}{tail}"
+    return page
 
 
 def main() -> int:
-    """Print, write or check the table."""
+    """Print, write or check the tables."""
     chosen = sys.argv[1:]
     if chosen not in ([], ["--write"], ["--check"]):
         print(f"usage: python {sys.argv[0]} [--write | --check]", file=sys.stderr)
         return 2
     if not chosen:
-        print(table())
+        print("\n\n".join(table() for table in TABLES.values()))
         return 0
     before = PAGE.read_text(encoding="utf-8")
-    after = with_table(before)
+    after = with_tables(before)
     if chosen == ["--write"]:
         PAGE.write_text(after, encoding="utf-8")
         return 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
@@ -70,9 +70,10 @@ _own = click.option("--problem", "own", metavar="FILE.PY:NAME", help="A problem 
 @click.option("--convexity", type=click.Choice(["strongly convex", "convex", "nonconvex"]), help="Of Psi, by the card.")
 @click.option("--scalable/--fixed-size", default=None, help="p or d can be chosen, or not.")
 @click.option("--data/--no-data", default=None, help="On data that another package ships, or not.")
+@click.option("--group", help="Part of the catalogue, as the table without filters names them.")
 @_json
 def list_command(as_json: bool, **filters: Any) -> int:
-    """Problems, solvers and theorems by name; with a filter, problems only. Nothing is built."""
+    """Problems by group, solvers and theorems by name; with a filter, problems only. Nothing is built."""
     from zoba_bench.registry import entry, list_problems, list_solvers, list_theorems, missing_requirements
 
     problems = []
@@ -93,18 +94,10 @@ def list_command(as_json: bool, **filters: Any) -> int:
     if as_json:
         _print_json(content)
         return 0
-    from rich.table import Table
-
     console = _console()
     for key in ("problems", "solvers"):
-        table = Table(title=key.capitalize(), title_justify="left", box=None, pad_edge=False)
-        table.add_column("name", style="bold", no_wrap=True)
-        table.add_column("what")
-        for row in content.get(key, ()):
-            note = f"  [yellow]{_escape(row['missing'])}[/]" if row.get("missing") else ""
-            table.add_row(row["name"], _escape(row["summary"]) + note)
         if key in content:
-            console.print(table)
+            console.print(_catalogue(key.capitalize(), content[key]))
             console.print()
     if not filtered:
         console.print("[bold]Theorems[/]  " + ", ".join(content["theorems"]))
@@ -445,6 +438,26 @@ def _list_claims(suite: Any, as_json: bool) -> int:
     for claim in suite.claims:
         click.echo(f"{claim.id:<{width}}  {claim.statement}")
     return 0
+
+
+def _catalogue(title: str, rows: Sequence[Mapping[str, Any]]) -> Any:
+    """A table of names and summaries, by group where there are any; what is of no group comes last."""
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
+    table.add_column("name", style="bold", no_wrap=True)
+    table.add_column("what")
+    groups: dict[str, list[Mapping[str, Any]]] = {}
+    for row in rows:
+        groups.setdefault(row.get("group", ""), []).append(row)
+    for group in sorted(groups, key=lambda group: (not group, group)):
+        grouped = any(groups)
+        if grouped:
+            table.add_row(f"[cyan]{_escape(group) or 'of no group'}[/]")
+        for row in groups[group]:
+            note = f"  [yellow]{_escape(row['missing'])}[/]" if row.get("missing") else ""
+            table.add_row("  " * grouped + row["name"], _escape(row["summary"]) + note)
+    return table
 
 
 def _announce(console: Any, suite: Any, left_out: dict[str, str]) -> None:

@@ -30,6 +30,7 @@ __all__ = [
     "make_solver",
     "missing_requirements",
     "names",
+    "problem_groups",
     "sources",
     "theorem",
 ]
@@ -98,6 +99,7 @@ def list_problems(
     convexity: str | None = None,
     scalable: bool | None = None,
     data: bool | None = None,
+    group: str | None = None,
 ) -> list[str]:
     """Names of the registered problems, installed data or not; nothing is built.
 
@@ -109,13 +111,24 @@ def list_problems(
         Whether both objectives are smooth, p or d can be chosen, another package's data is needed.
     convexity : {"strongly convex", "convex", "nonconvex"}, optional
         What the card says of Psi.
+    group : str, optional
+        The part of the catalogue, one of :func:`problem_groups`.
 
     Returns
     -------
     list of str
         With any of these, problems without a card are left out.
+
+    Raises
+    ------
+    UnknownNameError
+        For a group that no card names.
     """
-    wanted = {"smooth": smooth, "psi_convexity": convexity, "scalable": scalable, "needs_data": data}
+    if group is not None:
+        known = [each for each in problem_groups() if each]
+        if group not in known:
+            raise UnknownNameError(f"unknown group {group!r}; known are {', '.join(known)}")
+    wanted = {"smooth": smooth, "psi_convexity": convexity, "scalable": scalable, "needs_data": data, "group": group}
     wanted = {name: value for name, value in wanted.items() if value is not None}
     held = list(assumptions)
     if not wanted and not held:
@@ -126,6 +139,15 @@ def list_problems(
         if card is not None and all(map(card.holds, held)) and all(getattr(card, k) == v for k, v in wanted.items()):
             found.append(name)
     return found
+
+
+def problem_groups() -> dict[str, list[str]]:
+    """The groups that cards name, sorted, with the names of their problems; last, under "", those of no group."""
+    found: dict[str, list[str]] = {}
+    for name in names("problems"):
+        card = getattr(entry("problems", name), "card", None)
+        found.setdefault(card.group if card is not None else "", []).append(name)
+    return {group: found[group] for group in sorted(found, key=lambda group: (not group, group))}
 
 
 def list_solvers() -> list[str]:

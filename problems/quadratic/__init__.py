@@ -1,1 +1,1 @@
-"""Both levels quadratic, or nearly: every closed form is a map in closed form."""
+"""A quadratic inner objective, and an outer one that is quadratic or nearly so."""

@@ -141,6 +141,51 @@ def test_a_constant_that_is_only_sampled_is_shown_as_such(installed):
     assert content["constants"]["L_zz"] == 2.0
 
 
+def carded(group: str) -> Card:
+    return Card(
+        summary=f"One of {group}.", source="", assumptions={}, quadratic_inner=True, psi_convexity="convex",
+        dimensions="any", group=group,
+    )  # fmt: skip
+
+
+def test_problems_are_listed_by_group_and_those_of_no_group_last(installed):
+    installed.bowl.card = carded("zwei")
+    installed.other = lambda p=1, d=1: installed.bowl(p, d)
+    installed.other.card = carded("eins")
+    registry._mapping("problems")["other"] = ("their_plugin:other", "theirs")
+    assert registry.problem_groups() == {"eins": ["other"], "zwei": ["bowl"], "": ["plain"]}
+    lines = [line.strip() for line in shown("list").splitlines()]
+    first = lines.index("eins")
+    assert [line.split()[0] for line in lines[first : first + 6]] == ["eins", "other", "zwei", "bowl", "of", "plain"]
+    rows = {row["name"]: row for row in json.loads(shown("list", "--json"))["problems"]}
+    assert (rows["bowl"]["group"], rows["other"]["group"], "group" in rows["plain"]) == ("zwei", "eins", False)
+
+
+def test_a_group_is_listed_alone(installed):
+    installed.bowl.card = carded("zwei")
+    assert registry.list_problems(group="zwei") == zoba_bench.list_problems(group="zwei") == ["bowl"]
+    assert registry.list_problems(group="zwei", smooth=False) == []
+    assert [row["name"] for row in json.loads(shown("list", "--json", "--group", "zwei"))["problems"]] == ["bowl"]
+
+
+def test_an_unknown_group_gets_the_list_of_known_ones(installed):
+    installed.bowl.card = carded("zwei")
+    for group in ("drei", ""):
+        with pytest.raises(registry.UnknownNameError, match=f"unknown group '{group}'; known are zwei"):
+            registry.list_problems(group=group)
+    result = CliRunner().invoke(cli, ["list", "--group", "drei"])
+    assert isinstance(result.exception, registry.UnknownNameError)
+
+
+def test_every_built_in_problem_is_of_the_group_of_its_folder():
+    groups = registry.problem_groups()
+    assert "" not in groups
+    for group, members in groups.items():
+        modules = {registry._mapping("problems")[name][0].partition(":")[0] for name in members}
+        assert all(module.startswith(f"zoba_bench.problems.{group}.") for module in modules)
+        assert registry.list_problems(group=group) == members
+
+
 # Unknown names and options.
 
 

@@ -568,11 +568,25 @@ def test_the_pages_example_is_a_problem_with_a_certificate(tmp_path):
     assert {"inner solution", "constant mu", "constant L_zz"} <= {check.name for check in certificate.checks}
 
 
-def test_the_pages_errata_are_those_of_the_cards():
-    done = subprocess.run(
-        [sys.executable, "-P", str(PAGE.parent / "errata.py"), "--check"], capture_output=True, text=True, check=False
-    )
+def errata(*arguments, cwd=None):
+    """docs/errata.py, or a copy of it beside another page."""
+    script = (cwd or PAGE.parent) / "errata.py"
+    return subprocess.run([sys.executable, "-P", str(script), *arguments], capture_output=True, text=True, check=False)
+
+
+def test_the_pages_groups_and_errata_are_those_of_the_cards():
+    done = errata("--check")
     assert done.returncode == 0, done.stderr
+
+
+def test_a_page_with_an_old_table_is_seen_and_written_anew(tmp_path):
+    page, present = tmp_path / "problems.md", PAGE.read_text(encoding="utf-8")
+    (tmp_path / "errata.py").write_bytes((PAGE.parent / "errata.py").read_bytes())
+    page.write_text(present.replace("`rastrigin`", "`rastrygin`", 1))
+    done = errata("--check", cwd=tmp_path)
+    assert (done.returncode, "out of date" in done.stderr) == (1, True)
+    assert errata("--write", cwd=tmp_path).returncode == 0
+    assert page.read_text(encoding="utf-8") == present
 
 
 # Lists.
