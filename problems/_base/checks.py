@@ -25,7 +25,6 @@ __all__ = [
     "by_terms",
     "clip",
     "declared_checks",
-    "frozen",
     "identities",
     "proved",
     "slope",
@@ -63,12 +62,6 @@ def tied(p: int | None, d: int | None, ratio: int, default: int) -> tuple[int, i
     if p is not None and p != ratio * d:
         raise ValueError(f"p must be {'d' if ratio == 1 else f'{ratio} d'}, got p={p}, d={d}; give one of them only")
     return ratio * d, d
-
-
-def frozen(point: Array) -> Array:
-    """The array, which can no longer be written to."""
-    point.setflags(write=False)
-    return point
 
 
 def clip(low: float, high: float) -> Callable[[Array], Array]:

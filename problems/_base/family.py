@@ -14,9 +14,11 @@ from numpy.typing import NDArray
 from zoba_bench.problem import BilevelProblem, Card
 
 __all__ = [
+    "check_radius",
     "check_real",
     "check_seed",
     "family",
+    "frozen",
     "orthogonal",
     "positive_definite",
     "spectral_norm",
@@ -74,6 +76,19 @@ def check_seed(value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 0:
         raise ValueError(f"seed must be a non-negative integer (it names the instance), got {value!r}")
     return int(value)
+
+
+def check_radius(radius: float | None) -> float | None:
+    """A positive radius, or None for global constants only."""
+    hint = "leave it None for the global constants only"
+    return None if radius is None else check_real("radius", radius, above=0.0, hint=hint)
+
+
+def frozen(array: Array) -> Array:
+    """A read-only copy."""
+    copy = array.copy()
+    copy.setflags(write=False)
+    return copy
 
 
 def orthogonal(rng: np.random.Generator, n: int) -> Array:

@@ -13,7 +13,19 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["blockwise", "dot", "linear_map", "quadratic_form", "row_sum", "spread", "spread_vectors", "square_norm"]
+__all__ = [
+    "blockwise",
+    "covariance",
+    "dot",
+    "linear_map",
+    "log_sum_exp",
+    "quadratic_form",
+    "row_sum",
+    "softmax",
+    "spread",
+    "spread_vectors",
+    "square_norm",
+]
 
 Array = NDArray[np.float64]
 
@@ -80,6 +92,29 @@ def row_sum(values: Array) -> Array:
     """Sum over the last axis."""
     total: Array = values @ np.ones(values.shape[-1])
     return total
+
+
+def softmax(z: Array) -> Array:
+    """e^(z_i) / sum e^(z_j) over the last axis, without overflow."""
+    values: Array = z - z.max(axis=-1, keepdims=True)
+    values = np.exp(values, out=values)
+    values /= row_sum(values)[..., None]
+    return values
+
+
+def log_sum_exp(z: Array) -> Array:
+    """log sum e^(z_i) over the last axis, whose derivative is ``softmax``."""
+    highest = z.max(axis=-1)
+    values = z - highest[..., None]
+    values = np.exp(values, out=values)
+    total: Array = np.log(row_sum(values)) + highest
+    return total
+
+
+def covariance(q: Array, w: Array) -> Array:
+    """(diag q - qq') w over the last axis: the derivative of softmax along w, where it is q."""
+    found: Array = q * (w - dot(q, w)[..., None])
+    return found
 
 
 def spread(values: Array, *others: Array) -> Array:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from zoba_bench.problem import BilevelProblem, Card, Constants, check_dimension
 from zoba_bench.symbolic import Symbolic
 
-from .family import sphere_start
+from .family import frozen, sphere_start
 from .kernels import blockwise, dot, spread, spread_vectors, square_norm
 
 __all__ = [
@@ -26,7 +26,6 @@ __all__ = [
     "check_square",
     "cubic_norm",
     "drawn",
-    "frozen",
     "largest",
 ]
 
@@ -89,13 +88,6 @@ def drawn(rng: np.random.Generator, n: int, radius: float) -> tuple[Array, Array
     b = rng.uniform(0.5, 1.5, n) * rng.choice([-1.0, 1.0], n)
     direction = rng.standard_normal(n)
     return b, 0.5 * radius * direction / np.linalg.norm(direction)
-
-
-def frozen(array: Array) -> Array:
-    """A read-only copy."""
-    copy = array.copy()
-    copy.setflags(write=False)
-    return copy
 
 
 def largest(f: Polynomial, low: float, high: float) -> float:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from zoba_bench.problem import BilevelProblem, Card, Constants, check_dimension
 from zoba_bench.symbolic import Symbolic
 
+from .._base.family import frozen
 from .._base.kernels import blockwise, dot, spread_vectors, square_norm
 from .._base.separable import SHARE_OF_RADIUS
 
@@ -234,8 +235,6 @@ def build_coupled(
         zz, xz = blocks(z, x)
         return sign * zz, sign * xz, xx(outer_alone.hessian(x[:c]), 2 + 2 * sign)
 
-    minimizer = np.zeros(d)
-    minimizer.setflags(write=False)
     return BilevelProblem(
         name=name,
         p=p,
@@ -255,7 +254,7 @@ def build_coupled(
         inner_jvp_zx=inner_jvp_zx,
         inner_hessian=inner_hessian,
         outer_hessian=outer_hessian,
-        minimizer=minimizer,
+        minimizer=frozen(np.zeros(d)),
         minimum=0.0,
         constants=constants,
         start=start_inside(p, d, constants.radius),

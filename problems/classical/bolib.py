@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 from zoba_bench.problem import BilevelProblem, Card, check_dimension
 from zoba_bench.symbolic import Symbolic
 
-from .._base.family import check_real, check_seed, family
+from .._base.family import check_radius, check_seed, family
 from .._base.kernels import row_sum, spread
-from ..quadratic._affine import build_quadratic, solve_maps
+from ..quadratic._affine import UNBOUNDED, build_quadratic, solve_maps
 
 if TYPE_CHECKING:
     from zoba_bench.certification.outcome import Check
@@ -60,8 +60,6 @@ _DOC = """{summary}
     ValueError
         For a bad argument.
     """
-
-_UNBOUNDED = "holds except for C_z and C_x: F_z is affine in x; C_z and R are given on |x| <= radius if asked for"
 
 _UNBOUNDED_X = "holds except for C_x: v* is constant, F_x is affine in x; C_x is given on |x| <= radius if asked for"
 
@@ -114,7 +112,7 @@ def _item(
         assumptions={
             "A1": "holds",
             "A2": "holds, H = 0",
-            "A3": _UNBOUNDED_X if constant_adjoint else _UNBOUNDED,
+            "A3": _UNBOUNDED_X if constant_adjoint else UNBOUNDED,
             "A4": "holds",
             "A5": "holds",
         },
@@ -130,8 +128,7 @@ def _item(
             if check_dimension(key, given) != size:
                 raise ValueError(f"{key} must be {size}, the size of the item {original}, got {given!r}; leave it out")
         seed = check_seed(seed)
-        if radius is not None:
-            radius = check_real("radius", radius, above=0.0, hint="leave it None for the global constants only")
+        radius = check_radius(radius)
         one = np.eye(size)
         maps = solve_maps(
             inner_zz=inner.zz * one,

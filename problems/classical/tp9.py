@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from zoba_bench.problem import BilevelProblem, Card, Constants, check_dimension
 from zoba_bench.symbolic import Symbolic
 
-from .._base.family import check_real, check_seed, family
+from .._base.family import check_real, check_seed, family, frozen
 from .._base.kernels import blockwise, dot, spread_vectors, square_norm
 from .._base.separable import cubic_norm
 from ._coupled import Griewank, start_inside
@@ -137,8 +137,6 @@ def tp9(p: int = 10, d: int = 10, *, seed: int = 0, radius: float = 0.5) -> Bile
 
         return tp9_symbols(p, d, radius)
 
-    minimizer = np.zeros(d)
-    minimizer.setflags(write=False)
     return BilevelProblem(
         name="tp9",
         p=p,
@@ -158,7 +156,7 @@ def tp9(p: int = 10, d: int = 10, *, seed: int = 0, radius: float = 0.5) -> Bile
         inner_jvp_zx=inner_jvp_zx,
         inner_hessian=inner_hessian,
         outer_hessian=outer_hessian,
-        minimizer=minimizer,
+        minimizer=frozen(np.zeros(d)),
         minimum=0.0,
         constants=_constants(p, d, radius),
         start=start_inside(p, d, radius),

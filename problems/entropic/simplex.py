@@ -16,9 +16,9 @@ from zoba_bench.capabilities import Capabilities
 from zoba_bench.problem import BilevelProblem, Card, Constants, check_dimension
 from zoba_bench.symbolic import Symbolic
 
-from .._base.checks import attach, by_terms, declared_checks, frozen, identities, small
-from .._base.family import check_real, check_seed, family, spectral_norm, sphere_start, with_singular_values
-from .._base.kernels import blockwise, dot, linear_map, row_sum, spread, spread_vectors, square_norm
+from .._base.checks import attach, by_terms, declared_checks, identities, small
+from .._base.family import check_real, check_seed, family, frozen, spectral_norm, sphere_start, with_singular_values
+from .._base.kernels import blockwise, covariance, dot, linear_map, softmax, spread, spread_vectors, square_norm
 
 if TYPE_CHECKING:
     from zoba_bench.certification.outcome import Check
@@ -48,13 +48,6 @@ _CARD = Card(
     smooth=False,
     small={"p": 3, "d": 2},
 )
-
-
-def softmax(s: Array) -> Array:
-    """exp(s) / sum exp(s) over the last axis."""
-    weights: Array = np.exp(s - s.max(axis=-1, keepdims=True))
-    weights /= row_sum(weights)[..., None]
-    return weights
 
 
 def project_simplex(z: Array, mass: float = 1.0) -> Array:
@@ -139,9 +132,7 @@ def entropic_simplex(p: int = 5, d: int = 3, *, seed: int = 0, tau: float = 0.5)
         return np.where(near, q * (e - mean) / (1 + mean), solution(x) - q)
 
     def reduced_adjoint(x: Array) -> Array:
-        z, r = solution(x), gap(x)
-        v: Array = z * (r - dot(z, r)[..., None]) / -tau
-        return v
+        return covariance(solution(x), gap(x)) / -tau
 
     def inner_grad_z(z: Array, x: Array) -> Array:
         return costs(x) + tau * (entropy_slope(z) + (z >= _TINY))

@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 from zoba_bench.problem import BilevelProblem, Card, check_dimension
 from zoba_bench.symbolic import Symbolic
 
-from .._base.family import check_real, check_seed, family
+from .._base.family import check_radius, check_real, check_seed, family
 from .._base.kernels import dot, row_sum
-from ..quadratic._affine import build_quadratic, check_radius, solve_maps
+from ..quadratic._affine import build_quadratic, solve_maps
 
 __all__ = ["cournot"]
 

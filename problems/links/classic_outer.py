@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from zoba_bench.problem import BilevelProblem, Card
 
 from .._base import scalars
-from .._base.family import check_real, check_seed, family, orthogonal, positive_definite
+from .._base.family import check_radius, check_real, check_seed, family, orthogonal, positive_definite
 from ..combinators import Scalar, planted
 from ._link import common_size, expressions, quadratic_link
 
@@ -22,7 +22,6 @@ __all__ = ["logistic_outer", "rastrigin"]
 Array = NDArray[np.float64]
 
 _KAPPA_HINT = "it is the condition number of G_zz"
-_RADIUS_HINT = "leave it None for the global constants only"
 
 
 _RASTRIGIN = Card(
@@ -84,8 +83,7 @@ def rastrigin(
     seed = check_seed(seed)
     kappa = check_real("kappa", kappa, at_least=1.0, hint=_KAPPA_HINT)
     a = check_real("a", a, at_least=0.0)
-    if radius is not None:
-        radius = check_real("radius", radius, above=0.0, hint=_RADIUS_HINT)
+    radius = check_radius(radius)
 
     rng = np.random.default_rng(seed)
     link = quadratic_link(positive_definite(rng, np.geomspace(1 / kappa, 1, p)), orthogonal(rng, p))

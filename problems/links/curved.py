@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from zoba_bench.problem import BilevelProblem, Card, Constants, check_dimension
 
 from .._base import scalars
-from .._base.family import check_real, check_seed, family, spectral_norm, with_singular_values
+from .._base.family import check_radius, check_real, check_seed, family, spectral_norm, with_singular_values
 from .._base.kernels import row_sum, spread_vectors
 from ..combinators import SQUARE, bregman_link, coupling, planted
 from ._link import diagonal_link, expressions
@@ -28,11 +28,6 @@ __all__ = ["poisson_bregman", "quartic_cardano"]
 Array = NDArray[np.float64]
 
 _DIMENSIONS = "any p, d >= 1; for d > p the minimisers are not unique and none is declared"
-_RADIUS_HINT = "leave it None for the global constants only"
-
-
-def _check_radius(radius: float | None) -> float | None:
-    return None if radius is None else check_real("radius", radius, above=0.0, hint=_RADIUS_HINT)
 
 
 _QUARTIC = Card(
@@ -80,7 +75,7 @@ def quartic_cardano(p: int = 5, d: int = 3, *, seed: int = 0, radius: float | No
     """
     p, d = check_dimension("p", p), check_dimension("d", d)
     seed = check_seed(seed)
-    radius = _check_radius(radius)
+    radius = check_radius(radius)
 
     rng = np.random.default_rng(seed)
     M = with_singular_values(rng, p, d, 0.5, 1.5)
@@ -204,7 +199,7 @@ def poisson_bregman(
     p, d = check_dimension("p", p), check_dimension("d", d)
     seed = check_seed(seed)
     mu = check_real("mu", mu, above=0.0, hint="without it the inner problem is not strongly convex")
-    radius = _check_radius(radius)
+    radius = check_radius(radius)
 
     rng = np.random.default_rng(seed)
     M = with_singular_values(rng, p, d, 0.5, 1.5)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from zoba_bench.problem import BilevelProblem, Card, Constants
 from zoba_bench.symbolic import Symbolic
 
-from .._base.family import check_real, check_seed, family, positive_definite, sphere_start
+from .._base.family import check_radius, check_real, check_seed, family, frozen, positive_definite, sphere_start
 from .._base.kernels import blockwise, square_norm
 from ._link import common_size, quadratic_link
 
@@ -72,8 +72,7 @@ def rosenbrock(
     p = d = common_size("rosenbrock", p, d, lowest=2)
     seed = check_seed(seed)
     kappa = check_real("kappa", kappa, at_least=1.0, hint="it is the condition number of G_zz")
-    if radius is not None:
-        radius = check_real("radius", radius, above=0.0, hint="leave it None for the global constants only")
+    radius = check_radius(radius)
 
     A = positive_definite(np.random.default_rng(seed), np.geomspace(1 / kappa, 1, p))
     link = quadratic_link(A, np.eye(p))
@@ -113,8 +112,6 @@ def rosenbrock(
 
         return rosenbrock_symbols(link, radius)
 
-    minimizer = np.ones(d)
-    minimizer.setflags(write=False)
     return BilevelProblem(
         name="rosenbrock",
         p=p,
@@ -134,7 +131,7 @@ def rosenbrock(
         inner_jvp_zx=link.inner_jvp_zx,
         inner_hessian=link.inner_hessian,
         outer_hessian=outer_hessian,
-        minimizer=minimizer,
+        minimizer=frozen(np.ones(d)),
         minimum=0.0,
         constants=_constants(link.constants, p, radius),
         start=sphere_start(p, d),

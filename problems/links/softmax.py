@@ -11,8 +11,17 @@ from zoba_bench.problem import BilevelProblem, Card, Constants, check_dimension
 from zoba_bench.symbolic import Symbolic
 
 from .._base import scalars
-from .._base.family import check_real, check_seed, family, spectral_norm, with_singular_values
-from .._base.kernels import dot, linear_map, spread, spread_vectors, square_norm
+from .._base.family import check_real, check_seed, family, frozen, spectral_norm, with_singular_values
+from .._base.kernels import (
+    covariance,
+    dot,
+    linear_map,
+    log_sum_exp,
+    softmax,
+    spread,
+    spread_vectors,
+    square_norm,
+)
 from ._link import Link, coupling, on_solution
 
 __all__ = ["softmax_bregman"]
@@ -34,29 +43,6 @@ _CARD = Card(
     dimensions="p >= 2, any d >= 1; for d > p - 1 the minimisers are not unique and none is declared",
     small={"p": 3, "d": 1},
 )
-
-
-def softmax(z: Array) -> Array:
-    """e^(z_i) / sum e^(z_j) over the last axis."""
-    values: Array = z - z.max(axis=-1, keepdims=True)
-    values = np.exp(values, out=values)
-    values /= values.sum(axis=-1, keepdims=True)
-    return values
-
-
-def log_sum_exp(z: Array) -> Array:
-    """log sum e^(z_i) over the last axis."""
-    highest = z.max(axis=-1)
-    values = z - highest[..., None]
-    values = np.exp(values, out=values)
-    total: Array = np.log(values.sum(axis=-1)) + highest
-    return total
-
-
-def covariance(q: Array, w: Array) -> Array:
-    """S(q) w with S(q) = diag(q) - qq', the derivative of softmax along w."""
-    found: Array = q * (w - dot(q, w)[..., None])
-    return found
 
 
 def _link(M: Array, tau: float, mu: float) -> Link:
@@ -230,7 +216,7 @@ def softmax_bregman(p: int = 6, d: int = 4, *, seed: int = 0, tau: float = 0.2, 
         outer_zz=outer_zz,
         value=value,
         slope=slope,
-        minimizer=_frozen(best) if d < p else None,
+        minimizer=frozen(best) if d < p else None,
         minimum=minimum,
         constants=_constants(link.constants, tau, mu),
         symbolic=symbolic,
@@ -245,11 +231,6 @@ def _mirror(p: int) -> Array:
     w[0] -= 1
     found: Array = 2 * np.outer(w, w) / (w @ w)
     return found
-
-
-def _frozen(array: Array) -> Array:
-    array.setflags(write=False)
-    return array
 
 
 def _constants(inner: Constants, tau: float, mu: float) -> Constants:

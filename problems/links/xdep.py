@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from zoba_bench.problem import BilevelProblem, Card, Constants, check_dimension
 
 from .._base import scalars
-from .._base.family import check_real, check_seed, family, spectral_norm, with_singular_values
+from .._base.family import check_radius, check_real, check_seed, family, spectral_norm, with_singular_values
 from .._base.kernels import dot, linear_map, spread_vectors
 from ..combinators import PSEUDO_HUBER, Scalar, coupling, planted
 from ._link import Link, expressions
@@ -85,8 +85,7 @@ def xdep_curvature(
     seed = check_seed(seed)
     kappa = check_real("kappa", kappa, at_least=1.0, hint="it bounds the condition number of G_zz")
     rho = check_real("rho", rho, above=0.0)
-    if radius is not None:
-        radius = check_real("radius", radius, above=0.0, hint="leave it None for the global constants only")
+    radius = check_radius(radius)
 
     rng = np.random.default_rng(seed)
     M = with_singular_values(rng, p, d, 0.5, 1.5)

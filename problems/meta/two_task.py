@@ -12,8 +12,8 @@ from zoba_bench.capabilities import Capabilities, Tasks
 from zoba_bench.problem import BilevelProblem, Card, Constants, check_dimension
 from zoba_bench.symbolic import Symbolic
 
-from .._base.checks import above, attach, frozen, slope, small
-from .._base.family import check_real, check_seed, family
+from .._base.checks import above, attach, slope, small
+from .._base.family import check_real, check_seed, family, frozen
 from .._base.kernels import blockwise, dot, row_sum, spread, spread_vectors, square_norm
 
 if TYPE_CHECKING:

@@ -17,8 +17,17 @@ from zoba_bench.capabilities import Capabilities
 from zoba_bench.problem import BilevelProblem, Card, Constants, check_dimension
 from zoba_bench.symbolic import Symbolic
 
-from .._base.checks import above, attach, clip, declared_checks, frozen, small, tied
-from .._base.family import check_real, check_seed, family, orthogonal, spectral_norm, sphere_start, with_singular_values
+from .._base.checks import above, attach, clip, declared_checks, small, tied
+from .._base.family import (
+    check_real,
+    check_seed,
+    family,
+    frozen,
+    orthogonal,
+    spectral_norm,
+    sphere_start,
+    with_singular_values,
+)
 from .._base.kernels import blockwise, dot, linear_map, quadratic_form, row_sum, spread_vectors, square_norm
 
 if TYPE_CHECKING:

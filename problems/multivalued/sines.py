@@ -16,8 +16,8 @@ from zoba_bench.capabilities import Capabilities
 from zoba_bench.problem import BilevelProblem, Card, Constants, check_dimension
 from zoba_bench.symbolic import Symbolic
 
-from .._base.checks import above, attach, clip, declared_checks, frozen, small
-from .._base.family import check_real, check_seed, family
+from .._base.checks import above, attach, clip, declared_checks, small
+from .._base.family import check_real, check_seed, family, frozen
 from .._base.kernels import blockwise, dot, row_sum, spread_vectors, square_norm
 
 if TYPE_CHECKING:

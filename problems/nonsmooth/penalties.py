@@ -21,7 +21,7 @@ from zoba_bench.problem import BilevelProblem, Card, Constants, check_dimension
 from zoba_bench.symbolic import Symbolic
 
 from .._base.checks import above, attach, by_terms, declared_checks, small, tied
-from .._base.family import check_seed, family
+from .._base.family import check_seed, family, frozen
 from .._base.kernels import blockwise, row_sum, spread, spread_vectors, square_norm
 from ._shrinkage import Shrinkage, planted_proofs
 
@@ -420,7 +420,6 @@ def _tracking(name: str, centre: Array, rng: np.random.Generator, seed: int, car
         R=slope,  # the reduced adjoint: -F_z where z*_g is not zero
         k_z=1.0,  # the norm of each group of z* moves by at most x_g, its direction is fixed
     )
-    planted.setflags(write=False)
     problem = BilevelProblem(
         name=name,
         p=p,
@@ -437,7 +436,7 @@ def _tracking(name: str, centre: Array, rng: np.random.Generator, seed: int, car
         inner_jvp_xz=lower.inner_jvp_xz,
         inner_jvp_zx=lower.inner_jvp_zx,
         outer_hessian=outer_hessian,
-        minimizer=planted,
+        minimizer=frozen(planted),
         minimum=0.0,
         constants=constants,
         start=start,

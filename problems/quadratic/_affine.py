@@ -12,12 +12,15 @@ from numpy.typing import NDArray
 from zoba_bench.problem import BilevelProblem, Card, Constants
 from zoba_bench.symbolic import Symbolic
 
-from .._base.family import check_real, spectral_norm, sphere_start
+from .._base.family import spectral_norm, sphere_start
 from .._base.kernels import blockwise, linear_map, quadratic_form, spread_vectors
 
-__all__ = ["AffineMaps", "adjoint_map", "build_quadratic", "check_radius", "solve_maps"]
+__all__ = ["UNBOUNDED", "AffineMaps", "adjoint_map", "build_quadratic", "solve_maps"]
 
 Array = NDArray[np.float64]
+
+#: What A3 says of a family whose slopes are affine.
+UNBOUNDED = "holds except for C_z and C_x: F_z is affine in x; C_z and R are given on |x| <= radius if asked for"
 
 # Which parameter makes Psi more convex, and how.
 _WAYS_OUT = {"lam": "increase", "cross": "decrease", "L_cross": "decrease"}
@@ -143,12 +146,6 @@ def _constants(
         L_Psi=spectral_norm(curvature),
         **bounds,
     )
-
-
-def check_radius(radius: float | None) -> float | None:
-    """A positive radius, or None for global constants only."""
-    hint = "leave it None for the global constants only"
-    return None if radius is None else check_real("radius", radius, above=0.0, hint=hint)
 
 
 def build_quadratic(

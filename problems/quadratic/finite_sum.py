@@ -18,7 +18,7 @@ from zoba_bench.capabilities import Capabilities
 from zoba_bench.problem import BilevelProblem, Card, Constants, check_dimension
 from zoba_bench.symbolic import Symbolic
 
-from .._base.family import check_real, check_seed, family, orthogonal, spectral_norm
+from .._base.family import check_radius, check_real, check_seed, family, orthogonal, spectral_norm
 from .._base.kernels import blockwise, dot, linear_map, spread_vectors
 from ._affine import AffineMaps, build_quadratic, solve_maps
 
@@ -276,8 +276,7 @@ def quad_sum(
     n_inner, n_outer = check_dimension("n_inner", n_inner), check_dimension("n_outer", n_outer)
     if n_inner < p:
         raise ValueError(f"n_inner must be at least p = {p}, or the mean has no curvature somewhere, got {n_inner}")
-    if radius is not None:
-        radius = check_real("radius", radius, above=0.0, hint="leave it None for the global constants only")
+    radius = check_radius(radius)
 
     rng = np.random.default_rng(seed)
     for _ in range(_ATTEMPTS):

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from zoba_bench.problem import BilevelProblem, Card, check_dimension
 
 from .._base.family import (
+    check_radius,
     check_real,
     check_seed,
     family,
@@ -19,22 +20,22 @@ from .._base.family import (
     with_singular_values,
 )
 from .._base.kernels import dot, linear_map, quadratic_form, square_norm
-from ._affine import AffineMaps, adjoint_map, build_quadratic
+from ._affine import UNBOUNDED, AffineMaps, adjoint_map, build_quadratic
 
 __all__ = ["minimax_quad", "quad_general", "quad_tracking"]
 
 Array = NDArray[np.float64]
 
 _KAPPA_HINT = "it is the condition number of G_zz"
-_RADIUS_HINT = "leave it None for the global constants only"
-_UNBOUNDED = "holds except for C_z and C_x: F_z is affine in x; C_z and R are given on |x| <= radius if asked for"
 
 
 _GENERAL = Card(
     summary="General quadratic objectives at both levels, with a cross term in the outer one.",
-    source="the simulated quadratic family of github.com/benchopt/benchmark_bilevel (datasets/simulated.py), "
-    "here without finite sums and with a closed-form optimum",
-    assumptions={"A1": "holds", "A2": "holds, H = 0", "A3": _UNBOUNDED, "A4": "holds", "A5": "holds"},
+    source="the two quadratics of the simulated problem of github.com/benchopt/benchmark_bilevel "
+    "(datasets/quadratic.py, in other versions datasets/simulated.py; benchmark_utils/gen_matrices.py), with another "
+    "law: one exact quadratic a level and not a mean over samples of rank one (quad_sum has those), no term in x alone "
+    "in G, lam |x-c|^2/2 for that of F, and Dz* drawn in place of the cross term of G",
+    assumptions={"A1": "holds", "A2": "holds, H = 0", "A3": UNBOUNDED, "A4": "holds", "A5": "holds"},
     quadratic_inner=True,
     psi_convexity="strongly convex",
     dimensions="any p, d >= 1",
@@ -87,8 +88,7 @@ def quad_general(
     kappa = check_real("kappa", kappa, at_least=1.0, hint=_KAPPA_HINT)
     lam = check_real("lam", lam, at_least=0.0)
     cross = check_real("cross", cross, at_least=0.0)
-    if radius is not None:
-        radius = check_real("radius", radius, above=0.0, hint=_RADIUS_HINT)
+    radius = check_radius(radius)
 
     rng = np.random.default_rng(seed)
     spectrum = np.geomspace(1 / kappa, 1, p)
@@ -137,7 +137,7 @@ def quad_general(
 _TRACKING = Card(
     summary="Quadratic tracking: the condition number changes the inner problem only, Psi stays fixed.",
     source="standard linear-quadratic tracking problem; no single origin",
-    assumptions={"A1": "holds", "A2": "holds, H = 0", "A3": _UNBOUNDED, "A4": "holds", "A5": "holds"},
+    assumptions={"A1": "holds", "A2": "holds, H = 0", "A3": UNBOUNDED, "A4": "holds", "A5": "holds"},
     quadratic_inner=True,
     psi_convexity="strongly convex",
     dimensions="any p, d >= 1 (d > p needs lam > 0)",
@@ -186,8 +186,7 @@ def quad_tracking(
     seed = check_seed(seed)
     kappa = check_real("kappa", kappa, at_least=1.0, hint=_KAPPA_HINT)
     lam = check_real("lam", lam, at_least=0.0)
-    if radius is not None:
-        radius = check_real("radius", radius, above=0.0, hint=_RADIUS_HINT)
+    radius = check_radius(radius)
 
     rng = np.random.default_rng(seed)
     spectrum = np.geomspace(1 / kappa, 1, p)

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from zoba_bench.problem import BilevelProblem, Card, check_dimension
 from zoba_bench.symbolic import Symbolic
 
-from .._base.family import check_real, check_seed, family, positive_definite
+from .._base.family import check_radius, check_real, check_seed, family, positive_definite
 from .._base.kernels import quadratic_form, spread, square_norm
-from ._affine import build_quadratic, check_radius, solve_maps
+from ._affine import UNBOUNDED, build_quadratic, solve_maps
 
 if TYPE_CHECKING:
     from zoba_bench.certification.outcome import Check
@@ -22,13 +22,11 @@ __all__ = ["first_order_fixed_point", "imaml_quad", "nesterov_chain"]
 
 Array = NDArray[np.float64]
 
-_UNBOUNDED = "holds except for C_z and C_x: F_z is affine in x; C_z and R are given on |x| <= radius if asked for"
-
 _CHAIN = Card(
     summary="Nesterov's chain as Psi: its condition number grows like the square of the dimension.",
     source="the worst function of first-order methods in Nesterov, Introductory Lectures on Convex Optimization, "
     "section 2.1.2, put behind an inner problem with z* = x",
-    assumptions={"A1": "holds", "A2": "holds, H = 0", "A3": _UNBOUNDED, "A4": "holds", "A5": "holds"},
+    assumptions={"A1": "holds", "A2": "holds, H = 0", "A3": UNBOUNDED, "A4": "holds", "A5": "holds"},
     quadratic_inner=True,
     psi_convexity="strongly convex",
     dimensions="any p = d >= 1",
@@ -136,7 +134,7 @@ _META = Card(
     summary="Proximal meta-learning over quadratic tasks: dropping the implicit term leads to another point.",
     source="meta-learning with implicit gradients (arXiv 1909.04630), here with quadratic losses; the fixed point "
     "of the first-order method (arXiv 2106.02487) is known too",
-    assumptions={"A1": "holds", "A2": "holds, H = 0", "A3": _UNBOUNDED, "A4": "holds", "A5": "holds"},
+    assumptions={"A1": "holds", "A2": "holds, H = 0", "A3": UNBOUNDED, "A4": "holds", "A5": "holds"},
     quadratic_inner=True,
     psi_convexity="strongly convex",
     dimensions="any d >= 1 (parameters of a task) and p = d times the number of tasks",

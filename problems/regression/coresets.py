@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from zoba_bench.problem import BilevelProblem, Card, Constants, check_dimension
 from zoba_bench.symbolic import Symbolic
 
-from .._base.family import check_seed, family, sphere_start
-from .._base.kernels import blockwise, dot, linear_map, spread, spread_vectors, square_norm
+from .._base.family import check_seed, family, frozen, sphere_start
+from .._base.kernels import blockwise, covariance, dot, linear_map, softmax, spread, spread_vectors, square_norm
 
 if TYPE_CHECKING:
     from zoba_bench.certification.outcome import Check
@@ -88,13 +88,11 @@ def _build(
     free = len(points) - pinned
     p, X_T = points.shape[1], np.ascontiguousarray(points.T)
 
+    def logits(x: Array) -> Array:
+        return np.concatenate([np.zeros((*x.shape[:-1], 1)), x], axis=-1) if pinned else x
+
     def shares(x: Array) -> Array:
-        logits = x
-        if pinned:
-            logits = np.concatenate([np.zeros((*x.shape[:-1], 1)), x], axis=-1)
-        weights = np.exp(logits - logits.max(axis=-1, keepdims=True))
-        weights /= weights.sum(axis=-1, keepdims=True)
-        return np.asarray(weights)
+        return softmax(logits(x))
 
     def mean(x: Array) -> Array:
         return linear_map(shares(x), points)
@@ -104,15 +102,11 @@ def _build(
 
     def pulled(x: Array, w: Array) -> Array:
         """Dm' w: q_i (X_i - m)'w."""
-        q, along = shares(x), linear_map(w, X_T)
-        slopes: Array = q * (along - dot(q, along)[..., None])
-        return slopes[..., pinned:]
+        return covariance(shares(x), linear_map(w, X_T))[..., pinned:]
 
     def pushed(x: Array, u: Array) -> Array:
         """Dm u."""
-        q = shares(x)
-        moves = np.concatenate([np.zeros((*u.shape[:-1], 1)), u], axis=-1) if pinned else u
-        return linear_map(q * (moves - dot(q, moves)[..., None]), points)
+        return linear_map(covariance(shares(x), logits(u)), points)
 
     def inner(z: Array, x: Array) -> Array:
         return (0.5 * curvature) * square_norm(z - mean(x))
@@ -324,10 +318,6 @@ def coreset_attained(p: int = 2, d: int = 4, *, seed: int = 0) -> BilevelProblem
 
         return attained_symbols(points, planted)
 
-    minimizer = None
-    if d <= p:
-        minimizer = planted.copy()
-        minimizer.setflags(write=False)
     return _build(
         "coreset_attained",
         points,
@@ -336,7 +326,7 @@ def coreset_attained(p: int = 2, d: int = 4, *, seed: int = 0) -> BilevelProblem
         steep=1.0,
         pinned=True,
         gap=gap,
-        minimizer=minimizer,
+        minimizer=frozen(planted) if d <= p else None,
         minimum=0.0,
         symbolic=symbolic,
         parameters={"seed": seed},

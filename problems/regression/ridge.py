@@ -12,7 +12,7 @@ from zoba_bench.problem import BilevelProblem, Card, check_dimension
 from zoba_bench.symbolic import Symbolic
 
 from .._base import scalars
-from .._base.family import check_real, check_seed, family
+from .._base.family import check_real, check_seed, family, frozen
 from .._base.kernels import blockwise, dot, linear_map, spread, spread_vectors, square_norm
 from .._base.separable import (
     ON_REGION,
@@ -24,7 +24,6 @@ from .._base.separable import (
     build_separable,
     check_square,
     drawn,
-    frozen,
 )
 from ._bounds import scalar_constants
 
