@@ -97,7 +97,8 @@ class Oracle:
 
     def spent(self, cost: Mapping[str, int]) -> NDArray[np.int64]:
         """Evaluations so far per replicate, each query with its weight; one without a weight costs nothing."""
-        total: NDArray[np.int64] = np.sum([weight * self.counts[name] for name, weight in cost.items()], axis=0)
+        used = [weight * self.counts[name] for name, weight in cost.items()]
+        total: NDArray[np.int64] = np.sum(used, axis=0, dtype=np.int64)
         return total
 
     @property
