@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -84,6 +85,7 @@ class Oracle:
         self.active = np.ones(replicates, dtype=bool)
         self.non_finite = np.zeros(replicates, dtype=bool)
         self._all_active = True
+        self._points: NDArray[np.bool_] | None = None
 
     @property
     def n_inner(self) -> NDArray[np.int64]:
@@ -115,6 +117,22 @@ class Oracle:
         """Stop evaluating and counting the given replicates."""
         self.active &= ~replicates
         self._all_active = bool(self.active.all())
+
+    @contextmanager
+    def only(self, points: NDArray[np.bool_]) -> Iterator[None]:
+        """Evaluate and count these points alone in what is queried inside; the others get zeros.
+
+        A dry run counts all of them: what a random choice of points costs at most.
+
+        Parameters
+        ----------
+        points : (R, ...) bool array over the first axes of every query inside.
+        """
+        before, self._points = self._points, None if self.dry else points
+        try:
+            yield
+        finally:
+            self._points = before
 
     def draw_inner(self, rng: np.random.Generator, batch: int) -> Samples | None:
         """Sample indices of G, uniform with replacement, shape (R, batch, 1); None if deterministic."""
@@ -203,18 +221,19 @@ class Oracle:
         each : evaluations that one point counts for
         """
         shape = _leading_shape(vectors, sample)
-        number = each * math.prod(shape[1:])
-        self.counts[counted] += number if self._all_active else number * self.active
+        on = self._asked()
+        number = each * math.prod(shape[on.ndim :])
+        everywhere = self._all_active and self._points is None
+        self.counts[counted] += number if everywhere else number * on.reshape(self.replicates, -1).sum(axis=1)
         whole = shape if size is None else (*shape, size)
-        if self.dry:
+        if self.dry or not (everywhere or on.any()):
             return np.zeros(whole)
-        if self._all_active:
+        if everywhere:
             values = self._call(counted, function, vectors, sample, whole)
         else:
-            on = self.active
             some = self._call(
-                counted, function, tuple(vector[on] for vector in vectors), None if sample is None else sample[on],
-                (int(on.sum()), *whole[1:]),
+                counted, function, tuple(_picked(vector, on) for vector in vectors),
+                None if sample is None else _picked(sample, on), (int(on.sum()), *whole[on.ndim :]),
             )  # fmt: skip
             values = np.zeros(whole)
             values[on] = some
@@ -222,6 +241,12 @@ class Oracle:
         if not finite.all():
             self.non_finite |= ~finite.reshape(self.replicates, -1).all(axis=1)
         return values
+
+    def _asked(self) -> NDArray[np.bool_]:
+        """Which points are evaluated, over the first axes: those of replicates that run, and of :meth:`only`."""
+        if self._points is None:
+            return self.active
+        return self._points & self.active.reshape(-1, *[1] * (self._points.ndim - 1))
 
     def _query(self, name: str, vectors: tuple[Array, ...], sample: Samples | None) -> Array:
         function = self._functions[name]
@@ -280,6 +305,12 @@ class Oracle:
 def _leading_shape(vectors: tuple[Array, ...], sample: Samples | None) -> tuple[int, ...]:
     shapes = [vector.shape[:-1] for vector in vectors]
     return np.broadcast_shapes(*shapes) if sample is None else np.broadcast_shapes(*shapes, sample.shape)
+
+
+def _picked(array: NDArray[Any], on: NDArray[np.bool_]) -> NDArray[Any]:
+    """The points of a mask over the first axes, over which the array may broadcast."""
+    picked: NDArray[Any] = np.broadcast_to(array, (*on.shape, *array.shape[on.ndim :]))[on]
+    return picked
 
 
 def _read_only(array: Array) -> Array:

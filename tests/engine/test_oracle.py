@@ -109,6 +109,73 @@ def test_dry_oracle_values_are_finite_zeros_of_the_right_shape():
     assert not dry.non_finite.any()
 
 
+# Points that are asked for alone.
+
+
+@pytest.mark.parametrize("shape", [(), (4,), (4, 2)])
+def test_only_some_points_are_evaluated_and_counted_and_the_others_get_zeros(shape):
+    seen = []
+
+    def function(z, x):
+        seen.append(np.broadcast_shapes(z.shape[:-1], x.shape[:-1]))
+        return z[..., 0] + x[..., 0]
+
+    oracle = oracle_of(function, replicates=3)
+    mask = np.array([[True, False, True, True], [False] * 4, [True] * 4])
+    z = np.arange(12.0).reshape(3, 4, 1, 1) + np.zeros((3, 4, 5, 3))
+    x = np.ones((3, 1, 1, 2))  # broadcasts over the masked axis
+    points = mask[:, 0] if shape == () else mask if shape == (4,) else np.repeat(mask[..., None], 5, axis=-1)
+    with oracle.only(points):
+        values = oracle.inner(z, x)
+    full = (z[..., 0] + 1) * points.reshape(*points.shape, *[1] * (3 - points.ndim))
+    assert np.array_equal(values, full)
+    expected = 5 * mask.sum(axis=1) if points.ndim > 1 else 20 * points
+    assert oracle.n_inner.tolist() == expected.tolist()
+    assert int(np.prod(seen[0])) == expected.sum()
+    oracle.inner(z, x)
+    assert (oracle.n_inner == expected + 20).all()
+
+
+def test_only_leaves_frozen_replicates_alone_and_asks_nothing_of_nobody():
+    def never(z, x):
+        raise AssertionError("evaluated")
+
+    oracle = oracle_of(never, replicates=2)
+    oracle.freeze(np.array([True, False]))
+    with oracle.only(np.array([[True, True], [False, False]])):
+        assert not query(oracle, "inner", 2).any()
+    assert oracle.n_inner.tolist() == [0, 0]
+
+
+def test_only_picks_the_samples_of_its_points_and_nests():
+    oracle = oracle_of(total, replicates=2, inner_samples=9)
+    samples = np.array([[3, 4], [5, 6]])
+    with oracle.only(np.array([[True, False], [False, True]])):
+        with oracle.only(np.array([[False, True], [False, False]])):
+            inside = oracle.inner(np.zeros((2, 2, 3)), np.zeros((2, 2, 2)), samples)
+        outside = oracle.inner(np.zeros((2, 2, 3)), np.zeros((2, 2, 2)), samples)
+    assert inside.tolist() == [[0, 4], [0, 0]]
+    assert outside.tolist() == [[3, 0], [0, 6]]
+    assert oracle.n_inner.tolist() == [2, 1]
+
+
+def test_only_ends_with_an_error_and_marks_the_replicates_that_it_asked():
+    oracle = oracle_of(lambda z, x: z[..., 0] / x[..., 0], replicates=2)
+    with np.errstate(all="ignore"), oracle.only(np.array([False, True])):
+        oracle.inner(np.ones((2, 3)), np.zeros((2, 2)))
+    assert oracle.non_finite.tolist() == [False, True]
+    with pytest.raises(RuntimeError, match="stop"), oracle.only(np.zeros(2, dtype=bool)):
+        raise RuntimeError("stop")
+    assert query(oracle, "inner").all()
+
+
+def test_a_dry_run_counts_all_points():
+    dry = DryOracle(BilevelProblem.from_functions(total, total, 3, 2), 2)
+    with dry.only(np.zeros((2, 4), dtype=bool)):
+        query(dry, "inner", 4)
+    assert dry.n_inner.tolist() == [4, 4]
+
+
 # Kinds of values.
 
 
