@@ -29,9 +29,11 @@ class Tasks:
     initial_pullback : callable(theta, task, v) -> (..., d), V' v for v of shape (..., q).
     inner_grad : callable(phi, theta, task) -> (..., q)
     inner_hvp : callable(phi, theta, task, v) -> (..., q)
-    inner_cross : callable(phi, theta, task, v) -> (..., d), the derivative of <inner_grad, v> in theta.
+    inner_cross : callable(phi, theta, task, v) -> (..., d), the derivative of <inner_grad, v> in theta; None where the
+        inner loss does not depend on theta.
     outer : callable(phi, theta, task) -> (...)
-    outer_grad_phi, outer_grad_theta : callable(phi, theta, task)
+    outer_grad_phi : callable(phi, theta, task) -> (..., q)
+    outer_grad_theta : callable(phi, theta, task) -> (..., d); None where the outer loss does not depend on theta.
     adapted : callable(theta, task) -> phi_r, as the inner loop gives it.
     first_order_point : (d,) array or None
         Where the mean of the first-order gradients vanishes, if known.
@@ -45,10 +47,10 @@ class Tasks:
     initial_pullback: Callable[..., Array]
     inner_grad: Callable[..., Array]
     inner_hvp: Callable[..., Array]
-    inner_cross: Callable[..., Array]
+    inner_cross: Callable[..., Array] | None
     outer: Callable[..., Array]
     outer_grad_phi: Callable[..., Array]
-    outer_grad_theta: Callable[..., Array]
+    outer_grad_theta: Callable[..., Array] | None
     adapted: Callable[..., Array]
     first_order_point: Array | None = None
 

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from zoba_bench.capabilities import Capabilities, Tasks
 from zoba_bench.problem import BilevelProblem, Card, check_dimension
 from zoba_bench.symbolic import Symbolic
 
-from .._base.family import check_radius, check_real, check_seed, family, positive_definite
-from .._base.kernels import quadratic_form, spread, square_norm
+from .._base.checks import attach
+from .._base.family import check_radius, check_real, check_seed, family, frozen, positive_definite
+from .._base.kernels import quadratic_form, spread, spread_vectors, square_norm
+from .._base.tasks import task_checks
 from ._affine import UNBOUNDED, build_quadratic, solve_maps
 
 if TYPE_CHECKING:
@@ -21,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["first_order_fixed_point", "imaml_quad", "nesterov_chain"]
 
 Array = NDArray[np.float64]
+Index = NDArray[np.integer]
 
 _CHAIN = Card(
     summary="Nesterov's chain as Psi: its condition number grows like the square of the dimension.",
@@ -160,6 +165,9 @@ def imaml_quad(
     (sum Q_i P_i Q_i) x = sum Q_i P_i (s_i - (I-Q_i) c_i). The first-order method takes dz*/dx = I instead of
     Q_i and stops elsewhere: :func:`first_order_fixed_point`.
 
+    ``capabilities.tasks`` are the T tasks as a distribution: phi_0 = x and as many gradient steps on
+    (phi-c_i)'A_i(phi-c_i)/2 + lam |phi-x|^2/2 as bring phi_r to z*_i up to rounding, for the best constant step.
+
     Parameters
     ----------
     p, d : int
@@ -237,7 +245,61 @@ def imaml_quad(
         card=_META,
         symbolic=scalar_tasks if d == 1 else None,
     )
-    return replace(problem, extra_checks=lambda: [_first_order_check(problem)])
+    blocks = [np.stack([M[i * d : (i + 1) * d, i * d : (i + 1) * d] for i in range(tasks)]) for M in (A, P)]
+    offered = _tasks(
+        blocks[0],
+        blocks[1],
+        c.reshape(tasks, d),
+        s.reshape(tasks, d),
+        lam,
+        (lam + float(spectra.min()), lam + float(spectra.max())),
+        first_order_fixed_point(problem),
+    )
+    x = np.random.default_rng(0).standard_normal((5, d))
+    return attach(
+        problem,
+        Capabilities(tasks=offered),
+        lambda subject: [_first_order_check(subject), *task_checks(subject, x)],
+    )
+
+
+def _tasks(
+    A: Array, P: Array, c: Array, s: Array, lam: float, ends: tuple[float, float], first_order_point: Array
+) -> Tasks:
+    """The tasks of :func:`imaml_quad`: A, P (T, d, d), c, s (T, d), ends of the spectra of A_i + lam."""
+    count, d = c.shape
+    # The best step contracts by (kappa - 1)/(kappa + 1); all at once where the spectrum is one number.
+    low, high = ends
+    contraction = (high - low) / (high + low)
+    steps = math.ceil(math.log(np.finfo(np.float64).eps) / math.log(contraction)) if contraction > 0 else 1
+    solved = np.linalg.inv(A + lam * np.eye(d))
+    pulled = _apply(A, c)
+
+    def adapted(theta: Array, task: Index) -> Array:
+        return _apply(solved[task], lam * theta + pulled[task])
+
+    return Tasks(
+        probabilities=np.full(count, 1 / count),
+        q=d,
+        steps=steps,
+        step=2 / (high + low),
+        initial=lambda theta, task: spread_vectors(theta.copy(), c[task]),
+        initial_pullback=lambda theta, task, v: spread_vectors(v.copy(), theta, c[task]),
+        inner_grad=lambda phi, theta, task: _apply(A[task], phi - c[task]) + lam * (phi - theta),
+        inner_hvp=lambda phi, theta, task, v: spread_vectors(_apply(A[task], v) + lam * v, phi, theta),
+        inner_cross=lambda phi, theta, task, v: spread_vectors(-lam * v, phi, theta, c[task]),
+        outer=lambda phi, theta, task: spread(0.5 * np.vecdot(phi - s[task], _apply(P[task], phi - s[task])), theta),
+        outer_grad_phi=lambda phi, theta, task: spread_vectors(_apply(P[task], phi - s[task]), theta),
+        outer_grad_theta=None,
+        adapted=adapted,
+        first_order_point=frozen(first_order_point),
+    )
+
+
+def _apply(matrices: Array, vectors: Array) -> Array:
+    """Products of matrices (..., n, n) with vectors (..., n)."""
+    product: Array = (matrices @ vectors[..., None])[..., 0]
+    return product
 
 
 def first_order_fixed_point(problem: BilevelProblem) -> Array:

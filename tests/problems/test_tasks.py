@@ -1,4 +1,4 @@
-"""The two tasks on which first-order gradients fail, as a bilevel problem and as a distribution."""
+"""Distributions of tasks: the two on which first-order gradients fail, and those of quadratic meta-learning."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import sympy as sp
+from zoba_bench.problems._base.tasks import mean_gradients
 from zoba_bench.problems.meta.two_task import two_task
+from zoba_bench.problems.quadratic.structured import first_order_fixed_point, imaml_quad
 from zoba_bench.theory.algorithms.truncated.counterexample import released
 
 from zoba_bench.capabilities import Capabilities
@@ -52,20 +54,6 @@ def test_the_default_is_the_instance_that_the_theory_derives():
     np.testing.assert_allclose(rounded, [17.395270, 12.596847, 2.840282, 1.475990, 1.981504], atol=6e-7)
 
 
-def mean_gradient(tasks, theta, exact):
-    """Mean over the tasks of the first-order or the exact gradient at theta (n, 1)."""
-    both = np.arange(tasks.count)
-    theta = theta[:, None, :]
-    path = [tasks.initial(theta, both)]
-    for _ in range(tasks.steps):
-        path.append(path[-1] - tasks.step * tasks.inner_grad(path[-1], theta, both))
-    back = tasks.outer_grad_phi(path[-1], theta, both)
-    if exact:
-        for phi in path[-2::-1]:
-            back = back - tasks.step * tasks.inner_hvp(phi, theta, both, back)
-    return tasks.probabilities @ tasks.initial_pullback(theta, both, back)
-
-
 def test_first_order_descent_stops_at_the_wrong_point_and_exact_descent_does_not():
     problem = two_task()
     tasks = problem.capabilities.tasks
@@ -73,7 +61,7 @@ def test_first_order_descent_stops_at_the_wrong_point_and_exact_descent_does_not
     for exact, goal in ((False, tasks.first_order_point), (True, problem.minimizer)):
         theta = start
         for _ in range(400):
-            theta = theta - 3 * mean_gradient(tasks, theta, exact)
+            theta = theta - 3 * mean_gradients(tasks, theta)[2 if exact else 1]
         np.testing.assert_allclose(theta, np.broadcast_to(goal, theta.shape), rtol=1e-9)
 
 
@@ -81,7 +69,7 @@ def test_one_task_at_a_time_equals_all_tasks_at_once():
     tasks = two_task().capabilities.tasks
     theta, phi = np.linspace(-20, 40, 7)[:, None], np.linspace(-30, 30, 7)[:, None]
     both = np.arange(2)
-    for function in (tasks.inner_grad, tasks.outer, tasks.outer_grad_phi, tasks.outer_grad_theta):
+    for function in (tasks.inner_grad, tasks.outer, tasks.outer_grad_phi):
         whole = function(phi[:, None], theta[:, None], both)
         for task in both:
             np.testing.assert_array_equal(whole[:, task], function(phi, theta, np.array(task)))
@@ -115,21 +103,45 @@ def test_an_error_in_the_optimum_or_a_constant_is_seen():
     assert "constant m_zz" in [name for name, _ in failures(compare_constants(wrong, problem.symbolic()))]
 
 
+FAMILIES = {"two_task": two_task, "imaml_quad": lambda: imaml_quad(6, 2, seed=3)}
+
+
+@pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize(
     "name",
     [
-        "initial", "initial_pullback", "inner_grad", "inner_hvp", "inner_cross", "outer", "outer_grad_phi",
-        "outer_grad_theta", "adapted", "first_order_point",
+        "probabilities", "initial", "initial_pullback", "inner_grad", "inner_hvp", "inner_cross", "outer",
+        "outer_grad_phi", "outer_grad_theta", "adapted", "first_order_point",
     ],
 )  # fmt: skip
-def test_an_error_in_a_part_of_the_tasks_is_seen(name):
-    problem = two_task()
+def test_an_error_in_a_part_of_the_tasks_is_seen(family, name):
+    problem = FAMILIES[family]()
     tasks = problem.capabilities.tasks
     right = getattr(tasks, name)
-    changed = right + 1e-3 if name == "first_order_point" else lambda *arguments: right(*arguments) + 1e-3
+    if right is None:  # a loss that does not depend on theta, said to do so
+        changed = lambda phi, *others: np.full((*phi.shape[:-1], problem.d), 1e-3)  # noqa: E731
+    else:
+        changed = (lambda *arguments: 1.001 * right(*arguments) + 1e-3) if callable(right) else right + 1e-3
     offered = Capabilities(tasks=replace(tasks, **{name: changed}))
     wrong = replace(problem, capabilities=offered)
+    assert not failures(problem.extra_checks())
     assert failures(problem.extra_checks(wrong))
+
+
+@pytest.mark.parametrize(
+    "keywords", [{}, {"p": 3, "d": 1}, {"p": 4, "d": 4, "kappa": 1.0}, {"p": 6, "d": 2, "lam": 0.3}]
+)
+def test_tasks_of_meta_learning_reach_their_solutions_and_its_first_order_point(keywords):
+    problem = imaml_quad(**keywords)
+    tasks = problem.capabilities.tasks
+    assert not failures(problem.extra_checks())
+    x = np.random.default_rng(1).standard_normal((4, problem.d))
+    phi, first, exact = mean_gradients(tasks, x)
+    # Rounding of the inner steps, each a contraction, of numbers of the size of |z| <= 10.
+    np.testing.assert_allclose(phi.reshape(4, -1), problem.inner_solution(x), rtol=0, atol=1e-12)
+    np.testing.assert_allclose(exact, problem.hypergradient(x), rtol=0, atol=1e-12)
+    assert np.abs(first - exact).max() > 1e-3
+    np.testing.assert_allclose(tasks.first_order_point, first_order_fixed_point(problem))
 
 
 @pytest.mark.parametrize(
