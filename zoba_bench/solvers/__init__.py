@@ -19,4 +19,7 @@ SOLVERS: dict[str, str] = {
     "zo-penalty": "zoba_bench.solvers.zo_penalty:ZoPenalty",
     "pzobo": "zoba_bench.solvers.pzobo:Pzobo",
     "hozog": "zoba_bench.solvers.hozog:Hozog",
+    "fom": "zoba_bench.solvers.fom:Fom",
+    "ufom": "zoba_bench.solvers.ufom:Ufom",
+    "ufom-adaptive": "zoba_bench.solvers.ufom:UfomAdaptive",
 }

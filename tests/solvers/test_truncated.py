@@ -1,0 +1,920 @@
+"""FOM and UFOM: one step against a slow reference, counts, what is refused, and what their theorems say of runs."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from itertools import product
+from typing import Any
+
+import numpy as np
+import pytest
+import sympy as sp
+from zoba_bench.theory.algorithms.counterexample import released, toy
+from zoba_bench.theory.algorithms.optimal_q import optimal_q
+from zoba_bench.theory.algorithms.unrolled import FIRST_ORDER, RECOMPUTED, STORED, count, r
+
+import zoba_bench as zb
+from zoba_bench.capabilities import Capabilities, Tasks
+from zoba_bench.driver import iteration_cost, run
+from zoba_bench.oracle import Oracle
+from zoba_bench.problem import BilevelProblem
+from zoba_bench.registry import make_solver
+from zoba_bench.result import Status
+from zoba_bench.solvers.base import StepWarning
+from zoba_bench.solvers.truncated import GRADIENTS, gradients, one_task, several_tasks
+from zoba_bench.solvers.ufom import best_probability
+
+from .unrolled import EPS, moments, outcomes, pairs, problem_loop, slow_gradients, task_loop
+
+SOLVERS = ("fom", "ufom", "ufom-adaptive")
+# Below 30 inner steps of fewer than 30 operations each on numbers of size at most 100, twice: the solver's, the
+# reference's. A wrong factor, sign or order changes x by more than 1e-3.
+ROUNDING = 2 * 30 * 30 * 100 * EPS
+
+
+def tasks_problem(steps: int = 4, count: int = 3, q: int = 3, d: int = 2, seed: int = 0) -> BilevelProblem:
+    """Tasks in which nothing is special: V bends, both losses depend on theta and bend, probabilities differ.
+
+    V = W sin(theta), L_in = phi'A phi/2 + phi'B sin(theta) + sum cos(phi)/2,
+    L_out = |phi-s|^2/2 + phi'E theta + |theta|^2.
+    """
+    rng = np.random.default_rng([seed, count, q, d])
+    A = rng.standard_normal((count, q, q)) / q
+    A = np.eye(q) + A @ A.transpose(0, 2, 1)
+    B, E, W = rng.standard_normal((3, count, q, d))
+    s = rng.standard_normal((count, q))
+
+    def apply(matrices, vectors):
+        return np.einsum("...ij,...j->...i", matrices, vectors)
+
+    def spread(vectors, *others):
+        lead = np.broadcast_shapes(vectors.shape[:-1], *(other.shape[:-1] for other in others))
+        return np.broadcast_to(vectors, (*lead, vectors.shape[-1])).copy()
+
+    def outer(phi, theta, t):
+        cross = np.einsum("...i,...i", phi, apply(E[t], theta))
+        return 0.5 * ((phi - s[t]) ** 2).sum(-1) + cross + (theta**2).sum(-1)
+
+    tasks = Tasks(
+        probabilities=np.arange(1, count + 1) / (count * (count + 1) / 2),
+        q=q,
+        steps=steps,
+        step=0.15,
+        initial=lambda theta, t: apply(W[t], np.sin(theta)),
+        initial_pullback=lambda theta, t, v: np.cos(theta) * apply(W[t].swapaxes(-1, -2), v),
+        inner_grad=lambda phi, theta, t: apply(A[t], phi) + apply(B[t], np.sin(theta)) - 0.5 * np.sin(phi),
+        inner_hvp=lambda phi, theta, t, v: spread(apply(A[t], v) - 0.5 * np.cos(phi) * v, theta),
+        inner_cross=lambda phi, theta, t, v: spread(np.cos(theta) * apply(B[t].swapaxes(-1, -2), v), phi),
+        outer=outer,
+        outer_grad_phi=lambda phi, theta, t: phi - s[t] + apply(E[t], theta),
+        outer_grad_theta=lambda phi, theta, t: apply(E[t].swapaxes(-1, -2), phi) + 2 * theta,
+        adapted=lambda theta, t: np.full((*np.broadcast_shapes(theta.shape[:-1], np.shape(t)), q), np.nan),  # unused
+    )
+
+    def unknown(z, x):
+        raise AssertionError("tasks are evaluated through their own functions")
+
+    return BilevelProblem.from_functions(
+        unknown, unknown, count * q, d, name="local tasks", capabilities=Capabilities(tasks=tasks)
+    )
+
+
+def ordinary(name: str = "logcosh_ripple", **keywords) -> BilevelProblem:
+    return zb.load_problem(name, **({"p": 3, "d": 2} | keywords))
+
+
+def state_of(problem, solver, replicates=3, seed=0, generator=None):
+    """A state with replicates that differ; phi_0 of one task is its z."""
+    rng = np.random.default_rng(seed)
+    z, v, x = (0.5 * rng.standard_normal((replicates, n)) for n in (problem.p, problem.p, problem.d))
+    generator = np.random.default_rng([seed, 1]) if generator is None else generator
+    return solver.init(Oracle(problem, replicates), generator, z, v, x)
+
+
+def slow(problem, solver, z0, x, t):
+    """phi_r, first-order and exact gradient of one task at one point."""
+    tasks = problem.capabilities.tasks
+    if tasks is not None:
+        return slow_gradients(task_loop(tasks, x, t))
+    return slow_gradients(problem_loop(problem, z0, x, solver.inner_steps or 10, solver.alpha or 0.1))
+
+
+# One step against the reference.
+
+
+class Reference:
+    """The algorithm box for one replicate, in plain loops; what is random is given."""
+
+    def __init__(self, problem, solver) -> None:
+        self.problem, self.solver = problem, solver
+        self.q = getattr(solver, "q", None)
+        self.D2, self.V2, self.t = 0.0, 0.0, 0
+
+    def step(self, z0, x, k, drawn, uniforms):
+        s = self.solver
+        tasks = self.problem.capabilities.tasks
+        weights = [1 / len(drawn)] * len(drawn) if s.batch or tasks is None else list(tasks.probabilities)
+        G = np.zeros(len(x))
+        sums = [self.D2, self.V2]
+        tossed = self.q
+        for t, weight, uniform in zip(drawn, weights, uniforms, strict=True):
+            phi, first, exact = slow(self.problem, s, z0, x, t)
+            estimate = first
+            if tossed is not None and uniform < tossed:
+                estimate = first + (exact - first) / tossed
+                share = weight * len(drawn)
+                for i, sample in enumerate(((exact - first) @ (exact - first), exact @ exact)):
+                    sums[i] = 0.99 * sums[i] + 0.01 * share * sample
+                self.t += 1
+            G = G + weight * estimate
+        if s.name == "ufom-adaptive" and self.t:
+            self.D2, self.V2 = sums
+            corrected = [value / (1 - 0.99**self.t) for value in sums]
+            if any(u < tossed for u in uniforms):
+                best = optimal_q(corrected[1], corrected[0], *self.costs(), 2.0)
+                self.q = max(s.q_min, best)
+        gamma = {"harmonic": s.gamma / (k + 1), "inverse-sqrt": s.gamma / math.sqrt(k + 1), "constant": s.gamma}
+        return phi, x - gamma[s.schedule] * G, math.sqrt(G @ G)
+
+    def costs(self):
+        """r + 2 and 2 r: gradients of L_out in both variables, products of both kinds. One task: no product with H at
+        the constant phi_0, grad_phi L_out for the correction only."""
+        tasks = self.problem.capabilities.tasks
+        steps = self.solver.inner_steps or (tasks.steps if tasks else 10)
+        extra = steps * (steps - 1) // 2 if self.solver.gradient == "recomputed" else 0
+        return (steps + 2, 2 * steps + extra) if tasks else (steps + 1, 2 * steps + extra)
+
+
+def draws(problem, solver, replicates, generator):
+    """What a step draws, in its order: tasks, then coins."""
+    tasks = problem.capabilities.tasks
+    if tasks is None:
+        drawn = np.zeros((replicates, 1), dtype=int)
+    elif solver.batch is None:
+        drawn = np.broadcast_to(np.arange(tasks.count), (replicates, tasks.count))
+    else:
+        drawn = generator.choice(tasks.count, size=(replicates, solver.batch), p=tasks.probabilities)
+    return drawn, np.ones(drawn.shape) if solver.name == "fom" else generator.random(drawn.shape)
+
+
+SETTINGS: dict[str, tuple[Any, dict[str, Any]]] = {
+    "one drawn task": (tasks_problem, {"gamma": 0.05}),
+    "a batch": (tasks_problem, {"gamma": 0.05, "batch": 5, "schedule": "constant"}),
+    "all tasks": (tasks_problem, {"gamma": 0.05, "batch": None, "schedule": "inverse-sqrt"}),
+    "one inner step": (lambda: tasks_problem(1), {"gamma": 0.05, "batch": 2}),
+    "more theta than phi": (lambda: tasks_problem(3, q=2, d=4), {"gamma": 0.05, "batch": None}),
+    "two tasks": (lambda: zb.load_problem("two_task"), {"gamma": 0.5, "batch": 2}),
+    "bilevel": (ordinary, {"gamma": 0.1}),
+    "bilevel, own inner loop": (ordinary, {"gamma": 0.1, "inner_steps": 3, "alpha": 0.4, "batch": None}),
+    "bilevel, one inner step": (ordinary, {"gamma": 0.1, "inner_steps": 1}),
+    "bilevel, quadratic": (lambda: ordinary("quad_general"), {"gamma": 0.1}),
+}
+KINDS = [("fom", {})] + [(name, {"q": 0.6, "gradient": how}) for name in SOLVERS[1:] for how in GRADIENTS]
+
+
+@pytest.mark.parametrize("setting", SETTINGS)
+@pytest.mark.parametrize(("name", "kind"), KINDS, ids=[f"{n} {k.get('gradient', '')}" for n, k in KINDS])
+def test_step_equals_the_reference(name, kind, setting):
+    build, options = SETTINGS[setting]
+    problem, solver = build(), make_solver(name, **kind, **options)
+    if kind.get("gradient") == "forward" and name == "ufom-adaptive":
+        pytest.skip("the costs of tangents have a test of their own")
+    state, theirs = state_of(problem, solver), np.random.default_rng([0, 1])
+    references = [Reference(problem, solver) for _ in range(3)]
+    if setting == "two tasks":
+        references[0].costs = lambda: None  # replaced below: its losses do not depend on theta
+        for reference in references:
+            reference.costs = lambda: (11, 10 if solver.gradient == "stored" else 55)
+    z0 = state.z
+    for k in range(3):
+        drawn, uniforms = draws(problem, solver, 3, theirs)
+        following = solver.step(state)
+        for i in range(3):
+            phi, x, estimate = references[i].step(z0[i], state.x[i], k, drawn[i], uniforms[i])
+            scale = 1 + np.abs(estimate)
+            assert np.abs(following.x[i] - x).max() <= ROUNDING * scale, (k, i, following.x[i], x)
+            assert abs(following.estimate[i] - estimate) <= ROUNDING * scale
+            z = state.z[i] if problem.capabilities.tasks else phi
+            assert np.abs(following.z[i] - z).max() <= ROUNDING
+            if name == "ufom-adaptive":
+                assert following.q[i] == pytest.approx(references[i].q, rel=1e-9), (k, i)
+                seen = (1 - 0.99 ** references[i].t) or 1.0
+                assert following.D2[i] == pytest.approx(references[i].D2 / seen, rel=1e-9)
+                assert following.V2[i] == pytest.approx(references[i].V2 / seen, rel=1e-9)
+        state = following
+    assert state.k == 3
+    assert np.array_equal(state.v, state_of(problem, solver).v)
+
+
+@pytest.mark.parametrize("steps", [1, 2, 5])
+@pytest.mark.parametrize("kind", ["tasks", "bilevel"])
+def test_the_exact_gradient_is_the_derivative_by_differences(kind, steps):
+    """Fourth-order differences of L_out(phi_r(theta)); their error is below 1e-9 for derivatives of order one."""
+    problem = tasks_problem(steps) if kind == "tasks" else ordinary()
+    tasks, x, h = problem.capabilities.tasks, np.array([0.4, -0.7]), 1e-3
+    z0 = np.array([0.3, -0.2, 0.8])
+
+    def value(theta):
+        if tasks is not None:
+            phi = tasks.initial(theta, np.array(1))
+            for _ in range(steps):
+                phi = phi - tasks.step * tasks.inner_grad(phi, theta, np.array(1))
+            return tasks.outer(phi, theta, np.array(1))
+        z = z0
+        for _ in range(steps):
+            z = z - 0.1 * problem.inner_grad_z(z, theta)
+        return problem.outer(z, theta)
+
+    loop = task_loop(tasks, x, 1) if tasks is not None else problem_loop(problem, z0, x, steps)
+    _, first, exact = slow_gradients(loop)
+    for i, e in enumerate(np.eye(2)):
+        near, far = (value(x + t * h * e) - value(x - t * h * e) for t in (1, 2))
+        assert exact[i] == pytest.approx((8 * near - far) / (12 * h), abs=1e-8)
+    assert np.abs(first - exact).max() > 1e-3
+
+
+def program_of(problem, replicates=2, seed=0, steps=6):
+    """The program of all tasks, or of one task, and its oracle."""
+    rng = np.random.default_rng(seed)
+    oracle, tasks = Oracle(problem, replicates), problem.capabilities.tasks
+    x = rng.standard_normal((replicates, problem.d))
+    if tasks is None:
+        return oracle, one_task(oracle, rng.standard_normal((replicates, problem.p)), x, steps, 0.1)
+    every = np.broadcast_to(np.arange(tasks.count), (replicates, tasks.count))
+    return oracle, several_tasks(oracle, tasks, x, every, tasks.probabilities)
+
+
+@pytest.mark.parametrize("build", [tasks_problem, ordinary, lambda: zb.load_problem("imaml_quad", p=6, d=2, lam=5.0)])
+def test_the_three_ways_to_the_exact_gradient_agree(build):
+    found = []
+    for how in GRADIENTS:
+        _, program = program_of(build())
+        coins = np.ones(program.start.shape[:2], dtype=bool)
+        found.append(gradients(program, how, coins))
+    for name, values in zip(("phi", "first", "rest"), zip(*found, strict=True), strict=True):
+        for other in values[1:]:
+            np.testing.assert_allclose(other, values[0], rtol=0, atol=ROUNDING, err_msg=name)
+    assert np.abs(found[0][2]).max() > 1e-3
+
+
+@pytest.mark.parametrize("how", GRADIENTS)
+def test_without_a_coin_nothing_is_added_and_what_is_added_with_one_does_not_depend_on_the_others(how):
+    problem = tasks_problem()
+    every = gradients(program_of(problem)[1], how, np.ones((2, 3), dtype=bool))
+    coins = np.array([[True, False, True], [False, False, False]])
+    some = gradients(program_of(problem)[1], how, coins)
+    none = gradients(program_of(problem)[1], how)
+    for i in (0, 1):
+        np.testing.assert_array_equal(some[i], every[i])
+        np.testing.assert_array_equal(none[i], every[i])
+    np.testing.assert_allclose(some[2], np.where(coins[..., None], every[2], 0.0), rtol=0, atol=ROUNDING)
+    assert not some[2][~coins].any()
+    assert not none[2].any()
+
+
+# Evaluations.
+
+NAMES = {"inner_grad_z": "inner_gradient", "inner_hvp_zz": "hvp", "outer_grad_z": "outer_gradient"}
+
+
+def derived(program, steps: int) -> dict[str, int]:
+    """Counts of a program of the theorem; a mixed product goes with each Hessian product, F_x with each F_z."""
+    counts = {name: int(count(program, kind).subs(r, steps)) for name, kind in NAMES.items()}
+    return counts | {"inner_jvp_xz": counts["inner_hvp_zz"], "outer_grad_x": counts["outer_grad_z"]}
+
+
+def used(oracle: Oracle) -> dict[str, list[int]]:
+    return {name: values.tolist() for name, values in oracle.counts.items() if values.any()}
+
+
+def times(counts: dict[str, int], factor: int) -> dict[str, list[int]]:
+    return {name: [factor * value] * 2 for name, value in counts.items() if value}
+
+
+@pytest.mark.parametrize("steps", [1, 2, 7])
+@pytest.mark.parametrize("how", [None, "stored", "recomputed"])
+def test_counts_of_tasks_are_those_of_the_programs_of_the_theorem(how, steps):
+    oracle, program = program_of(tasks_problem(steps))
+    coins = None if how is None else np.ones((2, 3), dtype=bool)
+    gradients(program, how or "stored", coins)
+    theirs = {None: FIRST_ORDER, "stored": STORED, "recomputed": RECOMPUTED}[how]
+    assert used(oracle) == times(derived(theirs, steps), 3)
+
+
+@pytest.mark.parametrize("R", [1, 2, 10])
+def test_counts_are_those_of_the_released_code_where_losses_do_not_depend_on_theta(R):
+    """R + 1 for FOM; R (R - 1)/2 + R more for an exact gradient in constant memory, R with the path stored."""
+    problem = zb.load_problem("two_task", steps=R)
+    for options, total in (
+        ({}, R + 1),
+        ({"gradient": "recomputed"}, R + 1 + R * (R - 1) // 2 + R),
+        ({"gradient": "stored"}, 2 * R + 1),
+        ({"gradient": "forward"}, 2 * R + 1),  # one direction
+    ):
+        solver = make_solver("ufom", q=1.0, **options) if options else make_solver("fom")
+        result = (
+            zb.solve(problem, solver.name, max_iterations=3, q=1.0, **options)
+            if options
+            else zb.solve(problem, "fom", max_iterations=3)
+        )
+        assert sum(int(c[0]) for c in result.counts.values()) == 3 * total
+        assert sum(iteration_cost(problem, solver, np.random.default_rng(0)).values()) == total
+
+
+def test_counts_of_one_task_are_those_of_its_theorem():
+    """The constant phi_0 has no adjoint: the products are those of ITD-BiO. FOM needs no more than F_x."""
+    evaluations = zb.theorem("itd-bio").evaluations_per_iteration
+    D = zb.theorem("itd-bio").symbols["D"]
+    problem = ordinary()
+    for steps in (1, 2, 9):
+        oracle, program = program_of(problem, steps=steps)
+        gradients(program, "stored", np.ones((2, 1), dtype=bool))
+        counts = {kind: int(sp.sympify(number).subs(D, steps)) for kind, number in evaluations.items()}
+        assert used(oracle) == times(
+            {
+                "inner_grad_z": counts["inner_gradient"], "inner_hvp_zz": counts["hvp"], "inner_jvp_xz": counts["jvp"],
+                "outer_grad_z": counts["outer_gradient"], "outer_grad_x": counts["outer_gradient"],
+            },
+            1,
+        )  # fmt: skip
+        oracle, program = program_of(problem, steps=steps)
+        gradients(program)
+        assert used(oracle) == times({"inner_grad_z": steps, "outer_grad_x": 1}, 1)
+
+
+@pytest.mark.parametrize("how", GRADIENTS)
+@pytest.mark.parametrize(
+    "build", [tasks_problem, lambda: tasks_problem(3, q=2, d=4), ordinary, lambda: zb.load_problem("two_task")]
+)
+def test_stated_costs_are_what_is_counted(build, how):
+    """Also those of tangents, derived here: d r Hessian products, and d r mixed ones (q r of tasks)."""
+    problem = build()
+    totals = []
+    for coins in (False, True):
+        oracle, program = program_of(problem)
+        m = program.start.shape[1]
+        gradients(program, how, np.ones((2, m), dtype=bool) if coins else None)
+        totals.append(sum(int(values[0]) for values in oracle.counts.values()) / m)
+    fixed, random = program.costs(how)
+    assert totals == [fixed, fixed + random]
+    if how == "forward":
+        tasks, d = problem.capabilities.tasks, problem.d
+        steps = 6 if tasks is None else tasks.steps
+        products = d * (steps - 1 if tasks is None else steps)
+        mixed = d * steps if tasks is None else tasks.q * steps * (tasks.inner_cross is not None)
+        assert random == products + mixed + (tasks is None)
+
+
+def test_costs_of_finite_sums_count_their_samples():
+    problem = zb.load_problem("quad_sum", p=3, d=2, n_inner=7, n_outer=5)
+    for how in GRADIENTS:
+        oracle, program = program_of(problem)
+        gradients(program, how, np.ones((2, 1), dtype=bool))
+        assert sum(int(values[0]) for values in oracle.counts.values()) == sum(program.costs(how))
+
+
+@pytest.mark.parametrize("how", ["stored", "recomputed"])
+def test_only_tasks_with_a_coin_pay_for_it(how):
+    """Counts are linear in the coins: the expected counts of the theorem at q = their share."""
+    problem, solver = tasks_problem(5), make_solver("ufom", q=0.4, batch=4, gradient=how, gamma=0.01)
+    state, theirs, heads = state_of(problem, solver, 6), np.random.default_rng([0, 1]), np.zeros(6, dtype=int)
+    for _ in range(3):
+        heads += (draws(problem, solver, 6, theirs)[1] < 0.4).sum(axis=1)
+        state = solver.step(state)
+    assert len(set(heads)) > 1
+    q, ufom = zb.theorem("ufom").symbols["q"], zb.theorem("ufom")
+    tosses = 3 * 4
+    for name, kind in NAMES.items():
+        for i in range(6):
+            share = sp.Rational(int(heads[i]), tosses)
+            if how == "recomputed":
+                expected = tosses * ufom.evaluations_per_iteration[kind].subs({r: 5, q: share})
+            else:
+                expected = tosses * count(FIRST_ORDER, kind).subs(r, 5) + int(heads[i]) * (
+                    count(STORED, kind) - count(FIRST_ORDER, kind)
+                ).subs(r, 5)
+            assert state.oracle.counts[name][i] == expected, (name, i)
+    assert state.oracle.counts["inner_jvp_xz"].tolist() == state.oracle.counts["inner_hvp_zz"].tolist()
+
+
+@pytest.mark.parametrize("name", SOLVERS)
+@pytest.mark.parametrize("build", [lambda: zb.load_problem("two_task"), lambda: ordinary("quad_general")])
+def test_the_budget_is_never_exceeded_and_holds_every_coin(name, build):
+    problem = build()
+    solver = make_solver(name, gamma=0.01)
+    cost = sum(iteration_cost(problem, solver, np.random.default_rng(0)).values())
+    result = zb.solve(problem, name, budget=10 * cost + 3, replicates=5, gamma=0.01)
+    spent = sum(result.counts.values())
+    assert (spent <= 10 * cost + 3).all()
+    assert (spent > 9 * cost + 3).all()
+    assert (result.status == Status.BUDGET).all()
+    if name == "fom":
+        assert (spent == 10 * cost).all()
+        assert (result.nit == 10).all()
+    else:
+        assert (result.nit > 10).all()  # coins that fell the other way
+
+
+@pytest.mark.parametrize("name", SOLVERS)
+@pytest.mark.parametrize("kind", ["tasks", "bilevel"])
+def test_a_budget_below_one_iteration_is_refused_before_anything_is_evaluated(name, kind):
+    problem, evaluated = tasks_problem() if kind == "tasks" else ordinary(), []
+
+    def watched(function):
+        return lambda *arguments: evaluated.append(1) or function(*arguments)
+
+    if kind == "tasks":
+        own = {
+            f: watched(getattr(problem.capabilities.tasks, f)) for f in ("initial", "inner_grad", "initial_pullback")
+        }
+        problem = replace(problem, capabilities=Capabilities(tasks=replace(problem.capabilities.tasks, **own)))
+    else:
+        problem = replace(problem, inner_grad_z=watched(problem.inner_grad_z), value=None, hypergradient=None)
+    cost = sum(iteration_cost(problem, make_solver(name), np.random.default_rng(0)).values())
+    keywords = {"z0": np.zeros(problem.p), "x0": np.zeros(problem.d), "rng": np.random.default_rng(0)}
+    with pytest.raises(ValueError, match=f"budget={cost - 1} is below the cost of one iteration, {cost} evaluations"):
+        run(problem, make_solver(name), budget=cost - 1, record_every=None, **keywords)
+    assert not evaluated
+    run(problem, make_solver(name, gamma=1e-3), budget=cost, record_every=None, **keywords)
+    assert evaluated
+
+
+# Replicates and randomness.
+
+
+class Given:
+    """A generator whose draws are given, one array a call; for some replicates, their rows."""
+
+    def __init__(self, choices, uniforms, rows=slice(None)):
+        self._choices, self._uniforms, self._rows = iter(choices), iter(uniforms), rows
+
+    def choice(self, n, size, p):
+        drawn = next(self._choices)[self._rows]
+        assert drawn.shape == size
+        return drawn
+
+    def random(self, size):
+        drawn = next(self._uniforms)[self._rows]
+        assert drawn.shape == size
+        return drawn
+
+
+@pytest.mark.parametrize("name", SOLVERS)
+@pytest.mark.parametrize("kind", ["tasks", "all tasks", "bilevel"])
+def test_a_replicate_alone_takes_the_path_that_it_takes_in_a_block(name, kind):
+    problem = ordinary() if kind == "bilevel" else tasks_problem()
+    batch = {"tasks": 2, "all tasks": None, "bilevel": 1}[kind]
+    solver = make_solver(name, gamma=0.05, batch=batch, **({} if name == "fom" else {"q": 0.5}))
+    rng = np.random.default_rng(5)
+    m = 3 if batch is None else batch
+    choices, uniforms = rng.integers(3, size=(4, 3, m)), rng.random((4, 3, m))
+    block = state_of(problem, solver, generator=Given(choices, uniforms))
+    start = block
+    for _ in range(4):
+        block = solver.step(block)
+    for i in range(3):
+        oracle, row = Oracle(problem, 1), slice(i, i + 1)
+        alone = solver.init(oracle, Given(choices, uniforms, row), start.z[row], start.v[row], start.x[row])
+        for _ in range(4):
+            alone = solver.step(alone)
+        for field in ("x", "z", "estimate"):
+            np.testing.assert_allclose(getattr(alone, field), getattr(block, field)[row], rtol=0, atol=ROUNDING)
+        assert {n: int(c[0]) for n, c in oracle.counts.items()} == {
+            n: int(c[i]) for n, c in block.oracle.counts.items()
+        }
+
+
+@pytest.mark.parametrize("name", SOLVERS)
+def test_same_seed_same_bits(name, same_run):
+    problem = zb.load_problem("two_task")
+    first, second, other = (zb.solve(problem, name, max_iterations=20, replicates=4, seed=s) for s in (1, 1, 2))
+    same_run(first, second)
+    assert not np.array_equal(first.x, other.x)
+
+
+@pytest.mark.parametrize("name", SOLVERS)
+def test_a_step_does_not_change_the_state_it_starts_from(name):
+    problem, solver = ordinary(), make_solver(name)
+    state = state_of(problem, solver)
+    copies = {field: getattr(state, field).copy() for field in ("z", "v", "x", "start")}
+    solver.step(state)
+    for field, copy in copies.items():
+        assert np.array_equal(getattr(state, field), copy)
+
+
+@pytest.mark.parametrize("name", SOLVERS)
+def test_frozen_replicates_are_neither_evaluated_nor_counted(name):
+    problem, solver = tasks_problem(), make_solver(name, gamma=0.05, batch=2)
+    state = state_of(problem, solver)
+    free = solver.step(replace(state, rng=np.random.default_rng(7)))
+    held = replace(state, oracle=Oracle(problem, 3), rng=np.random.default_rng(7))
+    held.oracle.freeze(np.array([False, True, False]))
+    stepped = solver.step(held)
+    np.testing.assert_allclose(stepped.x[[0, 2]], free.x[[0, 2]], rtol=0, atol=ROUNDING)
+    assert all(values[1] == 0 for values in held.oracle.counts.values())
+
+
+def test_one_task_starts_every_inner_loop_at_the_first_z():
+    problem, solver = ordinary("quad_general"), make_solver("fom", gamma=0.05)
+    state = state_of(problem, solver)
+    z0 = state.z
+    for _ in range(3):
+        x = state.x
+        state = solver.step(state)
+        for i in range(3):
+            phi = slow_gradients(problem_loop(problem, z0[i], x[i]))[0]
+            np.testing.assert_allclose(state.z[i], phi, rtol=0, atol=ROUNDING)
+
+
+def test_x_is_projected():
+    problem = replace(ordinary("quad_general"), capabilities=Capabilities(project_x=lambda x: np.clip(x, -0.1, 0.1)))
+    result = zb.solve(problem, "ufom", max_iterations=5, q=1.0, gamma=0.1)
+    assert np.abs(result.x).max() <= 0.1
+    assert result.counts["projection"].tolist() == [5]
+
+
+# What is refused.
+
+
+@pytest.mark.parametrize("name", SOLVERS)
+@pytest.mark.parametrize("value", [0, -1, 1.5, True, "3", float("nan")])
+@pytest.mark.parametrize("option", ["inner_steps", "batch"])
+def test_a_count_is_validated(name, option, value):
+    with pytest.raises(ValueError, match=f"{option} must be a positive integer, got"):
+        make_solver(name, **{option: value})
+
+
+@pytest.mark.parametrize("name", SOLVERS)
+@pytest.mark.parametrize("value", [0.0, -1.0, float("nan"), float("inf"), True, "1"])
+@pytest.mark.parametrize("option", ["alpha", "gamma"])
+def test_a_step_is_validated(name, option, value):
+    with pytest.raises(ValueError, match=f"{option} must be a positive finite number, got"):
+        make_solver(name, **{option: value})
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"q": 0.0}, "q must be a positive finite number, got 0.0"),
+        ({"q": 1.5}, "q must be at most 1, got 1.5"),
+        ({"q": float("nan")}, "q must be a positive finite number, got nan"),
+        ({"q": None}, "q must be a positive finite number, got None"),
+        ({"schedule": "linear"}, "schedule must be one of 'harmonic', 'inverse-sqrt', 'constant', got 'linear'"),
+        ({"gradient": "backward"}, "gradient must be one of 'stored', 'forward', 'recomputed', got 'backward'"),
+    ],
+)
+@pytest.mark.parametrize("name", SOLVERS[1:])
+def test_a_bad_option_is_named(name, options, message):
+    with pytest.raises(ValueError, match=message):
+        make_solver(name, **options)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"q_min": 0.0}, "q_min must be a positive finite number, got 0.0"),
+        ({"q_min": 0.2}, "q_min must be at most q=0.05, got 0.2; raise q or lower q_min"),
+        ({"decay": 1.0}, "decay must be below 1, got 1"),
+        ({"decay": 0.0}, "decay must be a positive finite number, got 0.0"),
+        ({"decay": 2.0}, "decay must be at most 1, got 2.0"),
+        ({"s": 0.0}, "s must be a positive finite number, got 0.0"),
+        ({"s": float("inf")}, "s must be a positive finite number, got inf"),
+    ],
+)
+def test_a_bad_option_of_the_adaptive_solver_is_named(options, message):
+    with pytest.raises(ValueError, match=message):
+        make_solver("ufom-adaptive", **options)
+
+
+@pytest.mark.parametrize("name", SOLVERS)
+def test_what_a_problem_lacks_or_has_of_its_own_is_named(name, bilevel):
+    with pytest.raises(ValueError, match=f"{name} needs inner_grad_z, which local does not declare, and outer_grad_x"):
+        zb.solve(bilevel(), name)
+    two = zb.load_problem("two_task")
+    with pytest.raises(ValueError, match=r"inner_steps=4, but the tasks of two_task are unrolled, .* with 10: leave"):
+        zb.solve(two, name, inner_steps=4)
+    with pytest.raises(
+        ValueError, match=r"alpha=0.2, but the tasks of two_task are unrolled, .* with 0.1: leave alpha"
+    ):
+        zb.solve(two, name, alpha=0.2)
+    with pytest.raises(ValueError, match="batch=3, but quad_general is one task: leave batch out"):
+        zb.solve("quad_general", name, batch=3)
+    with pytest.raises(
+        ValueError, match="an inner problem for plain gradient steps; entropic_simplex declares project_z"
+    ):
+        zb.solve("entropic_simplex", name)
+    assert zb.solve(two, name, inner_steps=10, alpha=0.1, max_iterations=1).success.all()
+
+
+def test_tangents_of_one_task_need_products_with_their_directions():
+    problem = replace(ordinary("quad_general"), inner_jvp_zx=None)
+    with pytest.raises(ValueError, match=r"ufom with gradient='forward' needs inner_jvp_zx, .* use 'stored'"):
+        zb.solve(problem, "ufom", gradient="forward")
+    assert zb.solve(problem, "ufom", max_iterations=1).success.all()
+
+
+# Steps.
+
+
+@pytest.mark.parametrize("name", SOLVERS)
+def test_defaults_are_silent_on_quadratic_problems_and_on_the_released_one(name):
+    for problem in ("quad_general", "quad_tracking", "reference", "two_task"):
+        assert zb.solve(problem, name, max_iterations=1).success.all()  # warnings are errors here
+
+
+@pytest.mark.parametrize("name", SOLVERS)
+def test_a_diverging_step_warns_and_ends_with_a_status(name):
+    problem = ordinary("quad_general")
+    options = {} if name == "fom" else {"q": 1.0}
+    with pytest.warns(StepWarning, match=r"gamma=50 is outside of the stable range \(0, 2 / L_M\)"):
+        result = zb.solve(problem, name, gamma=50.0, schedule="constant", max_iterations=200, replicates=2, **options)
+    assert (result.status == Status.DIVERGED).all()
+    assert np.isfinite(result.x).all()
+    with pytest.warns(StepWarning, match=r"alpha=30 is outside of the stable range \(0, 2 / L_zz\)"):
+        result = zb.solve(problem, name, alpha=30.0, gamma=1e-9, inner_steps=40, max_iterations=200, **options)
+    assert (result.status == Status.DIVERGED).all()
+    meta = zb.load_problem("imaml_quad", p=2, d=1, lam=5.0)
+    with pytest.warns(StepWarning, match=r"gamma=20 is outside of the stable range \(0, 2 / L_Psi\)"):
+        result = zb.solve(meta, name, gamma=20.0, schedule="constant", max_iterations=200, **options)
+    assert (result.status == Status.DIVERGED).all()
+
+
+def test_the_stable_range_of_one_task_contains_what_is_stable():
+    """L_M bounds the curvature of M: steps just inside contract, for inner steps on both sides of 1 / L_zz."""
+    problem = ordinary("quad_general")
+    z0 = np.zeros(3)
+    for alpha in (0.1, 1.0, 1.5, 1.9):
+        solver = make_solver("ufom", alpha=alpha, gamma=1.0, inner_steps=7)
+        end = {n: e for n, _, e, _ in solver.stable_steps(problem)}["gamma"]
+        columns = [slow_gradients(problem_loop(problem, z0, x, 7, alpha))[2] for x in (np.zeros(2), *np.eye(2))]
+        curvature = np.linalg.eigvalsh(np.stack([c - columns[0] for c in columns[1:]]))
+        assert curvature[-1] <= 2 / end * (1 + 1e-12)
+
+
+def test_steps_of_the_three_schedules():
+    for schedule, factors in (
+        ("harmonic", [1, 0.5, 0.25]),
+        ("inverse-sqrt", [1, 0.5**0.5, 0.5]),
+        ("constant", [1, 1, 1]),
+    ):
+        solver = make_solver("fom", gamma=3.0, schedule=schedule)
+        assert [solver.step_size(k, None) for k in (0, 1, 3)] == pytest.approx([3 * f for f in factors], rel=4 * EPS)
+    tasks = zb.load_problem("two_task").capabilities.tasks
+    assert make_solver("fom").step_size(1, tasks) == 5.0
+    assert make_solver("fom").step_size(0, None) == 0.1
+
+
+# The estimator.
+
+
+@pytest.mark.parametrize("q", [0.05, 0.3, 1.0])
+def test_the_estimate_has_the_mean_and_the_second_moment_of_the_theorem(q):
+    """Over the coin: E G = g and E|G|^2 = |g|^2 + (1/q - 1)|g - g_FO|^2; exact, and as frequencies."""
+    problem, n = tasks_problem(), 20_000
+    solver = make_solver("ufom", q=q, batch=None, gamma=1.0, schedule="constant")
+    only = replace(problem.capabilities.tasks, probabilities=np.array([0.0, 1.0, 0.0]))
+    problem = replace(problem, capabilities=Capabilities(tasks=only))
+    x = np.array([0.4, -0.7])
+    state = solver.init(
+        Oracle(problem, n), np.random.default_rng(3), np.zeros((n, 9)), np.zeros((n, 9)), np.tile(x, (n, 1))
+    )
+    G = state.x - solver.step(state).x
+    _, first, exact = slow_gradients(task_loop(only, x, 1))
+    heads = np.abs(G - first).max(axis=1) > 1e-6
+    high = first + (exact - first) / q
+    np.testing.assert_allclose(G, np.where(heads[:, None], high, first), rtol=0, atol=ROUNDING / q)
+    # The two values with their probabilities.
+    np.testing.assert_allclose(q * high + (1 - q) * first, exact, rtol=0, atol=ROUNDING)
+    distance = (exact - first) @ (exact - first)
+    second = q * high @ high + (1 - q) * first @ first
+    assert second == pytest.approx(exact @ exact + (1 / q - 1) * distance, rel=1e-12)
+    # Means over n coins: both are affine in their number, which is binomial.
+    error = math.sqrt(q * (1 - q) / n)
+    assert abs(heads.mean() - q) <= 5 * error
+    assert np.abs(G.mean(axis=0) - exact).max() <= 5 * error * np.abs(high - first).max() + ROUNDING / q
+    spread = abs(high @ high - first @ first)
+    assert abs(np.vecdot(G, G).mean() - second) <= 5 * error * spread + ROUNDING / q**2
+
+
+@pytest.mark.parametrize("name", ["ufom", "ufom-adaptive"])
+def test_the_mean_over_drawn_tasks_and_coins_is_the_gradient_of_M(name):
+    """Five standard errors, from the exact covariance at one point."""
+    problem, n, q = tasks_problem(), 20_000, 0.4
+    tasks, x = problem.capabilities.tasks, np.array([0.4, -0.7])
+    solver = make_solver(name, q=q, batch=2, gamma=1.0, schedule="constant")
+    state = solver.init(
+        Oracle(problem, n), np.random.default_rng(4), np.zeros((n, 9)), np.zeros((n, 9)), np.tile(x, (n, 1))
+    )
+    G = state.x - solver.step(state).x
+    mean, second = np.zeros(2), np.zeros((2, 2))
+    for t, p in enumerate(tasks.probabilities):
+        _, first, exact = slow_gradients(task_loop(tasks, x, t))
+        for chance, value in ((1 - q, first), (q, first + (exact - first) / q)):
+            mean += p * chance * value
+            second += p * chance * np.outer(value, value)
+    covariance = (second - np.outer(mean, mean)) / 2  # of a mean of two
+    assert (np.abs(G.mean(axis=0) - mean) <= 5 * np.sqrt(np.diag(covariance) / n)).all()
+
+
+# The counterexample.
+
+
+def test_fom_goes_to_the_point_of_the_counterexample_and_ufom_with_q_1_to_the_minimiser():
+    """All tasks at once, constant step: linear rates (1 - gamma c) with c = sum rho a/2 and sum rho^2 a/2."""
+    problem, family = zb.load_problem("two_task"), released()
+    a, rho = ([float(v) for v in values] for values in (family.a, family.rho))
+    gamma, K, x0 = 3.0, 120, np.array([7.0])
+    points = {}
+    for name, options, power, goal in (
+        ("fom", {}, 1, family.theta_fo),
+        ("ufom", {"q": 1.0}, 2, family.theta_star),
+    ):
+        goal = float(sp.N(goal))
+        rate = 1 - gamma * sum(r_i**power * a_i for r_i, a_i in zip(rho, a, strict=True)) / 2
+        result = zb.solve(
+            problem, name, x0=x0, batch=None, gamma=gamma, schedule="constant", max_iterations=K, **options
+        )
+        left = rate**K * (7.0 - goal)
+        assert result.x[0, 0] - goal == pytest.approx(left, abs=1000 * EPS * 7)
+        assert abs(left) < 5e-7
+        points[name] = result.x
+    printed = {
+        "fom": (5.758867, 0.346410, 1.981504),
+        "ufom": (2.840282, 0.0, 1.475990),
+    }
+    for name, (theta, slope, value) in printed.items():
+        x = points[name]
+        # The printed digits, and what is left of the descent.
+        assert x[0, 0] == pytest.approx(theta, abs=5e-7 + 5e-7)
+        assert problem.hypergradient(x)[0, 0] == pytest.approx(slope, abs=1e-6)
+        assert problem.value(x)[0] == pytest.approx(value, abs=1e-6)
+    assert problem.parameters["b2"] == pytest.approx(17.395270, abs=5e-7)
+    assert problem.parameters["width"] == pytest.approx(12.596847, abs=5e-7)
+
+
+@pytest.mark.parametrize(("name", "q"), [("fom", 0.0), ("ufom", 0.1), ("ufom", 1.0)])
+def test_runs_on_drawn_tasks_have_the_exact_mean_and_variance(name, q):
+    """One drawn task a step, all quadratic: the mean of FOM goes to theta_FO, that of UFOM to theta_*.
+
+    The variance is compared by its own standard error, from the exact fourth moment.
+    """
+    problem, R, K, gamma = zb.load_problem("two_task", width=1e6), 400, 400, 0.3
+    options = {} if name == "fom" else {"q": q}
+    x0 = np.array([7.0])
+    result = zb.solve(problem, name, x0=x0, gamma=gamma, schedule="constant", max_iterations=K, replicates=R, **options)
+    drawn = possible(problem, q)
+    mean, covariance = moments(drawn, x0, [gamma] * K)
+    goal = problem.capabilities.tasks.first_order_point if name == "fom" else problem.minimizer
+    other = problem.minimizer if name == "fom" else problem.capabilities.tasks.first_order_point
+    error = math.sqrt(covariance[0, 0] / R)
+    assert abs(mean[0] - goal[0]) < 1e-3 * abs(goal[0] - other[0])
+    assert abs(result.x.mean() - mean[0]) <= 5 * error
+    assert 5 * error < abs(goal[0] - other[0])
+    centred = powers(drawn, mean[0], x0[0], gamma, K)
+    assert centred[2] == pytest.approx(covariance[0, 0], rel=1e-6)
+    deviation = math.sqrt((centred[4] - centred[2] ** 2) / R)
+    assert abs(((result.x - mean) ** 2).mean() - centred[2]) <= 5 * deviation
+
+
+def possible(problem, q):
+    """The gradients of one drawn task, with a coin or, for q = 0, without."""
+    tasks = pairs(problem, np.zeros(2))
+    return outcomes(tasks, q, 1) if q else [task.first._replace(probability=task.weight) for task in tasks]
+
+
+def powers(drawn, origin, x0, gamma, steps) -> list[float]:
+    """E (x_K - origin)^n for n = 0..4, by the binomial theorem from step to step."""
+    found = [(x0 - origin) ** n for n in range(5)]
+    for _ in range(steps):
+        following = [0.0] * 5
+        for g in drawn:
+            M, b = 1 - gamma * g.S[0, 0], -gamma * (g.S[0, 0] * origin + g.s[0])
+            for n in range(5):
+                following[n] += g.probability * sum(
+                    math.comb(n, i) * M**i * b ** (n - i) * found[i] for i in range(n + 1)
+                )
+        found = following
+    return found
+
+
+@pytest.mark.parametrize(("name", "q"), [("fom", 0.0), ("ufom", 0.1)])
+def test_the_released_schedule_leads_where_theory_says(name, q):
+    """Steps 10/(k+1) and the released q, one drawn task a step, for k = 200..1200.
+
+    Before, steps of UFOM are so long that moments are those of rare events.
+    """
+    problem, R, first, last = zb.load_problem("two_task", width=1e6), 200, 200, 1200
+    solver, x0 = make_solver(name, **({"q": q} if q else {})), np.array([7.0])
+    z = np.zeros((R, 2))
+    state = solver.init(Oracle(problem, R), np.random.default_rng(1), z, z, np.tile(x0, (R, 1)))
+    state = replace(state, k=first)
+    for _ in range(first, last):
+        state = solver.step(state)
+    mean, covariance = moments(possible(problem, q), x0, [10 / (k + 1) for k in range(first, last)])
+    error = math.sqrt(covariance[0, 0] / R)
+    assert abs(state.x.mean() - mean[0]) <= 5 * error
+    right, wrong = problem.minimizer[0], problem.capabilities.tasks.first_order_point[0]
+    # The distance contracts by the product of 1 - gamma_k c: what is left of it, and 5 errors, tell the points apart.
+    assert abs(mean[0] - (right if q else wrong)) + 5 * error < 0.5 * abs(right - wrong)
+
+
+# The best probability.
+
+
+@pytest.mark.parametrize("s", [0.25, 0.5, 1.0, 1.5, 2.0])
+def test_the_best_probability_is_that_of_the_theorem(s):
+    scales = (0.0, 1e-100, 1e-8, 0.25, 1.0, 4.0, 9.0, 100.0, 1e100)
+    V2, D2 = (np.array(v) for v in zip(*product(scales, scales), strict=True))
+    for fixed, random in ((11, 10), (11, 55), (4, 45), (1, 1000), (1, 1), (73, 2)):
+        found = best_probability(V2, D2, fixed, random, s)
+        expected = [optimal_q(v, d, fixed, random, s) for v, d in zip(V2, D2, strict=True)]
+        np.testing.assert_allclose(found, expected, rtol=1e-12, err_msg=f"{fixed} {random}")
+
+
+#: alpha: D^2, V^2, q* at s = 1/2, as printed for a = (1/2, 3/2), b = (0, 10), A = 400, r = 10, |theta| <= 50.
+TOY = {
+    0.001: (0.786, 3708, 0.011), 0.005: (16.5, 2956, 0.054), 0.01: (53.2, 2229, 0.110), 0.02: (137.8, 1277, 0.229),
+    0.05: (232, 273, 0.846),
+}  # fmt: skip
+
+
+def toy_problem(alpha: float) -> BilevelProblem:
+    return zb.load_problem("two_task", step=alpha, b2=10.0, width=400.0)
+
+
+@pytest.mark.parametrize("alpha", TOY)
+def test_the_second_toy_is_recomputed_by_the_gradients_that_run(alpha):
+    problem = toy_problem(alpha)
+    grid = np.linspace(-50, 50, 201)[:, None]
+    oracle = Oracle(problem, 201)
+    both = np.broadcast_to(np.arange(2), (201, 2))
+    program = several_tasks(oracle, problem.capabilities.tasks, grid, both, np.full(2, 0.5))
+    _, first, rest = gradients(program, "stored", np.ones((201, 2), dtype=bool))
+    D2, V2 = (float((part**2).sum(-1).mean(-1).max()) for part in (rest, first + rest))
+    costs = program.costs("stored")
+    assert costs == (11, 10)
+    best = float(best_probability(V2, D2, *costs, 0.5))
+    exact = toy(sp.Rational(str(alpha)))
+    # Ten inner steps of ten operations each, relative to both gradients of size 100.
+    for found, expected in ((D2, exact.D2), (V2, exact.V2)):
+        assert found == pytest.approx(float(expected), rel=1000 * EPS, abs=100 * EPS * 100 * math.sqrt(V2))
+    assert best == pytest.approx(exact.q, rel=1e-9)
+    for value, printed in zip((D2, V2, best), TOY[alpha], strict=True):
+        digits = len(str(printed).partition(".")[2])
+        assert value == pytest.approx(printed, abs=0.5000001 * 10.0**-digits)
+
+
+@pytest.mark.parametrize(("alpha", "s"), [(0.01, 0.5), (0.02, 2.0), (0.005, 1.0)])
+def test_the_adaptive_q_is_near_its_optimum(alpha, s):
+    """At theta = -50, where both moments are largest, with a step too small to move it.
+
+    Both averages are means of the two tasks with the same random share f of the second, and V^2/D^2 is monotone in f.
+    After t exact gradients with weights w_i, f has the mean 1/2 and the variance sum w_i^2/4; five standard
+    deviations leave room for the at most 600 values of t in 50 runs.
+    """
+    problem, R, K = toy_problem(alpha), 50, 600
+    solver = make_solver("ufom-adaptive", q=0.9, q_min=1e-3, s=s, gamma=1e-12, schedule="constant")
+    z = np.zeros((R, 2))
+    state = solver.init(Oracle(problem, R), np.random.default_rng(0), z, z, np.full((R, 1), -50.0))
+    for _ in range(K):
+        state = solver.step(state)
+    exact = toy(sp.Rational(str(alpha)))
+    parts = [slow_gradients(task_loop(problem.capabilities.tasks, np.array([-50.0]), t)) for t in (0, 1)]
+    D2, V2 = np.array([[(e - f) @ (e - f), e @ e] for _, f, e in parts]).T
+    assert D2.mean() == pytest.approx(float(exact.D2), rel=1e-9)
+    assert V2.mean() == pytest.approx(float(exact.V2), rel=1e-9)
+    share = (state.D2 - D2[0]) / (D2[1] - D2[0])
+    np.testing.assert_allclose(state.V2, V2[0] + share * (V2[1] - V2[0]), rtol=1e-9)
+    t = np.log(1 - state.weight) / math.log(0.99)
+    off = 5 * np.sqrt(0.01 / 1.99 * (1 - 0.99 ** (2 * t)) / (1 - 0.99**t) ** 2 / 4)
+    assert (np.abs(share - 0.5) <= off).all()
+    costs = (11, 10)
+
+    def best(f):
+        return optimal_q(float(V2[0] + f * (V2[1] - V2[0])), float(D2[0] + f * (D2[1] - D2[0])), *costs, s)
+
+    np.testing.assert_allclose(state.q, [max(1e-3, best(f)) for f in share], rtol=1e-9)
+    low, high = sorted((best(max(0.0, 0.5 - off.max())), best(min(1.0, 0.5 + off.max()))))
+    assert low <= best(0.5) <= high < 0.9
+    assert (state.q >= low).all()
+    assert (state.q <= high).all()
+
+
+def test_the_distance_comes_from_the_gradients_and_not_from_the_corrected_one():
+    """With q = 0.1 the released estimate would be (1/q - 1)^2 = 81 times too large."""
+    problem = toy_problem(0.01)
+    solver = make_solver("ufom-adaptive", q=0.1, batch=None, gamma=1e-12, schedule="constant")
+    state = solver.init(
+        Oracle(problem, 200), np.random.default_rng(0), np.zeros((200, 2)), np.zeros((200, 2)), np.full((200, 1), -50.0)
+    )
+    state = solver.step(state)
+    parts = [slow_gradients(task_loop(problem.capabilities.tasks, np.array([-50.0]), t)) for t in (0, 1)]
+    possible = [float((e - f) @ (e - f)) for _, f, e in parts]
+    seen = state.D2[state.weight > 0]
+    assert len(seen)
+    low, high = min(possible), max(possible)
+    assert (seen >= low * (1 - 1e-9)).all()
+    assert (seen <= high * (1 + 1e-9)).all()
+    assert (state.D2[state.weight == 0] == 0).all()
+    assert (state.q[state.weight == 0] == 0.1).all()
