@@ -272,7 +272,7 @@ def _tasks(
     low, high = ends
     contraction = (high - low) / (high + low)
     steps = math.ceil(math.log(np.finfo(np.float64).eps) / math.log(contraction)) if contraction > 0 else 1
-    solved = np.linalg.inv(A + lam * np.eye(d))
+    solved = np.asarray(np.linalg.inv(A + lam * np.eye(d)), dtype=np.float64)
     pulled = _apply(A, c)
 
     def adapted(theta: Array, task: Index) -> Array:

@@ -138,12 +138,19 @@ class Reference:
         return phi, x - gamma[s.schedule] * G, math.sqrt(G @ G)
 
     def costs(self):
-        """r + 2 and 2 r: gradients of L_out in both variables, products of both kinds. One task: no product with H at
-        the constant phi_0, grad_phi L_out for the correction only."""
-        tasks = self.problem.capabilities.tasks
-        steps = self.solver.inner_steps or (tasks.steps if tasks else 10)
-        extra = steps * (steps - 1) // 2 if self.solver.gradient == "recomputed" else 0
-        return (steps + 2, 2 * steps + extra) if tasks else (steps + 1, 2 * steps + extra)
+        """Gradients of L_out in both variables; products of both kinds, of tangents with d and (tasks) q directions.
+
+        One task: no Hessian product at the constant phi_0, and grad_phi L_out for the correction only.
+        """
+        tasks, d = self.problem.capabilities.tasks, self.problem.d
+        r = self.solver.inner_steps or (tasks.steps if tasks else 10)
+        again = r * (r - 1) // 2 if self.solver.gradient == "recomputed" else 0
+        forward = self.solver.gradient == "forward"
+        if tasks is None:
+            return r + 1, 1 + (d * (2 * r - 1) if forward else 2 * r - 1 + again)
+        if tasks.inner_cross is None:
+            return r + 1, d * r if forward else r + again
+        return r + 2, (d + tasks.q) * r if forward else 2 * r + again
 
 
 def draws(problem, solver, replicates, generator):
@@ -178,14 +185,8 @@ KINDS = [("fom", {})] + [(name, {"q": 0.6, "gradient": how}) for name in SOLVERS
 def test_step_equals_the_reference(name, kind, setting):
     build, options = SETTINGS[setting]
     problem, solver = build(), make_solver(name, **kind, **options)
-    if kind.get("gradient") == "forward" and name == "ufom-adaptive":
-        pytest.skip("the costs of tangents have a test of their own")
     state, theirs = state_of(problem, solver), np.random.default_rng([0, 1])
     references = [Reference(problem, solver) for _ in range(3)]
-    if setting == "two tasks":
-        references[0].costs = lambda: None  # replaced below: its losses do not depend on theta
-        for reference in references:
-            reference.costs = lambda: (11, 10 if solver.gradient == "stored" else 55)
     z0 = state.z
     for k in range(3):
         drawn, uniforms = draws(problem, solver, 3, theirs)
@@ -759,7 +760,7 @@ def test_runs_on_drawn_tasks_have_the_exact_mean_and_variance(name, q):
 
     The variance is compared by its own standard error, from the exact fourth moment.
     """
-    problem, R, K, gamma = zb.load_problem("two_task", width=1e6), 400, 400, 0.3
+    problem, R, K, gamma = zb.load_problem("two_task", width=1e6), 400, 250, 0.3
     options = {} if name == "fom" else {"q": q}
     x0 = np.array([7.0])
     result = zb.solve(problem, name, x0=x0, gamma=gamma, schedule="constant", max_iterations=K, replicates=R, **options)
@@ -865,15 +866,15 @@ def test_the_second_toy_is_recomputed_by_the_gradients_that_run(alpha):
         assert value == pytest.approx(printed, abs=0.5000001 * 10.0**-digits)
 
 
-@pytest.mark.parametrize(("alpha", "s"), [(0.01, 0.5), (0.02, 2.0), (0.005, 1.0)])
+@pytest.mark.parametrize(("alpha", "s"), [(0.01, 0.5), (0.02, 2.0), (0.02, 1.0)])
 def test_the_adaptive_q_is_near_its_optimum(alpha, s):
     """At theta = -50, where both moments are largest, with a step too small to move it.
 
     Both averages are means of the two tasks with the same random share f of the second, and V^2/D^2 is monotone in f.
     After t exact gradients with weights w_i, f has the mean 1/2 and the variance sum w_i^2/4; five standard
-    deviations leave room for the at most 600 values of t in 50 runs.
+    deviations leave room for the at most 400 values of t in 50 runs.
     """
-    problem, R, K = toy_problem(alpha), 50, 600
+    problem, R, K = toy_problem(alpha), 50, 400
     solver = make_solver("ufom-adaptive", q=0.9, q_min=1e-3, s=s, gamma=1e-12, schedule="constant")
     z = np.zeros((R, 2))
     state = solver.init(Oracle(problem, R), np.random.default_rng(0), z, z, np.full((R, 1), -50.0))
@@ -897,8 +898,8 @@ def test_the_adaptive_q_is_near_its_optimum(alpha, s):
     np.testing.assert_allclose(state.q, [max(1e-3, best(f)) for f in share], rtol=1e-9)
     low, high = sorted((best(max(0.0, 0.5 - off.max())), best(min(1.0, 0.5 + off.max()))))
     assert low <= best(0.5) <= high < 0.9
-    assert (state.q >= low).all()
-    assert (state.q <= high).all()
+    assert (state.q >= low * (1 - 1e-9)).all()
+    assert (state.q <= high * (1 + 1e-9)).all()
 
 
 def test_the_distance_comes_from_the_gradients_and_not_from_the_corrected_one():

@@ -22,7 +22,7 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Unrolled(State):
-    """On one task ``start`` (R, p) is phi_0 and ``z`` the last phi_r; tasks leave both alone."""
+    """State with ``start`` (R, p), the phi_0 of one task, whose last phi_r is ``z``; tasks change neither."""
 
     start: Array
 
@@ -37,17 +37,19 @@ class Fom(Solver):
     Problem class: a distribution of tasks (``capabilities.tasks``, which brings r and alpha), or any bilevel problem
     with derivatives as one task: phi_0 = z_0 for the whole run, L_in = G(., x), L_out = F. There phi_0 does not depend
     on x, the first-order gradient is F_x(phi_r, x) alone, and finite sums are taken whole.
-    Cost: r inner gradients and one outer gradient a task, O(1) memory. G_x and F_x count in columns of their own.
+    Assumptions: L_in and L_out smooth, gradients of tasks with bounded second moments, M smooth and bounded below.
+    Cost: r inner gradients and one outer gradient a task, in O(1) memory. Both parts of the outer gradient count;
+    what is zero (a loss without theta, F_z where phi_0 is constant) is not queried.
     Rate: |grad M|^2 falls to the squared bias E|g - g_FO|^2 and no further in general (derived here, theorem "fom",
     with a family on which it stays at any given slope).
     Source: arXiv 2106.02487 (ICML 2021) and its authors' public code, github.com/xingyousong/ufom (toy.py), from
-    which the defaults are.
+    which the defaults for tasks are. All tasks at once, and one task made of a bilevel problem, are not in that code.
 
     Parameters
     ----------
     inner_steps, alpha : int, float or None
-        r and the inner step where the problem is one task, 10 and 0.1 by default (as released); None with tasks,
-        which bring their own.
+        r and the inner step where the problem is one task, 10 and 0.1 by default (those of the released tasks); None
+        with tasks, which bring their own.
     batch : int or None
         Tasks drawn an iteration, with replacement (1 as released); None takes all of them with their probabilities.
     gamma : float or None
@@ -131,13 +133,15 @@ class Fom(Solver):
         """State at iteration 0 from iterates z, v (R, p) and x (R, d)."""
         return Unrolled(z=z, v=v, x=x, k=0, oracle=oracle, rng=rng, start=z)
 
-    def step(self, state: Any) -> State:
+    def step(self, state: Any) -> Unrolled:
         """One iteration: the tasks' estimates of grad M, and a step of x along their mean."""
         tasks = state.oracle.capabilities.tasks
+        # Draw tasks; phi_0..phi_r and an estimate of the gradient for each.
         program = self.program(state, tasks)
         phi, estimates, learned = self.estimates(state, program)
+        # Their mean, and x_{k+1} = x_k - gamma_k G.
         G = np.einsum("m,rmd->rd", program.weights, estimates)
-        return replace(
+        following: Unrolled = replace(
             state,
             x=state.oracle.project_x(state.x - self.step_size(state.k, tasks) * G),
             z=phi[:, 0] if tasks is None else state.z,
@@ -145,6 +149,7 @@ class Fom(Solver):
             estimate=np.sqrt(np.vecdot(G, G)),
             **learned,
         )
+        return following
 
     def step_size(self, k: int, tasks: Tasks | None) -> float:
         """gamma_k."""

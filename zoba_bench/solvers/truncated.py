@@ -196,14 +196,15 @@ def _first_tangents(program: Program, points: NDArray[np.bool_]) -> Array | None
 
 def _next_tangents(program: Program, phi: Array, tangents: Array | None) -> Array:
     """Tangents of phi - alpha grad_phi L_in(theta, phi)."""
-    changes = [] if tangents is None else [program.inner_hvp(phi, tangents)]
+    change = None if tangents is None else program.inner_hvp(phi, tangents)
     if program.inner_mixed is not None:
-        changes.append(program.inner_mixed(phi))
-    change: Array = -program.alpha * sum(changes)
-    return change if tangents is None else tangents + change
+        mixed = program.inner_mixed(phi)
+        change = mixed if change is None else change + mixed
+    assert change is not None  # either phi_0 or L_in depends on theta
+    return -program.alpha * change if tangents is None else tangents - program.alpha * change
 
 
 def _along(program: Program, tangents: Array, b: Array) -> Array:
     """What the tangents add: their products with b_r, without the first-order part V' b_r."""
-    total = np.vecdot(tangents, b)[:, :, None, :]
+    total: Array = np.vecdot(tangents, b)[:, :, None, :]
     return total if program.pullback is None else total - program.pullback(b)

@@ -25,6 +25,7 @@ class Ufom(Fom):
 
     Problem class: as for ``fom``; r inner steps are differentiated exactly (g), which on one task is the gradient of
     F(phi_r(x), x) and differs from that of Psi by the truncation of the inner loop.
+    Assumptions: as for ``fom``, with bounded second moments of g and of g - g_FO.
     Cost: that of ``fom``; a task whose coin is 1 costs r products with the inner Hessian (and r mixed ones where
     L_in depends on theta) more with ``gradient="stored"``, in memory of r vectors; r (r - 1) / 2 inner gradients
     more than that with "recomputed", in constant memory; d r products of each kind with "forward" (q r mixed ones
