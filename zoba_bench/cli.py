@@ -274,7 +274,7 @@ def verify(
     with _progress(quiet=as_json) as progress:
         verdicts = run(
             **chosen, seed=seed, out=out, jobs=jobs, progress=progress,
-            announce=announce,
+            announce=announce, announce_cost=None if as_json else lambda cost: _announce_cost(console, cost, jobs),
         )  # fmt: skip
     (whole,) = measured
     code = exit_code(verdicts)
@@ -466,6 +466,23 @@ def _announce(console: Any, suite: Any, left_out: dict[str, str]) -> None:
     title = f"[bold]Suite {_escape(suite.name)}[/]: {len(suite.claims)} claims. {_escape(suite.description)}\n"
     console.print(title, highlight=False)
     console.print(matrix_table(suite.matrix(), left_out))
+
+
+def _announce_cost(console: Any, cost: Any, jobs: int) -> None:
+    from zoba_bench.report.terminal import cost_table
+    from zoba_bench.report.wording import duration
+
+    console.print()
+    console.print(cost_table([(s.protocol, s.claims, s.cells, s.found, s.seconds) for s in cost.shares]))
+    if not cost.cells:
+        console.print("Nothing has to run: every cell is in the ledger.\n")
+        return
+    number, call, cell = cost.rates.number * 1e9, cost.rates.call * 1e6, cost.rates.cell * 1e3
+    why = f"{number:.2g} ns a random number, {call:.2g} us a call and {cell:.2g} ms a cell, measured now"
+    if cost.remembered:
+        why += f"; {cost.remembered} of {cost.cells} cells at what they took under other code"
+    shared = f", in {jobs} processes" if jobs > 1 else ""
+    console.print(f"About {duration(cost.seconds)} CPU-seconds{shared}: {why}.\n", highlight=False)
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -62,10 +63,16 @@ _Finished = tuple[Cell, dict[str, Any], float, str]
 
 
 def _timed(cell: Cell) -> _Finished:
-    """A finished cell with its seconds and the fingerprint of the process that ran it."""
-    start = time.perf_counter()
+    """A finished cell with its CPU-seconds and the fingerprint of the process that ran it."""
+    start = _cpu_seconds()
     result = run_cell(cell)
-    return cell, result, time.perf_counter() - start, fingerprint()
+    return cell, result, _cpu_seconds() - start, fingerprint()
+
+
+def _cpu_seconds() -> float:
+    """Of this process and of those that it waited for."""
+    times = os.times()
+    return time.process_time() + times.children_user + times.children_system
 
 
 def _stream(cells: list[Cell], jobs: int) -> Iterator[_Finished]:

@@ -126,6 +126,22 @@ class Ledger:
             ).fetchone()
             return None if row is None else json.loads(row[0])
 
+    def holds(self, key: str, fingerprint: str) -> bool:
+        """Whether there is a result of a cell under a fingerprint."""
+        with self._guard():
+            row = self._db.execute(
+                "SELECT 1 FROM cells WHERE key = ? AND fingerprint = ?", (key, fingerprint)
+            ).fetchone()
+            return row is not None
+
+    def seconds(self, key: str) -> float | None:
+        """CPU-seconds of a cell when it was last run, under any fingerprint; None if it never was."""
+        with self._guard():
+            row = self._db.execute(
+                "SELECT seconds FROM cells WHERE key = ? ORDER BY created DESC, rowid DESC LIMIT 1", (key,)
+            ).fetchone()
+            return None if row is None else float(row[0])
+
     def put(
         self, *, key: str, fingerprint: str, task: str, parameters: dict[str, Any], seed: int,
         result: dict[str, Any], seconds: float,

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from zoba_bench.report import wording
 
-__all__ = ["matrix_table", "verdict_table"]
+__all__ = ["cost_table", "matrix_table", "verdict_table"]
 
 Row = Mapping[str, Any]
 _STYLES = {"consistent": "green", "violated": "red", "inconclusive": "yellow"}
@@ -64,6 +64,23 @@ def verdict_table(rows: Sequence[Row]) -> Table:
                 Text(wording.allowed(row, 3)),
                 Text(wording.measured(row, 3)),
             )
+    return table
+
+
+def cost_table(shares: Sequence[tuple[str, int, int, int, float]]) -> Table:
+    """What a run will cost, by protocol and in all.
+
+    Parameters
+    ----------
+    shares : sequence of (protocol, claims, cells to run, cells in the ledger, CPU-seconds)
+    """
+    table = _table("protocol", "claims", "cells to run", "in the ledger", "CPU-seconds")
+    for column in table.columns[1:]:
+        column.justify = "right"
+    whole = (sum(s[1] for s in shares), sum(s[2] for s in shares), sum(s[3] for s in shares), sum(s[4] for s in shares))
+    for name, claims, run, found, seconds in [*shares, ("all", *whole)]:
+        title = f"{name} {wording.protocol_title(name)}".strip()
+        table.add_row(Text(title), Text(str(claims)), Text(str(run)), Text(str(found)), Text(wording.duration(seconds)))
     return table
 
 

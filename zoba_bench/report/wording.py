@@ -12,6 +12,7 @@ __all__ = [
     "allowed",
     "as_expected",
     "by_protocol",
+    "duration",
     "is_control",
     "limits",
     "measured",
@@ -82,6 +83,13 @@ def number(value: float | None, digits: int = 4, keep_zeros: bool = False) -> st
     if keep_zeros and (value != round(value) or abs(value) >= 1e6):
         return f"{value:#.{digits}g}".removesuffix(".")
     return f"{value:.{digits}g}"
+
+
+def duration(seconds: float) -> str:
+    """An estimate in seconds, with no more digits than it is worth."""
+    if seconds == 0:
+        return "0"
+    return f"{seconds:.1g}" if seconds < 10 else f"{float(f'{seconds:.2g}'):.0f}"
 
 
 def limits(row: Row, digits: int = 4) -> str:

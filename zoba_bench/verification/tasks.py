@@ -17,6 +17,13 @@ __all__ = ["count", "crossing", "one_step", "start_point", "trajectory"]
 
 Array = NDArray[np.float64]
 
+#: What the tasks do, where their parameters do not say it: ``count`` runs each setting twice two iterations, and a
+#: crossing is expected halfway to its cap.
+WORK = {
+    "count": lambda parameters, work: work({**parameters, "iterations": 2, "replicates": 2}),
+    "crossing": lambda parameters, work: work({**parameters, "max_iterations": parameters["max_iterations"] / 2}),
+}
+
 
 def count(
     rng: np.random.Generator, problem: Mapping[str, Any], solver: str, options: Sequence[Mapping[str, Any]]

@@ -20,6 +20,7 @@ from zoba_bench.sweep import fingerprint
 from zoba_bench.user_problem import file_spec
 from zoba_bench.verification.checking import plan_claim, protocol_of
 from zoba_bench.verification.claim import Claim, Verdict, decide, strict_json
+from zoba_bench.verification.cost import Cost, estimate
 from zoba_bench.verification.own import own_suite
 from zoba_bench.verification.plan import Plan
 from zoba_bench.verification.selection import select
@@ -44,6 +45,7 @@ def verify(
     jobs: int = 1,
     progress: Progress | None = None,
     announce: Callable[[Suite, dict[str, str]], None] | None = None,
+    announce_cost: Callable[[Cost], None] | None = None,
 ) -> list[Verdict]:
     """Measure every claim of a suite and judge it.
 
@@ -69,6 +71,8 @@ def verify(
     progress : callable(done, total, task), optional
     announce : callable(suite, left_out), optional
         Told what will be measured, and which problems were left out for want of an extra.
+    announce_cost : callable(cost), optional
+        Told what it will cost, once predictions are derived and before the first cell runs.
 
     Returns
     -------
@@ -82,7 +86,7 @@ def verify(
     with Ledger(Path(out) / "ledger.sqlite") as ledger:
         started = time.perf_counter()
         level = family_level(CONFIDENCE, len(chosen.claims))
-        own = _decided(chosen, int(seed), level, ledger, jobs, progress)
+        own = _decided(chosen, int(seed), level, ledger, jobs, progress, announce_cost)
         verdicts = [_paired(own[claim.id], own) for claim in chosen.claims]
         ledger.add_run(
             chosen.name, int(seed), _content(chosen, verdicts, left_out, seed, level, time.perf_counter() - started)
@@ -91,7 +95,13 @@ def verify(
 
 
 def _decided(
-    suite: Suite, seed: int, level: float, ledger: Ledger, jobs: int, progress: Progress | None
+    suite: Suite,
+    seed: int,
+    level: float,
+    ledger: Ledger,
+    jobs: int,
+    progress: Progress | None,
+    announce_cost: Callable[[Cost], None] | None,
 ) -> dict[str, Verdict]:
     """Verdicts of the claims by themselves: look after look, while some are neither consistent nor violated."""
     own: dict[str, Verdict] = {}
@@ -108,6 +118,8 @@ def _decided(
                 plans[claim.id].append(plan_claim(claim, seed, look))
             except DerivationError as error:
                 own[claim.id] = Verdict(claim, "violated", f"the derivation refuses: {error}")
+        if look == 0 and announce_cost is not None:
+            announce_cost(estimate(suite.claims, {name: made[0] for name, made in plans.items() if made}, ledger))
         cells = (cell for made in plans.values() for plan in made for cell in plan.cells)
         results = run_cells(cells, ledger, jobs=jobs, progress=progress)
         for claim in open_claims:
