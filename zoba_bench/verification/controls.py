@@ -5,7 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
+import numpy as np
+
+from zoba_bench.directions import generator
 from zoba_bench.estimators import average, forward_difference, project, second_difference
+from zoba_bench.oracle import Oracle
 from zoba_bench.solvers.hf_zoba import HfZoba
 from zoba_bench.solvers.single_loop import Directions, State, Surrogates
 from zoba_bench.solvers.zoba import Zoba
@@ -113,5 +117,20 @@ class SlowAdjoint(Zoba):
         return replace(right, v=state.v + gamma / rho * (right.v - state.v))
 
 
-_ALL = (HessianFactor, SwappedProjection, UnsharedDirections, MixedFactor, HessianFreeFactor, SlowAdjoint)
+@dataclass(frozen=True)
+class GlobalGenerator(Zoba):
+    """ZOBA that draws from a generator which all runs of a process share."""
+
+    name: ClassVar[str] = "control:global-generator"
+    mutates: ClassVar[str] = "zoba"
+    shared: ClassVar[np.random.Generator] = generator(np.random.SeedSequence(0))
+
+    def draw(self, oracle: Oracle, rng: np.random.Generator) -> Directions:
+        """ZOBA's, from the wrong generator: what it draws depends on what ran before."""
+        return super().draw(oracle, self.shared)
+
+
+_ALL = (
+    HessianFactor, SwappedProjection, UnsharedDirections, MixedFactor, HessianFreeFactor, SlowAdjoint, GlobalGenerator,
+)  # fmt: skip
 CONTROLS: dict[str, Any] = {control.name: control for control in _ALL}

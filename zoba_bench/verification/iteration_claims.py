@@ -1,12 +1,15 @@
-"""Claims about single iterations on every problem: counts, moments and the mean of a step."""
+"""Claims about single iterations on every problem: counts, moments, the mean of a step, and its bits."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from zoba_bench.registry import entry
+from zoba_bench.solvers import SOLVERS
 from zoba_bench.verification.claim import Claim
+from zoba_bench.verification.plan import build_problem
 
-__all__ = ["counts", "mean_moves", "moments"]
+__all__ = ["counts", "mean_moves", "moments", "same_bits"]
 
 # Small sizes of every problem on which tensor quadrature reaches; p != d keeps roles apart.
 _SMALL: dict[str, dict[str, Any]] = {
@@ -123,6 +126,42 @@ def mean_moves() -> list[Claim]:
                 )
             )  # fmt: skip
     return claims
+
+
+def same_bits() -> list[Claim]:
+    """P8: every built-in solver in one list of runs, so that one fresh process serves them all."""
+    runs = [
+        {"solver": solver, "problem": spec, "options": {}, "iterations": 3, "replicates": 2}
+        for solver in SOLVERS
+        for spec in _two_problems(solver)
+    ]
+    wrong, control = "control:global-generator", "P8/control:global-generator/bits"
+    claims = [
+        Claim(
+            f"P8/{solver}/bits",
+            "The same cell with the same seed gives the same bits of x, z, v, counts and history in every order among "
+            "other cells, and in a process of its own.",
+            "P8", solver, "all", "exact", 0.0, {"runs": runs}, controls=(control,),
+        )
+        for solver in SOLVERS
+        if any(chosen["solver"] == solver for chosen in runs)
+    ]  # fmt: skip
+    own = [{**chosen, "solver": wrong} for chosen in runs if chosen["solver"] == "zoba"]
+    statement = "Control: directions from a generator that all runs of a process share."
+    return [*claims, Claim(control, statement, "P8", wrong, "all", "exact", 0.0, {"runs": own}, "control")]
+
+
+#: Where bits are compared: the first two on which a solver can run. With exact values and with samples, if it can.
+_BITS: tuple[dict[str, Any], ...] = (
+    _SMALL["reference"],
+    {"name": "quad_sum", "p": 2, "d": 2, "n_inner": 4, "n_outer": 4},
+    {"name": "two_task"},
+    {"name": "l1_tracking"},
+)
+
+
+def _two_problems(solver: str) -> list[dict[str, Any]]:
+    return [spec for spec in _BITS if not entry("solvers", solver).lacking(build_problem(spec))][:2]
 
 
 def _pair(

@@ -6,7 +6,7 @@ from typing import Any
 
 from zoba_bench.verification.bounds import few_bound_claims
 from zoba_bench.verification.claim import Claim
-from zoba_bench.verification.iteration_claims import counts, mean_moves, moments
+from zoba_bench.verification.iteration_claims import counts, mean_moves, moments, same_bits
 from zoba_bench.verification.suite import Suite
 
 __all__ = ["quick", "smoke"]
@@ -16,23 +16,23 @@ _C = 0.25  # gamma / rho of the reference runs
 
 
 def smoke() -> Suite:
-    """Counts, moments and the mean of a step, in a few seconds."""
+    """Counts, moments, the mean of a step and identical bits, in a few seconds."""
     return Suite(
         "smoke",
-        "Counts, moments and the mean of a step, each with a control that must be rejected.",
-        (*counts(), *moments(), *mean_moves()),
+        "Counts, moments, the mean of a step and identical bits, each with a control that must be rejected.",
+        (*counts(), *moments(), *mean_moves(), *same_bits()),
     )
 
 
 def quick() -> Suite:
     """Every protocol, with controls, in about two minutes on two cores."""
-    claims = [*counts(), *moments(), *mean_moves()]
+    claims = [*counts(), *moments(), *mean_moves(), *same_bits()]
     claims += [*_one_step(), *_horizon(), *_transient(), *few_bound_claims(), *_complexity(), *_floors()]
     return Suite(
         "quick",
-        "Counts and moments on every problem; one-step law, horizon rate, transient, evaluations to eps and "
-        "noise floors on the reference family; certified bounds on four problems; each with a control that must be "
-        "rejected.",
+        "Counts and moments on every problem; identical bits in every order; one-step law, horizon rate, transient, "
+        "evaluations to eps and noise floors on the reference family; certified bounds on four problems; each with a "
+        "control that must be rejected.",
         tuple(claims),
     )
 

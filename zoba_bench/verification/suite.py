@@ -76,4 +76,8 @@ def problems_of(claim: Claim) -> list[str]:
     specs = claim.parameters.get("problems")
     if isinstance(specs, (list, tuple)) and all(isinstance(s, Mapping) for s in specs):
         return sorted({str(spec["name"]) for spec in specs})
+    runs = claim.parameters.get("runs")
+    if isinstance(runs, (list, tuple)):
+        own = [run for run in runs if run.get("solver", claim.solver) == claim.solver]
+        return sorted({str(run["problem"]["name"]) for run in own})
     return [claim.problem]

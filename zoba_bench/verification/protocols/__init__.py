@@ -16,4 +16,5 @@ PROTOCOLS: dict[str, str] = {
     "P5": "zoba_bench.verification.protocols.bounds",
     "P6": "zoba_bench.verification.protocols.complexity",
     "P6b": "zoba_bench.verification.protocols.floors",
+    "P8": "zoba_bench.verification.protocols.determinism",
 }
