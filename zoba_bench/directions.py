@@ -262,7 +262,7 @@ class LowRank(Law):
         rows, columns = self._sides(dimension)
         right = self.basis(rng, shape, dimension) if basis is None else basis
         left = rng.standard_normal((*shape, rows, self.rank))
-        product = np.matmul(left, np.swapaxes(right, -1, -2))
+        product: Array = np.matmul(left, np.swapaxes(right, -1, -2))
         product /= math.sqrt(self.rank)
         return product.reshape(*shape, rows * columns)[..., :dimension]
 

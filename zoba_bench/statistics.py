@@ -92,7 +92,7 @@ def fit_line(
     at = np.asarray(x, dtype=np.float64)
     if at.size != len(y) or at.size < 2 or np.ptp(at) == 0:
         raise ValueError(f"a line needs at least two different x, got {list(at)} for {len(y)} values")
-    centre = float(np.average(at, weights=_weights(y) if weights is None else weights))
+    centre = float(np.average(at, weights=_weights(y) if weights is None else np.asarray(weights, dtype=np.float64)))
     value, slope = fit_plane(np.column_stack([np.ones_like(at), at - centre]), y, weights)
     return slope, value
 
@@ -168,8 +168,9 @@ def _weights(y: Sequence[Estimate]) -> Array:
     variances = np.array([e.error**2 for e in y])
     # Exact values among noisy ones would take all the weight: a floor far below any error.
     floor = max(float(variances.max()) * 1e-12, np.finfo(float).tiny)
-    weights: Array = 1.0 / np.maximum(variances, floor)
-    return weights / weights.max()
+    weights = 1.0 / np.maximum(variances, floor)
+    relative: Array = weights / weights.max()
+    return relative
 
 
 def _combine(weights: Array, values: Array, variances: Array, dofs: Array) -> Estimate:

@@ -216,7 +216,8 @@ def _at_time(row: Mapping[str, Any], seconds: float) -> float | None:
     share = min(1.0, seconds / row["seconds"]) if row["seconds"] > 0 else 1.0
     reached = share * row["evaluations"][-1]
     passed = [v for at, v in zip(row["evaluations"], row["curve"], strict=True) if at <= reached]
-    return passed[-1] if passed else row["start"]
+    last: float | None = passed[-1] if passed else row["start"]
+    return last
 
 
 def _winner(one: float | None, two: float | None) -> str:

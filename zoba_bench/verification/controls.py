@@ -11,7 +11,7 @@ from zoba_bench.directions import generator
 from zoba_bench.estimators import average, forward_difference, project, second_difference
 from zoba_bench.oracle import Oracle
 from zoba_bench.solvers.hf_zoba import HfZoba
-from zoba_bench.solvers.single_loop import Directions, State, Surrogates
+from zoba_bench.solvers.single_loop import Bases, Directions, State, Surrogates
 from zoba_bench.solvers.zoba import Zoba
 from zoba_bench.solvers.zoba_mixed import ZobaMixed
 
@@ -125,9 +125,9 @@ class GlobalGenerator(Zoba):
     mutates: ClassVar[str] = "zoba"
     shared: ClassVar[np.random.Generator] = generator(np.random.SeedSequence(0))
 
-    def draw(self, oracle: Oracle, rng: np.random.Generator) -> Directions:
+    def draw(self, oracle: Oracle, rng: np.random.Generator, kept: Bases | None = None) -> Directions:
         """ZOBA's, from the wrong generator: what it draws depends on what ran before."""
-        return super().draw(oracle, self.shared)
+        return super().draw(oracle, self.shared, kept)
 
 
 _ALL = (
