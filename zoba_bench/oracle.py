@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -71,8 +72,12 @@ class Oracle:
     dry = False
 
     def __init__(self, problem: BilevelProblem, replicates: int) -> None:
-        self._functions: dict[str, Callable[..., Any] | None] = {
-            name: getattr(problem, name) for name in ("inner", "outer", *DERIVATIVES)
+        sizes = {"": None, "p": problem.p, "d": problem.d}
+        samples = {"inner": problem.inner_samples or 1, "outer": problem.outer_samples or 1}
+        # Of every query: the function, what a mean over the samples counts for, the last dimension of the result.
+        self._queries: dict[str, tuple[Callable[..., Any] | None, int, int | None]] = {
+            name: (getattr(problem, name), samples[level], sizes[letter])
+            for name, (level, letter) in {"inner": ("inner", ""), "outer": ("outer", ""), **DERIVATIVES}.items()
         }
         self._name = problem.name
         self.capabilities = problem.capabilities
@@ -249,14 +254,10 @@ class Oracle:
         return self._points & self.active.reshape(-1, *[1] * (self._points.ndim - 1))
 
     def _query(self, name: str, vectors: tuple[Array, ...], sample: Samples | None) -> Array:
-        function = self._functions[name]
+        function, mean, size = self._queries[name]
         if function is None:
             raise OracleError(f"problem {self._name!r} does not declare {name}, which this solver queries")
-        level, letter = DERIVATIVES.get(name, (name, ""))
-        samples = self.inner_samples if level == "inner" else self.outer_samples
-        each = 1 if sample is not None or samples is None else samples
-        size = {"": None, "p": self.p, "d": self.d}[letter]
-        return self.evaluate(name, function, vectors, sample, size, each)
+        return self.evaluate(name, function, vectors, sample, size, mean if sample is None else 1)
 
     def _map(self, counted: str, function: Callable[[Array], Array] | None, point: Array) -> Array:
         if function is None:
@@ -304,7 +305,11 @@ class Oracle:
 
 def _leading_shape(vectors: tuple[Array, ...], sample: Samples | None) -> tuple[int, ...]:
     shapes = [vector.shape[:-1] for vector in vectors]
-    return np.broadcast_shapes(*shapes) if sample is None else np.broadcast_shapes(*shapes, sample.shape)
+    return _broadcast(*shapes) if sample is None else _broadcast(*shapes, sample.shape)
+
+
+#: An iteration asks for the same few shapes again and again.
+_broadcast = functools.lru_cache(maxsize=256)(np.broadcast_shapes)
 
 
 def _picked(array: NDArray[Any], on: NDArray[np.bool_]) -> NDArray[Any]:
