@@ -101,7 +101,7 @@ def test_logistic_constants_are_at_most_those_of_the_pieces():
     pieces = planted(link, PSEUDO_HUBER, problem.minimizer, name="made")
     for field in fields(problem.constants):
         declared, followed = getattr(problem.constants, field.name), getattr(pieces.constants, field.name)
-        if followed is not None and declared is not None:
+        if isinstance(followed, float) and isinstance(declared, float):
             assert declared <= followed * (1 + 1e-12), field.name
     x = np.random.default_rng(0).standard_normal((5, 3))
     np.testing.assert_array_equal(problem.hypergradient(x), pieces.hypergradient(x))

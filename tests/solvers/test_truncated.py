@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 import sympy as sp
-from zoba_bench.theory.algorithms.counterexample import released, toy
-from zoba_bench.theory.algorithms.optimal_q import optimal_q
-from zoba_bench.theory.algorithms.unrolled import FIRST_ORDER, RECOMPUTED, STORED, count, r
+from zoba_bench.theory.algorithms.truncated.counterexample import released, toy
+from zoba_bench.theory.algorithms.truncated.optimal_q import optimal_q
+from zoba_bench.theory.algorithms.truncated.unrolled import FIRST_ORDER, RECOMPUTED, STORED, count, r
 
 import zoba_bench as zb
 from zoba_bench.capabilities import Capabilities, Tasks

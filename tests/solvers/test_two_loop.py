@@ -181,10 +181,10 @@ def test_a_problem_without_gradients_is_refused_by_name(bilevel):
         with pytest.raises(ValueError, match=rf"{name} needs inner_grad_z, which local does not declare"):
             solver.check(bilevel())
         solver.check(with_gradients(bilevel()))
-    assert entry("solvers", "pzobo").lacking(bilevel())[1] == "outer_grad_z, which local does not declare"
+    assert entry("solvers", "pzobo")().lacking(bilevel())[1] == "outer_grad_z, which local does not declare"
     make_solver("hozog", training="values").check(bilevel())
     for name in VALUES_ONLY:
-        assert entry("solvers", name).lacking(bilevel()) == []
+        assert entry("solvers", name)().lacking(bilevel()) == []
 
 
 def test_batches_of_what_has_no_samples_are_refused(bilevel):

@@ -1,5 +1,6 @@
 """P5: plans, judgements and claims of the certified bounds."""
 
+import inspect
 import json
 import math
 import runpy
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 
 from zoba_bench.errors import DerivationError
-from zoba_bench.registry import entry, list_solvers, load_problem, missing_requirements, theorem
+from zoba_bench.registry import entry, list_problems, list_solvers, load_problem, missing_requirements, theorem
 from zoba_bench.solvers.single_loop import SingleLoop
 from zoba_bench.statistics import Limits
 from zoba_bench.sweep import run_cell
@@ -27,8 +28,6 @@ LEVEL = 1 - 1e-4
 CLAIMS = {claim.id: claim for claim in bound_claims()}
 HONEST = [claim for claim in CLAIMS.values() if claim.origin != "control"]
 SOLVERS = ("zoba", "zoba-tuned", "zoba-mixed", "hf-zoba", "hf-zoba-shared")
-# Bounds that exist but lie far above anything that can be measured: docs/tightness.md says why.
-OUT_OF_REACH = {("diabetes_ridge", solver) for solver in SOLVERS[:-1]}
 
 OPTIONS = {
     "schedule": "constant", "rho": 0.3, "gamma": 0.03, "h": 1e-4, "h_bar": 1e-4, "normalize_h_bar": True, "l1": 32,
@@ -120,6 +119,24 @@ def test_what_a_control_claims_too_much_of_makes_the_bound_smaller_and_leaves_th
         protocol.plan(tiny(wrong={"radius": 2}), 0)
 
 
+def test_a_control_can_claim_too_many_samples():
+    claim = CLAIMS["P5/hf-zoba-shared/quad_sum-weak/solution"]
+    right, wrong = (
+        protocol.plan(replace(claim, parameters={**claim.parameters, "wrong": {"samples": n}}), 0).context["bound"]
+        for n in (1, 40)
+    )
+    assert right == protocol.plan(claim, 0).context["bound"]
+    assert wrong < right / 20  # samples make most of this floor
+
+
+def test_the_bound_of_shared_directions_for_independent_ones_is_measured_and_not_refused():
+    controls = [claim for claim in CLAIMS.values() if "theorem" in claim.parameters.get("wrong", {})]
+    assert len(controls) >= 5
+    for control in controls:
+        assert control.parameters["options"]["outer_directions"] == "independent"
+        assert protocol.plan(control, 0).context["bound"] > 0, control.id
+
+
 @pytest.mark.parametrize(
     ("means", "failed", "verdict"),
     [
@@ -193,22 +210,33 @@ def test_what_has_no_claim_has_no_bound(monkeypatch):
     monkeypatch.setattr(type(theorem("hf-zoba-shared")), "require_checked", lambda self: None)
     claimed = {(claim.problem, claim.solver) for claim in HONEST}
     assert set(SOLVERS) == {name for name in list_solvers() if issubclass(entry("solvers", name), SingleLoop)}
-    for name in sorted({problem for problem, _ in claimed}):
-        for solver in SOLVERS:
-            if not missing_requirements(name) and (name, solver) not in claimed | OUT_OF_REACH:
-                assert not has_bound(name, solver), f"{solver} has a bound on {name}: claim it, or say why not"
-    assert not claimed & OUT_OF_REACH
+    for name in list_problems():
+        left = [solver for solver in SOLVERS if (name, solver) not in claimed]
+        if left and not missing_requirements(name):
+            for problem in instances(name):
+                for solver in left:
+                    assert not has_bound(problem, solver), f"{solver} has a bound on {name}: claim it"
 
 
-def has_bound(name, solver):
+def instances(name):
+    """The defaults, the family's small instance, and one whose constants need hold up to a radius only."""
+    factory = entry("problems", name)
+    found = [load_problem(name), load_problem(name, **factory.card.small)]
+    if "radius" in inspect.signature(factory).parameters and found[0].constants.radius == math.inf:
+        found.append(load_problem(name, radius=1.5))
+    return found
+
+
+def has_bound(problem, solver):
     """With small steps and radii and many directions the only obstacle left is a constant that is not known."""
-    problem = load_problem(name)
     if None in (problem.constants.mu, problem.constants.L_zz):
         return False
     rho = 1 / (problem.constants.mu + problem.constants.L_zz)
     options = {"schedule": "constant", "rho": rho, "gamma": 1e-6 * rho, "h": 1e-9, "l1": 10**8, "l2": 10**8}
     if solver.startswith("hf-"):
         options |= {"h_bar": 1e-9, "normalize_h_bar": True}
+    if problem.inner_samples is not None:
+        options |= {"b1": 10**4, "b2": 10**4}
     run = build_solver(solver, options)
     try:
         theorem(solver).certificate(problem.constants, problem.p, problem.d, run, 10**6, {"gap": 1.0})
@@ -217,6 +245,13 @@ def has_bound(name, solver):
             return False
         raise
     return True
+
+
+def test_the_probe_finds_the_bounds_that_are_claimed(monkeypatch):
+    monkeypatch.setattr(type(theorem("hf-zoba-shared")), "require_checked", lambda self: None)
+    for name in ("cournot", "smd2", "quad_sum", "rosenbrock"):
+        assert any(has_bound(problem, "hf-zoba-shared") for problem in instances(name)), name
+        assert ("P5/hf-zoba-shared/" + name) in {key.rpartition("/")[0] for key in CLAIMS}
 
 
 def test_every_start_exists():
@@ -246,14 +281,18 @@ def test_quick_has_some_of_the_claims_as_they_are():
     assert {claim.id for claim in bounds().claims} == set(CLAIMS)
 
 
-def test_the_lower_bound_on_psi_of_the_real_data_is_one():
+def test_the_lower_bounds_on_psi_of_the_real_data_are_bounds():
     pytest.importorskip("sklearn")
-    (claim,) = (claim for claim in HONEST if "psi_at_least" in claim.parameters)
-    problem = build_problem(claim.parameters["problem"])
-    # F is quadratic in z and does not depend on x: no Psi(x) is below its least value.
-    x, z = np.zeros(problem.d), np.zeros(problem.p)
-    lowest = -np.linalg.solve(problem.outer_hessian(z, x)[0], problem.outer_grad_z(z, x))
-    assert claim.parameters["psi_at_least"] <= problem.outer(lowest, x)
+    spoken = [claim for claim in HONEST if "psi_at_least" in claim.parameters]
+    assert {claim.problem for claim in spoken} == {"diabetes_ridge"}
+    instances = {str(claim.parameters["problem"]): claim for claim in spoken}
+    assert len(instances) == 2
+    for claim in instances.values():
+        problem = build_problem(claim.parameters["problem"])
+        # F is quadratic in z and does not depend on x: no Psi(x) is below its least value.
+        x, z = np.zeros(problem.d), np.zeros(problem.p)
+        lowest = -np.linalg.solve(problem.outer_hessian(z, x)[0], problem.outer_grad_z(z, x))
+        assert claim.parameters["psi_at_least"] <= problem.outer(lowest, x)
 
 
 def test_the_table_of_tightness_lists_the_claims_of_the_suite():

@@ -113,7 +113,7 @@ def test_mixed_directions_that_coincide_are_seen(monkeypatch):
 
     right = SingleLoop.draw
     monkeypatch.setattr(
-        SingleLoop, "draw", lambda self, oracle, rng: (lambda d: d._replace(second_w=d.w))(right(self, oracle, rng))
+        SingleLoop, "draw", lambda self, *given: (lambda d: d._replace(second_w=d.w))(right(self, *given))
     )
     assert measure(update, CLAIMS["P2s/zoba-mixed/reference"], nodes=4, problem=SMALLEST)[0] == "violated"
 

@@ -80,7 +80,7 @@ def plan(
         built = load_problem(**spec)
         metric = metric_name(built)
         for name in names:
-            lacking = entry("solvers", name).lacking(built)
+            lacking = entry("solvers", name)().lacking(built)
             if not metric:
                 lacking = ["a known hypergradient or minimum to be measured by"]
             if lacking:

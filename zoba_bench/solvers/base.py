@@ -86,10 +86,9 @@ class Solver(ABC):
         """Names of the options, in order."""
         return [f.name for f in fields(cls)]
 
-    @classmethod
-    def lacking(cls, problem: BilevelProblem) -> list[str]:
-        """What the solver needs that the problem does not have, in words; empty where it can run."""
-        return [words for need in cls.needs if (words := _lacking(problem, need))]
+    def lacking(self, problem: BilevelProblem) -> list[str]:
+        """What this configuration needs that the problem does not have, in words; empty where it can run."""
+        return [words for need in self.requirements() if (words := _lacking(problem, need))]
 
     def requirements(self) -> tuple[str, ...]:
         """What this configuration needs: ``needs``, unless an option changes that."""
@@ -97,7 +96,7 @@ class Solver(ABC):
 
     def check(self, problem: BilevelProblem) -> None:
         """Raise ValueError where the solver cannot run on the problem, naming what is missing."""
-        missing = [words for need in self.requirements() if (words := _lacking(problem, need))]
+        missing = self.lacking(problem)
         if missing:
             raise ValueError(f"{self.name} needs " + ", and ".join(missing))
 

@@ -77,8 +77,7 @@ class Fom(Solver):
                 check_positive(name, getattr(self, name))
         check_choice("schedule", self.schedule, ("harmonic", "inverse-sqrt", "constant"))
 
-    @classmethod
-    def lacking(cls, problem: BilevelProblem) -> list[str]:
+    def lacking(self, problem: BilevelProblem) -> list[str]:
         """Tasks bring all derivatives; of a bilevel problem those in ``needs`` are asked for, and plain steps of z."""
         if problem.capabilities.tasks is not None:
             return []

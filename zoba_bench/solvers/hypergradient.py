@@ -50,8 +50,7 @@ class HypergradientDescent(Solver):
         check_positive("beta", self.beta)
         check_count("D", self.D)
 
-    @classmethod
-    def lacking(cls, problem: BilevelProblem) -> list[str]:
+    def lacking(self, problem: BilevelProblem) -> list[str]:
         """What the solver needs that the problem does not have; z must be free and G smooth."""
         missing = super().lacking(problem)
         if problem.capabilities.project_z is not None:

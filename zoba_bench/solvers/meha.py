@@ -73,8 +73,7 @@ class Meha(Solver):
         if self.power >= 0.5:
             raise ValueError(f"power must be below 1/2, or the residual need not vanish, got {self.power!r}")
 
-    @classmethod
-    def lacking(cls, problem: BilevelProblem) -> list[str]:
+    def lacking(self, problem: BilevelProblem) -> list[str]:
         """Beside the gradients of F: those of G, or of the parts of a split one."""
         missing = super().lacking(problem)
         owner = problem.capabilities if problem.capabilities.inner_prox is not None else problem

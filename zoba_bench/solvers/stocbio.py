@@ -69,8 +69,7 @@ class StocBio(HypergradientDescent):
         if self.B_ratio > 1:
             raise ValueError(f"B_ratio must be at most 1, for batches that do not grow, got {self.B_ratio!r}")
 
-    @classmethod
-    def lacking(cls, problem: BilevelProblem) -> list[str]:
+    def lacking(self, problem: BilevelProblem) -> list[str]:
         """What the solver needs that the problem does not have; of a finite sum, derivatives of its samples."""
         missing = super().lacking(problem)
         if problem.stochastic and not problem.capabilities.sampled_derivatives:

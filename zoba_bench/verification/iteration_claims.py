@@ -154,14 +154,14 @@ def same_bits() -> list[Claim]:
 #: Where bits are compared: the first two on which a solver can run. With exact values and with samples, if it can.
 _BITS: tuple[dict[str, Any], ...] = (
     _SMALL["reference"],
-    {"name": "quad_sum", "p": 2, "d": 2, "n_inner": 4, "n_outer": 4},
+    {"name": "quad_sum", "p": 2, "d": 2, "n_inner": 8, "n_outer": 8},
     {"name": "two_task"},
     {"name": "l1_tracking"},
 )
 
 
 def _two_problems(solver: str) -> list[dict[str, Any]]:
-    return [spec for spec in _BITS if not entry("solvers", solver).lacking(build_problem(spec))][:2]
+    return [spec for spec in _BITS if not entry("solvers", solver)().lacking(build_problem(spec))][:2]
 
 
 def _pair(

@@ -45,8 +45,8 @@ __all__ = ["PARAMETERS", "judge", "plan", "trajectory"]
 
 Array = NDArray[np.float64]
 
-#: What a control may claim too much of: how often the directions, the iterations, the (inverse) start.
-_TOO_MUCH = ("directions", "iterations", "start")
+#: What a control may claim too much of: how often the directions, the samples, the iterations, the (inverse) start.
+_TOO_MUCH = ("directions", "samples", "iterations", "start")
 
 PARAMETERS = Parameters(
     {
@@ -65,9 +65,9 @@ def plan(claim: Claim, seed: int) -> Plan:
 
     "start" is "solution" (exact), "family" (the family's x, exact z and v), "cold" (the family's x and z,
     v = 0) or "origin" (x = 0, exact z and v). "psi_at_least" bounds Psi from below where the problem does
-    not know its infimum. A control's "wrong" makes the claim too strong: {"directions": n}, {"iterations": n}
-    and {"start": n} predict as if there were n times as many directions or iterations, or an n-th of
-    every error at the start, {"theorem": name} with another theorem.
+    not know its infimum. A control's "wrong" makes the claim too strong: {"directions": n}, {"samples": n},
+    {"iterations": n} and {"start": n} predict as if there were n times as many directions, samples (b1 and b2
+    must be given) or iterations, or an n-th of every error at the start, {"theorem": name} with another theorem.
 
     Raises
     ------
@@ -78,12 +78,19 @@ def plan(claim: Claim, seed: int) -> Plan:
     wrong = dict(chosen.get("wrong", {}))
     problem = build_problem(chosen["problem"])
     solver = build_solver(claim.solver, chosen["options"])
-    theorem = reference_theorem(wrong.pop("theorem", claim.solver))
+    other = wrong.pop("theorem", None)
+    theorem = reference_theorem(other or claim.solver)
     times = {name: wrong.pop(name, 1) for name in _TOO_MUCH}
     if wrong:
         raise ValueError(f"a control can be wrong in theorem, {', '.join(_TOO_MUCH)}, not in {', '.join(wrong)}")
     start = {name: value / times["start"] for name, value in _errors(problem, chosen).items()}
-    claimed = replace(solver, l1=solver.l1 * times["directions"], l2=solver.l2 * times["directions"])
+    more = {"l1": times["directions"], "l2": times["directions"]}
+    if times["samples"] != 1:
+        more |= {"b1": times["samples"], "b2": times["samples"]}
+    pretended: dict[str, Any] = {name: getattr(solver, name) * n for name, n in more.items()}
+    if other == "hf-zoba-shared":  # it refuses independent directions, and a refusal would show nothing
+        pretended["outer_directions"] = "shared"
+    claimed = replace(solver, **pretended)
     iterations = chosen["iterations"]
     try:
         certified = theorem.certificate(
