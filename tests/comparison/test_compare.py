@@ -80,7 +80,7 @@ def test_every_solver_has_a_grid_of_the_same_size_that_can_be_built():
 
 def test_a_solver_that_needs_more_is_left_out_by_name(monkeypatch):
     needy = SimpleNamespace(lacking=lambda problem: [f"a finite-sum problem; {problem.name} is deterministic"])
-    monkeypatch.setattr(module, "entry", lambda kind, name: needy if name == "zoba" else entry(kind, name))
+    monkeypatch.setattr(module, "entry", lambda kind, name: (lambda: needy) if name == "zoba" else entry(kind, name))
     pairs, left_out = plan("compare-small", **{k: v for k, v in FEW.items() if k != "budget"})
     assert [pair.solver for pair in pairs] == ["hf-zoba-shared"]
     assert left_out == {"zoba on reference": "needs a finite-sum problem; reference is deterministic"}
