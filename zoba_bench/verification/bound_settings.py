@@ -151,7 +151,7 @@ SETTINGS = (
     Setting("minimax_quad-default", "family", {}, 0.5, 0.0031, 600, 6, {_SHARED: 32}, {"iterations": 4}),
     Setting("logcosh_ripple-default", "family", {}, 0.15, 1.5e-5, 12000, 4, {_SHARED: 32}, {"start": 30}),
     Setting("logistic_bregman-default", "family", {}, 2.0, 0.002, 2000, 6, {_SHARED: 64}, {"iterations": 4}),
-    Setting("diabetes_ridge", "origin", {"radius": 0.5}, 0.147, 0.0023, 4000, 4, {_SHARED: 256}, {"start": 100},
+    Setting("diabetes_ridge", "origin", {"radius": 0.5}, 0.147, 0.0046, 2000, 4, {_SHARED: 256}, {"start": 60},
              h=1e-5, psi_at_least=0.23),
     # Errors in z and v on top.
     Setting("reference-wide", "cold", {"p": 8, "d": 8}, 0.1, 0.004, 720, 6, {_SHARED: 128}, {"start": 4}),
@@ -173,7 +173,7 @@ SETTINGS = (
              _directions(32768, 32768, 16384, 2048), {"directions": 40}, mutated=("control:hessian-factor",)),
     Setting("quad_tracking-easy", "solution", {"p": 2, "d": 2, "kappa": 1.0, "lam": 16.0}, 1.0, 0.05, 20, 16,
              _directions(32768, 32768, 16384, 2048), {"directions": 40}),
-    # The other families, on small instances. Quadratic inner problems:
+    # The other families, on small instances. First those with a quadratic inner problem.
     *(
         Setting(f"bolib_{name}", "family", {}, 0.15, 0.0075, 60, 16, _directions(256, 256, 256, 64, 64), {"start": 4})
         for name in ("allende_still_2013", "de_silva_1978", "falk_liu_1995", "lampariello_sagratella_2017_ex32")
@@ -185,33 +185,33 @@ SETTINGS = (
     Setting("bolib_yezza_1996_ex41", "family", {}, 0.3, 0.02, 30, 16, _directions(64, 64, 64, 64, 64), {"start": 4}),
     Setting("bolib_macal_hurter_1997", "family", {}, 0.3, 1.5e-6, 200, 16, _directions(64, 64, 64, 64, 64),
             {"start": 4}),
-    Setting("cournot", "family", {"p": 4, "d": 2}, 0.12, 0.03, 60, 12, _directions(1024, 1024, 1024, 256, 64),
+    Setting("cournot", "family", {"p": 4, "d": 2}, 0.12, 0.03, 60, 12, _directions(1024, 1024, 1024, 256, 256),
             {"start": 5, "directions": 5}),
     Setting("imaml_quad", "family", {"p": 3, "d": 1}, 0.16, 0.08, 60, 12, _directions(1024, 1024, 1024, 256, 64),
             {"start": 6}),
     Setting("nesterov_chain", "family", {"p": 2, "d": 2, "kappa": 2.0}, 0.4, 0.008, 60, 12,
             _directions(1024, 1024, 512, 128, 64), {"start": 6}),
+    Setting("smd6", "family", {"p": 3, "d": 3}, 0.15, 0.003, 200, 12, _directions(64, 64, 64, 64, 64), {"start": 4}),
     Setting("logistic_outer", "family", {"p": 2, "d": 2, "kappa": 2.0}, 0.4, 0.1, 60, 12,
             _directions(1024, 1024, 1024, 256, 64), {"start": 8}),
     Setting("rastrigin", "family", {"p": 2, "d": 2, "kappa": 1.5, "a": 0.1}, 0.36, 0.0072, 60, 12,
             _directions(1024, 1024, 512, 128, 64), {"start": 12}),
     Setting("rosenbrock", "origin", {"p": 2, "d": 2, "kappa": 1.5, "radius": 0.2}, 1.1, 0.00033, 60, 8,
-            _directions(4096, 4096, 4096, 1024, 64), {"start": 80, "directions": 80}),
-    # With samples of both levels; weakly coupled from the solution, where the floor is that of the samples.
+            _directions(4096, 4096, 4096, 1024, 64), {"start": 60, "directions": 60}),
+    # Samples at both levels; from the solution with weak coupling, where the floor is nearly that of the samples.
     Setting("quad_sum", "family", {**_SAMPLES, "n_inner": 16, "n_outer": 16, "radius": 2.5}, 0.087, 0.0087, 60, 12,
             _directions(64, 64, 32, 16, 16), {"start": 10, "samples": 10}, options=_BATCHES),
     Setting("quad_sum-weak", "solution", {**_SAMPLES, "n_inner": 64, "n_outer": 64, "L_cross": 0.01, "radius": 0.5},
             0.05, 0.05, 100, 24, {"zoba-mixed": 64, "hf-zoba": 16, _SHARED: 16}, {"samples": 40}, options=_BATCHES),
+    # Curved inner problems; the constants of most hold up to a radius, in which the runs stay.
     Setting("two_task", "family", {}, 0.3, 0.015, 200, 8, {"zoba-mixed": 1024, "hf-zoba": 256, _SHARED: 64},
             {"start": 10, "directions": 10}),
     Setting("coreset_attained", "family", {"p": 2, "d": 2}, 0.3, 0.15, 200, 8,
             {"zoba-mixed": 1024, "hf-zoba": 256, _SHARED: 64}, {"start": 10, "directions": 10}),
     Setting("coreset_bome", "family", {}, 0.15, 0.015, 200, 8, {"zoba-mixed": 1024, "hf-zoba": 256, _SHARED: 64},
             {"start": 8, "directions": 8}),
-    Setting("smd6", "family", {"p": 3, "d": 3}, 0.15, 0.003, 200, 12, _directions(64, 64, 64, 64, 64), {"start": 4}),
-    # Curved ones, whose constants hold up to a radius in which the runs stay.
     Setting("softmax_bregman", "family", {"p": 3, "d": 2, "tau": 1.0, "mu": 1.0}, 0.24, 0.012, 200, 8,
-            {"zoba-mixed": 2048, "hf-zoba": 1024, _SHARED: 64}, {"start": 40, "directions": 40}),
+            {"zoba-mixed": 2048, "hf-zoba": 1024, _SHARED: 64}, {"start": 20, "directions": 20}),
     Setting("smd1", "family", {"p": 2, "d": 2, "radius": 0.3}, 0.12, 0.0024, 200, 12, _directions(64, 64, 64, 64, 64),
             {"start": 4}),
     *(
@@ -224,9 +224,9 @@ SETTINGS = (
     Setting("dataclean_linear", "family", {"p": 2, "d": 2, "mu": 0.3, "radius": 0.5}, 0.82, 0.41, 200, 8,
             _directions(1024, 1024, 1024, 256, 64), {"start": 20, "directions": 20}),
     Setting("dataclean_ortho", "family", {"p": 2, "d": 2, "mu": 0.5, "radius": 1.0}, 0.3, 0.15, 60, 8,
-            _directions(4096, 4096, 4096, 1024, 64), {"start": 80, "directions": 80}),
+            _directions(4096, 4096, 4096, 1024, 64), {"start": 40, "directions": 40}),
     Setting("ridge_ortho", "family", {"p": 2, "d": 2, "radius": 1.0}, 0.12, 0.03, 60, 8,
-            _directions(4096, 4096, 4096, 1024, 64), {"start": 80, "directions": 80}),
+            _directions(4096, 4096, 4096, 1024, 64), {"start": 40, "directions": 40}),
     Setting("ridge_scalar", "family", {"p": 2, "planted": -0.5, "radius": 1.0}, 0.13, 0.065, 200, 8,
             _directions(1024, 1024, 1024, 1024, 64), {"start": 50, "directions": 50}),
     Setting("poisson_bregman", "origin", {"p": 2, "d": 2, "mu": 1.0, "radius": 0.7}, 0.15, 0.0009, 200, 8,
@@ -234,7 +234,7 @@ SETTINGS = (
     Setting("quartic_cardano", "origin", {"p": 2, "d": 2, "radius": 0.7}, 0.55, 0.0033, 60, 12,
             _directions(1024, 1024, 1024, 256, 64), {"start": 10, "directions": 10}),
     Setting("xdep_curvature", "origin", {"p": 2, "d": 2, "kappa": 2.0, "rho": 1.0, "radius": 0.5}, 0.2, 0.004, 60, 8,
-            _directions(4096, 4096, 4096, 1024, 64), {"start": 80, "directions": 80}),
+            _directions(4096, 4096, 4096, 1024, 64), {"start": 40, "directions": 40}),
     Setting("diabetes_ridge-few", "origin", {"p": 3, "d": 3, "features": 3, "radius": 0.5}, 0.14, 0.035, 200, 8,
             _directions(1024, 1024, 1024, 256, 64), {"start": 30, "directions": 30}, psi_at_least=0.33),
     # Their defaults, as far as shared directions carry.
