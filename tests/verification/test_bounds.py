@@ -205,6 +205,15 @@ def test_a_refused_bound_is_a_violated_claim_and_takes_no_other_along(tmp_path, 
     assert "the derivation refuses: condition 'negative drift'" in refused.reason
 
 
+def test_a_refused_control_shows_nothing(tmp_path, monkeypatch):
+    steep = replace(tiny(options={**OPTIONS, "gamma": 0.3}), id="P5/hf-zoba-shared/steep", origin="control")
+    monkeypatch.setattr("zoba_bench.verification.verify.entry", lambda kind, name: lambda: Suite("s", "", (steep,)))
+    monkeypatch.setattr("zoba_bench.verification.verify._derivations", lambda solvers: {})
+    (verdict,) = verify("s", out=tmp_path)
+    assert verdict.verdict == "inconclusive"
+    assert "the derivation refuses" in verdict.reason
+
+
 def test_what_has_no_claim_has_no_bound(monkeypatch):
     # Whether the theorems' steps hold is asked elsewhere, and takes longer than all bounds here.
     monkeypatch.setattr(type(theorem("hf-zoba-shared")), "require_checked", lambda self: None)

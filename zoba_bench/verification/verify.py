@@ -117,7 +117,9 @@ def _decided(
             try:
                 plans[claim.id].append(plan_claim(claim, seed, look))
             except DerivationError as error:
-                own[claim.id] = Verdict(claim, "violated", f"the derivation refuses: {error}")
+                # A control that is refused was not measured: it shows nothing of what a measurement could reject.
+                verdict = "inconclusive" if claim.origin == "control" else "violated"
+                own[claim.id] = Verdict(claim, verdict, f"the derivation refuses: {error}")
         if look == 0 and announce_cost is not None:
             announce_cost(estimate(suite.claims, {name: made[0] for name, made in plans.items() if made}, ledger))
         cells = (cell for made in plans.values() for plan in made for cell in plan.cells)
