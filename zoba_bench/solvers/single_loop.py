@@ -178,7 +178,7 @@ class SingleLoop(Solver):
 
     def stable_steps(self, problem: BilevelProblem) -> Iterator[tuple[str, float, float, str]]:
         """The range in which the mean iteration of z is stable."""
-        if problem.constants.L_zz is not None:
+        if problem.constants.L_zz:
             yield "rho", self.rho, 2 / problem.constants.L_zz, "2 / L_zz"
 
     def init(self, oracle: Oracle, rng: np.random.Generator, z: Array, v: Array, x: Array) -> State:
