@@ -133,7 +133,7 @@ def closed_forms(problem: BilevelProblem, small: BilevelProblem) -> Outcome:
 
 def _parts(problem: BilevelProblem, small: BilevelProblem) -> Iterator[Callable[[], list[Check]]]:
     """The parts of a certificate, the cheap ones first; its proofs do not depend on the numerical functions."""
-    for part in (shapes, measure, optimum):
+    for part in (measure, shapes, optimum):
         yield lambda part=part: part(problem, np.random.default_rng(1))
     yield lambda: _own(problem)
     if small.symbolic is not None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import numpy as np
 import pytest
 
@@ -20,6 +22,7 @@ from .support import (
     declared,
     difference,
     factory,
+    instances,
     require,
     sample,
 )
@@ -40,50 +43,47 @@ def points_with(problem, z_lead, x_lead):
     return settle(problem, rng.standard_normal((*z_lead, problem.p)), rng.standard_normal((*x_lead, problem.d)))
 
 
-@pytest.mark.parametrize(("z_lead", "x_lead"), LEADS)
-def test_functions_of_z_and_x_broadcast_like_a_loop(problem, z_lead, x_lead):
-    z, x = points_with(problem, z_lead, x_lead)
-    lead = np.broadcast_shapes(z_lead, x_lead)
-    many_z, many_x = np.broadcast_to(z, (*lead, problem.p)), np.broadcast_to(x, (*lead, problem.d))
-    for name in declared(problem, OF_ZX):
-        function = getattr(problem, name)
-        whole = function(z, x)
-        assert np.asarray(whole).dtype == np.float64, name
-        single = [function(many_z[index], many_x[index]) for index in np.ndindex(*lead)]
-        expected = np.reshape(single, (*lead, *np.shape(single[0])))
-        assert_close(whole, expected, SUMS, expected, name)
+def test_functions_of_z_and_x_broadcast_like_a_loop(problem):
+    for z_lead, x_lead in LEADS:
+        z, x = points_with(problem, z_lead, x_lead)
+        lead = np.broadcast_shapes(z_lead, x_lead)
+        many_z, many_x = np.broadcast_to(z, (*lead, problem.p)), np.broadcast_to(x, (*lead, problem.d))
+        for name in declared(problem, OF_ZX):
+            function = getattr(problem, name)
+            whole = function(z, x)
+            assert np.asarray(whole).dtype == np.float64, name
+            single = [function(many_z[index], many_x[index]) for index in np.ndindex(*lead)]
+            expected = np.reshape(single, (*lead, *np.shape(single[0])))
+            assert_close(whole, expected, SUMS, expected, f"{name} for leading axes {z_lead} and {x_lead}")
 
 
-@pytest.mark.parametrize(("z_lead", "x_lead"), LEADS)
-def test_products_broadcast_over_all_three_arguments(problem, z_lead, x_lead):
-    z, x = points_with(problem, z_lead, x_lead)
-    lead = np.broadcast_shapes(z_lead, x_lead)
-    for name in declared(problem, PRODUCTS):
-        function = getattr(problem, name)
+def test_products_broadcast_over_all_three_arguments(problem):
+    for (z_lead, x_lead), name in product(LEADS, declared(problem, PRODUCTS)):
+        z, x = points_with(problem, z_lead, x_lead)
+        lead = np.broadcast_shapes(z_lead, x_lead)
+        function, what = getattr(problem, name), f"{name} for leading axes {z_lead} and {x_lead}"
         size = problem.d if name == "inner_jvp_zx" else problem.p
         direction = np.random.default_rng(6).standard_normal((2, *(1 for _ in lead), size))
         whole = function(z, x, direction)
-        assert whole.shape[:-1] == (2, *lead), name
-        assert whole.dtype == np.float64, name
+        assert whole.shape[:-1] == (2, *lead), what
+        assert whole.dtype == np.float64, what
         many_z = np.broadcast_to(z, (2, *lead, problem.p))
         many_x = np.broadcast_to(x, (2, *lead, problem.d))
         many_w = np.broadcast_to(direction, (2, *lead, size))
-        for index in np.ndindex(2, *lead):
-            single = function(many_z[index], many_x[index], many_w[index])
-            assert_close(whole[index], single, SUMS, single, name)
+        single = np.stack([function(many_z[i], many_x[i], many_w[i]) for i in np.ndindex(2, *lead)])
+        assert_close(whole, single.reshape(whole.shape), SUMS, single, what)
 
 
-@pytest.mark.parametrize("lead", [(), (3,), (2, 1, 3), (2, 3, 1)])
-def test_functions_of_x_take_any_leading_shape(problem, lead):
-    x = points_with(problem, lead, lead)[1]
-    for name in declared(problem, OF_X):
+def test_functions_of_x_take_any_leading_shape(problem):
+    for lead, name in product([(), (3,), (2, 1, 3), (2, 3, 1)], declared(problem, OF_X)):
+        x = points_with(problem, lead, lead)[1]
         function = getattr(problem, name)
         whole = function(x)
         assert np.asarray(whole).dtype == np.float64, name
         single = [function(x[index]) for index in np.ndindex(*lead)]
         expected = np.reshape(single, (*lead, *np.shape(single[0])))
         # The solves amplify rounding by the condition number, below 1e3 in all instances.
-        assert_close(whole, expected, 1e3 * SUMS, expected, name)
+        assert_close(whole, expected, 1e3 * SUMS, expected, f"{name} for leading axes {lead}")
 
 
 def test_inputs_are_left_alone_and_results_are_writable(problem):
@@ -190,8 +190,11 @@ def test_no_value_is_below_the_minimum(problem):
     assert lowest >= problem.minimum - 1e-15 * (1 + abs(problem.minimum)), f"{lowest} < {problem.minimum}"
 
 
-def test_what_can_be_measured_is_certified(problem):
-    failed = [check for check in measured(problem, seed=7) if not check.ok]
+@pytest.mark.parametrize("instance", [each for each in instances() if each.values[0][1]])
+def test_what_can_be_measured_is_certified(instance):
+    """Of default instances it is part of the certificates of the registered problems."""
+    name, keywords = instance
+    failed = [check for check in measured(factory(name)(**keywords), seed=7) if not check.ok]
     assert not failed, failed
 
 

@@ -13,7 +13,8 @@ from zoba_bench.problems._base import scalars
 
 from zoba_bench.certification.certify import measured
 from zoba_bench.certification.comparison import compare, compare_constants
-from zoba_bench.certification.proofs import prove
+from zoba_bench.certification.measurement import measure
+from zoba_bench.certification.optimum import optimum
 from zoba_bench.registry import entry
 
 FAMILIES = sorted(
@@ -24,17 +25,6 @@ FAMILIES = sorted(
 )  # fmt: skip
 LINKS = [name for name in FAMILIES if name not in ("rosenbrock", "rastrigin", "logistic_outer")]
 ZERO_MINIMUM = [name for name in FAMILIES if name not in ("softmax_bregman", "logistic_outer")]
-PROVED = {
-    "inner stationarity",
-    "strong convexity",
-    "adjoint equation",
-    "value",
-    "hypergradient is the derivative of Psi",
-    "hypergradient by the adjoint",
-    "stationary minimiser",
-    "minimum is the value there",
-    "global minimum",
-}
 # Parameters away from the defaults, at the size of the proofs.
 OTHERS = {
     "logistic_bregman": {"mu": 1.3},
@@ -67,14 +57,6 @@ def symbols(name):
 
 def failed(checks):
     return {check.name: check.detail for check in checks if not check.ok}
-
-
-@pytest.mark.parametrize("name", FAMILIES)
-def test_everything_is_proved(name):
-    checks = prove(symbols(name))
-    assert not failed(checks)
-    assert {check.name for check in checks} == PROVED
-    assert {check.kind for check in checks} == {"proved"}
 
 
 @pytest.mark.parametrize("name", FAMILIES)
@@ -114,14 +96,15 @@ def test_other_sizes_and_seeds_pass_every_measurement(name, p, d):
 )
 def test_a_planted_error_in_a_closed_form_is_seen(name, form):
     right = getattr(small(name), form)
-    assert failed(measured(replace(small(name), **{form: lambda *at: 1.001 * right(*at)})))
+    wrong = replace(small(name), **{form: lambda *at: 1.001 * right(*at)})
+    assert failed(measure(wrong, np.random.default_rng(0)))
 
 
 @pytest.mark.parametrize("name", ["quartic_cardano", "softmax_bregman", "rosenbrock", "rastrigin"])
 def test_a_wrong_optimum_is_seen(name):
-    problem = small(name)
-    assert failed(measured(replace(problem, minimizer=problem.minimizer + 1e-4)))
-    assert failed(measured(replace(problem, minimum=problem.minimum + 1e-4)))
+    problem, rng = small(name), np.random.default_rng(0)
+    assert failed(optimum(replace(problem, minimizer=problem.minimizer + 1e-4), rng))
+    assert failed(optimum(replace(problem, minimum=problem.minimum + 1e-4), rng))
 
 
 @pytest.mark.parametrize("name", FAMILIES)

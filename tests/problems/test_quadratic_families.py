@@ -13,6 +13,8 @@ from zoba_bench.problems.quadratic.structured import first_order_fixed_point, im
 
 from zoba_bench.certification.certify import certify
 from zoba_bench.certification.comparison import compare_constants
+from zoba_bench.certification.measurement import measure
+from zoba_bench.certification.optimum import optimum
 
 from .support import difference, sample
 
@@ -63,15 +65,6 @@ def unproved(problem):
     return replace(problem, symbolic=None)
 
 
-@pytest.mark.parametrize("build", FAMILIES)
-def test_everything_is_proved_of_the_default_instance(build):
-    certificate = certify(build(), build(**build.card.small))
-    assert not failed(certificate)
-    assert {check.name for check in certificate.checks if check.kind == "proved"} >= PROVED
-    computed = {check.name for check in certificate.checks if check.kind == "computed"}
-    assert {f"constant {name}" for name in CONSTANTS} <= computed
-
-
 @pytest.mark.parametrize(("build", "keywords"), named(SMALL))
 def test_everything_is_proved_of_other_instances(build, keywords):
     certificate = certify(build(**keywords))
@@ -93,7 +86,8 @@ def test_a_planted_error_is_seen(build, attribute):
     problem = unproved(build(**build.card.small))
     right = getattr(problem, attribute)
     wrong = (lambda *at: right(*at) + 1e-3) if callable(right) else right + 1e-3
-    assert failed(certify(replace(problem, **{attribute: wrong})))
+    part = measure if callable(right) else optimum
+    assert not all(check.ok for check in part(replace(problem, **{attribute: wrong}), np.random.default_rng(0)))
 
 
 @pytest.mark.parametrize("build", FAMILIES)

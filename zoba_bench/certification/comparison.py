@@ -45,19 +45,22 @@ def compare(problem: BilevelProblem, q: Symbolic, rng: np.random.Generator, poin
         checks.append(Check(f"{name} as in the symbols", error <= _TOLERANCE, "computed", f"error {error:.1e}"))
 
     at_z, at_x = (q.z, z), (q.x, x)
-    for level, expression in (("inner", q.inner), ("outer", q.outer)):
+    levels = {"inner": q.inner, "outer": q.outer}
+    slopes = {(level, k): [sp.diff(e, s) for s in getattr(q, k)] for level, e in levels.items() for k in ("z", "x")}
+    for level, expression in levels.items():
         check(level, getattr(problem, level), expression, at_z, at_x)
-        for letter, symbols in (("z", q.z), ("x", q.x)):
-            slopes = [sp.diff(expression, s) for s in symbols]
-            check(f"{level}_grad_{letter}", getattr(problem, f"{level}_grad_{letter}"), slopes, at_z, at_x)
-    slopes_z, slopes_x = [sp.diff(q.inner, s) for s in q.z], [sp.diff(q.inner, s) for s in q.x]
+        for letter in ("z", "x"):
+            name = f"{level}_grad_{letter}"
+            check(name, getattr(problem, name), slopes[level, letter], at_z, at_x)
+    slopes_z, slopes_x = slopes["inner", "z"], slopes["inner", "x"]
     check("inner_hvp_zz", problem.inner_hvp_zz, _along(slopes_z, q.z, of_v), at_z, at_x, (of_v, v))
     check("inner_jvp_xz", problem.inner_jvp_xz, _along(slopes_x, q.z, of_v), at_z, at_x, (of_v, v))
     check("inner_jvp_zx", problem.inner_jvp_zx, _along(slopes_z, q.x, of_u), at_z, at_x, (of_u, u))
-    for level, expression in (("inner", q.inner), ("outer", q.outer)):
-        for index, (name, rows, columns) in enumerate((("zz", q.z, q.z), ("xz", q.x, q.z), ("xx", q.x, q.x))):
+    for level in levels:
+        for index, (name, columns) in enumerate((("zz", q.z), ("xz", q.z), ("xx", q.x))):
             function = _block(getattr(problem, f"{level}_hessian"), index)
-            entries = [sp.diff(expression, r, c) for r in rows for c in columns]
+            # One derivative at a time: for two at once sympy factors what it finds, which takes longer.
+            entries = [sp.diff(slope, c) for slope in slopes[level, name[0]] for c in columns]
             check(f"{level}_hessian {name}", function, entries, at_z, at_x)
     for name in ("inner_solution", "adjoint", "value", "hypergradient"):
         check(name, getattr(problem, name), getattr(q, name), at_x)

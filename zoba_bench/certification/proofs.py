@@ -56,6 +56,8 @@ def vanishes(expression: Any) -> bool:
     if _refuted(expression):
         return False
     attempts: tuple[Callable[[Any], Any], ...] = (
+        # A fraction is zero where its numerator is: on a common denominator nothing has to be cancelled.
+        lambda e: sp.expand(sp.fraction(sp.together(e))[0]),
         lambda e: sp.expand(e),
         lambda e: sp.cancel(sp.together(e)),
         lambda e: sp.simplify(e),
@@ -161,7 +163,7 @@ def _total(q: Symbolic) -> str:
 def _implicit(q: Symbolic) -> str:
     assert q.hypergradient is not None
     assert q.adjoint is not None
-    cross = sp.Matrix([[sp.diff(q.inner, x, z) for z in q.z] for x in q.x])
+    cross = sp.Matrix([[sp.diff(slope, z) for z in q.z] for slope in (sp.diff(q.inner, x) for x in q.x)])
     direct = sp.Matrix([sp.diff(q.outer, x) for x in q.x]) + cross * sp.Matrix(q.adjoint)
     _require_zero((_at(q, e) - _use(q, g) for e, g in zip(direct, q.hypergradient, strict=True)), "F_x + G_xz v*")
     return "F_x + G_xz v* at z*(x) is the hypergradient"
