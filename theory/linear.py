@@ -32,10 +32,12 @@ class LinearModel:
     ----------
     J : (2p + d, 2p + d) derivative of the mean direction in (z, v, x).
     Q : (2p + d, 2p + d) with |grad Psi|^2 = s' Q s to second order.
+    hessian : (d, d), of Psi.
     """
 
     J: Array
     Q: Array
+    hessian: Array
 
     @classmethod
     def at(cls, blocks: Blocks) -> LinearModel:
@@ -54,7 +56,7 @@ class LinearModel:
         hessian = lift.T @ outer @ lift
         weight = np.zeros_like(jacobian)
         weight[2 * p :, 2 * p :] = hessian.T @ hessian
-        return cls(jacobian, weight)
+        return cls(jacobian, weight, hessian)
 
     def steps(self, rho: float, gamma: float, d: int) -> Array:
         """The diagonal of T."""

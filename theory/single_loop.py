@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +14,7 @@ from zoba_bench.problem import check_positive
 from . import linear, noise
 from .blocks import Blocks as _Blocks
 from .presets import Preset
+from .second_moments import RunMoments, moments_of_run
 from .surrogates import Surrogate
 from .theorem import Theorem, TheoremError
 
@@ -165,3 +166,7 @@ class SingleLoopTheorem(Theorem):
         """Mean over k < K of E|grad Psi|^2 from the exact solution; see ``linear.horizon_mean``."""
         preset = self._checked_preset(options)
         return linear.horizon_mean(preset, blocks, gamma, c, l, K, **options)
+
+    def run_moments(self, problem: Any, start: Sequence[Array], solver: Any, K: int, window: int = 1) -> RunMoments:
+        """Moments of the last iterates of a run from (z, v, x); see ``second_moments.moments_of_run``."""
+        return moments_of_run(self.preset, problem, start, solver, K, window)
