@@ -27,6 +27,8 @@ def main() -> None:
         ("P2, moments of the surrogates", [c for c in honest if c["id"].startswith("P2/")]),
         ("P2s, mean of one step", [c for c in honest if c["id"].startswith("P2s/")]),
         ("P5, certified bounds", [c for c in honest if c["id"].startswith("P5/")]),
+        ("P7, final accuracy", [c for c in honest if c["id"].startswith("P7/")]),
+        ("P8, identical bits", [c for c in honest if c["id"].startswith("P8/")]),
         ("controls", [c for c in claims if c["origin"] == "control"]),
     ):
         verdicts = sorted({c["verdict"] for c in group})

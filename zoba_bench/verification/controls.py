@@ -10,7 +10,7 @@ import numpy as np
 from zoba_bench.directions import generator
 from zoba_bench.estimators import average, forward_difference, project, second_difference
 from zoba_bench.oracle import Oracle
-from zoba_bench.solvers.hf_zoba import HfZoba
+from zoba_bench.solvers.hf_zoba import HfZoba, HfZobaShared
 from zoba_bench.solvers.single_loop import Bases, Directions, State, Surrogates
 from zoba_bench.solvers.zoba import Zoba
 from zoba_bench.solvers.zoba_mixed import ZobaMixed
@@ -118,6 +118,19 @@ class SlowAdjoint(Zoba):
 
 
 @dataclass(frozen=True)
+class Ascent(HfZobaShared):
+    """HF-ZOBA with shared directions that moves x up: gamma with the wrong sign."""
+
+    name: ClassVar[str] = "control:ascent"
+    mutates: ClassVar[str] = "hf-zoba-shared"
+
+    def step(self, state: State) -> State:
+        """The solver's step, with the move of x reversed."""
+        right = super().step(state)
+        return replace(right, x=2 * state.x - right.x)
+
+
+@dataclass(frozen=True)
 class GlobalGenerator(Zoba):
     """ZOBA that draws from a generator which all runs of a process share."""
 
@@ -131,6 +144,7 @@ class GlobalGenerator(Zoba):
 
 
 _ALL = (
-    HessianFactor, SwappedProjection, UnsharedDirections, MixedFactor, HessianFreeFactor, SlowAdjoint, GlobalGenerator,
+    HessianFactor, SwappedProjection, UnsharedDirections, MixedFactor, HessianFreeFactor, SlowAdjoint, Ascent,
+    GlobalGenerator,
 )  # fmt: skip
 CONTROLS: dict[str, Any] = {control.name: control for control in _ALL}

@@ -13,7 +13,7 @@ from zoba_bench.registry import names
 from zoba_bench.user_problem import is_file
 
 __all__ = [
-    "COUNT", "COUNTS", "FLAG", "LOOKS", "NAME", "NUMBER", "OPTIONS", "OPTION_SETS", "POSITIVE", "POSITIVES",
+    "COUNT", "COUNTS", "FLAG", "LOOKS", "NAME", "NUMBER", "OPTIONS", "OPTION_SETS", "POINT", "POSITIVE", "POSITIVES",
     "POSITIVE_OR_NONE", "POWER", "PROBLEM", "PROBLEMS", "SEQUENTIAL", "SIZED_PROBLEM", "SIZED_PROBLEMS", "Kind",
     "Parameters", "one_of", "solver_options", "table", "tables", "unknown",
 ]  # fmt: skip
@@ -184,6 +184,10 @@ LOOKS = Kind("a list of shares of the replicates that grow to 1", _growing)
 SEQUENTIAL = {"looks": LOOKS}
 POWER = Kind("a non-negative integer", lambda value: _whole(value) and value >= 0)
 NUMBER = Kind("a finite number", _real)
+POINT = Kind(
+    "a list of coordinates, or 'first_order_point'",
+    lambda v: v == "first_order_point" or (isinstance(v, (list, tuple)) and bool(v) and all(map(_real, v))),
+)
 POSITIVE = Kind("a positive finite number", lambda value: _real(value) and value > 0)
 POSITIVES = _several(POSITIVE, "a list of positive numbers")
 POSITIVE_OR_NONE = Kind("a positive finite number, or left out", lambda value: value is None or POSITIVE.fits(value))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from zoba_bench.verification.accuracy import accuracy_claims
 from zoba_bench.verification.bounds import few_bound_claims
 from zoba_bench.verification.claim import Claim
 from zoba_bench.verification.iteration_claims import counts, mean_moves, moments, same_bits
@@ -28,11 +29,12 @@ def quick() -> Suite:
     """Every protocol, with controls, in about two minutes on two cores."""
     claims = [*counts(), *moments(), *mean_moves(), *same_bits()]
     claims += [*_one_step(), *_horizon(), *_transient(), *few_bound_claims(), *_complexity(), *_floors()]
+    claims += accuracy_claims()
     return Suite(
         "quick",
         "Counts and moments on every problem; identical bits in every order; one-step law, horizon rate, transient, "
-        "evaluations to eps and noise floors on the reference family; certified bounds on four problems; each with a "
-        "control that must be rejected.",
+        "evaluations to eps and noise floors on the reference family; certified bounds on four problems; known "
+        "solutions reached on six; each with a control that must be rejected.",
         tuple(claims),
     )
 

@@ -16,5 +16,6 @@ PROTOCOLS: dict[str, str] = {
     "P5": "zoba_bench.verification.protocols.bounds",
     "P6": "zoba_bench.verification.protocols.complexity",
     "P6b": "zoba_bench.verification.protocols.floors",
+    "P7": "zoba_bench.verification.protocols.accuracy",
     "P8": "zoba_bench.verification.protocols.determinism",
 }
