@@ -95,6 +95,12 @@ def test_a_task_of_another_kind_costs_what_every_cell_costs(ledger):
     assert estimate([claim("a")], plans, ledger, RATES).seconds == RATES.cell
 
 
+def test_a_dry_run_that_fails_leaves_the_estimate_without_it(ledger):
+    broken = trajectory(options={"l1": 0})
+    assert work_of(broken) == Work()
+    assert estimate([claim("a")], {"a": Plan((broken,))}, ledger, RATES).seconds == RATES.cell
+
+
 # Cost.
 
 

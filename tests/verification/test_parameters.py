@@ -56,6 +56,10 @@ def test_every_required_parameter_is_given_by_a_registered_claim():
         (changed(MOMENTS, nodes=True), ["nodes must be a positive integer, got True"]),
         (changed(MOMENTS, problem="quad_general"), ["problem must be a problem: a table with its name"]),
         (changed(MOMENTS, problem={"name": "quad_generel"}), ["unknown problem 'quad_generel'", "'quad_general'"]),
+        (
+            changed(MOMENTS, problem={"name": "quad_general", "kapa": 2.0}),
+            ["unknown parameter of problem 'quad_general' 'kapa'", "did you mean 'kappa'"],
+        ),
         (replace(MOMENTS, problem="reference"), ["problem is 'reference', the parameters name quad_general"]),
         (replace(MOMENTS, problem="nowhere"), ["unknown problem 'nowhere'", "zoba-bench list"]),
         (replace(MOMENTS, solver="zobba"), ["unknown solver 'zobba'", "did you mean 'zoba'", "hf-zoba-shared"]),
@@ -85,8 +89,8 @@ def test_a_claim_that_its_protocol_cannot_take_is_refused_by_name(claim, words):
 
 
 def test_what_only_planning_finds_names_the_claim_too():
-    with pytest.raises(ValueError, match=r"claim 'P4b/zoba/slope' .*no option 'curvature'"):
-        plan_claim(changed(CLAIMS["P4b/zoba/slope"], problem={"name": "reference", "curvature": 2}), 0)
+    with pytest.raises(ValueError, match=r"claim 'P4b/zoba/slope' .*beta must be"):
+        plan_claim(changed(CLAIMS["P4b/zoba/slope"], problem={"name": "reference", "beta": -1.0}), 0)
 
 
 def test_tables_within_tables_are_checked_with_the_solver_that_they_name():

@@ -78,7 +78,11 @@ def test_a_claim_on_several_problems_is_on_each_of_them():
         (["nothing like it"], {}, ["unknown claim of suite 'quick'", "--list shows all"]),
         ([], {"solvr": "zoba"}, ["unknown key 'solvr'", "did you mean 'solver'", "problem, protocol, origin"]),
         ([], {"solver": "zobba"}, ["unknown solver in suite 'quick'", "did you mean 'zoba'", "hf-zoba-shared"]),
-        ([], {"problem": "rosenbrock"}, ["unknown problem in suite 'quick'", "known: all, diabetes_ridge"]),
+        (
+            [],
+            {"problem": "rosenbrock"},
+            ["unknown problem in suite 'quick'", "known: all, ", "quad_tracking, reference"],
+        ),
         (["P2/zoba/reference"], {"solver": "hf-zoba"}, ["no claim of suite 'quick' is left"]),
     ],
 )

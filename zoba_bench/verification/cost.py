@@ -177,7 +177,7 @@ class _DryRuns:
         if nodes is None:
             return float(parameters.get("replicates") or 1)
         problem = self._problem(parameters["problem"])
-        second = build_solver(parameters["solver"], {}).needs_second_directions
+        second = getattr(build_solver(parameters["solver"], {}), "needs_second_directions", False)
         return float(nodes) ** (problem.p * (2 if second else 1) + problem.d)
 
     def _iteration(self, parameters: Mapping[str, Any], options: Mapping[str, Any]) -> Work:
@@ -186,15 +186,23 @@ class _DryRuns:
             options = {"l1": 1, "l2": 1}
         key = json.dumps([parameters["problem"], parameters["solver"], options], sort_keys=True)
         if key not in self._iterations:
-            oracle, rng = _CallCounter(self._problem(parameters["problem"]), 1), _NumberCounter()
-            zeros = [np.zeros((1, size)) for size in (oracle.p, oracle.p, oracle.d)]
-            with np.errstate(all="ignore"):
-                solver = build_solver(parameters["solver"], options)
-                state = solver.init(oracle, rng, *zeros)
-                calls, numbers = oracle.calls, rng.numbers
-                solver.step(state)
-            self._iterations[key] = Work(oracle.calls - calls, rng.numbers - numbers)
+            problem, solver = parameters["problem"], parameters["solver"]
+            try:
+                self._iterations[key] = self._dry_run(self._problem(problem), solver, options)
+            except Exception:  # an estimate must not stop a run; what fails here fails there, and says why
+                self._iterations[key] = Work()
         return self._iterations[key]
+
+    @staticmethod
+    def _dry_run(problem: BilevelProblem, solver: str, options: Mapping[str, Any]) -> Work:
+        oracle, rng = _CallCounter(problem, 1), _NumberCounter()
+        zeros = [np.zeros((1, size)) for size in (oracle.p, oracle.p, oracle.d)]
+        with np.errstate(all="ignore"):
+            configured = build_solver(solver, options)
+            state = configured.init(oracle, rng, *zeros)
+            calls, numbers = oracle.calls, rng.numbers
+            configured.step(state)
+        return Work(oracle.calls - calls, rng.numbers - numbers)
 
 
 class _CallCounter(DryOracle):

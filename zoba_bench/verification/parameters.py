@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import difflib
+import inspect
 import itertools
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from zoba_bench.registry import names
+from zoba_bench.registry import entry, names
 from zoba_bench.user_problem import is_file
 
 __all__ = [
@@ -146,9 +147,15 @@ def tables(parameters: Parameters) -> Kind:
 
 def _look_at_problem(where: str, value: Any, solver: str) -> None:
     name = value["name"]
-    if not is_file(name) and name not in names("problems"):
+    if is_file(name):
+        return
+    if name not in names("problems"):
         problem = unknown("problem", name, names("problems"), listed=False)
         raise ValueError(f"{where}: {problem}`zoba-bench list` shows all, and file.py:name is one of your own")
+    known = ["name", *inspect.signature(entry("problems", name)).parameters]
+    for option in value:
+        if option not in known:
+            raise ValueError(f"{where}: {unknown(f'parameter of problem {name!r}', option, known)}")
 
 
 def _look_at_options(where: str, value: Any, solver: str) -> None:
@@ -160,7 +167,6 @@ def _look_at_options(where: str, value: Any, solver: str) -> None:
 
 def solver_options(solver: str) -> list[str]:
     """Names of the options of a registered solver, or of a control's; ValueError if there is no such solver."""
-    from zoba_bench.registry import entry
     from zoba_bench.verification.controls import CONTROLS
 
     if solver not in CONTROLS and solver not in names("solvers"):
