@@ -21,7 +21,7 @@ from zoba_bench.statistics import Estimate, Limits, family_level, mean_limits
 from zoba_bench.sweep import Cell
 from zoba_bench.verification.claim import Claim, Measurement
 from zoba_bench.verification.parameters import COUNT, FLAG, OPTIONS, POSITIVE, PROBLEM, Kind, Parameters
-from zoba_bench.verification.plan import Plan, build_problem, build_solver, reference_theorem
+from zoba_bench.verification.plan import Plan, build_problem, build_solver, reference_theorem, replicate_blocks
 
 __all__ = ["PARAMETERS", "draw_state", "judge", "one_steps", "plan"]
 
@@ -30,6 +30,7 @@ Array = NDArray[np.float64]
 _SIZES = (0.0, 0.03, 0.3, 1.0, 3.0)
 _KINDS = ("random", "smallest", "largest")
 _SIDES = ("a", "b", "psi")
+_MOST, _AT_ONCE = 1e8, 4e6  # random numbers of a cell, and of what is in memory together
 
 PARAMETERS = Parameters(
     {"problem": PROBLEM, "options": OPTIONS, "states": COUNT, "replicates": COUNT},
@@ -43,7 +44,7 @@ PARAMETERS = Parameters(
 def plan(claim: Claim, seed: int) -> Plan:
     """``parameters``: "problem", "options" (of the solver), "states", "replicates" (steps from each state); "reach", by
     which the sizes of all errors are multiplied; for a control "wrong", factors of numbers of the inequalities, or
-    "at_once": a curvature with which one step would bring z and v to their targets.
+    "at_once": a curvature with which one step would bring z and v to their targets, and no noise.
 
     Raises
     ------
@@ -57,7 +58,7 @@ def plan(claim: Claim, seed: int) -> Plan:
     solver, theorem = build_solver(claim.solver, chosen["options"]), reference_theorem(claim.solver)
     wrong = dict(chosen.get("wrong", {}))
     if chosen.get("at_once"):
-        wrong["mu"] = 0.99 / (solver.rho * problem.constants.require("mu")[0])
+        wrong |= {"mu": 0.99 / (solver.rho * problem.constants.require("mu")[0]), "z": 0.0, "v": 0.0}
     bounds = []
     for index in range(chosen["states"]):
         z, v, x = draw_state(problem, index, chosen.get("reach", 1.0))
@@ -69,58 +70,69 @@ def plan(claim: Claim, seed: int) -> Plan:
         except ValueError as error:  # an unknown constant, named
             raise DerivationError(str(error)) from error
         bounds.append([found[side] for side in _SIDES])
-    common = {name: chosen[name] for name in ("problem", "options", "states", "replicates")}
-    if "reach" in chosen:
-        common["reach"] = chosen["reach"]
-    cell = Cell(f"{__name__}:one_steps", {**common, "solver": claim.solver}, seed)
-    return Plan.of_lines([[cell]], bounds=bounds)
+    common = {name: chosen[name] for name in ("problem", "options", "replicates", "reach") if name in chosen}
+    work = chosen["replicates"] * max(getattr(solver, "l1", 1), getattr(solver, "l2", 1)) * (problem.p + problem.d)
+    size = max(1, int(_MOST // work))
+    cells = [
+        Cell(
+            f"{__name__}:one_steps",
+            {**common, "solver": claim.solver, "first": first, "states": min(size, chosen["states"] - first)}, seed,
+        )
+        for first in range(0, chosen["states"], size)
+    ]  # fmt: skip
+    return Plan.of_lines([cells], bounds=bounds)
 
 
 def judge(claim: Claim, plan: Plan, results: Mapping[str, Mapping[str, Any]], level: float) -> Measurement:
     """The largest excess over a bound, relative to both sides, over all states and inequalities."""
-    ((row,),) = plan.rows(results)
+    (rows,) = plan.rows(results)
+    means, errors = ([state for row in rows for state in row[name]] for name in ("means", "errors"))
+    failed = sum(row["failed"] for row in rows)
     each = family_level(level, len(_SIDES) * len(plan.context["bounds"]))
-    worst = (-math.inf, Limits(-math.inf, -math.inf), "")
-    tightest = 0.0
-    for index, (bounds, means, errors) in enumerate(
-        zip(plan.context["bounds"], row["means"], row["errors"], strict=True)
-    ):
-        for side, bound, mean, error in zip(_SIDES, bounds, means, errors, strict=True):
+    lowest = highest = largest = -math.inf
+    where, tightest = "", 0.0
+    for index, at_state in enumerate(zip(plan.context["bounds"], means, errors, strict=True)):
+        for side, bound, mean, error in zip(_SIDES, *at_state, strict=True):
             # Rounding of a difference of values, and what is no size at all.
             scale = abs(bound) + abs(mean) + 1e-12
             limits = Estimate(mean, error, claim.parameters["replicates"] - 1.0).limits(each)
-            low, high = ((limit - bound) / scale for limit in (limits.low, limits.high))
-            if high > worst[0]:
-                worst = (high, Limits(low, high), f"E of {side} at state {index}")
+            # The largest excess lies between the largest lower and the largest upper limit of all of them.
+            lowest = max(lowest, (limits.low - bound) / scale)
+            highest = max(highest, (limits.high - bound) / scale)
+            if (mean - bound) / scale > largest:
+                largest, where = (mean - bound) / scale, f"E of {side} at state {index}"
             if side != "psi" and bound > 0:
                 tightest = max(tightest, mean / bound)
-    middle = (worst[1].low + worst[1].high) / 2
-    note = f"largest excess: {worst[2]}; closest a bound came to its value: {tightest:.3f} of it"
-    if row["failed"]:
-        return Measurement(0.0, math.inf, Limits(math.inf, math.inf), f"{row['failed']} steps diverged")
-    return Measurement(0.0, middle, worst[1], note, series={"tightest": tightest})
+    note = f"largest excess: {where}; closest a bound came to its value: {tightest:.3f} of it"
+    if failed:
+        return Measurement(0.0, math.inf, Limits(math.inf, math.inf), f"{failed} steps diverged")
+    return Measurement(0.0, largest, Limits(lowest, highest), note, series={"tightest": tightest})
 
 
 def one_steps(
     rng: np.random.Generator, problem: Mapping[str, Any], solver: str, options: Mapping[str, Any], states: int,
-    replicates: int, reach: float = 1.0,
+    replicates: int, first: int = 0, reach: float = 1.0,
 ) -> dict[str, Any]:  # fmt: skip
     """Means and standard errors of |z+ - z*(x+)|^2, |v+ - v*(x+)|^2 and Psi(x+) - Psi(x), state by state."""
     built, configured = build_problem(problem), build_solver(solver, options)
     built.require("inner_solution", "adjoint", "value")
     means, errors, failed = [], [], 0
-    for index in range(states):
+    each = max(getattr(configured, "l1", 1), getattr(configured, "l2", 1)) * (built.p + built.d)
+    for index in range(first, first + states):
         z, v, x = draw_state(built, index, reach)
-        result = run(
-            built, configured, z0=z, v0=v, x0=x, rng=rng, replicates=replicates, max_iterations=1, record_every=None
-        )
-        failed += int((~result.success).sum())
-        moved = (
-            result.z - built.inner_solution(result.x),  # type: ignore[misc]
-            result.v - built.adjoint(result.x),  # type: ignore[misc]
-        )
-        gained = built.value(result.x) - built.value(x)  # type: ignore[misc]
-        found = [mean_limits(values) for values in (*(np.vecdot(m, m) for m in moved), gained)]
+        seen: list[Array] = []
+        for size in replicate_blocks(replicates, each, _AT_ONCE):
+            result = run(
+                built, configured, z0=z, v0=v, x0=x, rng=rng, replicates=size, max_iterations=1, record_every=None
+            )
+            failed += int((~result.success).sum())
+            moved = (
+                result.z - built.inner_solution(result.x),  # type: ignore[misc]
+                result.v - built.adjoint(result.x),  # type: ignore[misc]
+            )
+            gained = built.value(result.x) - built.value(x)  # type: ignore[misc]
+            seen.append(np.stack([*(np.vecdot(m, m) for m in moved), gained]))
+        found = [mean_limits(values) for values in np.concatenate(seen, axis=1)]
         means.append([estimate.value for estimate in found])
         errors.append([estimate.error for estimate in found])
     return {"means": means, "errors": errors, "failed": failed}
@@ -140,11 +152,11 @@ def draw_state(problem: BilevelProblem, index: int, reach: float = 1.0) -> tuple
     x = x + far * _direction("random", np.eye(problem.d), rng)
     radius = problem.constants.radius
     if math.isfinite(radius):
-        x = x * min(1.0, 0.9 * radius / max(float(np.linalg.norm(x)), 1e-300))
+        x = x * min(1.0, 0.5 * radius / max(float(np.linalg.norm(x)), 1e-300))
     z = problem.inner_solution(x)  # type: ignore[misc]
     curvature = problem.inner_hessian(z, x)[0]  # type: ignore[misc]
     v = problem.adjoint(x) + b * _direction(kind, curvature, rng)  # type: ignore[misc]
-    # Where the constants hold on a radius, z stays inside too.
+    # Where the constants hold on a radius, z stays inside too; x is far enough inside to leave room for an error.
     a = min(a, max(0.9 * radius - float(np.linalg.norm(z)), 0.0))
     return z + a * _direction(kind, curvature, rng), v, x
 
