@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 
 import click
 
 import zoba_bench
+from zoba_bench.console import (
+    announce,
+    announce_cost,
+    catalogue,
+    complain,
+    escape,
+    first_line,
+    list_claims,
+    new_console,
+    print_json,
+    progress_bar,
+    read_filters,
+    read_setting,
+    show,
+    summary,
+)
 
 __all__ = ["main"]
-
-_WIDTH = 100  # columns where the terminal does not say
 
 
 def main() -> NoReturn:
@@ -24,20 +35,20 @@ def main() -> NoReturn:
     try:
         code = cli.main(standalone_mode=False)
     except click.exceptions.Abort:
-        _complain("interrupted; finished cells are kept and will be reused")
+        complain("interrupted; finished cells are kept and will be reused")
         code = 130
     except KeyboardInterrupt:
-        _complain("interrupted; finished cells are kept and will be reused")
+        complain("interrupted; finished cells are kept and will be reused")
         code = 130
     except click.ClickException as error:
         error.show()
         code = 2
     except (ValueError, TypeError, RuntimeError, ImportError, OSError) as error:
-        _complain(str(error))
+        complain(str(error))
         code = 2
     except Exception as error:  # a crash must not look like a verdict
         traceback.print_exc()
-        _complain(f"crashed: {type(error).__name__}: {error}")
+        complain(f"crashed: {type(error).__name__}: {error}")
         code = 2
     sys.exit(code if isinstance(code, int) else 0)
 
@@ -89,15 +100,15 @@ def list_command(as_json: bool, **filters: Any) -> int:
     content: dict[str, Any] = {"problems": problems}
     filtered = any(value not in (None, ()) for value in filters.values())
     if not filtered:
-        content["solvers"] = [{"name": n, "summary": _first_line(entry("solvers", n))} for n in list_solvers()]
+        content["solvers"] = [{"name": n, "summary": first_line(entry("solvers", n))} for n in list_solvers()]
         content["theorems"] = list_theorems()
     if as_json:
-        _print_json(content)
+        print_json(content)
         return 0
-    console = _console()
+    console = new_console()
     for key in ("problems", "solvers"):
         if key in content:
-            console.print(_catalogue(key.capitalize(), content[key]))
+            console.print(catalogue(key.capitalize(), content[key]))
             console.print()
     if not filtered:
         console.print("[bold]Theorems[/]  " + ", ".join(content["theorems"]))
@@ -116,22 +127,22 @@ def info(name: str, as_json: bool) -> int:
         default = solver()
         needs = list(getattr(solver, "needs", ()))
         about: dict[str, Any] = {
-            "name": name, "summary": _summary(solver), "needs": needs,
+            "name": name, "summary": summary(solver), "needs": needs,
             "tolerance_quantity": getattr(solver, "tolerance_quantity", ""),
             "options": {option: getattr(default, option) for option in solver.option_names()},
         }  # fmt: skip
         if as_json:
-            _print_json(about)
+            print_json(about)
             return 0
         from zoba_bench.solvers.base import NEEDS
 
-        console = _console()
+        console = new_console()
         words = ", ".join(NEEDS.get(need, need) for need in needs) or "values of inner and outer"
-        console.print(f"[bold]{name}[/]  {_escape(about['summary'])}\n")
-        console.print(f"  [bold]{'needs':<20}[/] {_escape(words)}")
-        console.print(f"  [bold]{'tolerance is on':<20}[/] {_escape(about['tolerance_quantity'])}\n")
+        console.print(f"[bold]{name}[/]  {escape(about['summary'])}\n")
+        console.print(f"  [bold]{'needs':<20}[/] {escape(words)}")
+        console.print(f"  [bold]{'tolerance is on':<20}[/] {escape(about['tolerance_quantity'])}\n")
         for option, value in about["options"].items():
-            console.print(f"  {option:<20} {_escape(repr(value))}")
+            console.print(f"  {option:<20} {escape(repr(value))}")
         return 0
     card = getattr(entry("problems", name), "card", None)
     content: dict[str, Any] = {"name": name, "summary": card.summary if card else ""}
@@ -156,10 +167,10 @@ def info(name: str, as_json: bool) -> int:
             "microseconds an evaluation": evaluation_cost(problem),
         }  # fmt: skip
     if as_json:
-        _print_json(content)
+        print_json(content)
         return 0
-    console = _console()
-    console.print(f"[bold]{name}[/]  {_escape(content['summary'])}\n")
+    console = new_console()
+    console.print(f"[bold]{name}[/]  {escape(content['summary'])}\n")
     for key, value in content.items():
         if key in ("name", "summary", "sampled"):
             continue
@@ -167,9 +178,9 @@ def info(name: str, as_json: bool) -> int:
             console.print(f"  [bold]{key}[/]")
             for inner, text in value.items():
                 note = "  sampled: no bound uses it" if key == "constants" and inner in content["sampled"] else ""
-                console.print(f"    {inner:<14} {_escape(_show(text))}{note}", highlight=False)
+                console.print(f"    {inner:<14} {escape(show(text))}{note}", highlight=False)
         else:
-            console.print(f"  [bold]{key:<16}[/] {_escape(_show(value))}", highlight=False)
+            console.print(f"  [bold]{key:<16}[/] {escape(show(value))}", highlight=False)
     return 0
 
 
@@ -208,7 +219,7 @@ def solve(
     assert name is not None
     spec = file_spec(name)
     built = load_problem(**spec, p=p, d=d)
-    options = dict(map(_setting, settings))
+    options = dict(map(read_setting, settings))
     make_solver(solver, **options)  # only the solver's own options may be set
     result = run(
         built, solver, max_iterations=max_iterations, budget=budget, gradient_cost=gradient_cost,
@@ -216,7 +227,7 @@ def solve(
     )  # fmt: skip
     last = {k: v[-1].tolist() for k, v in result.history.items() if k != "iteration"}
     if as_json:
-        _print_json({
+        print_json({
             "problem": name, **{k: v for k, v in spec.items() if k != "name"}, "solver": solver, "seed": seed,
             "x": result.x.tolist(), "z": result.z.tolist(),
             "v": result.v.tolist(), "status": [Status(s).label for s in result.status], "nit": result.nit.tolist(),
@@ -225,7 +236,7 @@ def solve(
             "mean_stationarity": None if result.mean_stationarity is None else result.mean_stationarity.tolist(),
         })  # fmt: skip
         return 0
-    console = _console()
+    console = new_console()
     console.print(repr(result), highlight=False)
     for name, values in last.items():
         console.print(f"  {name:<14} {', '.join(f'{v:.4g}' for v in values[:8])}", highlight=False)
@@ -260,21 +271,21 @@ def verify(
     if suite is not None and own is not None:
         raise click.UsageError("--suite and --problem exclude each other: a problem of your own has its own claims")
     suite = suite or ("own" if own else "quick")
-    chosen: dict[str, Any] = {"suite": suite, "problem": own, "claims": claims, "only": _filters(only)}
+    chosen: dict[str, Any] = {"suite": suite, "problem": own, "claims": claims, "only": read_filters(only)}
     if listing:
-        return _list_claims(chosen_suite(**chosen)[0], as_json)
-    console = _console()
+        return list_claims(chosen_suite(**chosen)[0], as_json)
+    console = new_console()
     measured: list[Any] = []
 
-    def announce(what: Any, left_out: dict[str, str]) -> None:
+    def begin(what: Any, left_out: dict[str, str]) -> None:
         measured.append(what)
         if not as_json:
-            _announce(console, what, left_out)
+            announce(console, what, left_out)
 
-    with _progress(quiet=as_json) as progress:
+    with progress_bar(quiet=as_json) as progress:
         verdicts = run(
             **chosen, seed=seed, out=out, jobs=jobs, progress=progress,
-            announce=announce, announce_cost=None if as_json else lambda cost: _announce_cost(console, cost, jobs),
+            announce=begin, announce_cost=None if as_json else lambda cost: announce_cost(console, cost, jobs),
         )  # fmt: skip
     (whole,) = measured
     code = exit_code(verdicts)
@@ -287,7 +298,7 @@ def verify(
     rows = [{**v.row(), "protocol": v.claim.protocol, "tolerance": v.claim.tolerance} for v in verdicts]
     if as_json:
         found = {**provenance(), **whole.provenance}
-        _print_json({"claims": [v.row() for v in verdicts], "suite": whole.name, "seed": seed, "provenance": found})
+        print_json({"claims": [v.row() for v in verdicts], "suite": whole.name, "seed": seed, "provenance": found})
         return code
     from zoba_bench.report.terminal import verdict_table
 
@@ -297,7 +308,7 @@ def verify(
     console.print(f"[{colour}]{expected} of {len(verdicts)} verdicts as expected[/] (suite {whole.name}, seed {seed})")
     for v in verdicts:
         if not v.as_expected:
-            console.print(f"  [red]{v.verdict}[/] {_escape(v.claim.id)}: {_escape(v.reason)}", highlight=False)
+            console.print(f"  [red]{v.verdict}[/] {escape(v.claim.id)}: {escape(v.reason)}", highlight=False)
     if page is not None:
         console.print(f"report: {page}", highlight=False, soft_wrap=True)
     return code
@@ -320,14 +331,14 @@ def run_command(suite: str, out: Path, as_json: bool, **options: Any) -> int:
     from zoba_bench.report.comparison import comparison_table, outcome, rival_table
     from zoba_bench.report.html import write_report
 
-    console = _console()
-    announce = None if as_json else lambda text: console.print(_escape(text), highlight=False)
-    with _progress(quiet=as_json, word="running") as progress:
+    console = new_console()
+    announce = None if as_json else lambda text: console.print(escape(text), highlight=False)
+    with progress_bar(quiet=as_json, word="running") as progress:
         content = compare(suite, out=out, progress=progress, announce=announce, **options)
     with Ledger(out / "ledger.sqlite") as ledger:
         page = write_report(ledger, out)
     if as_json:
-        _print_json(content)
+        print_json(content)
         return 0
     console.print(comparison_table(content))
     if content["rivals"]:
@@ -350,12 +361,12 @@ def check(names: tuple[str, ...], own: tuple[str, ...], jobs: int, seed: int, as
     from zoba_bench.certification.registry_check import certify_all, installed
 
     chosen, left_out = installed((*names, *own))
-    with _progress(quiet=as_json, word="checking", things="problems") as progress:
+    with progress_bar(quiet=as_json, word="checking", things="problems") as progress:
         certificates = certify_all(chosen, seed, jobs=jobs, progress=progress)
     failed = sum(not certificate.ok for certificate in certificates)
     if as_json:
         rows = [certificate.row() for certificate in certificates]
-        _print_json({"ok": not failed, "seed": seed, "problems": rows, "left_out": left_out})
+        print_json({"ok": not failed, "seed": seed, "problems": rows, "left_out": left_out})
         return 1 if failed else 0
     for certificate in certificates:
         for line in certificate.lines(whole=bool(names or own)):
@@ -377,7 +388,7 @@ def report(out: Path) -> int:
     if not path.exists():
         raise click.ClickException(f"there is no ledger {path}; run `zoba-bench verify` first, or pass --out")
     with Ledger(path) as ledger:
-        _console().print(str(write_report(ledger, out)), highlight=False, soft_wrap=True)
+        new_console().print(str(write_report(ledger, out)), highlight=False, soft_wrap=True)
     return 0
 
 
@@ -420,154 +431,8 @@ def sys_info(as_json: bool) -> int:
 
     content = provenance()
     if as_json:
-        _print_json(content)
+        print_json(content)
     else:
         for key, value in content.items():
             click.echo(f"{key:<14} {value}")
     return 0
-
-
-def _list_claims(suite: Any, as_json: bool) -> int:
-    """The claims of a suite, one a line: nothing is planned."""
-    if as_json:
-        names = ("id", "statement", "protocol", "solver", "problem", "relation", "origin", "source", "controls")
-        rows = [{name: getattr(claim, name) for name in names} for claim in suite.claims]
-        _print_json({"suite": suite.name, "claims": rows, "provenance": suite.provenance})
-        return 0
-    width = max(len(claim.id) for claim in suite.claims)
-    for claim in suite.claims:
-        click.echo(f"{claim.id:<{width}}  {claim.statement}")
-    return 0
-
-
-def _catalogue(title: str, rows: Sequence[Mapping[str, Any]]) -> Any:
-    """A table of names and summaries, by group where there are any; what is of no group comes last."""
-    from rich.table import Table
-
-    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
-    table.add_column("name", style="bold", no_wrap=True)
-    table.add_column("what")
-    groups: dict[str, list[Mapping[str, Any]]] = {}
-    for row in rows:
-        groups.setdefault(row.get("group", ""), []).append(row)
-    for group in sorted(groups, key=lambda group: (not group, group)):
-        grouped = any(groups)
-        if grouped:
-            table.add_row(f"[cyan]{_escape(group) or 'of no group'}[/]")
-        for row in groups[group]:
-            note = f"  [yellow]{_escape(row['missing'])}[/]" if row.get("missing") else ""
-            table.add_row("  " * grouped + row["name"], _escape(row["summary"]) + note)
-    return table
-
-
-def _announce(console: Any, suite: Any, left_out: dict[str, str]) -> None:
-    from zoba_bench.report.terminal import matrix_table
-
-    title = f"[bold]Suite {_escape(suite.name)}[/]: {len(suite.claims)} claims. {_escape(suite.description)}\n"
-    console.print(title, highlight=False)
-    console.print(matrix_table(suite.matrix(), left_out))
-
-
-def _announce_cost(console: Any, cost: Any, jobs: int) -> None:
-    from zoba_bench.report.terminal import cost_table
-    from zoba_bench.report.wording import duration
-
-    console.print()
-    console.print(cost_table([(s.protocol, s.claims, s.cells, s.found, s.seconds) for s in cost.shares]))
-    if not cost.cells:
-        console.print("Nothing has to run: every cell is in the ledger.\n")
-        return
-    number, call, cell = cost.rates.number * 1e9, cost.rates.call * 1e6, cost.rates.cell * 1e3
-    why = f"{number:.2g} ns a random number, {call:.2g} us a call and {cell:.2g} ms a cell, measured now"
-    if cost.remembered:
-        why += f"; {cost.remembered} of {cost.cells} cells at what they took under other code"
-    shared = f", in {jobs} processes" if jobs > 1 else ""
-    console.print(f"About {duration(cost.seconds)} CPU-seconds{shared}: {why}.\n", highlight=False)
-
-
-@contextmanager
-def _progress(
-    quiet: bool, word: str = "measuring", things: str = "cells"
-) -> Iterator[Callable[[int, int, str], None] | None]:
-    """A progress bar on standard error, or nothing."""
-    if quiet:
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-    columns = (
-        TextColumn(word),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn(things),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(word, total=None)
-
-        def update(done: int, total: int, _: str) -> None:
-            bar.update(task, completed=done, total=total)
-
-        yield update
-
-
-def _console() -> Any:
-    from rich.console import Console
-
-    return Console(width=None if sys.stdout.isatty() else _WIDTH)
-
-
-def _filters(texts: tuple[str, ...]) -> dict[str, list[str]]:
-    """Values by key from KEY=VALUE."""
-    found: dict[str, list[str]] = {}
-    for text in texts:
-        key, equals, value = text.partition("=")
-        if not equals:
-            raise click.BadParameter(f"{text!r} is not KEY=VALUE, for example solver=zoba", param_hint="--only")
-        found.setdefault(key, []).append(value)
-    return found
-
-
-def _setting(text: str) -> tuple[str, Any]:
-    """NAME=VALUE with a JSON value where it is one, else a string."""
-    name, equals, value = text.partition("=")
-    if not equals or not name:
-        raise click.BadParameter(f"{text!r} is not NAME=VALUE", param_hint="--set")
-    try:
-        return name.replace("-", "_"), json.loads(value)
-    except json.JSONDecodeError:
-        return name.replace("-", "_"), value
-
-
-def _first_line(solver: Any) -> str:
-    return (solver.__doc__ or "").strip().partition("\n")[0]
-
-
-def _summary(solver: Any) -> str:
-    """The first paragraph of the docstring."""
-    return " ".join((solver.__doc__ or "").strip().partition("\n\n")[0].split())
-
-
-def _show(value: Any) -> str:
-    if isinstance(value, float):
-        return f"{value:.6g}"
-    if isinstance(value, list):
-        return ", ".join(map(_show, value[:10])) + (", ..." if len(value) > 10 else "")
-    return str(value)
-
-
-def _escape(text: str) -> str:
-    from rich.markup import escape
-
-    return escape(text)
-
-
-def _print_json(content: Any) -> None:
-    from zoba_bench.verification.claim import strict_json
-
-    click.echo(json.dumps(strict_json(content), indent=1, allow_nan=False))
-
-
-def _complain(message: str) -> None:
-    click.echo(f"zoba-bench: error: {message}", err=True)

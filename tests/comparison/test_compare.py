@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from zoba_bench.cli import cli
 from zoba_bench.comparison import compare as module
-from zoba_bench.comparison.compare import compare, plan, rivals
+from zoba_bench.comparison.compare import compare, plan, rivals, rounding
 from zoba_bench.comparison.grids import GRIDS, SUITES
 from zoba_bench.comparison.trial import metric_name, trial
 from zoba_bench.ledger import Ledger
@@ -31,7 +31,7 @@ def one(solver="hf-zoba-shared", budget=2000, seed=0, **options):
 def row(problem="a", solver="s", loops="single", oracle="values", median=1.0, seconds=1.0, curve=(4.0, 2.0, 1.0)):
     return {
         "problem": problem, "solver": solver, "loops": loops, "oracle": oracle, "median": median, "seconds": seconds,
-        "evaluations": [0, 50, 100], "curve": list(curve), "start": 4.0,
+        "evaluations": [0, 50, 100], "curve": list(curve), "start": 4.0, "rounding": 1e-20,
     }  # fmt: skip
 
 
@@ -129,7 +129,17 @@ def test_at_equal_time_the_slower_one_is_stopped_when_the_faster_is_done():
 def test_a_failed_median_loses_and_two_failures_are_equal():
     (found,) = rivals([row(median=None), row(solver="two", loops="two", median=5.0)])
     assert found["at_equal_evaluations"] == "two"
-    assert module._winner(None, None) == "equal"
+    assert module._winner(None, None, 0.0) == "equal"
+
+
+def test_nobody_is_ahead_below_rounding():
+    (found,) = rivals([row(median=1e-31), row(solver="two", loops="two", median=0.0)])
+    assert found["at_equal_evaluations"] == "equal"
+    (found,) = rivals([row(median=1e-19), row(solver="two", loops="two", median=0.0)])
+    assert found["at_equal_evaluations"] == "two"
+    # A gradient is known to a few units of rounding of its size at the start, a value to as many of its own.
+    assert rounding("stationarity", 4.0) == pytest.approx(4.0 * (1e3 * 2.0**-52) ** 2)
+    assert rounding("gap", 4.0) == pytest.approx(4.0 * 1e3 * 2.0**-52)
 
 
 def test_a_comparison_is_resumed_reported_and_reproduced(tmp_path):

@@ -18,7 +18,7 @@ from zoba_bench.ledger import Ledger
 from zoba_bench.registry import entry, list_problems, list_solvers, load_problem, missing_requirements
 from zoba_bench.sweep import Cell
 
-__all__ = ["Pair", "compare", "plan", "rivals"]
+__all__ = ["Pair", "compare", "plan", "rivals", "rounding"]
 
 Progress = Callable[[int, int, str], None]
 _TASK = "zoba_bench.comparison.trial:trial"
@@ -144,7 +144,7 @@ def rivals(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Single loop against two loops, problem by problem and by what a method may query.
 
     At equal evaluations the final medians are compared; at equal time, those at the time at which the faster of the
-    two was done.
+    two was done. What is smaller than the rounding of its measure is as good as zero: nobody is ahead there.
     """
     found = []
     table: dict[tuple[str, str], dict[str, list[Mapping[str, Any]]]] = {}
@@ -158,8 +158,8 @@ def rivals(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
             found.append({
                 "problem": problem, "oracle": oracle, "single": one["solver"], "two": two["solver"],
                 "single_median": one["median"], "two_median": two["median"],
-                "at_equal_evaluations": _winner(one["median"], two["median"]),
-                "at_equal_time": _winner(*early),
+                "at_equal_evaluations": _winner(one["median"], two["median"], one["rounding"]),
+                "at_equal_time": _winner(early[0], early[1], one["rounding"]),
             })  # fmt: skip
     return found
 
@@ -188,6 +188,7 @@ def _why(ledger: Ledger, cells: list[Cell]) -> str:
 
 
 def _row(pair: Pair, index: int, result: Mapping[str, Any]) -> dict[str, Any]:
+    """What is reported of a pair."""
     final = [math.inf if v is None else v for v in result["final"]]
     low, middle, high = (_quantile(final, q) for q in (0.25, 0.5, 0.75))
     return {
@@ -195,6 +196,7 @@ def _row(pair: Pair, index: int, result: Mapping[str, Any]) -> dict[str, Any]:
         "oracle": pair.entry.oracle, "options": dict(pair.entry.options[index]), "start": result["start"],
         "median": middle, "quartiles": [low, high], "failed": sum(v is None for v in result["final"]),
         "evaluations": result["evaluations"], "curve": result["median"], "seconds": result["seconds"],
+        "rounding": rounding(pair.metric, result["start"]),
     }  # fmt: skip
 
 
@@ -220,6 +222,12 @@ def _at_time(row: Mapping[str, Any], seconds: float) -> float | None:
     return last
 
 
-def _winner(one: float | None, two: float | None) -> str:
-    a, b = _size(one), _size(two)
+def rounding(metric: str, start: float) -> float:
+    """Where a measure is rounding: a thousand units of the start's, squared for |grad Psi|^2."""
+    relative = 1e3 * float(np.finfo(np.float64).eps)
+    return start * (relative**2 if metric == "stationarity" else relative)
+
+
+def _winner(one: float | None, two: float | None, nothing: float) -> str:
+    a, b = (max(_size(value), nothing) for value in (one, two))
     return "equal" if a == b else "single" if a < b else "two"

@@ -110,11 +110,11 @@ def comparison_page(run: Mapping[str, Any], svg: str) -> str:
 
 
 def _gain(row: Row) -> float:
-    """log10 of start over median; a failed median gains nothing, one of exactly 0 as much as the scale shows."""
+    """log10 of start over median, to where the median is rounding; a failed median gains nothing."""
     median = _size(row["median"])
     if not math.isfinite(median) or row["start"] <= 0:
         return 0.0
-    return 16.0 if median == 0 else round(math.log10(row["start"] / median), 3)
+    return round(math.log10(row["start"] / max(median, row["rounding"])), 3)
 
 
 def _size(value: float | None) -> float:
