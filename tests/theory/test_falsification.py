@@ -20,6 +20,8 @@ from zoba_bench.theory.lyapunov import WEIGHTS
 from zoba_bench.theory.single_loop import Start
 from zoba_bench.theory.state import Linear
 
+from zoba_bench.registry import theorem
+
 from .states import (
     CURVED,
     QUADRATIC,
@@ -349,3 +351,17 @@ def test_the_noise_at_the_solution_needs_a_tau(name):
     state = state_at(problem, 0.0, 0.0, 0.0)
     found = drift(exact_step("zoba", state, solver), state, certified) / solver.gamma
     assert float(certified.tau) / 100 < found <= float(certified.tau)
+
+
+@pytest.mark.parametrize("preset", ["zoba", "hf-zoba-shared"])
+def test_the_theorem_gives_the_least_of_the_right_sides(preset):
+    problem = problem_named("tracking")
+    state = state_at(problem, 0.3, 1.0, 0.5, seed=4)
+    solver = solver_of(preset, problem, h=1e-3, eta=1e-3, h_bar=1e-3, normalize_h_bar=True, l1=30, l2=30, rho=0.2,
+                       gamma=0.02)  # fmt: skip
+    y = state.y(exact_directions(state)[2])
+    sides = [right_sides(step, y, share) for _, step in numbers(preset, state, solver) for share in SHARES]
+    sizes = dict(zip("abgD", y, strict=False)) | {"v": float(np.linalg.norm(state.v))}
+    found = theorem(preset).one_step(problem.constants, problem.p, problem.d, solver, sizes)
+    for name in ("a", "b", "psi"):
+        assert found[name] == pytest.approx(min(getattr(side, name) for side in sides), rel=1e-9), name

@@ -1,0 +1,128 @@
+"""P3: the one-step inequalities as claims: states, bounds, limits of a largest excess, and controls."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from zoba_bench.errors import DerivationError
+from zoba_bench.registry import load_problem, theorem
+from zoba_bench.sweep import run_cell
+from zoba_bench.verification.claim import Claim, decide
+from zoba_bench.verification.plan import build_solver
+from zoba_bench.verification.protocols import inequalities as protocol
+from zoba_bench.verification.standard import full, inequality_claims, standard
+
+LEVEL = 1 - 1e-4
+TRACKING = {"name": "quad_tracking", "p": 3, "d": 2, "kappa": 5.0}
+OPTIONS = {
+    "schedule": "constant", "rho": 0.3, "gamma": 0.03, "h": 1e-5, "h_bar": 1e-5, "normalize_h_bar": True, "l1": 100,
+    "l2": 100, "outer_directions": "independent",
+}  # fmt: skip
+CLAIM = Claim(
+    "P3/hf-zoba/tracking", "A statement.", "P3", "hf-zoba", "quad_tracking", "at_most", 0.05,
+    {"problem": TRACKING, "options": OPTIONS, "states": 12, "replicates": 400},
+)  # fmt: skip
+
+
+def changed(**parameters):
+    return replace(CLAIM, parameters={**CLAIM.parameters, **parameters})
+
+
+def verdict(claim):
+    plan = protocol.plan(claim, 0)
+    results = {cell.key: run_cell(cell) for cell in plan.cells}
+    return decide(claim, protocol.judge(claim, plan, results, LEVEL))
+
+
+def test_the_inequalities_hold_and_wrong_numbers_in_them_are_seen():
+    assert verdict(CLAIM)[0] == "consistent"
+    # The smallest curvature doubled: seen at the state whose error lies along its eigenvector.
+    assert verdict(changed(wrong={"mu": 2.0}))[0] == "violated"
+    assert verdict(changed(at_once=True))[0] == "violated"
+
+
+def test_bounds_are_those_of_the_theorem_at_the_state():
+    problem, solver = load_problem(**TRACKING), build_solver("hf-zoba", OPTIONS)
+    found = protocol.plan(CLAIM, 0).context["bounds"]
+    z, v, x = protocol.draw_state(problem, 7)
+    sizes = {
+        "a": np.linalg.norm(z - problem.inner_solution(x)), "b": np.linalg.norm(v - problem.adjoint(x)),
+        "g": np.linalg.norm(problem.hypergradient(x)), "v": np.linalg.norm(v),
+        "D": np.linalg.norm(problem.inner_jvp_xz(z, x, v) + problem.outer_grad_x(z, x)),
+    }  # fmt: skip
+    bounds = theorem("hf-zoba").one_step(problem.constants, 3, 2, solver, sizes)
+    assert found[7] == pytest.approx([bounds["a"], bounds["b"], bounds["psi"]], rel=1e-12)
+
+
+def test_states_differ_and_lie_where_the_constants_hold():
+    problem = load_problem(**TRACKING)
+    states = [protocol.draw_state(problem, index) for index in range(12)]
+    assert len({b"".join(part.tobytes() for part in state) for state in states}) == 12
+    again = protocol.draw_state(problem, 3)
+    assert all(np.array_equal(one, two) for one, two in zip(again, states[3], strict=True))
+    errors = [np.linalg.norm(z - problem.inner_solution(x)) for z, _, x in states]
+    assert min(errors) < 1e-12 < 0.9 < max(errors), "with and without an error of z"
+    near = load_problem("rosenbrock", p=2, d=2, kappa=1.5, radius=0.2)
+    inside = [protocol.draw_state(near, index) for index in range(12)]
+    assert max(max(np.linalg.norm(z), np.linalg.norm(x)) for z, _, x in inside) <= 0.2
+    assert max(np.linalg.norm(z - near.inner_solution(x)) for z, _, x in inside) > 0.02, "room for an error of z"
+
+
+def judged(means, errors, failed=0):
+    """What follows from means where every bound is 1, two states of three inequalities."""
+    plan = replace(protocol.plan(changed(states=2), 0))
+    plan = replace(plan, context={**plan.context, "bounds": [[1.0] * 3] * 2})
+    (cell,) = plan.cells
+    row = {"means": means, "errors": errors, "failed": failed}
+    return protocol.judge(CLAIM, plan, {cell.key: row}, LEVEL)
+
+
+def test_a_wide_interval_does_not_hide_an_excess_that_is_sure():
+    # One mean is surely 1.5; another is not known at all, and has the larger upper limit.
+    found = judged([[0.5, 1.5, 0.5], [0.5, 0.5, 1.0]], [[1e-3] * 3, [1e-3, 1e-3, 1.0]])
+    assert decide(CLAIM, found)[0] == "violated"
+    assert found.measured == pytest.approx(0.5 / 2.5)
+    assert found.limits.low > 0.05 < found.limits.high
+    unsure = judged([[0.5] * 3, [0.5, 0.5, 1.0]], [[1e-3] * 3, [1e-3, 1e-3, 1.0]])
+    assert decide(CLAIM, unsure)[0] == "inconclusive"
+    assert decide(CLAIM, judged([[0.5] * 3] * 2, [[1e-3] * 3] * 2))[0] == "consistent"
+
+
+def test_a_diverged_step_breaks_every_bound():
+    assert decide(CLAIM, judged([[0.5] * 3] * 2, [[1e-3] * 3] * 2, failed=1))[0] == "violated"
+
+
+def test_cells_are_short_and_states_are_shared_out():
+    plan = protocol.plan(changed(replicates=200_000), 0)
+    assert len(plan.cells) > 1
+    assert sum(cell.parameters["states"] for cell in plan.cells) == 12
+    firsts = [cell.parameters["first"] for cell in plan.cells]
+    assert firsts == sorted(set(firsts))
+
+
+def test_what_the_theorem_cannot_bound_is_refused_by_name(monkeypatch):
+    with pytest.raises(ValueError, match="quad_sum has samples"):
+        protocol.plan(changed(problem={"name": "quad_sum", "p": 2, "d": 2}), 0)
+    with pytest.raises(DerivationError, match="the inequalities have no number 'nu'"):
+        protocol.plan(changed(wrong={"nu": 2.0}), 0)
+    right = protocol.build_problem
+
+    def unknown(spec):
+        problem = right(spec)
+        return replace(problem, constants=replace(problem.constants, k_z=None))
+
+    monkeypatch.setattr(protocol, "build_problem", unknown)
+    with pytest.raises(DerivationError, match="'k_z' is not known"):
+        protocol.plan(CLAIM, 0)
+
+
+def test_every_instance_with_a_bound_has_its_inequalities_claimed():
+    claims = inequality_claims()
+    honest = [claim for claim in claims if claim.origin != "control"]
+    assert len(claims) == 2 * len(honest)
+    assert all(claim.controls == (f"{claim.id}/control",) for claim in honest)
+    ids = {claim.id for claim in standard().claims}
+    assert {claim.id for claim in claims} < ids < {claim.id for claim in full().claims}
