@@ -52,7 +52,7 @@ def cost_steps(route: Route) -> tuple[Step, ...]:
             sp.Le(mean, eps),
             "K iterations bring 2 W_0/(gamma K), l directions the noise, and radii with h^2 p (p+4) and "
             "eta^2 d (d+4) at most radius_share eps the biases to eps/3 each; l also meets the conditions.",
-            lambda _: _thirds(route),
+            lambda statement: _thirds(route, statement),
         ),
         Step(
             "count",
@@ -75,8 +75,10 @@ def _dimension_free(route: Route, statement: Any) -> str:
     return "none of " + ", ".join(route.definitions) + " contains p, d or eps"
 
 
-def _thirds(route: Route) -> str:
+def _thirds(route: Route, statement: Any) -> str:
     third = eps / 3
+    if statement.rhs != 3 * third:
+        raise ValueError(f"three times {third} are shown, stated {statement.rhs}")
     if sp.expand((2 * W_0 / (gamma * (route.iterations - 1))) - third) != 0:
         raise ValueError("K does not bring the start to eps / 3")
     terms = route.direction_terms

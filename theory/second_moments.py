@@ -29,7 +29,7 @@ from .presets import Preset
 from .surrogates import resolve_radii
 from .theorem import TheoremError
 
-__all__ = ["QUANTITIES", "RunMoments", "moments_of_run", "run_moments"]
+__all__ = ["QUANTITIES", "RunMoments", "moments_of_run", "quadratic_between", "run_moments"]
 
 Array = NDArray[np.float64]
 
@@ -102,7 +102,7 @@ def moments_of_run(
     best = problem.minimizer
     blocks = Blocks.at(problem, best)
     solution = (problem.inner_solution(best), problem.adjoint(best), best)
-    exact = _quadratic_between(problem, start, solution)
+    exact = quadratic_between(problem, start, solution)
     offset = np.concatenate([one - two for one, two in zip(start, solution, strict=True)])
     gamma = solver.rho / 2 if solver.gamma is None else solver.gamma
     mean, second, hessian = run_moments(
@@ -112,7 +112,7 @@ def moments_of_run(
     return RunMoments(mean, second, hessian, best, exact)
 
 
-def _quadratic_between(problem: Any, start: Sequence[Array], solution: Sequence[Array]) -> bool:
+def quadratic_between(problem: Any, start: Sequence[Array], solution: Sequence[Array]) -> bool:
     """Whether all second derivatives are the same at some points from start to solution."""
     (z0, _, x0), (z1, _, x1) = start, solution
     points = [(z1 + t * (z0 - z1), x1 + t * (x0 - x1)) for t in (0.0, 0.25, 0.5, 0.75, 1.0)]

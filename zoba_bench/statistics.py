@@ -19,6 +19,7 @@ __all__ = [
     "fit_plane",
     "log_mean",
     "mean_limits",
+    "pooled",
     "proportion_limits",
     "spending",
 ]
@@ -68,6 +69,16 @@ def mean_limits(samples: ArrayLike) -> Estimate:
     if values.size < 2:
         raise ValueError(f"a confidence limit needs at least 2 samples, got {values.size}")
     return Estimate(float(values.mean()), float(values.std(ddof=1) / math.sqrt(values.size)), values.size - 1.0)
+
+
+def pooled(means: Sequence[Estimate]) -> Estimate:
+    """The mean of all samples of several blocks, from the mean of each (whose degrees of freedom are samples - 1)."""
+    counts = np.array([mean.dof + 1.0 for mean in means])
+    values, errors = (np.array([getattr(mean, name) for mean in means]) for name in ("value", "error"))
+    total = float(counts.sum())
+    value = float(counts @ values / total)
+    squares = float(((counts - 1) * counts * errors**2 + counts * (values - value) ** 2).sum())
+    return Estimate(value, math.sqrt(squares / (total - 1) / total), total - 1.0)
 
 
 def log_mean(samples: ArrayLike) -> Estimate:

@@ -10,9 +10,11 @@ import pytest
 from zoba_bench.errors import DerivationError
 from zoba_bench.registry import load_problem, theorem
 from zoba_bench.sweep import run_cell
+from zoba_bench.verification.checking import plan_claim
 from zoba_bench.verification.claim import Claim, decide
 from zoba_bench.verification.plan import build_solver
 from zoba_bench.verification.protocols import inequalities as protocol
+from zoba_bench.verification.sequential import merged, up_to
 from zoba_bench.verification.standard import full, inequality_claims, standard
 
 LEVEL = 1 - 1e-4
@@ -71,12 +73,12 @@ def test_states_differ_and_lie_where_the_constants_hold():
     assert max(np.linalg.norm(z - near.inner_solution(x)) for z, _, x in inside) > 0.02, "room for an error of z"
 
 
-def judged(means, errors, failed=0):
+def judged(means, errors, failed=0, descent=0.0):
     """What follows from means where every bound is 1, two states of three inequalities."""
     plan = replace(protocol.plan(changed(states=2), 0))
-    plan = replace(plan, context={**plan.context, "bounds": [[1.0] * 3] * 2})
+    plan = replace(plan, context={**plan.context, "bounds": [[1.0] * 3] * 2, "descents": [descent] * 2})
     (cell,) = plan.cells
-    row = {"means": means, "errors": errors, "failed": failed}
+    row = {"first": 0, "replicates": 400, "means": means, "errors": errors, "failed": failed}
     return protocol.judge(CLAIM, plan, {cell.key: row}, LEVEL)
 
 
@@ -89,6 +91,31 @@ def test_a_wide_interval_does_not_hide_an_excess_that_is_sure():
     unsure = judged([[0.5] * 3, [0.5, 0.5, 1.0]], [[1e-3] * 3, [1e-3, 1e-3, 1.0]])
     assert decide(CLAIM, unsure)[0] == "inconclusive"
     assert decide(CLAIM, judged([[0.5] * 3] * 2, [[1e-3] * 3] * 2))[0] == "consistent"
+
+
+def test_an_excess_over_a_difference_is_measured_by_what_it_is_a_difference_of():
+    means, errors = [[0.5, 0.5, 1.5], [0.5] * 3], [[1e-6] * 3] * 2
+    assert judged(means, errors).measured == pytest.approx(0.5 / 2.5)
+    assert judged(means, errors, descent=10.0).measured == pytest.approx(0.5 / 12.5)
+    z, v, x = protocol.draw_state(load_problem(**TRACKING), 5)
+    problem, gamma = load_problem(**TRACKING), OPTIONS["gamma"]
+    mean_x = problem.inner_jvp_xz(z, x, v) + problem.outer_grad_x(z, x)
+    squares = np.sum(mean_x**2) + np.sum(problem.hypergradient(x) ** 2)
+    assert protocol.plan(CLAIM, 0).context["descents"][5] == pytest.approx(gamma * squares / 2, rel=1e-12)
+
+
+def test_looks_draw_anew_and_are_judged_together():
+    claim = changed(replicates=400, looks=[0.25, 1.0])
+    looks = [plan_claim(claim, 0, look) for look in (0, 1)]
+    rows = [run_cell(cell) for plan in looks for cell in plan.cells]
+    assert [row["replicates"] for row in rows] == [100, 300]
+    assert np.all(np.array(rows[0]["means"]) != np.array(rows[1]["means"]))
+    plan = merged(looks)
+    results = {cell.key: row for cell, row in zip(plan.cells, rows, strict=True)}
+    both = protocol.judge(up_to(claim, 1), plan, results, LEVEL)
+    one = protocol.judge(up_to(claim, 0), looks[0], results, LEVEL)
+    assert both.limits.high - both.limits.low < one.limits.high - one.limits.low
+    assert decide(claim, both)[0] == "consistent"
 
 
 def test_a_diverged_step_breaks_every_bound():
@@ -122,7 +149,9 @@ def test_what_the_theorem_cannot_bound_is_refused_by_name(monkeypatch):
 def test_every_instance_with_a_bound_has_its_inequalities_claimed():
     claims = inequality_claims()
     honest = [claim for claim in claims if claim.origin != "control"]
-    assert len(claims) == 2 * len(honest)
-    assert all(claim.controls == (f"{claim.id}/control",) for claim in honest)
+    controls = {claim.id for claim in claims if claim.origin == "control"}
+    assert controls == {control for claim in honest for control in claim.controls}
+    assert all(f"{claim.id}/control" in claim.controls for claim in honest)
+    assert sum(control.endswith("/control-mu") for control in controls) == 10, "five solvers on two problems"
     ids = {claim.id for claim in standard().claims}
     assert {claim.id for claim in claims} < ids < {claim.id for claim in full().claims}

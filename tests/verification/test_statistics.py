@@ -15,6 +15,7 @@ from zoba_bench.statistics import (
     fit_plane,
     log_mean,
     mean_limits,
+    pooled,
     proportion_limits,
     spending,
 )
@@ -105,6 +106,15 @@ def test_a_plane_needs_points_that_determine_it():
         fit_plane([[1.0, 2.0], [2.0, 4.0]], [Estimate(0.0, 1.0, 3.0)] * 2)
     with pytest.raises(ValueError, match="a row for each of 2 values"):
         fit_plane([[1.0, 2.0]], [Estimate(0.0, 1.0, 3.0)] * 2)
+
+
+def test_blocks_are_pooled_as_if_they_were_one():
+    samples = np.random.default_rng(3).gamma(0.5, 2.0, 50)
+    blocks = np.split(samples, [7, 30])
+    found, whole = pooled([mean_limits(block) for block in blocks]), mean_limits(samples)
+    assert found.value == pytest.approx(whole.value, rel=1e-12)
+    assert found.error == pytest.approx(whole.error, rel=1e-12)
+    assert found.dof == whole.dof == 49
 
 
 def test_the_bend_is_the_change_of_the_local_slope():

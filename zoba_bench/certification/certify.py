@@ -19,7 +19,7 @@ from zoba_bench.problem import BilevelProblem
 from zoba_bench.registry import entry, load_problem
 from zoba_bench.user_problem import is_file, load_file
 
-__all__ = ["certify", "certify_registered", "measured"]
+__all__ = ["certify", "certify_registered", "instances", "measured"]
 
 
 def certify(problem: BilevelProblem, small: BilevelProblem | None = None, seed: int = 0) -> Certificate:
@@ -96,6 +96,14 @@ def _guarded(name: str, part: Callable[[], Sequence[Check]]) -> list[Check]:
         return [Check(name, False, "computed", f"raises {type(error).__name__}: {error}")]
 
 
+def instances(name: str) -> tuple[BilevelProblem, BilevelProblem]:
+    """The default instance of a registered family, and the small one that its card names for proofs."""
+    card = getattr(entry("problems", name), "card", None)
+    problem = load_problem(name)
+    small = load_problem(name, **dict(card.small)) if card is not None and card.small else problem
+    return problem, small
+
+
 def certify_registered(name: str, seed: int = 0) -> Certificate:
     """The certificate of a registered problem: its default instance, proved for the card's small one.
 
@@ -104,7 +112,4 @@ def certify_registered(name: str, seed: int = 0) -> Certificate:
     if is_file(name):
         own = load_file(name, checked=False)
         return Certificate(name, certify(own, seed=seed).checks)
-    card = getattr(entry("problems", name), "card", None)
-    problem = load_problem(name)
-    small = load_problem(name, **dict(card.small)) if card is not None and card.small else problem
-    return Certificate(name, certify(problem, small, seed).checks)
+    return Certificate(name, certify(*instances(name), seed).checks)

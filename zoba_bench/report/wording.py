@@ -28,6 +28,7 @@ Row = Mapping[str, Any]
 NONE = "–"
 
 _TITLES = {
+    "P0": "the checker's own error rates",
     "P1": "evaluation counts",
     "P2": "moments of the surrogates",
     "P2s": "mean of one step",
@@ -40,6 +41,7 @@ _TITLES = {
     "P6b": "noise floor across dimensions",
     "P7": "final accuracy",
     "P8": "determinism",
+    "P9": "proofs",
 }
 
 # Claims and axes are written in ASCII; longer patterns first.

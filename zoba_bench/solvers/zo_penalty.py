@@ -110,9 +110,13 @@ class ZoPenalty(Solver):
         u = gaussian(rng, (oracle.replicates, 1, self.l), oracle.d)
         f_y = self._along_u(oracle.outer, y, x, u, zeta)
         g_y, g_z = self._along_u(oracle.inner, y, x, u, xi), self._along_u(oracle.inner, z, x, u, xi)
-        d_x = average(penalty_slope(f_y, g_y, g_z, self.lam), u)
+        d_x = average(self.outer_slope(f_y, g_y, g_z), u)
         x_next = oracle.project_x(state.x - self.alpha * sqrt_decay(self.schedule, state.k) * d_x)
         return State(z, self.lam * (y - z), x_next, state.k + 1, oracle, rng, np.sqrt(np.vecdot(d_x, d_x)))
+
+    def outer_slope(self, f_y: Array, g_y: Array, g_z: Array) -> Array:
+        """Slopes of the penalty function along directions of x, from those of its terms."""
+        return np.asarray(penalty_slope(f_y, g_y, g_z, self.lam))
 
     def _along_w(self, query: Callable[..., Array], z: Array, x: Array, w: Array, sample: Samples | None) -> Array:
         """Slope of a level along directions of z, shape (R, 1, 1)."""

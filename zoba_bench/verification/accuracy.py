@@ -99,7 +99,7 @@ _SETTINGS = (
     _Setting("zoba-tuned", "reference", "stationarity", "control:hessian-factor", 64, _SMALL,
              options={"curvature_ratio": 2.0}, wrong_more={"radius_rule": "tuned"}),
     _Setting("zoba-mixed", "quad_tracking", "gap", "control:mixed-factor", 64, _QUADRATIC, iterations=700, window=500,
-             replicates=80),
+             replicates=128),
     _Setting("hf-zoba", "bolib_falk_liu_1995", "gap", "control:hf-factor", 16,
              options={"outer_directions": "independent"}),
     # Noise of the squared radius is all that is left where directions are shared.
@@ -113,6 +113,69 @@ _SETTINGS = (
 )  # fmt: skip
 
 
+@dataclass(frozen=True)
+class _Rest:
+    """Runs of a method with a biased hypergradient, up to where it comes to rest.
+
+    Attributes
+    ----------
+    options : of the solver.
+    control : a wrong solver on the same budget, or options whose point of rest would be another; and that in words.
+    """
+
+    solver: str
+    problem: str
+    quantity: str
+    options: Mapping[str, Any]
+    control: tuple[str | Mapping[str, Any], str]
+    instance: Mapping[str, Any] = field(default_factory=dict)
+    iterations: int = 400
+    replicates: int = 8
+
+    def claims(self) -> list[Claim]:
+        """The claim and its control."""
+        wrong, words = self.control
+        key = f"{{}}/{self.problem}/{self.quantity}-at-rest"
+        if isinstance(wrong, str):
+            control = self._claim(key.format(f"P7/{wrong}"), f"Control: {words}.", wrong, {})
+        else:
+            name = key.format(f"P7/{self.solver}") + "/control-options"
+            control = self._claim(name, f"Control: {words}.", self.solver, {"wrong": {"options": dict(wrong)}})
+        statement = (
+            f"From the problem's own start {_AT_REST[self.quantity]} what it is where the method's biased "
+            "hypergradient vanishes, and no smaller."
+        )
+        return [self._claim(key.format(f"P7/{self.solver}"), statement, self.solver, {}, (control.id,)), control]
+
+    def _claim(
+        self, key: str, words: str, solver: str, more: Mapping[str, Any], controls: tuple[str, ...] = ()
+    ) -> Claim:
+        parameters = {
+            "problem": {"name": self.problem, **self.instance}, "options": dict(self.options),
+            "iterations": self.iterations, "window": 1, "replicates": self.replicates, "quantity": self.quantity,
+            "promise": "rest", **more,
+        }  # fmt: skip
+        return Claim(
+            key, words, "P7", solver, self.problem, "equal", 0.01, parameters,
+            origin="derived" if controls else "control", controls=controls,
+        )  # fmt: skip
+
+
+_AT_REST = {"distance": "the distance of x to the minimiser becomes", "stationarity": "|grad Psi|^2 becomes"}
+_IMPLICIT: dict[str, Any] = {"alpha": 0.3, "beta": 0.1}
+_RESTS = (
+    _Rest("zo-penalty", "quad_general", "stationarity",
+          {"lam": 10.0, "T_b": 10, "l": 8, "alpha": 0.05, "beta": 0.1, "schedule": "constant", "h": 1e-5},
+          ("control:penalty-sign", "the penalty term with the opposite sign"), _QUADRATIC, 1500),
+    _Rest("itd-bio", "reference", "stationarity", {**_IMPLICIT, "D": 4},
+          ({"D": 5}, "where one inner step more would come to rest"), _SMALL),
+    _Rest("stocbio", "reference", "stationarity", {**_IMPLICIT, "D": 10, "eta": 0.3, "Q": 4},
+          ({"Q": 5}, "where one term more of the sum would come to rest"), _SMALL),
+    _Rest("fom", "two_task", "distance", {"batch": None, "gamma": 1.0, "schedule": "constant"},
+          ("control:second-order", "FOM with the exact gradients of its tasks")),
+)  # fmt: skip
+
+
 def accuracy_claims() -> list[Claim]:
     """P7: every claim with its controls."""
-    return [claim for setting in _SETTINGS for claim in setting.claims()]
+    return [claim for setting in (*_SETTINGS, *_RESTS) for claim in setting.claims()]

@@ -6,16 +6,23 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from zoba_bench.directions import generator
 from zoba_bench.estimators import average, forward_difference, project, second_difference
 from zoba_bench.oracle import Oracle
+from zoba_bench.solvers.fom import Fom
 from zoba_bench.solvers.hf_zoba import HfZoba, HfZobaShared
 from zoba_bench.solvers.single_loop import Bases, Directions, State, Surrogates
+from zoba_bench.solvers.truncated import Program, gradients
+from zoba_bench.solvers.ufom import Ufom
+from zoba_bench.solvers.zo_penalty import ZoPenalty
 from zoba_bench.solvers.zoba import Zoba
 from zoba_bench.solvers.zoba_mixed import ZobaMixed
 
 __all__ = ["CONTROLS"]
+
+Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -131,6 +138,32 @@ class Ascent(HfZobaShared):
 
 
 @dataclass(frozen=True)
+class PenaltySign(ZoPenalty):
+    """The zeroth-order penalty method with lambda (g_z - g_y) in place of lambda (g_y - g_z)."""
+
+    name: ClassVar[str] = "control:penalty-sign"
+    mutates: ClassVar[str] = "zo-penalty"
+
+    def outer_slope(self, f_y: Array, g_y: Array, g_z: Array) -> Array:
+        """The solver's, with the opposite sign of the penalty term."""
+        return super().outer_slope(f_y, g_z, g_y)
+
+
+@dataclass(frozen=True)
+class SecondOrder(Fom):
+    """FOM with the exact gradient of its tasks, second derivatives included."""
+
+    name: ClassVar[str] = "control:second-order"
+    mutates: ClassVar[str] = "fom"
+    needs: ClassVar[tuple[str, ...]] = Ufom.needs
+
+    def estimates(self, state: Any, program: Program) -> tuple[Array, Array, dict[str, Any]]:
+        """Exact gradients of the tasks in place of their first-order parts."""
+        phi, first, rest = gradients(program, "stored", np.ones(program.start.shape[:2], dtype=bool))
+        return phi, first + rest, {}
+
+
+@dataclass(frozen=True)
 class GlobalGenerator(Zoba):
     """ZOBA that draws from a generator which all runs of a process share."""
 
@@ -145,6 +178,6 @@ class GlobalGenerator(Zoba):
 
 _ALL = (
     HessianFactor, SwappedProjection, UnsharedDirections, MixedFactor, HessianFreeFactor, SlowAdjoint, Ascent,
-    GlobalGenerator,
+    PenaltySign, SecondOrder, GlobalGenerator,
 )  # fmt: skip
 CONTROLS: dict[str, Any] = {control.name: control for control in _ALL}

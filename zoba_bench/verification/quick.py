@@ -8,6 +8,7 @@ from zoba_bench.verification.accuracy import accuracy_claims
 from zoba_bench.verification.bounds import few_bound_claims
 from zoba_bench.verification.claim import Claim
 from zoba_bench.verification.iteration_claims import counts, mean_moves, moments, same_bits
+from zoba_bench.verification.proof_claims import few_proof_claims
 from zoba_bench.verification.suite import Suite
 
 __all__ = ["quick", "smoke"]
@@ -29,12 +30,13 @@ def quick() -> Suite:
     """Every protocol, with controls, in about two minutes on two cores."""
     claims = [*counts(), *moments(), *mean_moves(), *same_bits()]
     claims += [*_one_step(), *_horizon(), *_transient(), *few_bound_claims(), *_complexity(), *_floors()]
-    claims += accuracy_claims()
+    claims += [*accuracy_claims(), *few_proof_claims()]
     return Suite(
         "quick",
         "Counts and moments on every problem; identical bits in every order; one-step law, horizon rate, transient, "
         "evaluations to eps and noise floors on the reference family; certified bounds on four problems; known "
-        "solutions reached on six; each with a control that must be rejected.",
+        "solutions reached on six; a theorem and a certificate proved again; each with a control that must be "
+        "rejected.",
         tuple(claims),
     )
 

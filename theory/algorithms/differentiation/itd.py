@@ -9,7 +9,8 @@ import sympy as sp
 
 from ...positivity import require_nonnegative
 from ...symbols import by_name, eps
-from ...theorem import Quoted, Step, Theorem
+from ...theorem import Quoted, Step
+from ..rest import RestingTheorem
 from .implicit_lemmas import (
     MODEL,
     SOURCE,
@@ -43,7 +44,7 @@ from .implicit_proofs import (
     require_equal,
     table,
 )
-from .itd_bias import DECAY, a_0, bias_steps, envelope, inner_error
+from .itd_bias import DECAY, a_0, bias_steps, envelope, inner_error, resting_error
 
 __all__ = ["itd_bio"]
 
@@ -158,10 +159,10 @@ def _rate_steps() -> tuple[Step, ...]:
 
 
 @cache
-def itd_bio() -> Theorem:
+def itd_bio() -> RestingTheorem:
     """ITD-BiO at constant steps, alpha = 1/L and beta = 1/L_Phi, warm-started."""
     recalled = "recalled from arXiv 2010.07962"
-    return Theorem(
+    return RestingTheorem(
         name="itd-bio",
         title="ITD-BiO: mean squared gradient of Phi, and evaluations of each kind to accuracy eps",
         solver="itd-bio",
@@ -199,4 +200,5 @@ def itd_bio() -> Theorem:
             ),
         ),
         evaluations=_COUNTS,
+        error=resting_error,
     )

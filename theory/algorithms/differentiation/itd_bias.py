@@ -5,10 +5,14 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
+import numpy as np
 import sympy as sp
+from numpy.typing import NDArray
 
+from ...blocks import Blocks
 from ...positivity import require_nonnegative
 from ...theorem import Step
+from ..rest import spectral
 from .implicit_lemmas import (
     D,
     L,
@@ -26,7 +30,9 @@ from .implicit_lemmas import (
 )
 from .implicit_proofs import by_certificate, require_equal, require_recursion, summed, triangle, x
 
-__all__ = ["DECAY", "a_0", "bias_steps", "envelope", "inner_error"]
+__all__ = ["DECAY", "a_0", "bias_steps", "envelope", "inner_error", "resting_error"]
+
+Array = NDArray[np.float64]
 
 t = sp.Symbol("t", integer=True, nonnegative=True)
 #: Cross derivative of g, gradient and second derivatives of f at y*, along one eigenvector; y^0 - y*.
@@ -144,6 +150,19 @@ def inner_error() -> Any:
     limit = a_0 + 2 * M / L
     require_nonnegative(limit - (limit / 2 + M / L))
     return sp.Le(a_k, limit)
+
+
+@cache
+def _resting_factor() -> Any:
+    """What the bias is of c v* where y rests at y*: there e_0 = 0, and f_y = -lambda v*."""
+    v = sp.Symbol("v", real=True)
+    bias = _quadratic_bias().rhs.subs({e_0: 0, f_y: -lam * v})
+    return sp.lambdify((lam, alpha, D), sp.cancel(bias / (c * v)), "numpy")
+
+
+def resting_error(blocks: Blocks, solver: Any) -> Array:
+    """The bias at rest, as a factor of v*; along a path that rests no third derivative of g counts."""
+    return spectral(blocks, lambda values: _resting_factor()(values, solver.alpha, solver.D))
 
 
 def bias_steps() -> tuple[Step, ...]:

@@ -5,10 +5,14 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
+import numpy as np
 import sympy as sp
+from numpy.typing import NDArray
 
+from ...blocks import Blocks
 from ...positivity import require_nonnegative
 from ...theorem import Step
+from ..rest import spectral
 from .implicit_lemmas import L, M, lam, mu
 from .implicit_proofs import Loop, by_certificate, count, kappa, require_equal, summed
 
@@ -21,8 +25,11 @@ __all__ = [
     "neumann",
     "neumann_steps",
     "operator_norm",
+    "resting_error",
     "variance_bound",
 ]
+
+Array = NDArray[np.float64]
 
 Q = sp.Symbol("Q", integer=True, positive=True)
 #: Step of the sum, the size of the batch that is applied first, and its recalled factor of Q.
@@ -72,6 +79,17 @@ def _one_batch() -> Any:
 @cache
 def _remainder() -> Any:
     return sp.Eq(sp.Symbol("remainder"), sp.expand(_mean().rhs / f_y) - 1 / lam)
+
+
+@cache
+def _resting_factor() -> Any:
+    """What the mean sum lacks, of v*: the remainder times f_y, and f_y = -lambda v*, with the sign of v*."""
+    return sp.lambdify((lam, eta, Q), sp.cancel(_remainder().rhs * lam), "numpy")
+
+
+def resting_error(blocks: Blocks, solver: Any) -> Array:
+    """The bias of C v with exact means, as a factor of v*."""
+    return spectral(blocks, lambda values: _resting_factor()(values, solver.eta, solver.Q))
 
 
 @cache

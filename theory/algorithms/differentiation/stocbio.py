@@ -9,7 +9,8 @@ import sympy as sp
 
 from ...positivity import require_nonnegative
 from ...symbols import by_name, eps
-from ...theorem import Quoted, Step, Theorem
+from ...theorem import Quoted, Step
+from ..rest import RestingTheorem
 from .implicit_lemmas import (
     MODEL,
     SOURCE,
@@ -47,6 +48,7 @@ from .neumann import (
     b_1,
     eta,
     neumann_steps,
+    resting_error,
     rounded_products,
 )
 from .stocbio_bound import (
@@ -228,7 +230,7 @@ def _order_steps() -> tuple[Step, ...]:
 
 
 @cache
-def stocbio() -> Theorem:
+def stocbio() -> RestingTheorem:
     """stocBiO at constant steps, alpha = 2/(L + mu), eta = 1/L and beta = 1/L_Phi, warm-started in y."""
     recalled = "recalled from arXiv 2010.07962"
     B, order = sp.Symbol("B", positive=True), sp.Function("O")
@@ -238,7 +240,7 @@ def stocbio() -> Theorem:
         + kappa**5 * sigma**2 / S
         + kappa**2 * (1 / D_g + 1 / D_f + 1 / B)
     )
-    return Theorem(
+    return RestingTheorem(
         name="stocbio",
         title="stocBiO: mean squared gradient of Phi in expectation, and evaluations of each kind to accuracy eps",
         solver="stocbio",
@@ -303,4 +305,5 @@ def stocbio() -> Theorem:
             *table(_TABLE),
         ),
         evaluations=_COUNTS,
+        error=resting_error,
     )

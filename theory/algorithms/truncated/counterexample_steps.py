@@ -23,7 +23,7 @@ from .counterexample import (
 )
 from .unrolled import alpha, r
 
-__all__ = ["FAMILY", "counterexample_steps", "released_steps", "toy_steps"]
+__all__ = ["FAMILY", "counterexample_steps", "released_steps", "resting_point", "toy_steps"]
 
 theta, phi, b, b_1 = sp.symbols("theta phi b b_1", real=True)
 a, a_1, a_2, rho, rho_1, rho_2, b_2, gamma = sp.symbols("a a_1 a_2 rho rho_1 rho_2 b_2 gamma", positive=True)
@@ -94,6 +94,13 @@ def _recursion_steps() -> tuple[Step, ...]:
             by_derivation(_exact_gradient, "adjoint and derivative of the composition agree"),
         ),
     )
+
+
+def resting_point(a: Any, b: Any, rho: Any) -> float:
+    """theta_FO from the curvatures, slopes and contractions of both tasks, each (2,)."""
+    symbols = [symbol for group in _GENERAL for symbol in group]
+    target = sp.lambdify(symbols, _zero(_mean_first_order(theta)))
+    return float(target(*a, *b, *rho))
 
 
 def _dynamics_steps() -> tuple[Step, ...]:

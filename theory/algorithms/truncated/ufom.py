@@ -7,13 +7,16 @@ derivations are this project's own; the paper's text was not available.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+import numpy as np
 import sympy as sp
+from numpy.typing import NDArray
 
 from ...symbols import by_name, eps
-from ...theorem import Quoted, Theorem
+from ...theorem import Quoted, Theorem, TheoremError
 from .coin import (
     L_M,
     B,
@@ -28,7 +31,7 @@ from .coin import (
     sigma2,
     unbiased_descent_steps,
 )
-from .counterexample_steps import counterexample_steps, released_steps, toy_steps
+from .counterexample_steps import counterexample_steps, released_steps, resting_point, toy_steps
 from .optimal_q import C_det, C_rnd, objective, optimal_q, optimal_q_steps, s
 from .unrolled import (
     COSTLY,
@@ -47,6 +50,8 @@ from .unrolled import (
 )
 
 __all__ = ["fom", "objective", "optimal_q", "ufom"]
+
+Array = NDArray[np.float64]
 
 _PAPER = "arXiv 2106.02487; recalled, the paper's text was not available"
 _CODE = "the authors' public code, xingyousong/ufom at 05684ab"
@@ -117,10 +122,38 @@ def ufom() -> Theorem:
     )
 
 
+@dataclass(frozen=True, eq=False)
+class FomTheorem(Theorem):
+    """FOM's theorem, which says where it ends on the family of two tasks."""
+
+    def point_of_rest(self, problem: Any, solver: Any) -> Array:
+        """x (1,), the fixed point theta_FO; for two tasks of probability 1/2 that are quadratic there.
+
+        Curvatures, slopes and contractions are those of the problem's derivatives at its minimiser.
+
+        Raises
+        ------
+        TheoremError : the problem is no such pair of tasks.
+        ValueError : the problem lacks something, named.
+        """
+        self.require_checked()
+        problem.require("minimizer", "inner_solution", "inner_hessian", "outer_hessian", "outer_grad_z")
+        tasks = problem.capabilities.tasks
+        if tasks is None or problem.d != 1 or problem.p != 2 or not np.allclose(tasks.probabilities, 0.5):
+            raise TheoremError(f"fom: {problem.name} is no pair of one-dimensional tasks of probability 1/2")
+        x = problem.minimizer
+        z = problem.inner_solution(x)
+        a = 2 * np.diag(problem.outer_hessian(z, x)[0])
+        b = a * z - 2 * problem.outer_grad_z(z, x)
+        # G = |z - phi_r(x)|^2 / 2: its cross derivative is minus the contraction of each task.
+        rho = -problem.inner_hessian(z, x)[1][0]
+        return np.atleast_1d(resting_point(a, b, rho))
+
+
 @cache
-def fom() -> Theorem:
+def fom() -> FomTheorem:
     """FOM: descent down to a floor, and a family on which it stays above any given slope."""
-    return Theorem(
+    return FomTheorem(
         name="fom",
         title="FOM descends to a floor D^2 of |grad M|^2; a family of two tasks on which it stays at any given slope",
         solver="fom",

@@ -10,21 +10,27 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
+import numpy as np
 import sympy as sp
+from numpy.typing import NDArray
 
 from zoba_bench import estimators
 
+from ...blocks import Blocks
 from ...isserlis import expectation, form
 from ...proofs import Proof
 from ...surrogates import Surrogate, gradient_forward
 from ...symbols import L_xz, L_zz, R, d, eps, eta, m_xz, m_zz, mu, p, ratio
 from ...taylor import Point, Quadratic
-from ...theorem import Quoted, Step, Theorem
+from ...theorem import Quoted, Step
 from ..certificates import componentwise
 from ..exact import by_derivation, equal, require_equal, sides
+from ..rest import RestingTheorem, matrix_value
 from .directional import count, mean_step, moment_step, separation_difference
 
 __all__ = ["limit_error", "penalty_error", "zo_penalty"]
+
+Array = NDArray[np.float64]
 
 #: Penalty, inner iterations, directions of the outer step.
 lam, T_b, l = sp.symbols("lambda T_b l", positive=True)
@@ -281,12 +287,12 @@ def count_step(forward: Any) -> tuple[Step, dict[str, Any]]:
 
 
 @cache
-def zo_penalty() -> Theorem:
+def zo_penalty() -> RestingTheorem:
     """The zeroth-order penalty method."""
     return build(estimators.forward_difference)
 
 
-def build(forward: Any, sign: int = 1) -> Theorem:
+def build(forward: Any, sign: int = 1) -> RestingTheorem:
     """The theorem with the given coefficient function and sign of the penalty term.
 
     Parameters
@@ -295,7 +301,7 @@ def build(forward: Any, sign: int = 1) -> Theorem:
     sign : 1; with -1 the steps about the error fail.
     """
     counted, evaluations = count_step(forward)
-    return Theorem(
+    return RestingTheorem(
         "zo-penalty",
         "Zeroth-order penalty method: error of the penalty hypergradient, noise and counts",
         "zo-penalty",
@@ -311,4 +317,13 @@ def build(forward: Any, sign: int = 1) -> Theorem:
             ),
         ),
         evaluations=evaluations,
+        error=_error_at,
+        quadratic=True,
     )
+
+
+def _error_at(blocks: Blocks, solver: Any) -> Array:
+    """The derived error with the matrices of a problem, as a factor of v*."""
+    penalised = np.linalg.inv(blocks.F_zz + solver.lam * blocks.A)
+    letters = {A: blocks.A, C: blocks.C, RR: blocks.F_zz, KK: blocks.F_xz, inverse: penalised, vector: np.eye(blocks.p)}
+    return matrix_value(matrix_error(), letters, {lam: solver.lam})

@@ -18,4 +18,5 @@ PROTOCOLS: dict[str, str] = {
     "P6b": "zoba_bench.verification.protocols.floors",
     "P7": "zoba_bench.verification.protocols.accuracy",
     "P8": "zoba_bench.verification.protocols.determinism",
+    "P9": "zoba_bench.verification.protocols.proofs",
 }

@@ -1,10 +1,12 @@
 """P7: a run from the problem's own start reaches its known solution as closely as theory promises, and no closer.
 
-What is promised comes from a theorem, in one of two ways:
+What is promised comes from a theorem, in one of three ways:
 
 "moments"  the second moments of the run. They are exact where both objectives are quadratic between start and solution;
            elsewhere they are those of what stays when the start is forgotten, and count only if the noise-free
            iteration has come far closer than that.
+"rest"     the point at which the theorem's method comes to rest, where its hypergradient is biased: the quantity is
+           what it is there.
 "bound"    the certified bound on the mean of |grad Psi|^2 over all iterations: the mean over the last ``window`` of
            them is at most iterations / window times that, as no term is negative.
 
@@ -55,9 +57,9 @@ _NEEDS = {
 PARAMETERS = Parameters(
     {
         "problem": PROBLEM, "options": OPTIONS, "iterations": COUNT, "window": COUNT, "replicates": COUNT,
-        "quantity": one_of(*_NEEDS), "promise": one_of("moments", "bound"),
+        "quantity": one_of(*_NEEDS), "promise": one_of("moments", "rest", "bound"),
     },
-    {"point": POINT, "wrong": table(Parameters({"directions": COUNT}))},
+    {"point": POINT, "wrong": table(Parameters({}, {"directions": COUNT, "options": OPTIONS}))},
 )  # fmt: skip
 
 #: How much of the promise the noise-free iteration may still be away, in the unit of the promise.
@@ -71,7 +73,7 @@ def plan(claim: Claim, seed: int) -> Plan:
 
     "quantity" is "distance" (to the problem's minimiser), "gap" (Psi - Psi*), "stationarity" (|grad Psi|^2) or
     "distance_to_point", with "point": coordinates, or "first_order_point", where the first-order gradient of the
-    problem's tasks vanishes. A control's "wrong" {"directions": n} promises what n times as many directions would.
+    problem's tasks vanishes. A control's "wrong" promises what other "options" would, or "directions" times as many.
 
     Raises
     ------
@@ -88,11 +90,17 @@ def plan(claim: Claim, seed: int) -> Plan:
     _check(problem, quantity)
     point = _point(problem, chosen.get("point"), quantity)
     solver = build_solver(claim.solver, chosen["options"])
-    times = chosen.get("wrong", {}).get("directions", 1)
+    wrong = chosen.get("wrong", {})
+    times = wrong.get("directions", 1)
     claimed = replace(solver, l1=solver.l1 * times, l2=solver.l2 * times) if times > 1 else solver
+    claimed = replace(claimed, **wrong.get("options", {}))
     theorem, start, remainder = reference_theorem(claim.solver), _start(problem), 0.0
     if chosen["promise"] == "bound":
         promised = _bound(theorem, problem, start, claimed, iterations, quantity) * iterations / window
+    elif chosen["promise"] == "rest":
+        if not hasattr(theorem, "point_of_rest"):
+            raise DerivationError(f"theorem {theorem.name!r} derives no point at which the method comes to rest")
+        promised = float(_measure(problem, quantity, point, theorem.point_of_rest(problem, claimed)))
     else:
         if not hasattr(theorem, "run_moments"):
             raise DerivationError(f"theorem {theorem.name!r} derives no moments of a run")

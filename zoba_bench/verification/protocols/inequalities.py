@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 from zoba_bench.driver import run
 from zoba_bench.errors import DerivationError
 from zoba_bench.problem import BilevelProblem
-from zoba_bench.statistics import Estimate, Limits, family_level, mean_limits
+from zoba_bench.statistics import Estimate, Limits, family_level, mean_limits, pooled
 from zoba_bench.sweep import Cell
 from zoba_bench.verification.claim import Claim, Measurement
-from zoba_bench.verification.parameters import COUNT, FLAG, OPTIONS, POSITIVE, PROBLEM, Kind, Parameters
+from zoba_bench.verification.parameters import COUNT, FLAG, OPTIONS, POSITIVE, PROBLEM, SEQUENTIAL, Kind, Parameters
 from zoba_bench.verification.plan import Plan, build_problem, build_solver, reference_theorem, replicate_blocks
 
 __all__ = ["PARAMETERS", "draw_state", "judge", "one_steps", "plan"]
@@ -35,16 +35,17 @@ _MOST, _AT_ONCE = 1e8, 4e6  # random numbers of a cell, and of what is in memory
 PARAMETERS = Parameters(
     {"problem": PROBLEM, "options": OPTIONS, "states": COUNT, "replicates": COUNT},
     {
-        "reach": POSITIVE, "at_once": FLAG,
+        **SEQUENTIAL, "reach": POSITIVE, "at_once": FLAG,
         "wrong": Kind("a table of factors", lambda value: isinstance(value, Mapping)),
     },
 )  # fmt: skip
 
 
 def plan(claim: Claim, seed: int) -> Plan:
-    """``parameters``: "problem", "options" (of the solver), "states", "replicates" (steps from each state); "reach", by
-    which the sizes of all errors are multiplied; for a control "wrong", factors of numbers of the inequalities, or
-    "at_once": a curvature with which one step would bring z and v to their targets, and no noise.
+    """``parameters``: "problem", "options" (of the solver), "states", "replicates" (steps from each state) and "looks"
+    at shares of them; "reach", by which the sizes of all errors are multiplied; for a control "wrong", factors of
+    numbers of the inequalities, or "at_once": a curvature with which one step would bring z and v to their targets,
+    and no noise.
 
     Raises
     ------
@@ -59,18 +60,20 @@ def plan(claim: Claim, seed: int) -> Plan:
     wrong = dict(chosen.get("wrong", {}))
     if chosen.get("at_once"):
         wrong |= {"mu": 0.99 / (solver.rho * problem.constants.require("mu")[0]), "z": 0.0, "v": 0.0}
-    bounds = []
+    bounds, descents = [], []
     for index in range(chosen["states"]):
         z, v, x = draw_state(problem, index, chosen.get("reach", 1.0))
+        sizes = _sizes(problem, z, v, x)
         try:
-            found = theorem.one_step(problem.constants, problem.p, problem.d, solver, _sizes(problem, z, v, x),
-                                     wrong)  # fmt: skip
+            found = theorem.one_step(problem.constants, problem.p, problem.d, solver, sizes, wrong)
         except DerivationError:
             raise
         except ValueError as error:  # an unknown constant, named
             raise DerivationError(str(error)) from error
         bounds.append([found[side] for side in _SIDES])
-    common = {name: chosen[name] for name in ("problem", "options", "replicates", "reach") if name in chosen}
+        gamma = solver.rho / 2 if solver.gamma is None else solver.gamma
+        descents.append(gamma * (sizes["D"] ** 2 + sizes["g"] ** 2) / 2)
+    common = {name: chosen[name] for name in ("problem", "options", "replicates", "reach", "look") if name in chosen}
     work = chosen["replicates"] * max(getattr(solver, "l1", 1), getattr(solver, "l2", 1)) * (problem.p + problem.d)
     size = max(1, int(_MOST // work))
     cells = [
@@ -80,22 +83,27 @@ def plan(claim: Claim, seed: int) -> Plan:
         )
         for first in range(0, chosen["states"], size)
     ]  # fmt: skip
-    return Plan.of_lines([cells], bounds=bounds)
+    return Plan.of_lines([cells], bounds=bounds, descents=descents)
 
 
 def judge(claim: Claim, plan: Plan, results: Mapping[str, Mapping[str, Any]], level: float) -> Measurement:
-    """The largest excess over a bound, relative to both sides, over all states and inequalities."""
+    """The largest excess over a bound, relative to both sides, over all states and inequalities.
+
+    The bound on E Psi(x+) - Psi(x) is a difference of a descent and of what errors and noise add: there the descent,
+    gamma (D^2 + g^2)/2, counts among the sizes, or an excess would be large wherever the difference happens to vanish.
+    """
     (rows,) = plan.rows(results)
-    means, errors = ([state for row in rows for state in row[name]] for name in ("means", "errors"))
+    seen = _together(rows)
     failed = sum(row["failed"] for row in rows)
     each = family_level(level, len(_SIDES) * len(plan.context["bounds"]))
     lowest = highest = largest = -math.inf
     where, tightest = "", 0.0
-    for index, at_state in enumerate(zip(plan.context["bounds"], means, errors, strict=True)):
-        for side, bound, mean, error in zip(_SIDES, *at_state, strict=True):
+    for index, (bounds, descent) in enumerate(zip(plan.context["bounds"], plan.context["descents"], strict=True)):
+        for side, bound, estimate in zip(_SIDES, bounds, seen[index], strict=True):
+            mean = estimate.value
             # Rounding of a difference of values, and what is no size at all.
-            scale = abs(bound) + abs(mean) + 1e-12
-            limits = Estimate(mean, error, claim.parameters["replicates"] - 1.0).limits(each)
+            scale = abs(bound) + abs(mean) + (descent if side == "psi" else 0.0) + 1e-12
+            limits = estimate.limits(each)
             # The largest excess lies between the largest lower and the largest upper limit of all of them.
             lowest = max(lowest, (limits.low - bound) / scale)
             highest = max(highest, (limits.high - bound) / scale)
@@ -111,9 +119,12 @@ def judge(claim: Claim, plan: Plan, results: Mapping[str, Mapping[str, Any]], le
 
 def one_steps(
     rng: np.random.Generator, problem: Mapping[str, Any], solver: str, options: Mapping[str, Any], states: int,
-    replicates: int, first: int = 0, reach: float = 1.0,
+    replicates: int, first: int = 0, reach: float = 1.0, look: int = 0,
 ) -> dict[str, Any]:  # fmt: skip
-    """Means and standard errors of |z+ - z*(x+)|^2, |v+ - v*(x+)|^2 and Psi(x+) - Psi(x), state by state."""
+    """Means and standard errors of |z+ - z*(x+)|^2, |v+ - v*(x+)|^2 and Psi(x+) - Psi(x), state by state.
+
+    ``look`` tells independent cells of the same states apart.
+    """
     built, configured = build_problem(problem), build_solver(solver, options)
     built.require("inner_solution", "adjoint", "value")
     means, errors, failed = [], [], 0
@@ -135,7 +146,22 @@ def one_steps(
         found = [mean_limits(values) for values in np.concatenate(seen, axis=1)]
         means.append([estimate.value for estimate in found])
         errors.append([estimate.error for estimate in found])
-    return {"means": means, "errors": errors, "failed": failed}
+    return {"first": first, "replicates": replicates, "means": means, "errors": errors, "failed": failed}
+
+
+def _together(rows: list[Mapping[str, Any]]) -> dict[int, list[Estimate]]:
+    """The three means of every state, over the cells of all looks."""
+    parts: dict[int, list[tuple[float, list[float], list[float]]]] = {}
+    for row in rows:
+        for offset, at_state in enumerate(zip(row["means"], row["errors"], strict=True)):
+            parts.setdefault(row["first"] + offset, []).append((row["replicates"], *at_state))
+    return {
+        state: [
+            pooled([Estimate(means[side], errors[side], n - 1.0) for n, means, errors in found])
+            for side in range(len(_SIDES))
+        ]
+        for state, found in parts.items()
+    }
 
 
 def draw_state(problem: BilevelProblem, index: int, reach: float = 1.0) -> tuple[Array, Array, Array]:

@@ -1,0 +1,132 @@
+"""P9: what is proved is proved again: every step of a theorem, or every check of a problem's certificate.
+
+No solver runs. A control changes one statement, and the proof must refuse it: a step of the theorem whose right-hand
+side is multiplied by a factor (a power too few, a weight below its threshold), or a closed form of the problem (a
+wrong z*(x)).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import sympy as sp
+
+from zoba_bench.certification.certify import certify, instances
+from zoba_bench.problem import BilevelProblem
+from zoba_bench.registry import entry, names
+from zoba_bench.statistics import Limits
+from zoba_bench.sweep import Cell
+from zoba_bench.user_problem import is_file
+from zoba_bench.verification.claim import Claim, Measurement
+from zoba_bench.verification.cost import Work
+from zoba_bench.verification.parameters import NAME, POSITIVE, PROBLEM, Parameters, table, unknown
+from zoba_bench.verification.plan import Plan, build_problem
+
+__all__ = ["PARAMETERS", "SIMULATED", "certificate", "derivation", "judge", "plan"]
+
+#: No solver runs on a problem here.
+SIMULATED = True
+
+PARAMETERS = Parameters(
+    {},
+    {
+        "theorem": NAME, "problem": PROBLEM,
+        "wrong": table(Parameters({"statement": NAME}, {"factor": POSITIVE, "times": NAME, "over": NAME})),
+    },
+    either=(("theorem",), ("problem",)),
+)  # fmt: skip
+
+_BY = {"times": 1, "over": -1}
+_CLOSED_FORMS = ("inner_solution", "adjoint", "hypergradient", "value")
+
+
+def plan(claim: Claim, seed: int) -> Plan:
+    """``parameters``: either "theorem" (a name) or "problem" (a table with its name; with nothing but that the default
+    instance is measured and the card's small one proved, as by ``zoba-bench check``); for a control "wrong" with
+    "statement" (a step of the theorem, whose right-hand side is changed, or a closed form of the problem) and the
+    "factor" by which it is multiplied; a step also "times" and "over" a symbol of the theorem.
+
+    Raises
+    ------
+    ValueError
+        For an unknown theorem, statement or symbol.
+    """
+    chosen = dict(claim.parameters)
+    wrong = chosen.get("wrong")
+    if "theorem" in chosen:
+        if chosen["theorem"] not in names("theorems"):
+            raise ValueError(unknown("theorem", chosen["theorem"], names("theorems")))
+        if wrong is not None:
+            theorem = entry("theorems", chosen["theorem"])()
+            steps = [step.name for step in theorem.steps]
+            if wrong["statement"] not in steps:
+                raise ValueError(unknown(f"step of theorem {theorem.name!r}", wrong["statement"], steps))
+            for symbol in (wrong[word] for word in _BY if word in wrong):
+                if symbol not in theorem.symbols:
+                    raise ValueError(unknown(f"symbol of theorem {theorem.name!r}", symbol, theorem.symbols))
+        return Plan((Cell(f"{__name__}:derivation", chosen, seed),))
+    if wrong is not None:
+        problem = build_problem(chosen["problem"])
+        known = [name for name in _CLOSED_FORMS if getattr(problem, name) is not None]
+        if wrong["statement"] not in known:
+            raise ValueError(unknown(f"closed form of {problem.name!r}", wrong["statement"], known))
+        if any(word in wrong for word in _BY):
+            raise ValueError("wrong.times and wrong.over are for steps of theorems; a closed form has a factor alone")
+    return Plan((Cell(f"{__name__}:certificate", chosen, seed),))
+
+
+def judge(claim: Claim, plan: Plan, results: Mapping[str, Mapping[str, Any]], level: float) -> Measurement:
+    """The number of statements that are refused, exactly 0."""
+    row = results[plan.cells[0].key]
+    failed = row["failed"]
+    note = f"{row['statements']} statements" + (f"; refused: {'; '.join(failed[:3])}" if failed else "")
+    return Measurement(0.0, len(failed), Limits(len(failed), len(failed)), note)
+
+
+def derivation(rng: np.random.Generator, theorem: str, wrong: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Every step of a theorem, proved anew; or the wrong one alone."""
+    derived = entry("theorems", theorem)()
+    steps = derived.steps
+    if wrong is not None:
+        factor = sp.nsimplify(wrong.get("factor", 1))
+        for word, power in _BY.items():
+            factor *= derived.symbols[wrong[word]] ** power if word in wrong else 1
+        # One refusal is enough: the other steps are the claim's.
+        steps = tuple(_times(step, factor) for step in steps if step.name == wrong["statement"])
+    outcomes = [step.check() for step in steps]
+    return {"statements": len(outcomes), "failed": [f"{o.step}: {o.detail}" for o in outcomes if not o.ok]}
+
+
+def certificate(
+    rng: np.random.Generator, problem: Mapping[str, Any], wrong: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """Every check of a problem's certificate."""
+    whole = set(problem) == {"name"} and not is_file(problem["name"])
+    problems = list(instances(problem["name"])) if whole else [build_problem(problem)]
+    if wrong is not None:
+        problems = [_scaled(one, wrong["statement"], wrong.get("factor", 1.0)) for one in problems]
+    found = certify(*problems, seed=int(rng.integers(2**31)))
+    return {"statements": len(found.checks), "failed": [f"{c.name}: {c.detail}" for c in found.failed]}
+
+
+def _times(step: Any, factor: Any) -> Any:
+    """The step with its right-hand side multiplied."""
+    left, right = step.statement.args
+    scaled = sp.Tuple(*(factor * part for part in right)) if isinstance(right, sp.Tuple) else factor * right
+    # Unevaluated: sympy would decide a statement about numbers by itself.
+    return replace(step, statement=step.statement.func(left, scaled, evaluate=False))
+
+
+def _scaled(problem: BilevelProblem, name: str, factor: float) -> BilevelProblem:
+    kept: Callable[..., Any] = getattr(problem, name)
+    return replace(problem, **{name: lambda *at: factor * kept(*at)})
+
+
+#: As many calls as the seconds that proofs commonly take.
+WORK = {
+    "certificate": lambda parameters, general: Work(calls=6e4),
+    "derivation": lambda parameters, general: Work(calls=1e5),
+}
