@@ -218,7 +218,7 @@ def entropic_simplex(p: int = 5, d: int = 3, *, seed: int = 0, tau: float = 0.5)
 def _symbols(C: Array, c: Array, planted: Array, tau: float) -> Symbolic:
     import sympy as sp
 
-    from .._base.symbols import matrix, reals, vector
+    from .._base.symbols import matrix, norm, reals, vector
 
     (p, d), values = C.shape, dict[Any, float]()
     z, x = reals("z", p), sp.Matrix(reals("x", d))
@@ -235,6 +235,21 @@ def _symbols(C: Array, c: Array, planted: Array, tau: float) -> Symbolic:
     mean = sum(e * g for e, g in zip(at, gaps, strict=True))
     adjoint = sp.Matrix([-e * (g - mean) / weight for e, g in zip(at, gaps, strict=True)])
     inner = sum(e * w + weight * e * sp.log(e) for e, w in zip(z, offset + map_ * x, strict=True))
+    constants = {"mu": weight, "C_z": sp.sqrt(2), "R": 1 / (sp.sqrt(2) * weight), "m_zz": sp.Integer(1)}
+    if min(p, d) <= 2:
+        # S = softmax of -costs/tau: |S'| <= 1/2 and |S - q| <= sqrt 2; |S''| is at most the third central moment of
+        # a variable with two values, sqrt 2 apart, at its largest. v* = -w/tau with Dw = S''(S - q) + S'S'.
+        share = sp.Symbol("s", positive=True)
+        moment = share * (1 - share) * (1 - 2 * share) * sp.sqrt(2) ** 3
+        third = moment.subs(share, min(sp.solve(sp.diff(moment, share), share)))
+        steep, bend = norm(map_) / weight, third * sp.sqrt(2) + sp.Rational(1, 4)
+        constants |= {
+            "L_xz": norm(map_),
+            "k_z": steep / 2,
+            "s_z": steep**2 * third,
+            "k_v": steep * bend / weight,
+            "L_Psi": steep**2 * bend,
+        }
     return Symbolic(
         z=z,
         x=list(x),
@@ -246,7 +261,7 @@ def _symbols(C: Array, c: Array, planted: Array, tau: float) -> Symbolic:
         minimizer=list(best),
         minimum=sp.Integer(0),
         excess=[e**2 / 2 for e in gaps],
-        constants={"mu": weight, "C_z": sp.sqrt(2), "R": 1 / (sp.sqrt(2) * weight)},
+        constants=constants,
         region="z in the simplex",
     )
 

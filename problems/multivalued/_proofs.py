@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from zoba_bench.symbolic import Symbolic
 
 from .._base.checks import by_terms, identities
-from .._base.symbols import matrix, reals
+from .._base.symbols import matrix, norm, reals
 
 if TYPE_CHECKING:
     from zoba_bench.certification.outcome import Check
@@ -240,6 +240,11 @@ def minmax_symbols(A: Array) -> Symbolic:
     z, x = sp.Matrix(reals("z", p)), sp.Matrix(reals("x", d))
     slopes = coupling.T * x
     terms = [sp.Abs(e) for e in slopes]
+    constants = {}
+    if d <= 2:
+        # F_z = A'x, whatever z is, and F_x = Az, on the ball of radius sqrt p that contains both boxes.
+        coupled = norm(coupling)
+        constants = {"L_xz": coupled, "m_xz": coupled, **dict.fromkeys(("C_z", "C_x"), coupled * sp.sqrt(p))}
     return Symbolic(
         z=list(z),
         x=list(x),
@@ -251,6 +256,7 @@ def minmax_symbols(A: Array) -> Symbolic:
         minimizer=[sp.Integer(0)] * d,
         minimum=sp.Integer(0),
         excess=terms,
+        constants=constants,
         region="a subgradient where an entry of A'x vanishes",
     )
 
@@ -275,9 +281,10 @@ def task_symbols(a: Array, rho: Array, centre: Array, width: float, steps: int, 
     weights = [k * m**2 for k, m, _ in tasks]
     best = weights[1] * c2 / sum(weights)
     top = [k * (A + sp.Rational(1, 2)) for k in curvatures]
-    turn = [steps * alpha * k for k in curvatures]
+    # phi_r'' gains -alpha f''' phi_r'^2 at a step, with |f'''| <= a and 0 < phi_r' <= 1; what it was before shrinks.
+    turn = [sum(alpha * k for _ in range(steps)) for k in curvatures]
 
-    def norm(entries: Any) -> Any:
+    def length(entries: Any) -> Any:
         return sp.sqrt(sum(e**2 for e in entries))
 
     return Symbolic(
@@ -297,11 +304,16 @@ def task_symbols(a: Array, rho: Array, centre: Array, width: float, steps: int, 
         constants={
             "mu": sp.Integer(1),
             "m_zz": sp.Max(*curvatures) / 2,
-            "C_z": norm(top) / 2,
-            "R": norm(top) / 2,
-            "k_v": norm(curvatures) / 2,
-            "s_z": norm(turn),
-            "s_v": norm([k + k * t for k, t in zip(curvatures, turn, strict=True)]) / 2,
+            # G_z = z - phi_r(x): G_xz = -phi_r', which changes as the derivative of z* = phi_r does.
+            "L_zz": sp.Integer(1),
+            "L_xz": sp.sqrt(2),
+            "H_zx": length(turn),
+            "C_z": length(top) / 2,
+            "R": length(top) / 2,
+            "k_z": sp.sqrt(2),
+            "k_v": length(curvatures) / 2,
+            "s_z": length(turn),
+            "s_v": length([k + k * t for k, t in zip(curvatures, turn, strict=True)]) / 2,
             "L_Psi": sum(k + s * t for k, s, t in zip(curvatures, top, turn, strict=True)) / 2,
         },
         region="the quadratic parts, which contain both minimisers and x*",

@@ -375,6 +375,8 @@ def _tracking(name: str, centre: Array, rng: np.random.Generator, seed: int, car
             inner += sum((e - (best[g] + room[g]) * unit[g, k]) ** 2 / 2 for k, e in enumerate(block)) + x[g] * norm
             outer_value += sum((e - room[g] * unit[g, k]) ** 2 / 2 for k, e in enumerate(block))
         gaps = [sp.Min(e, b + m) - b for e, b, m in zip(x, best, room, strict=True)]
+        # |F_z,g| = |gap_g| is largest at x_g = 0, or where x_g reaches |a_g|.
+        slope = sp.sqrt(sum(sp.Max(*e) ** 2 for e in zip(best, room, strict=True)))
         return Symbolic(
             z=z,
             x=x,
@@ -390,7 +392,10 @@ def _tracking(name: str, centre: Array, rng: np.random.Generator, seed: int, car
                 "mu": 1,
                 "k_z": 1,
                 "m_zz": 1,
-                "C_z": sp.sqrt(sum(sp.Max(*e) ** 2 for e in zip(best, room, strict=True))),
+                "C_z": slope,
+                # On active groups G_zz e = e along e = z_g/|z_g|, and F_z,g = -gap_g e: v_g = gap_g e, else v_g = 0.
+                "R": slope,
+                "L_xz": 1,  # G_x = (|z_g|)
             },
         )
 

@@ -96,8 +96,9 @@ def cleaning_constants(
       Psi'' uu = Dz u'F_zz Dz u - (Bv)'[CU(2P-I)CU + CSU^2] q,
     where |2P-I| <= 1, |K^-1/2 B'|^2 <= theta, |Cq| and |CSq| are bounded entry by entry and C <= (1-low) I.
 
-    G: each term s(x_j) (a_j'z - b_j)^2/2 is a function of two directions, zzx: s', zxx: s'' w, xxx: s''' w^2/2 for
-    the residual w, and sum (|a_j'a|^2 + |c_j|^2) <= max(|A|^2, 1) for unit (a, c).
+    G: each term s(x_j) (a_j'z - b_j)^2/2 is a function of the two directions a_j/|A| and e_j, with the entries zzx:
+    s'|A|^2, zxx: s'' w |A|, xxx: s''' w^2/2 for the residual w. Its form is at most a norm times the cube of the
+    components of (a, c) along them, and sum ((a_j'a/|A|)^2 + c_j^2) <= 1: that of the sum is the largest at most.
     """
     low, high = (float(sigmoid(np.array(end))) for end in (-radius, radius))
     spectrum = np.linalg.eigvalsh(A.T @ A)
@@ -127,13 +128,15 @@ def cleaning_constants(
     z_max = max(radius, t + plain * e)
     lengths, norm = np.linalg.norm(A, axis=1), math.sqrt(max(0.0, float(spectrum[-1])))
     misfit = lengths * z_max + np.abs(b)
-    thirds = [cubic_norm(0.0, 0.25, SIGMOID_SECOND * w, _SIGMOID_THIRD * w**2 / 2) for w in misfit.tolist()]
+    thirds = [
+        cubic_norm(0.0, norm**2 / 4, SIGMOID_SECOND * norm * w, _SIGMOID_THIRD * w**2 / 2) for w in misfit.tolist()
+    ]
     return Constants(
         mu=mu,
         L_zz=high * float(spectrum[-1]) + mu,
         L_xz=float(np.linalg.norm(misfit[:, None] * A, 2)) / 4,
         L_xx=SIGMOID_SECOND * float(misfit.max()) ** 2 / 2,
-        H=max(thirds) * max(float(lengths.max()), 1.0) * max(norm, 1.0) ** 2,
+        H=max(thirds),
         H_zz=0.0,
         H_xz=float(lengths.max()) * norm / 4,
         H_zx=SIGMOID_SECOND * float((misfit * lengths).max()),

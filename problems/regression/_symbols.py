@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from zoba_bench.symbolic import Symbolic
 
 from .._base.symbols import _symmetric, matrix, norm, reals, vector
+from ._bound_symbols import cleaning_bounds, growth, length, penalty_bounds
 
 __all__ = [
     "Logistic",
@@ -66,21 +67,6 @@ def _units(n: int) -> list[list[int]]:
     return [[int(i == k) for i in range(n)] for k in range(n)]
 
 
-def _length(entries: Any) -> Any:
-    return sp.sqrt(sum(e**2 for e in entries))
-
-
-def _growth(first: Any, second: Any, third: Any, reach: Any) -> dict[str, Any]:
-    """Constants of w(x) (z-c)^2/2 for |z-c| <= reach and |w'|, |w''|, |w'''| up to the given bounds."""
-    return {
-        "L_xz": first * reach,
-        "L_xx": second * reach**2 / 2,
-        "H_xz": first,
-        "H_zx": second * reach,
-        "H_xx": third * reach**2 / 2,
-    }
-
-
 def _separable(
     *,
     b: list[Any],
@@ -102,7 +88,7 @@ def _separable(
     n = len(b)
     t = [b[i] * planted[i] for i in range(n)]
     low, high = ends
-    constants["C_z"] = _length([b[i] * sp.Max(high - planted[i], planted[i] - low) for i in range(n)])
+    constants["C_z"] = length([b[i] * sp.Max(high - planted[i], planted[i] - low) for i in range(n)])
     constants["m_zz"] = sp.Integer(1)
     return Symbolic(
         z=z,
@@ -138,9 +124,9 @@ def ridge_ortho_symbols(b: Array, planted: Array, radius: float) -> Symbolic:
     lowest = [sp.Max(low, e / 2) for e in y]
     # |(y - y_o) y| is largest at y_o/2 or at an end.
     adjoint = [B[i] * sp.Max((high - y[i]) * high, (y[i] - lowest[i]) * lowest[i]) for i in range(n)]
-    reach = sp.Max(rho, _length(B) * high)
+    reach = sp.Max(rho, length(B) * high)
     size = sp.Max(*map(sp.Abs, B))
-    constants = {"L_zz": 1 + top, **_growth(top, top, top, reach), "k_z": size / 4, "R": _length(adjoint)}
+    constants = {"L_zz": 1 + top, **growth(top, top, top, reach), "k_z": size / 4, "R": length(adjoint)}
     if radius >= float(np.log((1 + 3**-0.5) / (1 - 3**-0.5))):
         constants["s_z"] = size * _SECOND  # attained at y = 1/2 +- 1/sqrt 12
     return _separable(
@@ -174,7 +160,7 @@ def dataclean_ortho_symbols(b: Array, planted: Array, mu: float, radius: float) 
     ends = (low / (low + penalty), high / (high + penalty))
     steepest = sp.Min(ends[1], sp.Max(ends[0], 1 / (2 * (1 + penalty))))
     size = sp.Max(*map(sp.Abs, B))
-    reach = sp.Max(rho, _length(B) * ends[1]) + size
+    reach = sp.Max(rho, length(B) * ends[1]) + size
     planted_state = [1 / (1 + penalty * (1 + e)) for e in g]
     return _separable(
         b=B,
@@ -194,7 +180,7 @@ def dataclean_ortho_symbols(b: Array, planted: Array, mu: float, radius: float) 
         values=values,
         constants={
             "L_zz": penalty + high,
-            **_growth(sp.Rational(1, 4), _SECOND, sp.Rational(1, 8), reach),
+            **growth(sp.Rational(1, 4), _SECOND, sp.Rational(1, 8), reach),
             "k_z": size * steepest * (1 - (1 + penalty) * steepest),
         },
         ends=ends,
@@ -258,9 +244,9 @@ def ridge_scalar_symbols(S: Array, t: Array, root: Array, energy: float, planted
     adjoint = -inverse * L.T * D * apart
     more = _slacks("more", [weight - sp.exp(-rho)])
     at_low = (gram + sp.exp(-rho) * sp.eye(p)).adjugate() * slope
-    reach = sp.Max(rho, _length(at_low) / (gram + sp.exp(-rho) * sp.eye(p)).det())
+    reach = sp.Max(rho, length(at_low) / (gram + sp.exp(-rho) * sp.eye(p)).det())
     top = sp.exp(rho)
-    constants = {"mu": lowest + sp.exp(-rho), **_growth(top, top, top, reach)}
+    constants = {"mu": lowest + sp.exp(-rho), **growth(top, top, top, reach)}
     if p <= 2:
         constants["L_zz"] = norm(gram) + top
         constants["m_zz"] = norm(L.T * D * L)
@@ -286,7 +272,9 @@ def ridge_scalar_symbols(S: Array, t: Array, root: Array, energy: float, planted
     )
 
 
-def dataclean_linear_symbols(A: Array, b: Array, t: Array, root: Array, planted: Array, mu: float) -> Symbolic:
+def dataclean_linear_symbols(
+    A: Array, b: Array, t: Array, root: Array, planted: Array, mu: float, radius: float
+) -> Symbolic:
     """Any rows and validation matrix, any planted weights 1/(1+g_j) and labels that they fit.
 
     With t = A'y the labels are b = A t + mu (1+g) y, for any y; A and b are divided by sqrt d.
@@ -312,11 +300,10 @@ def dataclean_linear_symbols(A: Array, b: Array, t: Array, root: Array, planted:
     left, along = a * gap - misfit, a * adjoint
     off = L * (z - target)
     constants: dict[str, Any] = {"mu": penalty}
-    if min(p, d) <= 2:
-        length = sp.Max(*[_length(a.row(j)) for j in range(d)])
-        constants["H_xz"] = length * norm(a) / 4
     if p <= 2:
-        constants["m_zz"] = norm(L.T * D * L)
+        fit, rho = L.T * D * L, _number("rho", radius, values)
+        best = [1 / (1 + e) for e in g]
+        constants |= {"m_zz": norm(fit), **cleaning_bounds(a, misfit, target, fit, best, penalty, rho)}
     return Symbolic(
         z=list(z),
         x=x,
@@ -336,7 +323,9 @@ def dataclean_linear_symbols(A: Array, b: Array, t: Array, root: Array, planted:
     )
 
 
-def ridge_data_symbols(inner: tuple[Array, Array, float], outer: tuple[Array, Array, float], radius: float) -> Symbolic:
+def ridge_data_symbols(
+    inner: tuple[Array, Array, float], outer: tuple[Array, Array, float], radius: float, sampled: bool
+) -> Symbolic:
     """Least squares with one exponential penalty per feature, for any moments (S, g, c) of the data.
 
     G = z'Sz/2 - g'z + c + sum e^x z^2/2 and F likewise, without the penalty.
@@ -363,7 +352,7 @@ def ridge_data_symbols(inner: tuple[Array, Array, float], outer: tuple[Array, Ar
     more = _slacks("more", [w - sp.exp(-rho) for w in weights])
     constants: dict[str, Any] = {"mu": lowest + sp.exp(-rho), "H_xz": sp.exp(rho)}
     if p <= 2:
-        constants["L_zz"], constants["m_zz"] = norm(gram) + sp.exp(rho), norm(fit)
+        constants |= penalty_bounds(gram, g, fit, g_v, lowest, rho, sampled)
     return Symbolic(
         z=list(z),
         x=x,

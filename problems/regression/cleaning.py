@@ -282,7 +282,7 @@ def dataclean_linear(
     def symbolic() -> Symbolic:
         from ._symbols import dataclean_linear_symbols
 
-        return dataclean_linear_symbols(A, b, t, root, planted, mu)
+        return dataclean_linear_symbols(A, b, t, root, planted, mu, radius)
 
     return BilevelProblem(
         name="dataclean_linear",

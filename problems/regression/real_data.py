@@ -299,7 +299,7 @@ def diabetes_ridge(
     def symbolic() -> Symbolic:
         from ._symbols import ridge_data_symbols
 
-        return ridge_data_symbols(train.moments, validation.moments, radius)
+        return ridge_data_symbols(train.moments, validation.moments, radius, bool(stochastic))
 
     return BilevelProblem(
         name="diabetes_ridge",

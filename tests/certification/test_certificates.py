@@ -19,7 +19,7 @@ from zoba_bench.certification.outcome import KINDS, Certificate, Check
 from zoba_bench.certification.proofs import vanishes
 from zoba_bench.certification.registry_check import certify_all, installed
 from zoba_bench.problem import BilevelProblem, Card, Constants
-from zoba_bench.registry import UnknownNameError, list_problems, missing_requirements
+from zoba_bench.registry import UnknownNameError, list_problems, load_problem, missing_requirements
 from zoba_bench.symbolic import Symbolic
 
 
@@ -289,6 +289,15 @@ def test_lipschitz_constants_of_curvature_are_found_where_they_are_attained():
         low = replace(problem, constants=Constants(**{name: 0.95 * exact}))
         (check,) = measure_constants(low, np.random.default_rng(0), only=name)
         assert not check.ok, check
+
+
+@pytest.mark.parametrize(("name", "constant"), [("l1_tracking", "R"), ("bome_minmax", "C_z"), ("l1_meha", "R")])
+def test_bounds_of_problems_without_an_adjoint_are_measured_where_they_offer_another(name, constant):
+    problem = load_problem(name)
+    for factor in (1.0, 0.6):
+        constants = replace(problem.constants, **{constant: factor * getattr(problem.constants, constant)})
+        (check,) = measure_constants(replace(problem, constants=constants), np.random.default_rng(0), only=constant)
+        assert check.ok == (factor == 1), check
 
 
 # Symbols.

@@ -134,6 +134,26 @@ def test_wrong_constants_are_seen(name):
     assert failed(compare_constants(changed, symbols(name))) == {f"constant {constant}" for constant in names}
 
 
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize(
+    ("name", "keywords"),
+    [
+        ("dataclean_linear", {"p": 2, "d": 3}),
+        ("dataclean_linear", {"p": 2, "d": 2, "radius": 0.5, "mu": 0.3}),
+        ("dataclean_linear", {"p": 1, "d": 4, "mu": 0.01}),
+        ("diabetes_ridge", {"p": 1, "d": 1, "features": 1}),
+        ("diabetes_ridge", {"p": 2, "d": 2, "features": 2, "radius": 0.3}),
+        ("diabetes_ridge", {"p": 2, "d": 2, "features": 2, "stochastic": True}),
+    ],
+)
+def test_bounds_that_no_point_attains_are_those_of_their_argument(name, keywords, seed):
+    # The card's instances have one row, or one feature for each of two weights: the largest of one term.
+    problem = FAMILIES[name](seed=seed, **keywords)
+    argued = problem.symbolic()
+    assert {"R", "k_z", "k_v", "s_z", "s_v", "L_Psi"} <= set(argued.constants)
+    assert not failed(compare_constants(problem, argued))
+
+
 @pytest.mark.parametrize("name", PLANTED)
 @pytest.mark.parametrize("constant", ["L_zz", "L_xz", "H_xz", "H_zx", "k_z", "k_v", "s_z", "s_v", "R", "C_z", "L_Psi"])
 def test_a_constant_that_is_far_too_small_is_refuted(name, constant):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -96,12 +96,11 @@ def _block(hessian: Callable[..., Any] | None, index: int) -> Callable[..., Any]
     return lambda z, x: np.stack([np.ravel(hessian(a, b)[index]) for a, b in zip(z, x, strict=True)])
 
 
-def compare_constants(problem: BilevelProblem, q: Symbolic) -> list[Check]:
-    """Declared constants against their expressions in the parameters."""
+def compare_constants(problem: BilevelProblem, q: Symbolic, only: str | None = None) -> list[Check]:
+    """Declared constants against their expressions in the parameters; ``only`` names a single one."""
     checks = []
-    for name, expression in q.constants.items():
+    for name, value in _numbers(q, {n: e for n, e in q.constants.items() if only in (None, n)}).items():
         declared = getattr(problem.constants, name)
-        value = _number(q, expression)
         if declared is None:
             checks.append(
                 Check(f"constant {name}", False, "computed", f"not declared; its expression gives {value:.6g}")
@@ -115,10 +114,15 @@ def compare_constants(problem: BilevelProblem, q: Symbolic) -> list[Check]:
     return checks
 
 
-def _number(q: Symbolic, expression: Any) -> float:
-    used = sp.sympify(expression).subs(dict(q.substitutions), simultaneous=True)
+def _numbers(q: Symbolic, expressions: Mapping[str, Any]) -> dict[str, float]:
+    """Values in the instance, all at once: bounds share most of what they are made of."""
+    used = [sp.sympify(e) for e in expressions.values()]
+    # Putting in what does not occur would rebuild every expression.
+    used = [
+        e.subs(dict(q.substitutions), simultaneous=True) if e.free_symbols & set(q.substitutions) else e for e in used
+    ]
     function = sp.lambdify(list(q.parameters), used, modules=["numpy", "scipy"], cse=True)
-    return float(function(*map(float, q.parameters.values())))
+    return dict(zip(expressions, map(float, function(*map(float, q.parameters.values()))), strict=True))
 
 
 def _along(slopes: list[Any], symbols: Any, direction: Any) -> list[Any]:

@@ -132,8 +132,13 @@ def _quantities(problem: BilevelProblem) -> Iterator[tuple[str, Quantity]]:
         yield "H_xz", _bend(problem, inner_x, "z")
         yield "H_xx", _bend(problem, inner_x, "x")
     solution, adjoint, hypergradient = problem.inner_solution, problem.adjoint, problem.hypergradient
-    if outer_z is not None and solution is not None:
-        yield "C_z", lambda s: _lower(outer_z(solution(s.x), s.x))
+    # C_z holds at every lower-level solution; R and k_v are those of the reduced adjoint where there is no other.
+    offered = problem.capabilities
+    chosen = solution or (offered.optimistic_solution if problem.constants.C_z is not None else None)
+    if adjoint is None and None not in (problem.constants.R, offered.reduced_adjoint):
+        adjoint = offered.reduced_adjoint
+    if outer_z is not None and chosen is not None:
+        yield "C_z", lambda s: _lower(outer_z(chosen(s.x), s.x))
     if outer_x is not None:
         yield "C_x", lambda s: np.where(inside(problem, s.z, s.x), _lower(outer_x(s.z, s.x)), -np.inf)
     if adjoint is not None:
