@@ -229,6 +229,8 @@ def _levels(
         yield above(f"lower-level solution: {words}", gain, problem.inner(others, x))
         if offered.distance_to_lower is not None:
             yield small("lower-level solution is in the set", offered.distance_to_lower(z, x))
+            far, at = z + rng.standard_normal(z.shape), offered.distance_to_lower
+            yield _grows("distance to the lower-level solutions", lambda y: at(y, x), project(far))
         if problem.value is not None:
             yield small("value at the lower-level solution", problem.value(x) - problem.outer(z, x), problem.value(x))
         if problem.inner_solution is not None:
@@ -239,6 +241,8 @@ def _levels(
             slopes = np.asarray(problem.inner_grad_z(away, x))
             gap = np.vecdot(slopes, slopes) - 2 * offered.pl * (problem.inner(away, x) - lowest)
             yield above("Polyak-Lojasiewicz inequality", gap, 1.0)
+    if offered.distance_to_solutions is not None:
+        yield _grows("distance to the minimisers", offered.distance_to_solutions, x)
     if problem.value is not None and problem.minimum is not None:
         yield above("nothing in X is below the minimum", problem.value(x) - problem.minimum, problem.minimum)
         if problem.minimizer is not None:
@@ -252,6 +256,22 @@ def _levels(
             z, v = solution(apart), reduced(apart)
             found = F_x(z, apart) + G_xz(z, apart, v)
             yield small("F_x + G_xz v with the reduced adjoint", found - problem.hypergradient(apart), v)
+        if reduced is not None and solution is not None and problem.inner_hessian is not None:
+            few = apart[:5]
+            F_z = slope(lambda y: problem.outer(y, few), solution(few))
+            blocks = [problem.inner_hessian(y, w)[0] for y, w in zip(solution(few), few, strict=True)]
+            least = np.stack([-np.linalg.pinv(H, rcond=1e-10) @ f for H, f in zip(blocks, F_z, strict=True)])
+            yield small("the reduced adjoint has the least norm", reduced(few) - least, least, 1e-7)
     if offered.reduced_adjoint is not None and problem.constants.R is not None:
         size = np.linalg.norm(offered.reduced_adjoint(x), axis=-1)
         yield above("the reduced adjoint is bounded by R", problem.constants.R - size)
+
+
+def _grows(name: str, distance: Callable[[Array], Array], points: Array) -> Check:
+    """A distance to a set has slope 1 outside of it: with zero on the set, that is what makes it the distance.
+
+    Short steps, and the median: some points may lie near others where there is no derivative.
+    """
+    outside = distance(points) > 0.01
+    steepness = np.sqrt(np.sum(slope(distance, points, 1e-7) ** 2, axis=-1))[outside]
+    return small(f"{name}: its slope is 1", np.median(steepness) - 1 if steepness.size else 1.0, 1.0, 1e-6)

@@ -53,10 +53,19 @@ def task_checks(problem: BilevelProblem, x: Array) -> list[Check]:
         lambda point: np.vecdot(tasks.initial(point, every), v), np.broadcast_to(theta, (*v.shape[:-1], problem.d))
     )
     pulled = tasks.initial_pullback(theta, every, v)
+
+    def moved(t: float) -> Array:
+        return tasks.inner_grad(phi + t * v, theta, every)
+
+    step = 1e-3
+    numeric = (8 * (moved(step) - moved(-step)) - (moved(2 * step) - moved(-2 * step))) / (12 * step)
+    product = tasks.inner_hvp(phi, theta, every, v)
     checks = [
         small("tasks: probabilities add up to 1", tasks.probabilities.sum() - 1),
         small("tasks: pullback by the derivative of phi_0", pulled - along, along, 1e-7),
         small("tasks: adapted parameters are those of the inner loop", tasks.adapted(theta, every) - phi, phi),
+        # Steps that have converged do not show their size. Second derivatives may have kinks.
+        small("tasks: product with the inner Hessian", product - numeric, numeric, 1e-4),
         small("tasks: mean objective", tasks.outer(phi, theta, every) @ tasks.probabilities - value(x), value(x)),
         small("tasks: exact gradient by the adjoint recursion", exact - gradient(x), gradient(x)),
     ]

@@ -32,6 +32,30 @@ OF_ZX = ("inner_grad_z", "inner_grad_x", "outer_grad_z", "outer_grad_x")
 PRODUCTS = ("inner_hvp_zz", "inner_jvp_xz", "inner_jvp_zx")
 HESSIANS = ("inner_hessian", "outer_hessian")
 FIXED = ("minimizer", "minimum")
+VALUES = ("inner", "outer")
+# What a problem offers beyond its objectives, with the arguments: z, x, a step; of tasks phi, theta, the task, v.
+OFFERED = {
+    **dict.fromkeys(("project_x", "optimistic_solution", "distance_to_solutions", "reduced_adjoint"), "x"),
+    "project_z": "z",
+    **dict.fromkeys(
+        (
+            "inner_smooth", "inner_smooth_grad_z", "inner_smooth_grad_x", "inner_rest", "inner_rest_grad_x",
+            "distance_to_lower",
+        ),
+        "zx",
+    ),
+    "inner_prox": "zxs",
+    "mirror_step": "zzs",
+    **dict.fromkeys(("tasks.initial", "tasks.adapted"), "ti"),
+    "tasks.initial_pullback": "tiv",
+    **dict.fromkeys(
+        ("tasks.inner_grad", "tasks.outer", "tasks.outer_grad_phi", "tasks.outer_grad_theta"), "fti"
+    ),
+    **dict.fromkeys(("tasks.inner_hvp", "tasks.inner_cross"), "ftiv"),
+}  # fmt: skip
+OFFERED_FIXED = ("pl", "tasks.probabilities", "tasks.first_order_point")
+# One number a point.
+NUMBERS = (*VALUES, "value", "inner_smooth", "inner_rest", "distance_to_lower", "distance_to_solutions", "tasks.outer")
 
 Plant = Callable[[BilevelProblem], BilevelProblem]
 
@@ -59,16 +83,8 @@ def pair(name: str) -> tuple[BilevelProblem, BilevelProblem]:
 
 def plant(problem: BilevelProblem, name: str) -> Iterator[tuple[str, Plant]]:
     """Errors in one closed form, as changes of any instance of the family; none that changes nothing."""
-    kept = getattr(problem, name)
+    kept = _declared(problem, name)
     if kept is None:
-        return
-    if name in FIXED:
-        yield f"{name}: added", lambda q: replace(q, **{name: _added(np.asarray(getattr(q, name), float), -1)})
-        if np.any(kept):
-            yield f"{name}: scaled", lambda q: replace(q, **{name: FACTOR * getattr(q, name)})
-        if name == "minimum":
-            lower = lambda q: replace(q, minimum=q.minimum - ADDED * (1 + abs(q.minimum)))  # noqa: E731
-            yield f"{name}: subtracted", lower
         return
     if name in HESSIANS:
         z, x = (w[0] for w in points(problem, np.random.default_rng(5), 1))
@@ -76,14 +92,52 @@ def plant(problem: BilevelProblem, name: str) -> Iterator[tuple[str, Plant]]:
             for word in ("added", "scaled") if np.any(kept(z, x)[block]) else ("added",):
                 yield f"{name} {title}: {word}", _block_change(name, block, word == "scaled")
         return
+    if name in (*FIXED, *OFFERED_FIXED):
+        yield f"{name}: added", lambda q: _with(q, name, lambda right: _added(np.asarray(right, float), -1))
+        if np.any(kept):
+            yield f"{name}: scaled", lambda q: _with(q, name, lambda right: FACTOR * right)
+        if name == "minimum":
+            yield f"{name}: subtracted", lambda q: replace(q, minimum=q.minimum - ADDED * (1 + abs(q.minimum)))
+        return
+    at = _arguments(problem, name)
+    index = None if name in NUMBERS else np.shape(kept(*at))[-1] // 2
+    yield f"{name}: added", lambda q: _with(q, name, lambda right: _adds(right, index))
+    if np.any(kept(*at)):
+        yield f"{name}: scaled", lambda q: _with(q, name, _scales)
+
+
+def _declared(problem: BilevelProblem, name: str) -> Any:
+    """What is declared under a name of the problem, of its capabilities, or of their tasks."""
+    if name not in OFFERED and name not in OFFERED_FIXED:
+        return getattr(problem, name)
+    owner, _, last = name.rpartition(".")
+    holder = problem.capabilities.tasks if owner else problem.capabilities
+    return None if holder is None else getattr(holder, last)
+
+
+def _with(problem: BilevelProblem, name: str, change: Callable[[Any], Any]) -> BilevelProblem:
+    wrong = change(_declared(problem, name))
+    if name not in OFFERED and name not in OFFERED_FIXED:
+        return replace(problem, **{name: wrong})
+    owner, _, last = name.rpartition(".")
+    if owner:
+        last, wrong = owner, replace(problem.capabilities.tasks, **{last: wrong})
+    return replace(problem, capabilities=replace(problem.capabilities, **{last: wrong}))
+
+
+def _arguments(problem: BilevelProblem, name: str) -> tuple[Any, ...]:
+    """Points where a function is not zero, if it is not zero everywhere."""
     z, x = points(problem, np.random.default_rng(5), 4)
-    arguments = {True: (x,), False: (z, x)}[name in OF_X]
+    if name in OFFERED:
+        tasks = problem.capabilities.tasks
+        phi = np.ones(1) if tasks is None else np.ones((4, tasks.count, tasks.q))
+        letters = {"z": z, "x": x, "s": 0.5, "f": phi, "t": x[:, None], "v": phi}
+        if tasks is not None:
+            letters["i"] = np.arange(tasks.count)
+        return tuple(letters[letter] for letter in OFFERED[name])
     if name in PRODUCTS:
-        arguments = (*arguments, np.ones((1, problem.d if name == "inner_jvp_zx" else problem.p)))
-    index = None if name == "value" else np.shape(kept(*arguments))[-1] // 2
-    yield f"{name}: added", lambda q: replace(q, **{name: _adds(getattr(q, name), index)})
-    if np.any(kept(*arguments)):
-        yield f"{name}: scaled", lambda q: replace(q, **{name: _scales(getattr(q, name))})
+        return z, x, np.ones((1, problem.d if name == "inner_jvp_zx" else problem.p))
+    return (x,) if name in OF_X else (z, x)
 
 
 def _block_change(name: str, block: int, scaled: bool) -> Plant:
@@ -123,7 +177,7 @@ def _in_block(function: Callable[..., Any], index: int, scaled: bool) -> Callabl
 def closed_forms(problem: BilevelProblem, small: BilevelProblem) -> Outcome:
     """Which of the errors planted in every declared closed form the certificate does not see."""
     planted, missed = [], []
-    for name in (*OF_X, *OF_ZX, *PRODUCTS, *HESSIANS, *FIXED):
+    for name in (*VALUES, *OF_X, *OF_ZX, *PRODUCTS, *HESSIANS, *FIXED, *OFFERED, *OFFERED_FIXED):
         for label, change in plant(problem, name):
             planted.append(label)
             if not any(_fails(part) for part in _parts(change(problem), change(small))):
