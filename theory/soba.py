@@ -54,7 +54,7 @@ _NEEDED = ("mu", "L_zz", "L_xz", "L_Psi", "m_zz", "m_xz", "k_z", "k_v")
 class SobaPlan:
     """Steps and iterations whose bound is at most eps with exact derivatives.
 
-    ``evaluations`` counts derivatives: gradients of both levels, one Hessian- and one Jacobian-vector product.
+    ``evaluations`` counts derivatives as the oracle does: G_z, G_zz v, G_xz v, F_z and F_x, one each an iteration.
     """
 
     rho: float
@@ -139,12 +139,13 @@ class SobaRoute:
         return replace(plan, bound=self.bound(constants, p, d, plan, iterations, start))
 
 
-#: One iteration: a vector-Jacobian pass gives both products, which are counted apart.
+#: One iteration, by the oracle's columns: both products with G are counted, and both blocks of F's gradient.
 EVALUATIONS: dict[str, Any] = {
-    "inner gradients": b1,
-    "inner Hessian-vector products": b1,
-    "inner Jacobian-vector products": b1,
-    "outer gradients": b2,
+    "inner_grad_z": b1,
+    "inner_hvp_zz": b1,
+    "inner_jvp_xz": b1,
+    "outer_grad_z": b2,
+    "outer_grad_x": b2,
 }
 
 

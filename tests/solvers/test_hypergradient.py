@@ -23,11 +23,6 @@ from ..theory.implicit_support import at, value
 from .differentiable import differentiable, points
 from .hypergradient_support import BATCHES, EPS, METHODS, SAMPLES, Reference, at_solution, draws, states
 
-#: The names of the theorems' counts, in the oracle's; a gradient of F has both blocks.
-KINDS = {
-    "inner_grad_z": "inner_gradient", "inner_hvp_zz": "hvp", "inner_jvp_xz": "jvp",
-    "outer_grad_z": "outer_gradient", "outer_grad_x": "outer_gradient",
-}  # fmt: skip
 SETTINGS: tuple[tuple[str, dict[str, Any], dict[str, int]], ...] = (
     ("aid-bio", {"D": 3, "N": 2}, {}),
     ("aid-bio", {"D": 1, "N": 1}, {}),
@@ -112,7 +107,7 @@ def test_derivatives_of_the_local_problem_are_those_of_its_values(name, sampled)
 
 
 def derived_counts(method, options, problem) -> dict[str, int]:
-    """The theorem's counts of an iteration at the options, by the oracle's names."""
+    """The theorem's counts of an iteration at the options."""
     theory = theorem(method)
     full = {"inner": problem.inner_samples or 1, "outer": problem.outer_samples or 1}
     numbers: dict[str, Any] = {name: options[name] for name in ("D", "N", "Q") if name in options}
@@ -127,13 +122,12 @@ def derived_counts(method, options, problem) -> dict[str, int]:
         numbers |= {name: sizes[name] for name in ("S", "D_f", "D_g")} | {"b_1": sizes["B"]}
         # The batches b_1 (1 - eta mu)^(j-1): any eta mu = 1 - ratio will do, and its limit for equal batches.
         eta = theory.symbols["eta"]
-        hvp = counts["hvp"].subs(theory.symbols["mu"], 1)
-        counts |= {"hvp": sp.limit(hvp, eta, 0) if ratio == 1 else hvp.subs(eta, sp.Rational(1 - ratio))}
-        return {name: round(at(sp.sympify(counts[kind]), **numbers)) for name, kind in KINDS.items()}
+        hvp = counts["inner_hvp_zz"].subs(theory.symbols["mu"], 1)
+        counts |= {"inner_hvp_zz": sp.limit(hvp, eta, 0) if ratio == 1 else hvp.subs(eta, sp.Rational(1 - ratio))}
+        return {name: round(at(sp.sympify(count), **numbers)) for name, count in counts.items()}
     # Means over all samples cost one evaluation a sample.
     return {
-        name: round(at(sp.sympify(counts[kind]), **numbers)) * full[name.partition("_")[0]]
-        for name, kind in KINDS.items()
+        name: round(at(sp.sympify(count), **numbers)) * full[name.partition("_")[0]] for name, count in counts.items()
     }
 
 

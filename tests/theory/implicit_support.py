@@ -7,6 +7,10 @@ from dataclasses import dataclass, field
 import numpy as np
 
 KINDS = ("outer_gradient", "inner_gradient", "jvp", "hvp")
+COLUMNS = {
+    "outer_gradient": ("outer_grad_z", "outer_grad_x"), "inner_gradient": ("inner_grad_z",),
+    "jvp": ("inner_jvp_xz",), "hvp": ("inner_hvp_zz",),
+}  # fmt: skip
 
 
 def step_of(theorem, name):

@@ -10,13 +10,27 @@ import sympy as sp
 from zoba_bench.theory.algorithms.differentiation.conjugate_gradients import conjugate_gradients
 from zoba_bench.theory.algorithms.differentiation.implicit import aid_bio, itd_bio, stocbio
 
-from .implicit_support import KINDS, Counted, aid_direction, at, cg, inner_loop, itd_direction, spd, step_of, value
+from .implicit_support import (
+    COLUMNS,
+    KINDS,
+    Counted,
+    aid_direction,
+    at,
+    cg,
+    inner_loop,
+    itd_direction,
+    spd,
+    step_of,
+    value,
+)
 
 
 def counted_as_derived(theorem, problem, K, **numbers):
     derived = theorem.evaluations_per_iteration
-    expected = {kind: K * at(derived[kind], **numbers) for kind in KINDS}
+    expected = {kind: K * at(derived[column], **numbers) for kind in KINDS for column in COLUMNS[kind]}
     assert problem.counts == expected
+    # Both blocks of a gradient of f count.
+    assert derived["outer_grad_x"] == derived["outer_grad_z"]
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -45,6 +45,7 @@ from .implicit_lemmas import (
 from .implicit_proofs import (
     Loop,
     by_certificate,
+    by_column,
     count_steps,
     dominated,
     iterations,
@@ -285,5 +286,5 @@ def aid_bio() -> Theorem:
                 }
             ),
         ),
-        evaluations=_COUNTS,
+        evaluations=by_column(_COUNTS),
     )

@@ -37,6 +37,7 @@ from .implicit_lemmas import (
 from .implicit_proofs import (
     Loop,
     by_certificate,
+    by_column,
     count_steps,
     dominated,
     iterations,
@@ -199,6 +200,6 @@ def itd_bio() -> RestingTheorem:
                 }
             ),
         ),
-        evaluations=_COUNTS,
+        evaluations=by_column(_COUNTS),
         error=resting_error,
     )

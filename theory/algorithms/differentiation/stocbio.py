@@ -35,6 +35,7 @@ from .implicit_lemmas import (
 from .implicit_proofs import (
     Loop,
     by_certificate,
+    by_column,
     count_steps,
     dominated,
     iterations,
@@ -304,6 +305,6 @@ def stocbio() -> RestingTheorem:
             ),
             *table(_TABLE),
         ),
-        evaluations=_COUNTS,
+        evaluations=by_column(_COUNTS),
         error=resting_error,
     )

@@ -34,6 +34,7 @@ from .coin import (
 from .counterexample_steps import counterexample_steps, released_steps, resting_point, toy_steps
 from .optimal_q import C_det, C_rnd, objective, optimal_q, optimal_q_steps, s
 from .unrolled import (
+    COLUMNS,
     COSTLY,
     FIRST_ORDER,
     L_1,
@@ -118,7 +119,7 @@ def ufom() -> Theorem:
                 _CODE + ", reptile.py: taken from the corrected gradient, a defect; not used here",
             ),
         ),
-        evaluations={kind: expected_cost(RECOMPUTED, kind) for kind in COSTLY},
+        evaluations={COLUMNS[kind]: expected_cost(RECOMPUTED, kind) for kind in COSTLY},
     )
 
 
@@ -178,5 +179,5 @@ def fom() -> FomTheorem:
                 "arXiv 2106.02487, abstract; second hand. The family is that of " + _CODE + ", toy.py",
             ),
         ),
-        evaluations={kind: count(FIRST_ORDER, kind) for kind in ("inner_gradient", "outer_gradient")},
+        evaluations={COLUMNS[kind]: count(FIRST_ORDER, kind) for kind in ("inner_gradient", "outer_gradient")},
     )

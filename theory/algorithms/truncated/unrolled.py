@@ -19,6 +19,7 @@ from ..exact import by_derivation, by_induction, by_slack
 from .coin import D, V, over_coin, q
 
 __all__ = [
+    "COLUMNS",
     "COSTLY",
     "FIRST_ORDER",
     "L_1",
@@ -155,6 +156,8 @@ def count(program: Program, *kinds: str) -> Any:
 
 #: What costs one unit each.
 COSTLY = ("inner_gradient", "outer_gradient", "hvp")
+#: Their columns in the oracle's counter, for losses of phi alone.
+COLUMNS = {"inner_gradient": "inner_grad_z", "outer_gradient": "outer_grad_z", "hvp": "inner_hvp_zz"}
 
 
 def _cost(program: Program) -> Any:

@@ -1,0 +1,163 @@
+"""Every registered solver: what the oracle counts is what the symbolic counts say, in every column."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import sympy as sp
+from zoba_bench.theory.counts import SETTINGS, iteration_counts
+
+import zoba_bench as zb
+from zoba_bench.driver import iteration_cost
+from zoba_bench.oracle import COUNTED, weights
+from zoba_bench.registry import make_solver
+
+ITERATIONS, REPLICATES = 3, 2
+
+EXACT: tuple[str, dict[str, Any]] = ("quad_general", {"p": 3, "d": 2})
+SUM: tuple[str, dict[str, Any]] = ("quad_sum", {"p": 3, "d": 2, "n_inner": 8, "n_outer": 4})
+TASKS: tuple[str, dict[str, Any]] = ("imaml_quad", {"p": 6, "d": 2, "lam": 5.0})
+TOY: tuple[str, dict[str, Any]] = ("two_task", {"steps": 4})
+LASSO: tuple[str, dict[str, Any]] = ("l1_meha", {"d": 4})
+BOXES: tuple[str, dict[str, Any]] = ("iaptt_toy", {})
+
+#: The theorems' symbols that are not options of the solver by name.
+SYNONYMS = {"b_1": "B", "r": "inner_steps"}
+#: A batch of a level without samples is its exact derivative.
+LEVELS = {"S": "inner", "D_g": "inner", "B": "inner", "D_f": "outer", "b1": "inner", "b2": "outer"}
+
+SINGLE = {"l1": 5, "l2": 3}
+FEW = {"t_k": 3, "b_k": 2}
+BATCHES = {"D": 2, "Q": 3, "S": 4, "D_f": 3, "D_g": 2, "B": 8}
+
+CASES: list[tuple[str, tuple[str, dict[str, Any]], str, dict[str, Any]]] = [
+    *((name, problem, "", {**SINGLE, **batch, **({"l2": 5} if name == "hf-zoba-shared" else {})})
+      for name in ("zoba", "zoba-tuned", "zoba-mixed", "hf-zoba", "hf-zoba-shared")
+      for problem, batch in ((EXACT, {}), (SUM, {"b1": 4, "b2": 3}), (SUM, {}))),
+    *((name, problem, "", {**FEW, **more}) for name, more in (("zdsba", {}), ("zmdsba", {"s_k": 4}))
+      for problem in (EXACT, SUM)),
+    *(("zo-penalty", problem, "", {"T_b": 3, "l": 4}) for problem in (EXACT, SUM)),
+    ("pzobo", EXACT, "", {"N": 3, "Q": 4}), ("pzobo", SUM, "", {"N": 3, "Q": 4}),
+    ("pzobo", SUM, "batch", {"N": 3, "Q": 4, "batch": 2}),
+    ("hozog", EXACT, "", {"q": 2, "inner_steps": 4}), ("hozog", SUM, "", {"q": 2, "inner_steps": 4}),
+    ("hozog", SUM, "values", {"q": 2, "inner_steps": 4, "training": "values"}),
+    ("soba", EXACT, "", {}), ("soba", SUM, "", {"b1": 3, "b2": 2}), ("soba", SUM, "", {}),
+    ("saba", SUM, "", {"b1": 3, "b2": 2}), ("saba", SUM, "", {}),
+    ("f2sa", EXACT, "", {"inner_steps": 3}), ("f2sa", SUM, "", {"inner_steps": 3, "b1": 3, "b2": 2}),
+    ("meha", EXACT, "", {}), ("meha", SUM, "", {}), ("meha", LASSO, "", {}),
+    ("meha", BOXES, "", {"eta": 0.01, "beta": 0.001}),
+    ("fednest", SUM, "", {"clients": 4, "T": 2, "tau": 3, "tau_x": 2, "N": 4}),
+    ("fednest", SUM, "batch", {"clients": 2, "T": 2, "tau": 3, "tau_x": 2, "N": 4, "batch": 1}),
+    ("aid-bio", EXACT, "", {"D": 3, "N": 2}), ("aid-bio", SUM, "", {"D": 3, "N": 2}),
+    ("itd-bio", EXACT, "", {"D": 3}), ("itd-bio", SUM, "", {"D": 3}), ("itd-bio", EXACT, "", {"D": 1}),
+    ("stocbio", EXACT, "", {"D": 2, "Q": 3}), ("stocbio", SUM, "", BATCHES),
+    ("stocbio", SUM, "", {**BATCHES, "B_ratio": 0.25}),
+    ("fom", EXACT, "one task", {"inner_steps": 4}), ("fom", SUM, "one task", {"inner_steps": 4}),
+    ("fom", TASKS, "tasks", {"batch": 2}), ("fom", TOY, "tasks", {"batch": None}),
+    *((name, problem, f"{kind}, {gradient}", {**options, "gradient": gradient, **sure})
+      for name, sure in (("ufom", {"q": 1.0}), ("ufom-adaptive", {"q": 1.0, "q_min": 1.0}))
+      for gradient in ("stored", "recomputed", "forward")
+      for problem, kind, options in ((EXACT, "one task", {"inner_steps": 4}), (SUM, "one task", {"inner_steps": 4}),
+                                     (TASKS, "tasks", {"batch": 2}), (TOY, "tasks", {"batch": 3}))),
+]  # fmt: skip
+
+
+def identify(case):
+    name, problem, setting, options = case
+    return f"{name} on {problem[0]} {setting} {options}"
+
+
+def numbers(problem, solver) -> dict[str, Any]:
+    """Values of all symbols: options, sizes of the problem, samples behind an exact derivative."""
+    samples = {"inner": problem.inner_samples, "outer": problem.outer_samples}
+    values = {name: getattr(solver, name) for name in solver.option_names()}
+    values |= {"p": problem.p, "d": problem.d, "n_G": samples["inner"] or 1, "n_F": samples["outer"] or 1}
+    for name, published in zip(("b1", "b2"), getattr(solver, "published_batches", ()), strict=False):
+        values[name] = published if values[name] is None else values[name]
+    for name, level in LEVELS.items():
+        if name in values and samples[level] is None:
+            values[name] = 1
+    if "B_ratio" in values:
+        values["B_ratio"] = 1 if values["B"] == 1 else sp.Rational(values["B_ratio"])
+    tasks = problem.capabilities.tasks
+    if tasks is not None:
+        values |= {
+            "inner_steps": tasks.steps, "size": tasks.q, "cross": int(tasks.inner_cross is not None),
+            "direct": int(tasks.outer_grad_theta is not None), "tasks": values.get("batch") or tasks.count,
+        }  # fmt: skip
+    return values
+
+
+def counted(name: str, setting: str, problem, solver) -> dict[str, int]:
+    """The symbolic counts at numbers."""
+    values, found = numbers(problem, solver), {}
+    for column, count in iteration_counts(name, setting).items():
+        at = {s: values[SYNONYMS.get(str(s), str(s))] for s in count.free_symbols}
+        total = sp.nsimplify(count.subs(at).doit())
+        assert total.is_Integer, (column, total)
+        found[column] = int(total)
+    return found
+
+
+def with_projections(problem, counts: dict[str, int]) -> dict[str, int]:
+    """What MEHA asks for each map: proximal where G has a non-smooth part, else the projection onto Z; one onto X."""
+    owned, maps = problem.capabilities, counts.pop("prox", 0)
+    projections = (owned.project_x is not None) + maps * (owned.inner_prox is None and owned.project_z is not None)
+    return counts | {"prox": maps * (owned.inner_prox is not None), "projection": projections}
+
+
+@pytest.mark.parametrize("case", CASES, ids=identify)
+def test_the_counter_agrees_with_the_symbolic_counts_in_every_column(case):
+    name, (title, parameters), setting, options = case
+    problem, solver = zb.load_problem(title, **parameters), make_solver(name, **options)
+    each = dict.fromkeys(COUNTED, 0) | with_projections(problem, counted(name, setting, problem, solver))
+    once = dict.fromkeys(COUNTED, 0)
+    if "start" in SETTINGS[name]:
+        once |= counted(name, "start", problem, solver)
+    expected = {column: once[column] + ITERATIONS * each[column] for column in COUNTED}
+    run = {"max_iterations": ITERATIONS, "replicates": REPLICATES, "record_every": None}
+    result = zb.solve(problem, name, **run, **SLOW.get(name, {}), **options)
+    assert {column: n.tolist() for column, n in result.counts.items()} == {
+        column: [n] * REPLICATES for column, n in expected.items()
+    }
+    assert iteration_cost(problem, solver, np.random.default_rng(0)) == {c: n for c, n in each.items() if n}
+
+
+#: Steps small enough for problems of every size.
+SLOW: dict[str, dict[str, Any]] = {
+    **{name: {"gamma": 1e-6} for name in ("fom", "ufom", "ufom-adaptive")},
+    "stocbio": {"eta": 0.01},
+}
+
+
+def test_every_solver_and_every_setting_is_compared():
+    assert set(SETTINGS) == set(zb.list_solvers())
+    compared = {(name, setting) for name, _, setting, _ in CASES}
+    everything = {(name, setting) for name, several in SETTINGS.items() for setting in several if setting != "start"}
+    assert compared == everything
+
+
+@pytest.mark.parametrize("name", sorted(set(zb.list_theorems()) & set(SETTINGS)))
+def test_a_theorem_names_the_columns_of_the_oracle(name):
+    assert set(zb.theorem(name).evaluations_per_iteration) <= {*COUNTED, "trainings"}
+
+
+def test_a_plan_of_soba_announces_what_a_run_uses():
+    problem = zb.load_problem("quad_general", p=3, d=2, kappa=2.0)
+    start = {"gap": 0.01, "z_error": 0.1, "v_error": 0.1}
+    plan = zb.theorem("soba").plan(problem.constants, 3, 2, 0.9, start)
+    options = {"rho": plan.rho, "ratio": plan.rho / plan.gamma, "schedule": "constant"}
+    result = zb.solve(problem, "soba", max_iterations=50, record_every=None, **options)
+    spent = sum(weight * int(result.counts[column][0]) for column, weight in weights("one", 3, 2).items())
+    assert spent * plan.K == 50 * plan.evaluations
+
+
+@pytest.mark.parametrize(
+    ("name", "setting", "message"),
+    [("nothing", "", "no counts of solver 'nothing'"), ("saba", "batch", "saba has no setting 'batch'; it has ''")],
+)
+def test_an_unknown_name_is_refused_with_the_known_ones(name, setting, message):
+    with pytest.raises(ValueError, match=message):
+        iteration_counts(name, setting)

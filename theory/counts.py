@@ -1,0 +1,192 @@
+"""What an iteration of each solver queries, symbolically, by the columns of the oracle's counter.
+
+Symbols are the solver's options by name, p and d, and n_G and n_F: the evaluations behind an exact value or derivative
+of each level, which is its number of samples, or 1 without samples. Where a theorem counts an iteration, its count is
+taken; the other algorithms are added up over their loops here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from typing import Any
+
+import sympy as sp
+
+from . import THEOREMS
+from .algorithms.differentiation.implicit_proofs import Loop, count
+
+__all__ = ["SETTINGS", "iteration_counts"]
+
+Counts = Mapping[str, Any]
+
+_NAMES = "p d n_G n_F b1 b2 q Q B B_ratio inner_steps clients T tau tau_x N batch tasks size cross direct"
+p, d, n_G, n_F, b1, b2, q, Q, B, B_ratio, r, clients, T, tau, tau_x, N, batch, tasks, size, cross, direct = sp.symbols(
+    _NAMES
+)
+_i, _j = sp.symbols("i j", integer=True)
+
+
+def iteration_counts(solver: str, setting: str = "") -> dict[str, Any]:
+    """Queries of one iteration by column, as sympy expressions; a column that is not named is zero.
+
+    Parameters
+    ----------
+    solver : a registered name.
+    setting : one of ``SETTINGS[solver]``, "" for the others: what an option or the problem's kind changes in the
+        formulas.
+
+    Notes
+    -----
+    Counts of ``ufom`` and ``ufom-adaptive`` are means over the coin. On a distribution of tasks, ``tasks`` of them
+    are drawn (all that there are with ``batch=None``) and ``size`` is the dimension of phi; ``cross`` is 1 where L_in
+    depends on theta, else 0, and ``direct`` likewise for L_out. Projections, and proximal maps with them, are counted
+    where a problem declares them.
+    """
+    if solver not in _COUNTS:
+        raise ValueError(f"no counts of solver {solver!r}; there are those of {', '.join(sorted(_COUNTS))}")
+    if setting not in SETTINGS[solver]:
+        known = ", ".join(map(repr, SETTINGS[solver]))
+        raise ValueError(f"{solver} has no setting {setting!r}; it has {known}")
+    return {column: sp.expand(total) for column, total in _COUNTS[solver](setting).items() if total != 0}
+
+
+def _theorem(name: str) -> Any:
+    """A theorem of this package."""
+    module, _, factory = THEOREMS[name].partition(":")
+    return getattr(import_module(module), factory)()
+
+
+def _of_theorem(name: str) -> Callable[[str], Counts]:
+    return lambda setting: _theorem(name).evaluations_per_iteration
+
+
+def _of_means(name: str) -> Callable[[str], Counts]:
+    """The theorem counts exact derivatives once; each is a mean over its level's samples."""
+    return lambda setting: _times(_theorem(name).evaluations_per_iteration, n_G, n_F)
+
+
+def _times(counts: Counts, inner: Any, outer: Any) -> Counts:
+    factors = {"inner": inner, "outer": outer}
+    return {column: factors.get(column.partition("_")[0], 1) * total for column, total in counts.items()}
+
+
+def _added(box: tuple[Any, ...]) -> Counts:
+    """The calls of a box, summed over its loops."""
+    return {column: count(box, column) for column in sorted(_columns(box))}
+
+
+def _columns(box: tuple[Any, ...]) -> set[str]:
+    return {
+        name for entry in box for name in (_columns(entry.body) if isinstance(entry, Loop) else {entry[0]})
+    }  # fmt: skip
+
+
+def _zdsba(setting: str) -> Counts:
+    known = _theorem("zmdsba")
+    return {column: total.subs(known.symbols["s_k"], 1) for column, total in known.evaluations_per_iteration.items()}
+
+
+def _pzobo(setting: str) -> Counts:
+    known = _theorem("pzobo").evaluations_per_iteration
+    return _times(known, batch, batch) if setting == "batch" else _times(known, n_G, n_F)
+
+
+def _hozog(setting: str) -> Counts:
+    known = dict(_theorem("hozog").evaluations_per_iteration)
+    trainings = known.pop("trainings")
+    if setting == "values":  # central differences along every axis
+        return _times({**known, "inner": trainings * r * 2 * p}, n_G, n_F)
+    return _times({**known, "inner_grad_z": trainings * r}, n_G, n_F)
+
+
+def _saba(setting: str) -> Counts:
+    """The five derivatives of each sample drawn, or once of every sample."""
+    inner, outer = (n_G, n_F) if setting == "start" else (b1, b2)
+    return {
+        "inner_grad_z": inner, "inner_hvp_zz": inner, "inner_jvp_xz": inner, "outer_grad_z": outer,
+        "outer_grad_x": outer,
+    }  # fmt: skip
+
+
+def _f2sa(setting: str) -> Counts:
+    step_of_y, step_of_z = (("outer_grad_z", b2), ("inner_grad_z", b1)), (("inner_grad_z", b1),)
+    return _added((
+        Loop(_i, 1, r, (*step_of_y, *step_of_z)),
+        ("outer_grad_x", b2), ("inner_grad_x", b1), ("inner_grad_x", b1),
+    ))  # fmt: skip
+
+
+def _fednest(setting: str) -> Counts:
+    """A local step asks for a gradient at y_i, and with batches at y too; all samples of a client are known at y."""
+    local_y, local_x = (2 * clients * batch,) * 2 if setting == "batch" else (n_G, n_F)
+    talk = ("communication", 1)
+    inn = (("inner_grad_z", n_G), talk, Loop(_j, 1, tau, (("inner_grad_z", local_y),)), talk)
+    ihgp = (("outer_grad_z", n_F), talk, Loop(_j, 1, N, (("inner_hvp_zz", n_G), talk)))
+    out = (
+        ("outer_grad_x", n_F), ("inner_jvp_xz", n_G), talk, Loop(_j, 1, tau_x, (("outer_grad_x", local_x),)), talk,
+    )  # fmt: skip
+    return _added((Loop(_i, 1, T, inn), *ihgp, *out))
+
+
+def _stocbio(setting: str) -> Counts:
+    """The theorem's batches fall without rounding; a run rounds each of them up."""
+    products = sp.Sum(sp.ceiling(B * B_ratio**_j), (_j, 0, Q - 1))
+    return {**_theorem("stocbio").evaluations_per_iteration, "inner_hvp_zz": products}
+
+
+def _unrolled(correction: Any) -> Callable[[str], Counts]:
+    """``correction`` is the probability of the exact gradient."""
+
+    def counts(setting: str) -> Counts:
+        kind, _, gradient = setting.partition(", ")
+        first = {**_FIRST[kind]}
+        if correction == 0:
+            return first
+        known = _CORRECTION[kind, gradient]
+        return {
+            column: first.get(column, 0) + correction * known.get(column, 0) for column in first.keys() | known.keys()
+        }
+
+    return counts
+
+
+#: The first-order gradient: of a bilevel problem as one task phi_0 is constant, so that F_z is not asked for.
+_FIRST: dict[str, Counts] = {
+    "one task": {"inner_grad_z": r * n_G, "outer_grad_x": n_F},
+    "tasks": {"inner_grad_z": tasks * r, "outer_grad_z": tasks, "outer_grad_x": tasks * direct},
+}
+_again = r * (r - 1) / 2  # phi_{j-1} from phi_0, for j = r..1
+#: What the exact gradient adds; a constant phi_0 has no product and no tangent of its own.
+_CORRECTION: dict[tuple[str, str], Counts] = {
+    ("one task", "stored"): {"outer_grad_z": n_F, "inner_hvp_zz": (r - 1) * n_G, "inner_jvp_xz": r * n_G},
+    ("one task", "recomputed"): {
+        "outer_grad_z": n_F, "inner_hvp_zz": (r - 1) * n_G, "inner_jvp_xz": r * n_G, "inner_grad_z": _again * n_G,
+    },
+    ("one task", "forward"): {
+        "outer_grad_z": n_F, "inner_hvp_zz": d * (r - 1) * n_G, "inner_jvp_zx": d * r * n_G,
+    },
+    ("tasks", "stored"): {"inner_hvp_zz": tasks * r, "inner_jvp_xz": tasks * r * cross},
+    ("tasks", "recomputed"): {
+        "inner_hvp_zz": tasks * r, "inner_jvp_xz": tasks * r * cross, "inner_grad_z": tasks * _again,
+    },
+    # Tasks offer products with v only; the mixed derivatives take one for each component of phi.
+    ("tasks", "forward"): {"inner_hvp_zz": tasks * d * r, "inner_jvp_xz": tasks * size * r * cross},
+}  # fmt: skip
+
+_COUNTS: dict[str, Callable[[str], Counts]] = {
+    **{name: _of_theorem(name) for name in
+       ("zoba", "zoba-tuned", "zoba-mixed", "hf-zoba", "hf-zoba-shared", "soba", "zmdsba", "zo-penalty")},
+    **{name: _of_means(name) for name in ("aid-bio", "itd-bio", "meha")},
+    "zdsba": _zdsba, "pzobo": _pzobo, "hozog": _hozog, "saba": _saba, "f2sa": _f2sa, "fednest": _fednest,
+    "stocbio": _stocbio, "fom": _unrolled(sp.Integer(0)), "ufom": _unrolled(q), "ufom-adaptive": _unrolled(q),
+}  # fmt: skip
+
+_BOTH = tuple(f"{kind}, {gradient}" for kind, gradient in _CORRECTION)
+
+#: The settings of each solver.
+SETTINGS: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(_COUNTS, ("",)),
+    "pzobo": ("", "batch"), "hozog": ("", "values"), "saba": ("", "start"), "fednest": ("", "batch"),
+    "fom": tuple(_FIRST), "ufom": _BOTH, "ufom-adaptive": _BOTH,
+}  # fmt: skip
