@@ -19,6 +19,7 @@ from zoba_bench.console import (
     first_line,
     list_claims,
     new_console,
+    parts,
     print_json,
     progress_bar,
     read_filters,
@@ -127,18 +128,24 @@ def info(name: str, as_json: bool) -> int:
         default = solver()
         needs = list(getattr(solver, "needs", ()))
         about: dict[str, Any] = {
-            "name": name, "summary": summary(solver), "needs": needs,
+            "name": name, "summary": summary(solver), **{k.lower(): text for k, text in parts(solver).items()},
+            "needs": needs,
             "tolerance_quantity": getattr(solver, "tolerance_quantity", ""),
             "options": {option: getattr(default, option) for option in solver.option_names()},
         }  # fmt: skip
         if as_json:
             print_json(about)
             return 0
+        from rich.padding import Padding
+
         from zoba_bench.solvers.base import NEEDS
 
         console = new_console()
         words = ", ".join(NEEDS.get(need, need) for need in needs) or "values of inner and outer"
         console.print(f"[bold]{name}[/]  {escape(about['summary'])}\n")
+        for label, text in parts(solver).items():
+            console.print(Padding(f"[bold]{label}[/]: {escape(text)}", (0, 0, 0, 2)))
+        console.print()
         console.print(f"  [bold]{'needs':<20}[/] {escape(words)}")
         console.print(f"  [bold]{'tolerance is on':<20}[/] {escape(about['tolerance_quantity'])}\n")
         for option, value in about["options"].items():

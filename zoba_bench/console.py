@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -12,8 +13,11 @@ import click
 
 __all__ = [
     "announce", "announce_cost", "catalogue", "complain", "escape", "first_line", "list_claims", "new_console",
-    "print_json", "progress_bar", "read_filters", "read_setting", "show", "summary",
+    "parts", "print_json", "progress_bar", "read_filters", "read_setting", "show", "summary",
 ]  # fmt: skip
+
+#: Labels of the paragraphs in which a solver's docstring says what the method is and promises.
+PARTS = ("Problem class", "Assumptions", "Cost", "Bias", "Directions", "Rate", "Source", "Deviations")
 
 _WIDTH = 100  # columns where the terminal does not say
 
@@ -138,6 +142,22 @@ def first_line(solver: Any) -> str:
 def summary(solver: Any) -> str:
     """The first paragraph of the docstring."""
     return " ".join((solver.__doc__ or "").strip().partition("\n\n")[0].split())
+
+
+def parts(solver: Any) -> dict[str, str]:
+    """What the docstring says of the method: each paragraph that begins with one of ``PARTS``, by that label."""
+    found: dict[str, list[str]] = {}
+    lines = None
+    for line in inspect.cleandoc(solver.__doc__ or "").splitlines():
+        label, colon, rest = line.partition(":")
+        if colon and label in PARTS:
+            lines = found.setdefault(label, [])
+            line = rest
+        elif not line.strip():
+            lines = None
+        if lines is not None:
+            lines.append(line.strip())
+    return {label: " ".join(found[label]).strip() for label in PARTS if label in found}
 
 
 def show(value: Any) -> str:

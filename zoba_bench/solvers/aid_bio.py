@@ -27,6 +27,8 @@ class AidBio(HypergradientDescent):
         Steps of conjugate gradients an iteration, from where v ended.
 
     Problem class: smooth F, smooth G strongly convex in z, on the whole space; finite sums by their exact means.
+    Assumptions: Lipschitz gradients of F and G, Lipschitz G_zz and G_xz, Lipschitz F, Psi bounded below; for the rate
+    D and N so large that the inner loop shrinks by theta/2 and conjugate gradients by theta <= 1/4 (theorem "aid-bio").
     Cost: D inner gradients, N + 1 products with G_zz (one for the residual at the warm start), one with G_xz and
     one gradient of F (both blocks) an iteration.
     Rate: at alpha = 1/L and beta = 1/(2 L_Phi) the mean of |grad Psi|^2 over K iterations is at most

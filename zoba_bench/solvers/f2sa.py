@@ -39,6 +39,8 @@ class F2sa(Solver):
 
     Problem class: smooth F, smooth G strongly convex in z, lam mu > m_zz; exact gradients, or finite sums at either
     level with gradients of single samples.
+    Assumptions: Lipschitz gradients of F and G and Lipschitz Hessian of G, F Lipschitz in z, samples of bounded
+    variance (recalled).
     Cost: 2 T b1 gradients of G in z and T b2 of F in z, 2 b1 of G in x and b2 of F in x an iteration, T the inner
     steps (b1 = b2 = 1 for exact gradients); no second derivatives.
     Bias: at constant lam the hypergradient at the limit is of order 1/lam, on quadratics exactly

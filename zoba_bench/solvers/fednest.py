@@ -28,14 +28,16 @@ class FedNest(Solver):
     terms of the Neumann series for v*. FedOut: tau_x local steps of x along F_i,x(x_i) - F_i,x(x) + h, averaged.
     Problem class: finite sums at both levels with derivatives of single samples, the number of clients a divisor of
     both numbers of samples; F smooth, G smooth and strongly convex in z.
-    Cost of an iteration, n_G and n_F the numbers of samples (derived here):
+    Assumptions: Lipschitz derivatives of F_i and G_i up to the second of G_i, bounded variance within
+    clients (recalled).
+    Cost: of an iteration, n_G and n_F the numbers of samples (derived here):
     G_z T n_G (1 + tau) (with batches T (n_G + 2 tau n b)), F_z n_F, G_zz v N n_G, G_xz v n_G,
     F_x n_F (1 + tau_x) (with batches n_F + 2 tau_x n b);
     2 T + N + 3 rounds of communication: two for each pass of FedInn, one for F_z and for each further term, two for
     FedOut.
     Bias: the fixed point has the hypergradient G_xz (I - eta G_zz)^(N + 1) v*, whatever tau: both corrections vanish
     there.
-    Rate: O(eps^-2) samples (recalled).
+    Rate: O(eps^-2) samples for |grad Psi|^2 <= eps (quoted, recalled).
     Source: arXiv 2205.02215 and the code of github.com/mc-nya/FedNest, whose steps, tau and N these are.
     Deviations: all clients take part in every round (in the code a tenth of 100); what is averaged over clients is
     over all their samples, batches are for local steps only; the terms of FedIHGP are averaged in every round, as in

@@ -26,7 +26,11 @@ class HfZoba(SingleLoop):
     normalize_h_bar : bool
         Use h_bar / max(1, |v|), which keeps the bias uniform in v.
 
+    Problem class: smooth F, smooth G strongly convex in z; values only, exact or of samples.
+    Assumptions: those of ``zoba`` (A1 to A6 of theorem "hf-zoba"); for curved G ``normalize_h_bar`` or ``v_radius``.
     Cost: b1 (4 l1 + 2) evaluations of G and b2 (2 l2 + 1) of F an iteration.
+    Rate: O((p + d) / eps^2) evaluations for |grad Psi|^2 <= eps with exact values (derived here, theorem "hf-zoba",
+    with constants); the abstract promises an improvement over ZOBA and no order.
     Directions: every law, since each surrogate is a mean of ww' or uu' times a derivative, up to the radii.
     Source: arXiv 2601.21836 (abstract) and its authors' public code.
     """
@@ -58,6 +62,9 @@ class HfZoba(SingleLoop):
         g_v_u = oracle.inner(z_v, x_u, sample)
         f_z, f_x, f = self.outer_queries(state, directions)
 
+        # D_z = g_z(z), the mean of [g(z + h w, x) - g(z, x)] / h w, and g_x likewise along u
+        # H v = [g_z(z + h_bar v) - g_z(z)] / h_bar;  C v = [g_x(z + h_bar v) - g_x(z)] / h_bar
+        # with the same directions and samples at both points; f_z and f_x are forward differences of f
         along_w = forward_difference(g_w, g, h)
         along_u = forward_difference(g_u, g, eta)
         return Surrogates(
@@ -77,6 +84,13 @@ class HfZobaShared(HfZoba):
     direction, so the noise vanishes with the direction itself (this project's analysis). With
     ``law="orthogonal"`` and l1 a multiple of p and of d those means are I: up to the radii, SOBA.
     ``l2=None`` follows ``l1``.
+
+    Problem class: smooth F, smooth G strongly convex in z; values only, exact or of samples.
+    Assumptions: those of ``zoba`` (A1 to A6 of theorem "hf-zoba-shared").
+    Cost: b1 (4 l1 + 2) evaluations of G and b2 (2 l1 + 1) of F an iteration.
+    Rate: O((p + d) / eps) evaluations for |grad Psi|^2 <= eps with exact values, linear for quadratic F and G
+    with strongly convex Psi (derived here, theorem "hf-zoba-shared", with constants).
+    Source: the iteration of arXiv 2601.21836 with the directions of its authors' code at l2 = l1.
     """
 
     l2: int | None = None  # type: ignore[assignment]

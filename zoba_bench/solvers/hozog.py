@@ -60,10 +60,14 @@ class Hozog(Solver):
         Radius of those.
 
     Problem class: HOZOG asks for nothing but a value for every x. Another A is a subclass with its own ``train``.
+    Assumptions: Psi_T smooth and bounded below; quadratic for the second moment (theorem "hozog").
     Where Psi_T is quadratic, its step is stable in mean square for gamma < 2 / ((1 + (d - 1)/q) L).
     Cost: q + 1 trainings and as many evaluations of F an iteration; a training takes T gradients of G, or
     2 p T values. On finite sums all of them are exact.
-    Mean and second moment of the differences: derived, ``zoba-bench derive hozog``; the paper's rate was not available.
+    Mean and second moment of the differences: derived, ``zoba-bench derive hozog``.
+    Rate: the mean of E|grad Psi_T|^2 over K iterations is at most 2 gap / (gamma K) and a term in eta^2 for quadratic
+    Psi_T and gamma <= 1 / ((1 + (d - 1)/q) L) (derived here, by descent with that second moment); the paper's rate was
+    not available to be quoted.
     Source: arXiv 2102.09026 and its authors' public code (jsgubin/HOZOG), defaults of ZOG.py there. Deviations from
     it: directions are uniform on the sphere, as stated, where ZOG.py normalises a sample of the cube; the best x
     is the one that had the best value, where hozo.py keeps its successor.

@@ -23,6 +23,8 @@ class ItdBio(HypergradientDescent):
     Parameters: see :class:`~zoba_bench.solvers.hypergradient.HypergradientDescent`
 
     Problem class: smooth F, smooth G strongly convex in z, on the whole space; finite sums by their exact means.
+    Assumptions: Lipschitz gradients of F and G, Lipschitz G_zz and G_xz, Lipschitz F, Psi bounded below (theorem
+    "itd-bio").
     Cost: D inner gradients, D products with G_xz, D - 1 with G_zz (the one at z^0 would multiply nothing) and one
     gradient of F (both blocks) an iteration; memory of D vectors z.
     Rate: at alpha = 1/L and beta = 1/L_Phi the mean of |grad Psi|^2 over K iterations is at most

@@ -33,6 +33,8 @@ class Meha(Solver):
     f smooth, g with a proximal map (g = 0 where the problem declares no such split). G need be neither strongly
     convex nor smooth, and no second derivative is asked for. Where G has samples, gradients are those of the mean.
     Problem class: smooth F, f; g weakly convex, gamma below 1/(2 rho) for a rho-weakly convex G.
+    Assumptions: F bounded below, Lipschitz gradients of F and f, gamma rho_2 < 1 for the weak convexity rho_2 of f in
+    z, small steps (theorem "meha", with g = 0); g with a proximal map that is Lipschitz in x (recalled).
     Cost: F_z and F_x once, G_z (that of f) and G_x twice, and two proximal maps (projections onto Z where g = 0) an
     iteration, one projection onto X.
     Rate: min over k < K of the residual of c_k (F/c_k + G - v_gamma) is O(K^(power - 1/2)) for g = 0 and small steps

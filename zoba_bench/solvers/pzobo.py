@@ -43,9 +43,11 @@ class Pzobo(Solver):
         the exact gradient.
 
     Problem class: smooth F, smooth G strongly convex in z, with their gradients and no second derivative.
+    Assumptions: alpha <= 2/(mu + L_zz), |F_z| <= C_z and quadratic G for bias and moments (theorem "pzobo"); for the
+    published rate Lipschitz derivatives up to the second of G (recalled).
     Cost: N (Q + 1) gradients of G in z and one gradient of F in each variable (times ``batch``) an iteration.
     Bias of N steps, mean and variance of the estimate: derived, ``zoba-bench derive pzobo``.
-    Rate: mean of |grad Psi|^2 = O(1 / K) up to smoothing and trajectory bias (published, recalled).
+    Rate: mean of |grad Psi|^2 = O(1 / K) up to smoothing and trajectory bias (quoted, recalled).
     Source: arXiv 2110.07004; defaults as in solvers/pzobo.py of benchopt/benchmark_bilevel, with 10 directions for its
     1. No deviation from it; the authors' repository (sowmaster/esjacobians) has one unit direction a step.
 

@@ -192,8 +192,10 @@ class SingleLoop(Solver):
         drawn = self.draw(state.oracle, state.rng, kept)
         estimates = self.surrogates(state, drawn)
         rho, gamma = self.steps(state.k)
+        # D_v = H v + f_z;  D_x = C v + f_x
         d_v = estimates.hessian_v + estimates.outer_gradient_z
         d_x = estimates.cross_v + estimates.outer_gradient_x
+        # z <- z - rho_k D_z;  v <- v - rho_k D_v;  x <- x - gamma_k D_x
         z = state.z - rho * estimates.inner_gradient
         v = state.v - rho * d_v
         x = state.x - gamma * d_x

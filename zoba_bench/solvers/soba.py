@@ -33,6 +33,8 @@ class Soba(Solver):
 
     Problem class: smooth F, smooth G strongly convex in z; exact derivatives, or finite sums at either level with
     derivatives of single samples. One batch of G serves all products with its derivatives.
+    Assumptions: A1 to A5 of theorem "soba": Lipschitz Hessian of G, bounded Hessian of F, |v*| <= R (or, with quadratic
+    G, <= R_0 + R_g |grad Psi|), Psi bounded below, samples of bounded spread.
     Cost: b1 gradients of G in z, Hessian- and Jacobian-vector products, b2 gradients of F in z and in x an iteration
     (b1 = b2 = 1 for exact derivatives).
     Rate: O(1/K) for the mean of |grad Psi|^2 with exact derivatives and constant steps, with constants (derived here,

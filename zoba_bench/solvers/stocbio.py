@@ -36,6 +36,8 @@ class StocBio(HypergradientDescent):
 
     Problem class: smooth F, smooth G strongly convex in z, on the whole space; finite sums with derivatives of
     single samples, or exact values.
+    Assumptions: Lipschitz gradients of F and G, Lipschitz G_zz and G_xz, Lipschitz F, Psi bounded below, bounded
+    variance of the inner gradients, eta <= 1/L (theorem "stocbio").
     Cost: D S inner gradients, B (1 + B_ratio + ... + B_ratio^(Q-1)) products with G_zz (rounded up term by term), D_g
     with G_xz and D_f gradients of F (both blocks) an iteration; D, Q, 1 and 1 with exact values.
     Rate: at alpha = 2/(L + mu), eta = 1/L and beta = 1/L_Phi the mean of E|grad Psi|^2 over K iterations is at most

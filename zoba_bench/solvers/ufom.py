@@ -114,7 +114,10 @@ class UfomAdaptive(Ufom):
     C_det and C_rnd count what the first-order gradient and its correction query. A coin is tossed with the q known
     before it, so that G stays unbiased.
 
-    Problem class, cost and rate: as for ``ufom``; q* is derived here (theorem "ufom").
+    Problem class: as for ``fom``, a distribution of tasks, or a bilevel problem with derivatives as one task.
+    Assumptions: as for ``ufom``; the averages of past gradients say something of the next ones.
+    Cost: that of ``ufom`` at the q in use.
+    Rate: that of ``ufom`` with q_min in place of q; q* is derived here (theorem "ufom").
     Source: arXiv 2106.02487 and its authors' public code, github.com/xingyousong/ufom (supervised_reptile/reptile.py),
     from which decay, q_min, s and the first q are. The code takes D^2 from the gradient that is already corrected,
     which is (1/q - 1)^2 D^2, and divides it by 10; here it is |g - g_FO|^2. All tasks at once (``batch=None``) are

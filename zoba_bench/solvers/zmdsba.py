@@ -52,6 +52,8 @@ class Zmdsba(Solver):
         inner loop and for f_x.
 
     Problem class: smooth F, smooth G strongly convex in z; values only, exact or of single samples.
+    Assumptions: |F_z| <= mu R and gamma <= 2/(mu + L_zz), F and G quadratic, for the moments (theorem "zmdsba"); for
+    the published complexity Lipschitz derivatives up to the second of G (recalled).
     Cost: 2 t_k + 3 b_k + 3 s_k evaluations of G and 2 b_k + 2 s_k of F an iteration. Every direction has a sample
     of its own; on exact functions, where values at the centre coincide, they are asked for and counted all the same.
     Moments of the surrogates and the mean of SZHIA: derived, ``zoba-bench derive zmdsba``.
@@ -177,6 +179,8 @@ class Zmdsba(Solver):
 class Zdsba(Zmdsba):
     """ZDSBA: f_x and the cross term of the outer step along one direction.
 
+    Problem class: smooth F, smooth G strongly convex in z; values only, exact or of single samples.
+    Assumptions: those of ``zmdsba``.
     Cost: 2 t_k + 3 b_k + 3 evaluations of G and 2 b_k + 2 of F an iteration.
     Rate: O((p + d)^4 / eps^3) evaluations up to logarithms (published, quoted from reviews of later work).
     Source: arXiv 2404.00158, by secondary descriptions; no code was released, the defaults are those of ZMDSBA.

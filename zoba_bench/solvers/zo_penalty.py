@@ -48,6 +48,8 @@ class ZoPenalty(Solver):
     Problem class: smooth F, smooth G strongly convex in z with lambda mu > m_zz; values only, exact or of single
     samples. In the limit x is stationary for the penalty function; the error of its gradient is
     at most (m_xz L_zz + L_xz m_zz) |v*| / (lambda mu - m_zz).
+    Assumptions: lambda mu > m_zz and |v*| <= R, F and G quadratic, for error and moments (theorem "zo-penalty"); for
+    the published complexity Lipschitz derivatives up to the second of G (recalled).
     Cost: 4 T_b + 2 (l + 1) evaluations of G and 2 T_b + l + 1 of F an iteration.
     Error, moments and counts: derived, ``zoba-bench derive zo-penalty``.
     Rate: O((p + d) / eps^2) evaluations for |grad Psi|^2 <= eps (published, quoted).

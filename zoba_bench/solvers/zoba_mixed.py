@@ -24,8 +24,13 @@ class ZobaMixed(SingleLoop):
 
     G_zz v is estimated by k (w'v) w2 with independent w, w2 and G_xz v by c (w'v) u, where
     k and c are mixed differences along (w, w2) and (w, u).
+    Problem class: smooth F, smooth G strongly convex in z; values only, exact or of samples.
+    Assumptions: those of ``zoba`` (A1 to A6 of theorem "zoba-mixed").
     Directions: every law; w, w2 and u are independent draws, and unbiasedness needs E ww' = I only.
     Cost: b1 (6 l1 + 1) evaluations of G and b2 (2 l2 + 1) of F an iteration.
+    Rate: O(p (p + d) / eps^2) evaluations for |grad Psi|^2 <= eps with exact values (derived here, theorem
+    "zoba-mixed", with constants).
+    Source: the iteration of arXiv 2601.21836 with other surrogates, which are this project's.
     """
 
     name: ClassVar[str] = "zoba-mixed"
@@ -51,6 +56,9 @@ class ZobaMixed(SingleLoop):
         f_z, f_x, f = self.outer_queries(state, directions)
 
         wv = project(w, state.v)
+        # D_z, f_z and f_x as in ZOBA; H v = k (w'v) w2 and C v = c (w'v) u with
+        # k = [g(z + h w + h w2, x) - g(z + h w, x) - g(z + h w2, x) + g] / h^2,
+        # c = [g(z + h w, x + eta u) - g(z + h w, x) - g(z, x + eta u) + g] / (h eta)
         return Surrogates(
             inner_gradient=average(central_difference(g_plus, g_minus, h), w),
             hessian_v=cross_action(mixed_difference(g_w_w2, g_plus, g_w2, g, h, h), wv, w2),
