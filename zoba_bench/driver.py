@@ -137,7 +137,7 @@ def run(
         x=state.x, z=state.z, v=state.v, status=status, nit=nit,
         n_inner=oracle.n_inner, n_outer=oracle.n_outer, counts=oracle.counts, mean_stationarity=mean, history=history,
         estimate=state.estimate, problem=problem.name, solver=getattr(solver, "name", type(solver).__name__),
-        message=[_message(Status(s), solver) for s in status],
+        message=[_message(Status(s), solver, int(k)) for s, k in zip(status, nit, strict=True)],
     )  # fmt: skip
 
 
@@ -170,10 +170,13 @@ def _costs(problem: BilevelProblem, solver: Any, rng: np.random.Generator, cost:
     return first, sum(weight * after[name] for name, weight in cost.items()) - first
 
 
-def _message(status: Status, solver: Any) -> str:
-    """What happened, and what to try: of a solver that says so, in its own options."""
-    remedy = getattr(solver, "remedy", None) if status is Status.DIVERGED else None
-    return status.message if remedy is None else f"diverged: {remedy}"
+def _message(status: Status, solver: Any, nit: int) -> str:
+    """What happened, in which iteration a run failed, and what to try: of a solver that says so, in its own options."""
+    if status is Status.DIVERGED:
+        return f"diverged in iteration {nit}: {getattr(solver, 'remedy', 'lower the steps')}"
+    if status is Status.NON_FINITE:
+        return f"iteration {nit}: {status.message}"
+    return status.message
 
 
 def _of_start(first: int) -> str:
@@ -182,7 +185,10 @@ def _of_start(first: int) -> str:
 
 def _ways_down(solver: Any) -> str:
     """The options that make an iteration cheaper."""
-    counts = ("l1", "l2", "b1", "b2", "l", "batch", "inner_steps", "Q", "N", "D", "t_k", "b_k", "s_k", "T_b", "q")
+    counts = (
+        "l1", "l2", "b1", "b2", "l", "batch", "inner_steps", "T", "tau", "tau_x", "Q", "N", "D", "t_k", "b_k", "s_k",
+        "T_b", "q",
+    )  # fmt: skip
     names = [name for name in counts if hasattr(solver, name)]
     return " or ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names) or "the cost of an iteration"
 

@@ -371,10 +371,11 @@ def test_a_diverged_run_advises_with_the_options_of_its_solver():
     with pytest.warns(StepWarning):
         result = go(problem_of(), Descent(50.0), max_iterations=99)
     assert result.status.tolist() == [Status.DIVERGED]
-    assert result.message == ["diverged: lower size"]
+    assert result.message == [f"diverged in iteration {result.nit[0]}: lower size"]
     with pytest.warns(StepWarning):
         result = go(problem_of(), make_solver("hf-zoba", l1=4, rho=50.0, schedule="constant"), max_iterations=99)
-    assert result.message == ["diverged: lower rho and gamma, raise l1, or project v with v_radius"]
+    advice = "lower rho and gamma, raise l1, or project v with v_radius"
+    assert result.message == [f"diverged in iteration {result.nit[0]}: {advice}"]
 
 
 def test_a_solver_that_gives_no_advice_gets_the_general_one():
@@ -385,7 +386,7 @@ def test_a_solver_that_gives_no_advice_gets_the_general_one():
         def step(self, s):
             return State(s.z, s.v, 1e20 * s.x, s.k + 1, s.oracle, s.rng)
 
-    assert go(problem_of(), Plain()).message == [Status.DIVERGED.message] == ["diverged: lower the steps"]
+    assert go(problem_of(), Plain()).message == ["diverged in iteration 1: lower the steps"]
     assert Solver.remedy == "lower the steps"
 
 

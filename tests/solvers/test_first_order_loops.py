@@ -487,10 +487,10 @@ def test_f2sas_exponents_follow_the_noise(samples, exponents):
 # Steps that diverge.
 
 UNSTABLE: dict[str, tuple[str, dict[str, Any], str]] = {
-    "soba": ("quad_general", {"rho": 2.1, "schedule": "constant"}, r"rho=2.1 .* 2 / L_zz\) = \(0, 2\)"),
-    "saba": ("quad_sum", {"rho": 9.0, "b1": 4, "b2": 4}, r"rho=9 .* 2 / L_zz"),
+    "soba": ("quad_general", {"rho": 2.1, "ratio": 10.0, "schedule": "constant"}, r"rho=2.1 .* 2 / L_zz\) = \(0, 2\)"),
+    "saba": ("quad_sum", {"rho": 9.0, "ratio": 1e3, "b1": 4, "b2": 4}, r"rho=9 .* 2 / L_zz"),
     "f2sa": ("quad_general", {"gamma": 2.1}, r"gamma=2.1 .* 2 / L_zz\) = \(0, 2\)"),
-    "f2sa, y": ("quad_general", {"alpha": 1.1, "alpha_exponent": 0.0, "gamma_exponent": 0.0},
+    "f2sa, y": ("quad_general", {"alpha": 1.1, "xi": 0.1, "alpha_exponent": 0.0, "gamma_exponent": 0.0},
                 r"alpha=1.1 .* 2 / \(m_zz \+ lam L_zz\)\) = \(0, 1\)"),
     "meha": ("quad_general", {"eta": 1.7}, r"eta=1.7 .* 2 / \(L_zz \+ 1/gamma\)\) = \(0, 1.667\)"),
     "meha, y": ("quad_general", {"beta": 2.6, "eta": 0.5, "c": 100.0}, r"beta=2.6 .* 2 / \(m_zz/c \+ L_zz\)"),

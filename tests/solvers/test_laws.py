@@ -302,7 +302,9 @@ def test_a_step_outside_the_stable_range_warns_and_diverges(preset, law):
     """rho = 400 / L_zz: every eigenvalue of the mean iteration of z is beyond -1, whatever the directions."""
     problem = zb.load_problem("quad_general", p=3, d=2, kappa=2.0)
     rho = 400 / problem.constants.L_zz
-    keywords = {"law": law, "l1": 4, "rho": rho, "schedule": "constant", "replicates": 3, "max_iterations": 200}
+    keywords = {
+        "law": law, "l1": 4, "rho": rho, "gamma": 0.01, "schedule": "constant", "replicates": 3, "max_iterations": 200,
+    }  # fmt: skip
     with pytest.warns(StepWarning, match=rf"rho={rho:.4g} is outside of the stable range \(0, 2 / L_zz\)"):
         result = zb.solve(problem, preset, **keywords, **EVERY[law])
     assert result.status.tolist() == [Status.DIVERGED] * 3

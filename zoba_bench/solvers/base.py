@@ -24,6 +24,7 @@ __all__ = [
     "check_choice",
     "check_count",
     "norms",
+    "outer_range",
     "sqrt_decay",
     "step_range",
 ]
@@ -159,6 +160,17 @@ def step_range(
     """
     if curvature is not None and curvature > 0:
         yield name, value, 2 / (factor * curvature), symbols
+
+
+def outer_range(
+    name: str, value: float, problem: BilevelProblem, symbols: str = "2 / L_Psi", factor: float = 1.0
+) -> Iterator[tuple[str, float, float, str]]:
+    """The range of the step of x where z and v follow it: that of a gradient step on Psi, see :func:`step_range`.
+
+    None where L_Psi holds in a ball only, since a run may stay in a smaller one.
+    """
+    if math.isinf(problem.constants.radius):
+        yield from step_range(name, value, problem.constants.L_Psi, symbols, factor)
 
 
 def batch_mean(query: Callable[..., Array], *vectors: Array, sample: NDArray[np.int64] | None) -> Array:

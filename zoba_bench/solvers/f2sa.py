@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from zoba_bench.oracle import Oracle
 from zoba_bench.problem import BilevelProblem, check_positive
-from zoba_bench.solvers.base import Solver, State, batch_mean, batch_sizes, check_count, norms
+from zoba_bench.solvers.base import Solver, State, batch_mean, batch_sizes, check_count, norms, outer_range
 
 __all__ = ["F2sa", "F2saState"]
 
@@ -116,13 +116,17 @@ class F2sa(Solver):
         return self.alpha * (k + 1) ** -a, self.gamma * (k + 1) ** -c, self.lam * (k + 1) ** (a - c)
 
     def stable_steps(self, problem: BilevelProblem) -> Iterator[tuple[str, float, float, str]]:
-        """The ranges in which z and y contract; alpha_k (m_zz + lam_k L_zz) does not grow."""
+        """The ranges in which z and y contract; alpha_k (m_zz + lam_k L_zz) does not grow.
+
+        x follows min over y of F + lam (G - min G); where F and G are quadratic its curvature is at most that of Psi.
+        """
         constants = problem.constants
         if constants.L_zz:
             yield "gamma", self.gamma, 2 / constants.L_zz, "2 / L_zz"
             if constants.m_zz is not None:
                 end = 2 / (constants.m_zz + self.lam * constants.L_zz)
                 yield "alpha", self.alpha, end, "2 / (m_zz + lam L_zz)"
+        yield from outer_range("xi", self.xi, problem, "2 / (alpha L_Psi)", self.alpha)
 
     def init(self, oracle: Oracle, rng: np.random.Generator, z: Array, v: Array, x: Array) -> F2saState:
         """State at iteration 0 from iterates z, v (R, p) and x (R, d): y = z + v / lam."""

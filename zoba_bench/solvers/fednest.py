@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from zoba_bench.oracle import Oracle
 from zoba_bench.problem import BilevelProblem, check_positive
-from zoba_bench.solvers.base import Solver, State, check_count, norms
+from zoba_bench.solvers.base import Solver, State, check_count, norms, outer_range, step_range
 
 __all__ = ["FedNest"]
 
@@ -92,10 +92,10 @@ class FedNest(Solver):
         self._share(problem.inner_samples, problem.outer_samples)
 
     def stable_steps(self, problem: BilevelProblem) -> Iterator[tuple[str, float, float, str]]:
-        """The ranges in which y contracts for every sample, and in which the Neumann series converges."""
-        if problem.constants.L_zz:
-            for name in ("beta", "eta"):
-                yield name, getattr(self, name), 2 / problem.constants.L_zz, "2 / L_zz"
+        """The ranges in which y contracts for every sample, the Neumann series converges, and x descends."""
+        for name in ("beta", "eta"):
+            yield from step_range(name, getattr(self, name), problem.constants.L_zz, "2 / L_zz")
+        yield from outer_range("alpha", self.alpha, problem, "2 / (tau_x L_Psi)", self.tau_x)
 
     def init(self, oracle: Oracle, rng: np.random.Generator, z: Array, v: Array, x: Array) -> State:
         """State at iteration 0 from iterates z, v (R, p) and x (R, d); v is computed anew in each iteration."""

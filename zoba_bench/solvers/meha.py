@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from zoba_bench.oracle import Oracle
 from zoba_bench.problem import BilevelProblem, check_positive
-from zoba_bench.solvers.base import Solver, State, norms
+from zoba_bench.solvers.base import Solver, State, norms, step_range
 
 __all__ = ["Meha", "MehaState"]
 
@@ -91,7 +91,7 @@ class Meha(Solver):
         return penalty
 
     def stable_steps(self, problem: BilevelProblem) -> Iterator[tuple[str, float, float, str]]:
-        """The ranges in which theta contracts, z where theta is exact, and both together, for a mu-convex smooth G.
+        """Where theta contracts, z and x where theta is exact, and theta and z together, for a mu-convex G.
 
         As F/c_k vanishes, on an eigenvector of G_zz with the eigenvalue a one iteration of (theta, z) has the
         determinant (1 - eta (a + 1/gamma)) (1 + beta (1/gamma - a)); it must be below 1 for every a >= mu.
@@ -102,6 +102,10 @@ class Meha(Solver):
         yield "eta", self.eta, 2 / (L_zz + pull), "2 / (L_zz + 1/gamma)"
         if m_zz is not None and m_zz + L_zz > 0:
             yield "beta", self.beta, 2 / (m_zz / self.c + L_zz), "2 / (m_zz/c + L_zz)"
+        slope = _envelope_curvature(problem, pull)
+        if slope is not None and problem.constants.m_xx is not None:
+            curvature = problem.constants.m_xx / self.c + slope
+            yield from step_range("alpha", self.alpha, curvature, "2 / (m_xx/c + |G_xz (G_zz + I/gamma)^-1 G_zx|)")
         mu = problem.constants.mu or 0.0
         shrunk = self.eta * (mu + pull)
         if mu < pull and shrunk < 1:
@@ -125,6 +129,14 @@ class Meha(Solver):
         slope = oracle.outer_grad_z(y, x) / c + _grad_z(oracle, y, x) - (y - theta) / self.gamma
         y = oracle.inner_prox(y - self.beta * slope, x, self.beta)
         return MehaState(y, c * (y - theta), x, state.k + 1, oracle, state.rng, c * norms(d_x), theta=theta)
+
+
+def _envelope_curvature(problem: BilevelProblem, pull: float) -> float | None:
+    """The curvature of G - v_gamma in x for quadratic G, whose Hessian is one everywhere; else None."""
+    if problem.inner_hessian is None or problem.card is None or not problem.card.quadratic_inner:
+        return None
+    G_zz, G_xz, _ = problem.inner_hessian(np.zeros(problem.p), np.zeros(problem.d))
+    return float(np.linalg.norm(G_xz @ np.linalg.solve(G_zz + pull * np.eye(problem.p), G_xz.T), 2))
 
 
 def _grad_z(oracle: Oracle, z: Array, x: Array) -> Array:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from zoba_bench.oracle import Oracle
 from zoba_bench.problem import BilevelProblem, check_positive
-from zoba_bench.solvers.base import Solver, State, batch_sizes, check_count, norms
+from zoba_bench.solvers.base import Solver, State, batch_sizes, check_count, norms, outer_range, step_range
 
 __all__ = ["Saba", "SabaState"]
 
@@ -105,9 +105,9 @@ class Saba(Solver):
         return self.rho / self.ratio
 
     def stable_steps(self, problem: BilevelProblem) -> Iterator[tuple[str, float, float, str]]:
-        """The range in which z contracts, for every sample that L_zz bounds."""
-        if problem.constants.L_zz:
-            yield "rho", self.rho, 2 / problem.constants.L_zz, "2 / L_zz"
+        """The ranges in which z contracts, for every sample that L_zz bounds, and x where z and v follow it."""
+        yield from step_range("rho", self.rho, problem.constants.L_zz, "2 / L_zz")
+        yield from outer_range("gamma", self.gamma, problem)
 
     def init(self, oracle: Oracle, rng: np.random.Generator, z: Array, v: Array, x: Array) -> SabaState:
         """State at iteration 0: every sample is remembered with its derivatives at the start."""

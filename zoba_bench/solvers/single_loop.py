@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from zoba_bench.directions import LAWS, Law
 from zoba_bench.oracle import Oracle
 from zoba_bench.problem import BilevelProblem, check_positive
-from zoba_bench.solvers.base import Solver, State, check_choice, check_count, sqrt_decay
+from zoba_bench.solvers.base import Solver, State, check_choice, check_count, outer_range, sqrt_decay, step_range
 
 __all__ = ["Directions", "KeptState", "SingleLoop", "State", "Surrogates", "tuned_ratio"]
 
@@ -177,9 +177,9 @@ class SingleLoop(Solver):
         return self.rho * scale, gamma * scale
 
     def stable_steps(self, problem: BilevelProblem) -> Iterator[tuple[str, float, float, str]]:
-        """The range in which the mean iteration of z is stable."""
-        if problem.constants.L_zz:
-            yield "rho", self.rho, 2 / problem.constants.L_zz, "2 / L_zz"
+        """The ranges in which the mean iterations of z, and of x where z and v follow it, are stable."""
+        yield from step_range("rho", self.rho, problem.constants.L_zz, "2 / L_zz")
+        yield from outer_range("gamma", self.steps(0)[1], problem)
 
     def init(self, oracle: Oracle, rng: np.random.Generator, z: Array, v: Array, x: Array) -> State:
         """State at iteration 0 from iterates z, v (R, p) and x (R, d)."""

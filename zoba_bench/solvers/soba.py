@@ -19,7 +19,9 @@ from zoba_bench.solvers.base import (
     check_choice,
     check_count,
     norms,
+    outer_range,
     sqrt_decay,
+    step_range,
 )
 
 __all__ = ["Soba"]
@@ -87,9 +89,9 @@ class Soba(Solver):
         return self.rho * scale, self.gamma * scale
 
     def stable_steps(self, problem: BilevelProblem) -> Iterator[tuple[str, float, float, str]]:
-        """The range in which z contracts, for every sample that L_zz bounds."""
-        if problem.constants.L_zz:
-            yield "rho", self.rho, 2 / problem.constants.L_zz, "2 / L_zz"
+        """The ranges in which z contracts, for every sample that L_zz bounds, and x where z and v follow it."""
+        yield from step_range("rho", self.rho, problem.constants.L_zz, "2 / L_zz")
+        yield from outer_range("gamma", self.gamma, problem)
 
     def init(self, oracle: Oracle, rng: np.random.Generator, z: Array, v: Array, x: Array) -> State:
         """State at iteration 0 from iterates z, v (R, p) and x (R, d)."""
