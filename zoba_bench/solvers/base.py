@@ -167,9 +167,11 @@ def outer_range(
 ) -> Iterator[tuple[str, float, float, str]]:
     """The range of the step of x where z and v follow it: that of a gradient step on Psi, see :func:`step_range`.
 
-    None where L_Psi holds in a ball only, since a run may stay in a smaller one.
+    None where L_Psi holds in a ball only, since a run may stay in a smaller one, and where the slopes of F are bounded,
+    with which no step of x diverges.
     """
-    if math.isinf(problem.constants.radius):
+    c = problem.constants
+    if math.isinf(c.radius) and None in (c.C_z, c.C_x):
         yield from step_range(name, value, problem.constants.L_Psi, symbols, factor)
 
 
