@@ -10,13 +10,22 @@ import pytest
 
 from zoba_bench.statistics import Estimate
 from zoba_bench.verification.claim import Claim, Measurement, Verdict, decide
-from zoba_bench.verification.findings import far_lines, floor_lines, joint_fits, published_orders
+from zoba_bench.verification.findings import (
+    decade_lines,
+    far_lines,
+    floor_lines,
+    joint_fits,
+    published_orders,
+    size_lines,
+)
 from zoba_bench.verification.fits import JOINT, plane_measurement
 from zoba_bench.verification.plan import published_order
-from zoba_bench.verification.protocols import complexity, floors
+from zoba_bench.verification.protocols import complexity, floors, one_step
 from zoba_bench.verification.standard import full
 
-PUBLISHED = {claim.id: claim for claim in published_orders()}
+PUBLISHED = {
+    claim.id: claim for claim in (*published_orders(), *far_lines()) if claim.parameters.get("against") == "published"
+}
 LEVEL = 1 - 1e-4
 
 
@@ -47,10 +56,24 @@ def test_faster_than_published_is_a_violation_and_slower_is_none(growth, verdict
 
 def test_only_one_radius_along_d_is_expected_to_leave_the_published_order():
     findings = [claim for claim in PUBLISHED.values() if claim.finding]
-    assert [claim.id for claim in findings] == ["P6b/zoba/published-d"]
-    assert findings[0].expected == "violated"
+    assert [claim.id for claim in findings] == ["P6b/zoba/published-d", "P2b/zoba/published-far-d"]
+    assert all(claim.expected == "violated" for claim in findings)
     assert all(claim.source.startswith("arXiv 2601.21836") for claim in PUBLISHED.values() if claim.origin != "control")
     assert all(claim.controls for claim in PUBLISHED.values() if claim.origin == "published" and not claim.finding)
+
+
+def test_one_step_is_held_against_the_published_order_as_it_stands():
+    claim = PUBLISHED["P2b/zoba/published-far-d"]
+    found = one_step.plan(claim, 0).context["predicted"]
+    assert found == [published_order(2, d) for d in (512, 1024, 2048, 4096)]
+    control = PUBLISHED["P2b/hf-zoba/published-far-d/control"]
+    fewer = one_step.plan(control, 0).context["predicted"]
+    assert fewer == pytest.approx([published_order(2, d) / d**2 for d in (512, 1024, 2048, 4096)])
+
+
+def test_evaluations_along_p_are_compared_at_the_sizes_of_p():
+    (claim,) = [one for one in size_lines() if one.id == "P6/zoba/p/residual"]
+    assert complexity.plan(claim, 0).context["sizes"] == [8, 16, 32]
 
 
 def test_a_finding_that_is_not_seen_is_unexpected():
@@ -95,7 +118,9 @@ def test_a_missing_power_in_a_joint_fit_shifts_its_own_exponent():
 
 
 def test_every_control_of_the_long_suites_is_that_of_a_claim():
-    claims = [*far_lines(), *floor_lines(), *published_orders(), *joint_fits()]
+    claims = [
+        *far_lines(), *floor_lines(), *published_orders(), *size_lines(), *decade_lines(), *joint_fits(),
+    ]  # fmt: skip
     used = {name for claim in claims for name in claim.controls}
     assert used == {claim.id for claim in claims if claim.origin == "control"}
     assert {claim.id for claim in claims} <= {claim.id for claim in full().claims}

@@ -7,7 +7,7 @@ from typing import Any
 
 from zoba_bench.verification.claim import Claim
 
-__all__ = ["far_lines", "floor_lines", "joint_fits", "published_orders"]
+__all__ = ["decade_lines", "far_lines", "floor_lines", "joint_fits", "published_orders", "size_lines"]
 
 _INDEPENDENT: dict[str, Any] = {"outer_directions": "independent"}
 _C = 0.25  # gamma / rho
@@ -32,6 +32,10 @@ def far_lines() -> list[Claim]:
         claims += _pair(key, "residual", "E|x1 - x*|^2 grows as derived along d up to 4096 at p = 2.", 0.1, common)
         claims.append(_claim(f"{key}/exponent", "E|x1 - x*|^2 grows along d with the limit exponent of the derived "
                              "expression.", "slope", 0.1, common, (f"{key}/residual/control",)))  # fmt: skip
+        claims += _against_published(
+            f"P2b/{solver}/published-far-d", f"E|x1 - x*|^2 of one step of {_named(solver)}",
+            "along d to 4096 at p = 2", common, 2, finding=solver == "zoba",
+        )  # fmt: skip
     return claims
 
 
@@ -69,29 +73,82 @@ def published_orders() -> list[Claim]:
         ("hf-zoba", "d", (32, 64, 128), (96, 80, 64)),
     ):
         along = "along p = d" if line == "p=d" else "along d at p = 2"
-        finding = (solver, line) == ("zoba", "d")
-        words = f"The noise of {solver}" + (" with one radius for z and x" if solver == "zoba" else "")
-        common = {**_floors(solver, line, sizes, replicates), "against": "published"}
-        control = f"P6b/{solver}/published-{line}/control"
+        claims += _against_published(
+            f"P6b/{solver}/published-{line}",
+            f"The noise of {_named(solver)}, to which the evaluations to eps are proportional,", along,
+            _floors(solver, line, sizes, replicates), 1 if solver == "zoba" else 3,
+            finding=(solver, line) == ("zoba", "d"),
+        )  # fmt: skip
+    return claims
+
+
+def _named(solver: str) -> str:
+    return solver + (" with one radius for z and x" if solver == "zoba" else "")
+
+
+def _against_published(
+    key: str, subject: str, along: str, common: dict[str, Any], fewer: int, *, finding: bool
+) -> list[Claim]:
+    """The published order as an upper bound on growth; a control of so many powers fewer, unless it is a finding."""
+    protocol, solver, _ = key.split("/")
+    control = f"{key}/control"
+    parameters = {**common, "against": "published", "quantity": "residual"}
+    claims = [
+        Claim(
+            key, f"{subject} grows {along} at most like the order published for ZOBA.", protocol, solver, "reference",
+            "at_most", 0.1, parameters, origin="published", source=_PUBLISHED, finding=finding,
+            controls=() if finding else (control,),
+        )
+    ]  # fmt: skip
+    if not finding:
+        words = f"Control: it grows {along} at most with {fewer} of the published powers fewer."
         claims.append(
             Claim(
-                f"P6b/{solver}/published-{line}",
-                f"{words}, to which the evaluations to eps are proportional, grows {along} at most like the order "
-                "published for ZOBA.",
-                "P6b", solver, "reference", "at_most", 0.1, {**common, "quantity": "residual"}, origin="published",
-                source=_PUBLISHED, finding=finding, controls=() if finding else (control,),
+                control, words, protocol, solver, "reference", "at_most", 0.1, {**parameters, "missing_power": fewer},
+                origin="control",
             )
         )  # fmt: skip
-        if not finding:
-            fewer = 1 if solver == "zoba" else 3
-            wrong = f"Control: it grows {along} at most with {fewer} of the published powers fewer."
-            claims.append(
-                Claim(
-                    control, wrong, "P6b", solver, "reference", "at_most", 0.1,
-                    {**common, "quantity": "residual", "missing_power": fewer}, origin="control",
-                )
-            )  # fmt: skip
     return claims
+
+
+def decade_lines() -> list[Claim]:
+    """P6 over one decade of eps at p = d = 2."""
+    claims = []
+    growing = {"gamma": 0.1, "factors": [0.8, 1.25], "replicates": 32}
+    for solver, options, accuracies, common in (
+        ("zoba", {}, (0.125, 0.04, 0.0125), growing),
+        ("hf-zoba", _INDEPENDENT, (0.0625, 0.02, 0.00625), growing),
+        ("hf-zoba-shared", {}, (0.125, 0.04, 0.0125), {"gamma": 0.05, "l": 16, "replicates": 16}),
+    ):  # fmt: skip
+        points = [{"problem": {"name": "reference", "p": 2, "d": 2}, "eps": eps} for eps in accuracies]
+        claims += _evaluations(solver, "1/eps", f"P6/{solver}/decade-eps", {**common, "options": options}, points)
+    return claims
+
+
+def size_lines() -> list[Claim]:
+    """P6 along p, along d and along p = d at one eps, to 32 where the cost allows."""
+    claims = []
+    for solver, line, sizes, replicates in (
+        ("zoba", "d", (8, 16, 32), 16), ("zoba-tuned", "d", (8, 16, 32), 16), ("zoba-mixed", "d", (8, 16, 32), 32),
+        ("hf-zoba", "d", (8, 16, 32), 32), ("zoba", "p", (8, 16, 32), 16), ("hf-zoba", "p", (8, 16, 32), 32),
+        ("zoba", "p=d", (4, 8, 16), 16), ("hf-zoba", "p=d", (8, 16, 32), 32),
+    ):  # fmt: skip
+        points = [
+            {"problem": {"name": "reference", "p": 2 if line == "d" else n, "d": 2 if line == "p" else n}, "eps": 0.125}
+            for n in sizes
+        ]
+        common = {"gamma": 0.1, "factors": [0.8, 1.25], "replicates": replicates, "options": _OPTIONS[solver]}
+        claims += _evaluations(solver, line, f"P6/{solver}/{line}", common, points)
+    return claims
+
+
+def _evaluations(solver: str, line: str, key: str, common: dict[str, Any], points: list[dict[str, Any]]) -> list[Claim]:
+    """Level, growth against the derived number, and the exponent that is measured."""
+    settings = {**common, "points": points, "along": line, "c": _C, "groups": 8}
+    claims = _pair(key, "residual", f"Evaluations to eps grow as derived along {line}.", 0.2, settings)
+    control = (claims[-1].id,)
+    words = f"Evaluations to eps have the derived exponent along {line}, at these sizes."
+    return [*claims, _claim(f"{key}/exponent", words, "slope", 0.2, settings, control)]
 
 
 def joint_fits() -> list[Claim]:

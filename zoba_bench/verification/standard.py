@@ -7,7 +7,14 @@ from typing import Any
 from zoba_bench.verification.bounds import bound_claims
 from zoba_bench.verification.calibration import calibration_claims
 from zoba_bench.verification.claim import Claim
-from zoba_bench.verification.findings import far_lines, floor_lines, joint_fits, published_orders
+from zoba_bench.verification.findings import (
+    decade_lines,
+    far_lines,
+    floor_lines,
+    joint_fits,
+    published_orders,
+    size_lines,
+)
 from zoba_bench.verification.proof_claims import certificate_claims, derivation_claims
 from zoba_bench.verification.quick import quick
 from zoba_bench.verification.suite import Suite
@@ -40,12 +47,12 @@ def standard() -> Suite:
 
 
 def full() -> Suite:
-    """The standard suite, floors to p = d = 32, exponents fitted in p, d and 1/eps at once."""
+    """The standard suite, longer lines in p, d and eps, exponents fitted in all three at once."""
     return Suite(
         "full",
-        "Everything: the standard suite, noise floors to p = d = 32 and to d = 128, and evaluations to eps with p, d "
-        "and eps varied at once.",
-        _together(standard().claims, floor_lines(), joint_fits()),
+        "Everything: the standard suite, noise floors to p = d = 32 and to d = 128, evaluations to eps along p and d "
+        "to 32, over a decade of eps, and with all three varied at once.",
+        _together(standard().claims, floor_lines(), size_lines(), decade_lines(), joint_fits()),
     )
 
 

@@ -46,7 +46,7 @@ _CAP = 2.0  # iterations allowed, in units of the derived number
 PARAMETERS = Parameters(
     {
         "points": tables(Parameters({"problem": SIZED_PROBLEM, "eps": POSITIVE})),
-        "along": one_of("1/eps", "p=d", "d", "joint"),
+        "along": one_of("1/eps", "p=d", "p", "d", "joint"),
         "options": OPTIONS, "c": POSITIVE, "gamma": POSITIVE, "replicates": COUNT, "groups": COUNT,
         "quantity": one_of(*QUANTITIES, *JOINT),
     },
@@ -56,7 +56,7 @@ PARAMETERS = Parameters(
 
 
 def plan(claim: Claim, seed: int) -> Plan:
-    """``parameters``: "points" (a list of {"problem", "eps"}), "along" ("1/eps", "p=d" or "d"),
+    """``parameters``: "points" (a list of {"problem", "eps"}), "along" ("1/eps", "p=d", "p" or "d"),
     "options", "c", "gamma", "factors", "replicates", "groups" (that divide them), "quantity"; "l" (fixed
     directions) where there is no floor; for a control "missing_power" or "factor". With "along": "joint" the
     quantity is an exponent of a fit in p, d and 1/eps at once, and a missing power is one of each. "against":
@@ -95,7 +95,7 @@ def plan(claim: Claim, seed: int) -> Plan:
         points.append([cell.key for cell in lines])
         if chosen.get("against") == "published":
             derived = published_order(problem.p, problem.d, eps)
-        size = 1 / eps if chosen["along"] == "1/eps" else at["problem"]["d"]
+        size = 1 / eps if chosen["along"] == "1/eps" else at["problem"]["p" if chosen["along"] == "p" else "d"]
         sizes.append(size)
         if chosen["along"] == "joint":
             size = problem.p * problem.d / eps

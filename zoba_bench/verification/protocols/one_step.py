@@ -16,7 +16,15 @@ from zoba_bench.sweep import Cell
 from zoba_bench.verification.claim import Claim, Measurement
 from zoba_bench.verification.fits import QUANTITIES, line_measurement
 from zoba_bench.verification.parameters import COUNT, OPTIONS, POSITIVE, POWER, SIZED_PROBLEMS, Parameters, one_of
-from zoba_bench.verification.plan import Plan, axis_label, build_problem, log_means, noise_options, reference_theorem
+from zoba_bench.verification.plan import (
+    Plan,
+    axis_label,
+    build_problem,
+    log_means,
+    noise_options,
+    published_order,
+    reference_theorem,
+)
 
 __all__ = ["PARAMETERS", "judge", "limit_exponent", "plan"]
 
@@ -25,13 +33,14 @@ PARAMETERS = Parameters(
         "problems": SIZED_PROBLEMS, "along": one_of("p=d", "d"), "options": OPTIONS, "replicates": COUNT,
         "blocks": COUNT, "quantity": one_of(*QUANTITIES),
     },
-    {"missing_power": POWER, "factor": POSITIVE},
+    {"missing_power": POWER, "factor": POSITIVE, "against": one_of("published")},
 )  # fmt: skip
 
 
 def plan(claim: Claim, seed: int) -> Plan:
     """``parameters``: "problems" (specs along one line), "along" ("p=d" or "d"), "options",
     "replicates", "blocks", "quantity" ("residual", "slope" or "ratio"); for a control "missing_power" or "factor".
+    "against": "published" compares the growth with the order published for ZOBA in place of the derived moment.
     """
     chosen = claim.parameters
     theorem = reference_theorem(claim.solver)
@@ -56,6 +65,8 @@ def plan(claim: Claim, seed: int) -> Plan:
         )
         sizes.append(spec["d"])
         value = float(np.trace(covariance[2 * problem.p :, 2 * problem.p :]))
+        if chosen.get("against") == "published":
+            value = published_order(problem.p, problem.d)
         predicted.append(value / spec["d"] ** missing * chosen.get("factor", 1.0))
     exponent = limit_exponent(theorem, chosen["along"]) - missing
     return Plan(tuple(cells), {"predicted": predicted, "sizes": sizes, "exponent": exponent})
