@@ -45,7 +45,7 @@ def main() -> NoReturn:
         error.show()
         code = 2
     except (ValueError, TypeError, RuntimeError, ImportError, OSError) as error:
-        complain(str(error))
+        complain("\n".join([str(error), *getattr(error, "__notes__", ())]))
         code = 2
     except Exception as error:  # a crash must not look like a verdict
         traceback.print_exc()

@@ -44,6 +44,10 @@ def weights(gradient_cost: str, p: int, d: int) -> dict[str, int]:
     return {"inner": 1, "outer": 1, **cost}
 
 
+#: How a function that takes no leading axes is declared.
+SINGLE_POINTS = "pass vectorize=True to Problem.from_functions, vectorized=False to minimize"
+
+
 class OracleError(ValueError):
     """A user's function returned something that is not an array of values of the right shape."""
 
@@ -275,7 +279,15 @@ class Oracle:
         # Read-only views and a copy: neither a function that works in place nor one that
         # reuses its output can change iterates or earlier values.
         vectors = tuple(_read_only(vector) for vector in vectors)
-        values = function(*vectors) if sample is None else function(*vectors, sample)
+        try:
+            values = function(*vectors) if sample is None else function(*vectors, sample)
+        except Exception as error:  # a user's function may raise anything
+            if not getattr(error, "__notes__", ()):
+                error.add_note(
+                    f"zoba-bench called {name} of problem {self._name!r} with {_shapes(vectors)}; if it takes one "
+                    f"point z (p,), x (d,), {SINGLE_POINTS}"
+                )
+            raise
         if type(values) is np.ndarray and values.shape == shape and values.dtype == np.float64:
             return values.copy()
         if values is None:
@@ -290,17 +302,20 @@ class Oracle:
             )
         converted = array.astype(np.float64)
         if converted.shape != shape:
-            points = f"a point of shape {vectors[0].shape}"
-            if len(vectors) > 1:
-                points = f"z of shape {vectors[0].shape} and x of shape {vectors[1].shape}"
             wanted = "value for each point, the last axis reduced"
             if len(shape) == max(vector.ndim for vector in vectors):
                 wanted = "vector for each point"
             raise OracleError(
-                f"{name} of problem {self._name!r} returned shape {converted.shape} for {points}; expected {shape}: "
-                f"one {wanted} and every leading axis kept (or pass vectorized=False where that is offered)"
+                f"{name} of problem {self._name!r} returned shape {converted.shape} for {_shapes(vectors)}; expected "
+                f"{shape}: one {wanted} and every leading axis kept; if it takes one point, {SINGLE_POINTS}"
             )
         return converted
+
+
+def _shapes(vectors: tuple[Array, ...]) -> str:
+    if len(vectors) == 1:
+        return f"a point of shape {vectors[0].shape}"
+    return f"z of shape {vectors[0].shape} and x of shape {vectors[1].shape}"
 
 
 def _leading_shape(vectors: tuple[Array, ...], sample: Samples | None) -> tuple[int, ...]:

@@ -9,7 +9,7 @@ import importlib.util
 import inspect
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from zoba_bench.problem import BilevelProblem, Constants, check_dimension
 
 __all__ = [
+    "called",
     "check_inner_solution",
     "file_spec",
     "from_functions",
@@ -59,7 +60,7 @@ def from_functions(
     if unknown:
         raise TypeError(f"unknown keyword {unknown[0]!r}; known are {', '.join(sorted(allowed))}")
     given: dict[str, Any] = {"inner": inner, "outer": outer, **closed_forms}
-    given.setdefault("name", getattr(outer, "__name__", "problem"))
+    given.setdefault("name", _title(outer))
     check_dimension("p", p)
     check_dimension("d", d)
     for name in _FUNCTIONS:
@@ -79,6 +80,12 @@ def from_functions(
             raise ValueError(f"minimizer must have shape ({d},), one entry for each of d, got {minimizer.shape}")
         given["minimizer"] = minimizer
     return cls(p=p, d=d, **given)
+
+
+def _title(outer: object) -> str:
+    """What a problem is called that is given no name."""
+    name = getattr(outer, "__name__", "")
+    return name if isinstance(name, str) and name.isidentifier() else "problem"
 
 
 def from_object(cls: type[BilevelProblem], description: Any) -> BilevelProblem:
@@ -129,11 +136,21 @@ def over_points(name: str, function: Callable[..., Any], p: int, d: int) -> Call
         values = np.empty((len(rows[0]), *shape))
         for index in range(len(values)):
             # Copies: a function that changes its arguments, or keeps them, harms nobody.
-            value = function(*(row[index].copy() for row in rows), *(int(s[index]) for s in picked))
+            value = called(name, function, *(row[index].copy() for row in rows), *(int(s[index]) for s in picked))
             values[index] = _checked(name, value, shape)
         return values.reshape((*lead, *shape))
 
+    loop.__name__ = _title(function)
     return loop
+
+
+def called(name: str, function: Callable[..., Any], *point: Any) -> Any:
+    """The value of a function of single points; what it raises gets a note that says for which one."""
+    try:
+        return function(*point)
+    except Exception as error:  # a user's function may raise anything
+        error.add_note(f"zoba-bench called {name} with the single point {', '.join(map(repr, point))}")
+        raise
 
 
 def _checked(name: str, value: Any, shape: tuple[int, ...]) -> Array:
@@ -198,6 +215,8 @@ def load_file(
     if not hasattr(module, attribute):
         raise ValueError(f"{path} has no {attribute!r}; {_offers(module)}")
     problem = _build(f"{path}:{attribute}", getattr(module, attribute), options)
+    if problem.name == _title(problem.outer):  # it was given none
+        problem = replace(problem, name=attribute)
     if checked:
         check_inner_solution(problem)
     return problem
@@ -343,10 +362,11 @@ def _inner(problem: BilevelProblem, z: Array, x: Array) -> Array:
     try:
         values = np.asarray(problem.inner(z, x), dtype=np.float64)
     except Exception as error:  # a user's function may raise anything
-        error.add_note(
-            f"zoba-bench called inner of problem {problem.name!r} with z of shape {z.shape} and x of shape {x.shape}; "
-            f"it must return {hint}"
-        )
+        if not getattr(error, "__notes__", ()):
+            error.add_note(
+                f"zoba-bench called inner of problem {problem.name!r} with z of shape {z.shape} and x of shape "
+                f"{x.shape}; it must return {hint}"
+            )
         raise
     if values.shape != shape:
         raise ValueError(

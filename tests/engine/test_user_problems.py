@@ -82,6 +82,14 @@ def quadratic(p=2, d=2, *, seed=0, kappa=10.0):
     return zb.load_problem("quad_general", p, d, seed=seed, kappa=kappa)
 
 
+def unnamed():
+    return zb.Problem.from_functions(lambda z, x: z[0] + x[0], lambda z, x: z @ z, 2, 2, vectorize=True)
+
+
+def single_points():
+    return zb.Problem.from_functions(lambda z, x: np.sum(z - x, axis=-1), lambda z, x: float(z @ z + x @ x), 2, 2)
+
+
 def broken():
     raise OSError("no data here")
 
@@ -192,6 +200,17 @@ def test_a_wrong_value_of_a_function_of_single_points_is_named(function, kind, w
         problem.inner(np.ones((2, 3)), np.ones((2, 2)))
 
 
+def test_what_a_function_of_single_points_raises_says_for_which_one():
+    def inner(z, x):
+        raise IndexError("mine")
+
+    problem = zb.Problem.from_functions(inner, inner, 2, 1, vectorize=True)
+    with pytest.raises(IndexError, match="mine") as error:
+        zb.solve(problem, max_iterations=1)
+    (note,) = error.value.__notes__
+    assert note.startswith("zoba-bench called inner with the single point array([")
+
+
 def test_a_wrong_shape_of_a_closed_form_of_single_points_is_named():
     solution = over_points("inner_solution", lambda x: x, 3, 2)
     with pytest.raises(
@@ -290,6 +309,12 @@ def test_a_file_holds_a_class_an_object_or_a_problem(file, name):
     problem = load_problem(f"mine.py:{name}")
     assert (problem.p, problem.d) == (3, 2)
     assert problem.inner(np.ones(3), np.ones(2)) == pytest.approx(1.5)
+
+
+def test_a_problem_without_a_name_gets_that_of_the_file(file):
+    assert zb.load_problem("mine.py:unnamed").name == "unnamed"
+    assert zb.load_problem("mine.py:quadratic").name == "quad_general"
+    assert zb.Problem.from_functions(lambda z, x: 0.0, lambda z, x: 0.0, 1, 1).name == "problem"
 
 
 def test_a_factory_in_a_file_gets_its_options(file):
@@ -505,6 +530,7 @@ def test_check_takes_files_and_names_together_and_prints_json_only(file):
         (("solve", "--problem", "mine.py:Bowl", "--p", "4"), "no option 'p'"),
         (("verify", "--problem", "mine.py:Wrong"), "not a minimiser"),
         (("verify", "--problem", "mine.py:broken"), "no data here"),
+        (("solve", "mine.py:single_points"), "takes one point z (p,), x (d,), pass vectorize=True to Problem"),
         (("verify", "--suite", "quick", "--problem", "mine.py:Bowl"), "exclude each other"),
         (("list", "--assumption", "A9"), "assumption must be one of A1, A2, A3, A4, A5, got 'A9'"),
         (("list", "--convexity", "concave"), "concave"),

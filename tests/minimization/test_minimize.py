@@ -401,7 +401,7 @@ def test_an_exception_of_a_function_that_is_not_vectorised_gets_a_note():
 
     with pytest.raises(ValueError, match="matmul") as caught:
         minimise_bad(inner=inner, vectorized=True)
-    assert "pass vectorized=False" in caught.value.__notes__[0]
+    assert "vectorized=False to minimize" in caught.value.__notes__[0]
 
 
 @pytest.mark.parametrize("after", [0, 1, 40, 300, 700])

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from zoba_bench.oracle import Oracle, OracleError
+from zoba_bench.oracle import Oracle
+from zoba_bench.user_problem import called
 
 __all__ = ["CHECK_EVALUATIONS", "check_black_boxes", "wrap"]
 
@@ -27,7 +28,9 @@ def wrap(level: str, function: Callable[..., Any], vectorized: bool) -> Callable
         # Copies: a function that changes its arguments, or keeps them, harms nobody.
         points_z = np.broadcast_to(z, (*shape, z.shape[-1])).reshape(-1, z.shape[-1])
         points_x = np.broadcast_to(x, (*shape, x.shape[-1])).reshape(-1, x.shape[-1])
-        values = [_number(level, function(a.copy(), b.copy())) for a, b in zip(points_z, points_x, strict=True)]
+        values = [
+            _number(level, called(level, function, a.copy(), b.copy())) for a, b in zip(points_z, points_x, strict=True)
+        ]
         return np.array(values, dtype=np.float64).reshape(shape)
 
     return loop
@@ -58,30 +61,15 @@ def _number(level: str, value: Any) -> float:
 def check_black_boxes(oracle: Oracle, z: Array, x: Array, vectorized: bool) -> None:
     """Evaluate both functions at the start; errors say what to change. Counted."""
     for level, query in (("inner", oracle.inner), ("outer", oracle.outer)):
-        value = float(_query(level, query, z[None, None], x[None, None], vectorized)[0, 0])
+        value = float(query(z[None, None], x[None, None])[0, 0])
         if not np.isfinite(value):
             raise ValueError(f"{level} returned {value} at the start point z0={z!r}, x0={x!r}; start elsewhere")
         if not vectorized:
             continue
         shift = 1e-3 * np.arange(3)[:, None]
-        several = _query(level, query, (z + shift)[None], (x - shift)[None], vectorized)
+        several = query((z + shift)[None], (x - shift)[None])
         if not np.isclose(several[0, 0], value, rtol=1e-6, atol=1e-12):
             raise ValueError(
                 f"{level} gives {several[0, 0]} for the start point among three points, and {value} for it "
                 "alone: it mixes the points; reduce the last axis only, or pass vectorized=False"
             )
-
-
-def _query(level: str, query: Callable[[Array, Array], Array], z: Array, x: Array, vectorized: bool) -> Array:
-    if not vectorized:
-        return query(z, x)
-    try:
-        return query(z, x)
-    except OracleError:
-        raise
-    except Exception as error:
-        error.add_note(
-            f"zoba-bench called {level} with z of shape {z.shape} and x of shape {x.shape}, "
-            "because vectorized=True; pass vectorized=False if it takes one point z (p,), x (d,)"
-        )
-        raise
