@@ -1,4 +1,4 @@
-"""The tables of docs/problems.md that come out of the problems' cards: the groups, and the errata of the sources.
+"""The tables of docs/problems.md that come out of the problems' cards and certificates: groups, errata of the sources.
 
 ``python docs/errata.py`` prints them; ``--write`` puts each into docs/problems.md, between its two markers; ``--check``
 exits with 1 where a table is not the present one.
@@ -10,6 +10,7 @@ import importlib
 import sys
 from pathlib import Path
 
+from zoba_bench.certification.proofs import prove
 from zoba_bench.registry import entry, list_problems, problem_groups
 
 __all__ = ["TABLES", "errata", "groups", "with_tables"]
@@ -33,12 +34,29 @@ def errata() -> str:
     rows = []
     for name in list_problems():
         card = getattr(entry("problems", name), "card", None)
-        rows += [(name, card.source, erratum) for erratum in (card.errata if card is not None else ())]
+        if card is not None and card.errata:
+            proofs = _proofs(name)
+            rows += [(name, card.source, erratum, proofs) for erratum in card.errata]
     if not rows:
         return "No card lists an erratum."
-    lines = ["| problem | source | what is wrong there, and what is right |", "|---|---|---|"]
-    lines += [f"| `{name}` | {_cell(source)} | {_cell(erratum)} |" for name, source, erratum in rows]
+    lines = [
+        "| problem | source | what is wrong there, and what is right | proved of what is right |",
+        "|---|---|---|---|",
+    ]
+    lines += [f"| `{name}` | {' | '.join(map(_cell, cells))} |" for name, *cells in rows]
     return "\n".join(lines)
+
+
+def _proofs(name: str) -> str:
+    """The statements about Psi that the problem's certificate proves; a table of errors must not hold one itself."""
+    factory = entry("problems", name)
+    symbolic = factory(**dict(factory.card.small or {})).symbolic
+    checks = [] if symbolic is None else prove(symbolic())
+    failed = [check.name for check in checks if not check.ok]
+    if failed or not checks:
+        raise ValueError(f"{name} lists an erratum, and its certificate does not prove {failed or 'anything'}")
+    told = ("hypergradient is the derivative of Psi", "minimum is the value there", "global minimum")
+    return "; ".join(check.name for check in checks if check.name in told)
 
 
 def _cell(text: str) -> str:

@@ -60,6 +60,11 @@ _MEHA = Card(
     "declared, capabilities.distance_to_solutions measures the distance to the set; the minimum is that over X",
     smooth=False,
     small={"p": 4},
+    errata=(
+        "The source's code takes x = (1/n, ..., 1/n, 0, ..., 0) for the solution and measures the distance to it; the "
+        "minimisers are the set with x_i >= 1/n in the first half and x_i = 0 in the other. Its start, all ones, has "
+        "grad Psi = 0 and Psi = 0, above the minimum -1/2.",
+    ),
 )
 
 
