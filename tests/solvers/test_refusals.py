@@ -123,6 +123,33 @@ def test_a_budget_that_holds_no_iteration_is_refused_before_anything_is_evaluate
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_x_stays_where_a_problem_restricts_it_to(name):
+    plain = problem_for(name)
+    boxed = replace(plain.capabilities, project_x=lambda x: np.clip(x, 0.1, 0.3))
+    options = OPTIONS.get(name, {})
+    keywords = {"max_iterations": 3, "replicates": 2, "x0": [0.2, 0.2], **options}
+    result = zb.solve(replace(plain, capabilities=boxed), name, **keywords)
+    assert result.counts["projection"].tolist() == [3, 3]
+    assert ((result.x >= 0.1) & (result.x <= 0.3)).all()
+    free = zb.solve(plain, name, **keywords)
+    assert free.counts["projection"].tolist() == [0, 0]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_problem_that_restricts_z_is_refused_by_all_that_do_not_keep_it_there(name):
+    plain = problem_for(name)
+    boxed = replace(plain, capabilities=replace(plain.capabilities, project_z=lambda z: np.clip(z, 0.1, 0.3)))
+    options = {"max_iterations": 3, **OPTIONS.get(name, {})}
+    if name == "meha":
+        result = zb.solve(boxed, name, **options)
+        assert ((result.z >= 0.1) & (result.z <= 0.3)).all()
+        return
+    words = f"{name} needs an inner problem without constraints; {plain.name} restricts z"
+    with pytest.raises(ValueError, match=words):
+        zb.solve(boxed, name, **options)
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_no_solver_has_a_loop_a_counter_or_a_recorder_of_its_own(name):
     """It has init and step; what it knows of the engine is the oracle, and it leaves the oracle's counts alone."""
     solver = entry("solvers", name)

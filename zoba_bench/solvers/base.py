@@ -75,12 +75,15 @@ class Solver(ABC):
         has samples.
     remedy : str
         What to try where a run diverges, in the solver's own options.
+    keeps_z : bool
+        Whether the solver keeps z in the set Z of a problem that declares one; others refuse it.
     """
 
     name: ClassVar[str]
     tolerance_quantity: ClassVar[str]
     needs: ClassVar[tuple[str, ...]] = ()
     remedy: ClassVar[str] = "lower the steps"
+    keeps_z: ClassVar[bool] = False
 
     @classmethod
     def option_names(cls) -> list[str]:
@@ -89,7 +92,10 @@ class Solver(ABC):
 
     def lacking(self, problem: BilevelProblem) -> list[str]:
         """What this configuration needs that the problem does not have, in words; empty where it can run."""
-        return [words for need in self.requirements() if (words := _lacking(problem, need))]
+        missing = [words for need in self.requirements() if (words := _lacking(problem, need))]
+        if problem.capabilities.project_z is not None and not self.keeps_z:
+            missing.append(f"an inner problem without constraints; {problem.name} restricts z")
+        return missing
 
     def requirements(self) -> tuple[str, ...]:
         """What this configuration needs: ``needs``, unless an option changes that."""

@@ -81,9 +81,10 @@ class Fom(Solver):
         """Tasks bring all derivatives; of a bilevel problem those in ``needs`` are asked for, and plain steps of z."""
         if problem.capabilities.tasks is not None:
             return []
-        limits = [name for name in ("project_z", "inner_prox") if getattr(problem.capabilities, name) is not None]
-        steps = [f"an inner problem for plain gradient steps; {problem.name} declares {' and '.join(limits)}"]
-        return super().lacking(problem) + (steps if limits else [])
+        split = problem.capabilities.inner_prox is not None
+        return super().lacking(problem) + (
+            [f"an inner problem for plain gradient steps; {problem.name} declares inner_prox"] if split else []
+        )
 
     def check(self, problem: BilevelProblem) -> None:
         """Raise ValueError where the solver cannot run on the problem, naming what is missing or too much."""

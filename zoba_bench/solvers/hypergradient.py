@@ -51,10 +51,8 @@ class HypergradientDescent(Solver):
         check_count("D", self.D)
 
     def lacking(self, problem: BilevelProblem) -> list[str]:
-        """What the solver needs that the problem does not have; z must be free and G smooth."""
+        """What the solver needs that the problem does not have; G must be smooth."""
         missing = super().lacking(problem)
-        if problem.capabilities.project_z is not None:
-            missing.append(f"an inner problem without constraints; {problem.name} restricts z")
         if problem.capabilities.inner_prox is not None:
             missing.append(f"a smooth inner objective; that of {problem.name} has a non-smooth part")
         return missing

@@ -67,6 +67,7 @@ class Meha(Solver):
     name: ClassVar[str] = "meha"
     tolerance_quantity: ClassVar[str] = "norm of c_k times the direction of x"
     needs: ClassVar[tuple[str, ...]] = ("outer_grad_z", "outer_grad_x")
+    keeps_z: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         for name in ("alpha", "beta", "eta", "gamma", "c"):

@@ -97,7 +97,8 @@ class SingleLoop(Solver):
     rank, refresh : int, optional
         Of "low-rank".
 
-    Evaluations are counted by the oracle.
+    Evaluations are counted by the oracle. Where a problem restricts x, x is projected (not part of the published
+    method).
     """
 
     h: float = 1e-3
@@ -198,7 +199,7 @@ class SingleLoop(Solver):
         # z <- z - rho_k D_z;  v <- v - rho_k D_v;  x <- x - gamma_k D_x
         z = state.z - rho * estimates.inner_gradient
         v = state.v - rho * d_v
-        x = state.x - gamma * d_x
+        x = state.oracle.project_x(state.x - gamma * d_x)
         if self.v_radius is not None:
             norm = np.sqrt(np.vecdot(v, v))[:, None]
             v *= np.where(norm > self.v_radius, self.v_radius / np.maximum(norm, self.v_radius), 1.0)
