@@ -18,7 +18,7 @@ from zoba_bench.recorder import Recorder
 from zoba_bench.result import Result, Status
 from zoba_bench.solvers.base import StepWarning
 
-__all__ = ["iteration_cost", "run"]
+__all__ = ["iteration_cost", "run", "start_cost"]
 
 Array = NDArray[np.float64]
 
@@ -148,6 +148,12 @@ def iteration_cost(problem: BilevelProblem, solver: Any, rng: np.random.Generato
     """
     before, after = _dry_counts(problem, solver, rng)
     return {name: after[name] - before[name] for name in after if after[name] > before[name]}
+
+
+def start_cost(problem: BilevelProblem, solver: Any, rng: np.random.Generator) -> dict[str, int]:
+    """What the start of a run queries before its first iteration, counted like :func:`iteration_cost`."""
+    before, _ = _dry_counts(problem, solver, rng)
+    return {name: count for name, count in before.items() if count}
 
 
 def _dry_counts(

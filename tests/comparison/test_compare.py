@@ -43,6 +43,24 @@ def test_a_trial_stays_within_its_budget_and_ends_at_its_last_iterate():
     assert found["median"][0] == found["start"] > found["median"][-1] > 0
 
 
+@pytest.mark.parametrize(
+    ("solver", "problem", "options"),
+    [
+        ("saba", {"name": "quad_sum", "p": 2, "d": 2, "n_inner": 40, "n_outer": 40}, {"b1": 1, "b2": 1, "rho": 0.02}),
+        ("ufom", {"name": "quad_general", "p": 3, "d": 2}, {"q": 0.2, "gamma": 0.1}),
+        ("soba", {"name": "quad_general", "p": 3, "d": 2}, {"rho": 0.1}),
+    ],
+)
+def test_the_axis_of_evaluations_is_what_was_counted(solver, problem, options):
+    """With the pass that SABA begins with, and of UFOM the corrections that were made, not all that might have been."""
+    rng = np.random.default_rng(0)
+    found = trial(rng, problem, solver, options, 1000, "one", 3, "tune")
+    first = 3 * 40 + 2 * 40 if solver == "saba" else 0
+    assert found["evaluations"][0] == first
+    assert 900 < found["evaluations"][-1] <= 1000
+    assert np.all(np.diff(found["evaluations"]) >= 0)
+
+
 def test_the_same_cell_gives_the_same_numbers():
     again, other = one(), one(seed=1)
     first = one()

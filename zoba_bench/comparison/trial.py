@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from zoba_bench.driver import iteration_cost, run
+from zoba_bench.driver import iteration_cost, run, start_cost
 from zoba_bench.oracle import weights
 from zoba_bench.problem import BilevelProblem
 from zoba_bench.registry import load_problem, make_solver
@@ -64,10 +64,22 @@ def trial(
     return {
         "final": [float(v) if math.isfinite(v) else None for v in final],
         "start": float(np.median(curve[0])),
-        "evaluations": (result.history["iteration"] * each).tolist(),
+        "evaluations": _evaluations(result, cost, start_cost(built, configured, rng)),
         "median": [float(m) if math.isfinite(m) else None for m in np.median(curve, axis=1)],
         "seconds": seconds,
     }
+
+
+def _evaluations(result: Result, cost: Mapping[str, int], start: Mapping[str, int]) -> list[int]:
+    """Evaluations at the rows of the history, as counted: after what the start took, a mean iteration's for each.
+
+    An iteration's are a random number where a coin decides what it asks for; no row has more than a run has used.
+    """
+    spent = np.sum([weight * result.counts[name] for name, weight in cost.items()], axis=0)
+    first = sum(weight * start.get(name, 0) for name, weight in cost.items())
+    each = (spent - first).sum() / max(1, result.nit.sum())
+    along = np.minimum(first + np.rint(result.history["iteration"] * each), spent.max())
+    return [int(n) for n in along]
 
 
 def metric_name(problem: BilevelProblem) -> str:
