@@ -343,11 +343,13 @@ def test_a_range_that_is_not_known_does_not_warn():
 @pytest.mark.parametrize("name", ["zoba", "zoba-tuned", "zoba-mixed", "hf-zoba", "hf-zoba-shared"])
 def test_single_loop_solvers_warn_of_rho_and_only_outside(name):
     problem = problem_of()
-    with pytest.warns(StepWarning, match=rf"{name} on local: rho=0.5 is outside of the stable range \(0, 2 / L_zz\)"):
-        go(problem, make_solver(name, l1=2, rho=0.5), max_iterations=1)
+    # p = 3 and two directions: E|D_z|^2 is 3 |G_z|^2, and L_zz = 4.
+    words = rf"{name} on local: rho=0.167 is outside of the stable range \(0, 2 / \(\(1 .* L_zz\)\) = \(0, 0.1667\)"
+    with pytest.warns(StepWarning, match=words):
+        go(problem, make_solver(name, l1=2, rho=0.167), max_iterations=1)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        go(problem, make_solver(name, l1=2, rho=0.49), max_iterations=1)
+        go(problem, make_solver(name, l1=2, rho=0.166), max_iterations=1)
 
 
 def test_the_warning_points_at_the_call():

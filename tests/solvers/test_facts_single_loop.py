@@ -11,6 +11,7 @@ import pytest
 
 import zoba_bench as zb
 from zoba_bench.directions import Block, Coordinate, LowRank, Orthogonal, Sphere
+from zoba_bench.driver import run
 from zoba_bench.estimators import hessian_action, project, second_difference
 from zoba_bench.registry import make_solver
 from zoba_bench.statistics import family_level, fit_line, log_mean, mean_limits
@@ -60,6 +61,28 @@ def test_shared_directions_converge_linearly_at_the_derived_rate():
     update = np.eye(len(recursion.scale)) - recursion.scale[:, None] * recursion.model.J
     assert rate > np.abs(np.linalg.eigvals(update)).max() ** 2
     assert late[150] < 1e-6 * late[0]
+
+
+@pytest.mark.parametrize("preset", ["zoba", "zoba-mixed", "hf-zoba", "hf-zoba-shared"])
+@pytest.mark.parametrize("l1", [1, 4])
+def test_the_stable_range_of_rho_is_where_the_mean_square_of_z_stops_shrinking(preset, l1):
+    """G_zz = I: a step multiplies E|z - z*|^2 by 1 - 2 rho + rho^2 (1 + (p + 1)/l1), which is 1 at the end."""
+    p, replicates = 3, 40_000
+    problem = zb.load_problem("quad_general", p=p, d=2, kappa=1.0)
+    options = {"l1": l1, "h": 1e-5, "schedule": "constant", "gamma": 1e-9}
+    ((_, _, end, _),) = (row for row in make_solver(preset, **options).stable_steps(problem) if row[0] == "rho")
+    x = np.zeros(2)
+    z = problem.inner_solution(x) + np.ones(p)
+    for rho in (0.5 * end, end):
+        result = run(
+            problem, make_solver(preset, rho=0.999999 * rho, **options), z0=z, x0=x, rng=np.random.default_rng(0),
+            replicates=replicates, max_iterations=1, record_every=None,
+        )  # fmt: skip
+        squares = np.sum((result.z - problem.inner_solution(x)) ** 2, axis=1) / p
+        expected = 1 - 2 * rho + rho**2 * (1 + (p + 1) / l1)
+        # Five standard errors of the mean, and the radius: forward differences are off by h |w|^2 / 2.
+        assert abs(squares.mean() - expected) <= 5 * squares.std() / math.sqrt(replicates) + 1e-3
+    assert expected == pytest.approx(1.0)
 
 
 def test_a_run_with_shared_directions_ends_at_the_floor_of_the_radii():

@@ -178,8 +178,16 @@ class SingleLoop(Solver):
         return self.rho * scale, gamma * scale
 
     def stable_steps(self, problem: BilevelProblem) -> Iterator[tuple[str, float, float, str]]:
-        """The ranges in which the mean iterations of z, and of x where z and v follow it, are stable."""
-        yield from step_range("rho", self.rho, problem.constants.L_zz, "2 / L_zz")
+        """Where z is stable, in mean square along Gaussian directions, else in the mean; and x where z and v follow it.
+
+        With n = b1 l1 Gaussian directions E|D_z|^2 is (1 + (p + 1)/n)|G_z|^2, up to the radii.
+        """
+        if self.law == "gaussian":
+            b1 = 1 if problem.inner_samples is None else self.b1 or self.published_batches[0]
+            noise = 1 + (problem.p + 1) / (b1 * self.l1)
+            yield from step_range("rho", self.rho, problem.constants.L_zz, "2 / ((1 + (p + 1) / (b1 l1)) L_zz)", noise)
+        else:
+            yield from step_range("rho", self.rho, problem.constants.L_zz, "2 / L_zz")
         yield from outer_range("gamma", self.steps(0)[1], problem)
 
     def init(self, oracle: Oracle, rng: np.random.Generator, z: Array, v: Array, x: Array) -> State:
