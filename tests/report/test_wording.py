@@ -61,6 +61,12 @@ def test_a_control_says_that_its_verdict_is_expected(rows):
     assert wording.verdict(rows["P5/zoba/bound"]) == "inconclusive (expected consistent)"
 
 
+def test_a_published_statement_that_is_contradicted_is_a_finding(rows):
+    row = rows["P1/zoba/counts"] | {"verdict": "violated", "expected": "violated", "origin": "published"}
+    assert wording.verdict(row) == "violated (finding)"
+    assert wording.verdict(row | {"expected": "consistent"}) == "violated (expected consistent)"
+
+
 def test_outcome_names_what_is_not_as_expected(content):
     assert wording.outcome(content["claims"]) == (
         "7 of 9 verdicts as expected; not as expected: P2/hf-zoba/quad (inconclusive), P5/zoba/bound (inconclusive)"

@@ -136,10 +136,13 @@ def as_expected(row: Row) -> bool:
 
 
 def verdict(row: Row) -> str:
-    """The verdict; of a control, and of an unexpected one, also what was expected."""
+    """The verdict; of a control, a finding and an unexpected one, also what was expected."""
     if not as_expected(row):
         return f"{row['verdict']} (expected {row['expected']})"
-    return f"{row['verdict']} (expected)" if is_control(row) else str(row["verdict"])
+    if is_control(row):
+        return f"{row['verdict']} (expected)"
+    # A claim that is known to be contradicted.
+    return f"{row['verdict']} (finding)" if row["verdict"] == "violated" else str(row["verdict"])
 
 
 def by_protocol(rows: Iterable[Row]) -> dict[str, list[Row]]:
