@@ -40,8 +40,8 @@ def solve(
     Parameters
     ----------
     problem : BilevelProblem or str
-        A problem, the name of a registered one, or "file.py:name". Of a problem without a card, and of one from
-        a file, a declared inner solution is checked at a few points first, uncounted.
+        A problem, the name of a registered one, or "file.py:name". A declared inner solution is checked at a few
+        points first, uncounted.
     solver : str
         Name of a solver or preset, see ``list_solvers()``.
     max_iterations : int, optional
@@ -75,14 +75,12 @@ def solve(
         problem = load_problem(problem)
     elif not isinstance(problem, BilevelProblem):
         raise TypeError(f"problem must be a BilevelProblem or the name of a registered one, got {problem!r}")
-    own = problem.card is None
     configuration = make_solver(solver, **options)
     if budget is not None:
         check_dimension("budget", budget)
     if callback is not None and not callable(callback):
         raise TypeError(f"callback must be a function of (k, state), got {callback!r}")
-    if own:
-        check_inner_solution(problem)
+    check_inner_solution(problem)
     start_seed, run_seed = _sequence(seed).spawn(2)
     start_z, start_x = problem.initial_point(np.random.default_rng(start_seed))
     if max_iterations is None:

@@ -341,8 +341,10 @@ def check_inner_solution(problem: BilevelProblem) -> None:
     if not np.isfinite(here).all():
         raise ValueError(f"inner of problem {problem.name!r} is not finite at z*(x): {here} at x = {x.tolist()}")
     near, far = (np.where(np.isfinite(rise), rise, 0.0) for rise in (near, far))
-    unit = 64 * float(np.finfo(np.float64).eps) * (1 + float(np.abs(here).max()))
     scale = float(np.abs(far).max())
+    # G may be a difference of terms of the size of its curvature times |z|^2.
+    largest = 1 + float(np.abs(here).max()) + scale * float(np.vecdot(z, z).max())
+    unit = 64 * float(np.finfo(np.float64).eps) * largest
     for rise, allowed, words in (
         (near, _TOLERANCE * scale + unit / _STEP, "falls with slope {0:.3g}"),
         (far, _TOLERANCE * scale + unit, "falls by {0:.3g} at distance 1"),

@@ -123,6 +123,22 @@ def test_its_problem_is_solved(call):
     assert len(json.loads(output)["z"][0]) == 2
 
 
+def test_its_problem_is_verified(call):
+    code, output, errors = call("verify", "--problem", "bowl", "--no-report", "--json")
+    assert code == 0, output + errors
+    claims = json.loads(output)["claims"]
+    assert {claim["problem"] for claim in claims} == {"bowl"}
+    assert all(claim["verdict"] == claim["expected"] for claim in claims)
+
+
+@pytest.mark.parametrize("command", [("solve", "crooked_bowl"), ("verify", "--no-report", "--problem", "crooked_bowl")])
+def test_its_wrong_problem_is_refused_with_the_residual(call, command):
+    code, _, errors = call(*command)
+    assert code == 2
+    assert "'bowl' is not a minimiser of inner" in errors
+    assert "(residual; at most" in errors
+
+
 def test_its_card_is_shown(call):
     code, output, errors = call("info", "bowl", "--json")
     assert code == 0, errors

@@ -16,7 +16,7 @@ from click.testing import CliRunner
 
 import zoba_bench as zb
 from zoba_bench import cli
-from zoba_bench.certification.certify import certify_registered
+from zoba_bench.certification.certify import certify, certify_registered
 from zoba_bench.ledger import Ledger
 from zoba_bench.registry import load_problem
 from zoba_bench.sweep import Cell, CellError, run_cell
@@ -592,6 +592,15 @@ def test_the_pages_example_is_a_problem_with_a_certificate(tmp_path):
     certificate = certify_registered(f"{tmp_path}/mine.py:Bowl")
     assert certificate.ok, certificate.lines()
     assert {"inner solution", "constant mu", "constant L_zz"} <= {check.name for check in certificate.checks}
+
+
+def test_the_pages_combination_of_pieces_has_a_proved_certificate():
+    (code,) = re.findall(r"```python\n(from zoba_bench.problems.combinators.*?)```", PAGE.read_text("utf-8"), re.DOTALL)
+    namespace = {}
+    exec(code, namespace)
+    certificate = certify(namespace["problem"])
+    assert certificate.ok, certificate.lines()
+    assert {"strong convexity", "global minimum"} <= {c.name for c in certificate.checks if c.kind == "proved"}
 
 
 def errata(*arguments, cwd=None):

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from zoba_bench.problem import BilevelProblem
+from zoba_bench.user_problem import check_inner_solution
 from zoba_bench.verification.claim import Claim
 from zoba_bench.verification.iteration_claims import counts, mean_moves, moments
 from zoba_bench.verification.plan import build_problem
@@ -33,6 +34,7 @@ def own_suite(spec: Mapping[str, Any]) -> tuple[Suite, dict[str, str]]:
     Suite, and protocols with the reason why each is left out
     """
     problem = build_problem(spec)
+    check_inner_solution(problem)
     claims = [_of_counts(claim, spec) for claim in counts()]
     left_out = {}
     missing = [name for name in _NEEDED if getattr(problem, name) is None]
