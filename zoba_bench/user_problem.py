@@ -140,7 +140,7 @@ def over_points(name: str, function: Callable[..., Any], p: int, d: int) -> Call
             values[index] = _checked(name, value, shape)
         return values.reshape((*lead, *shape))
 
-    loop.__name__ = _title(function)
+    loop.__name__, loop.__module__ = _title(function), getattr(function, "__module__", None) or ""
     return loop
 
 
