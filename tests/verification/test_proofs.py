@@ -54,6 +54,7 @@ def test_a_certificate_holds_and_a_wrong_solution_is_refused():
     found, reason = verdict(claim(problem=SMALL, wrong={"statement": "inner_solution", "factor": 1.01}))
     assert found == "violated"
     assert "refused: inner solution: |G_z(z*(x), x)| = " in reason
+    assert verdict(claim(problem=SMALL, wrong={"statement": "inner_solution", "added": 0.01}))[0] == "violated"
 
 
 def test_a_factor_of_one_changes_nothing():
@@ -73,6 +74,7 @@ def test_a_factor_of_one_changes_nothing():
         ),
         ({"problem": SMALL, "wrong": {"statement": "slope"}}, "unknown closed form of 'quad_general' 'slope'"),
         ({"problem": SMALL, "wrong": {"statement": "value", "over": "p"}}, "a closed form has a factor alone"),
+        ({"theorem": "hozog", "wrong": {"statement": "uniform directions", "added": 1.0}}, "wrong.added is for closed"),
         ({"problem": SMALL, "theorem": "zoba"}, "either theorem or problem"),
         ({}, "either theorem or problem"),
     ],

@@ -15,7 +15,7 @@ from rich.text import Text
 
 from zoba_bench.report import canvas
 
-__all__ = ["comparison_page", "comparison_table", "draw", "outcome", "rival_table"]
+__all__ = ["comparison_page", "comparison_table", "draw", "gain", "outcome", "rival_table"]
 
 Row = Mapping[str, Any]
 _METRICS = {"stationarity": "|grad Psi|²", "gap": "Psi − min Psi"}
@@ -78,8 +78,8 @@ def draw(content: Mapping[str, Any]) -> Figure:
     rows = content["rows"]
     problems = sorted({row["problem"] for row in rows})
     solvers = sorted({row["solver"] for row in rows})
-    gain = {(row["problem"], row["solver"]): _gain(row) for row in rows}
-    field = [[gain.get((problem, solver), math.nan) for solver in solvers] for problem in problems]
+    gained = {(row["problem"], row["solver"]): gain(row) for row in rows}
+    field = [[gained.get((problem, solver), math.nan) for solver in solvers] for problem in problems]
     with canvas.style():
         figure = Figure(figsize=(2.6 + 0.36 * len(solvers), 1.6 + 0.22 * len(problems)), layout="constrained")
         axes = figure.add_subplot()
@@ -109,7 +109,7 @@ def comparison_page(run: Mapping[str, Any], svg: str) -> str:
     )
 
 
-def _gain(row: Row) -> float:
+def gain(row: Row) -> float:
     """log10 of start over median, to where the median is rounding; a failed median gains nothing."""
     median = _size(row["median"])
     if not math.isfinite(median) or row["start"] <= 0:

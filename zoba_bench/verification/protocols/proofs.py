@@ -22,7 +22,7 @@ from zoba_bench.sweep import Cell
 from zoba_bench.user_problem import is_file
 from zoba_bench.verification.claim import Claim, Measurement
 from zoba_bench.verification.cost import Work
-from zoba_bench.verification.parameters import NAME, POSITIVE, PROBLEM, Parameters, table, unknown
+from zoba_bench.verification.parameters import NAME, NUMBER, POSITIVE, PROBLEM, Parameters, table, unknown
 from zoba_bench.verification.plan import Plan, build_problem
 
 __all__ = ["PARAMETERS", "SIMULATED", "certificate", "derivation", "judge", "plan"]
@@ -34,7 +34,9 @@ PARAMETERS = Parameters(
     {},
     {
         "theorem": NAME, "problem": PROBLEM,
-        "wrong": table(Parameters({"statement": NAME}, {"factor": POSITIVE, "times": NAME, "over": NAME})),
+        "wrong": table(
+            Parameters({"statement": NAME}, {"factor": POSITIVE, "times": NAME, "over": NAME, "added": NUMBER})
+        ),
     },
     either=(("theorem",), ("problem",)),
 )  # fmt: skip
@@ -47,7 +49,8 @@ def plan(claim: Claim, seed: int) -> Plan:
     """``parameters``: either "theorem" (a name) or "problem" (a table with its name; with nothing but that the default
     instance is measured and the card's small one proved, as by ``zoba-bench check``); for a control "wrong" with
     "statement" (a step of the theorem, whose right-hand side is changed, or a closed form of the problem) and the
-    "factor" by which it is multiplied; a step also "times" and "over" a symbol of the theorem.
+    "factor" by which it is multiplied; a step also "times" and "over" a symbol of the theorem, a closed form also what
+    is "added" to it.
 
     Raises
     ------
@@ -64,6 +67,8 @@ def plan(claim: Claim, seed: int) -> Plan:
             steps = [step.name for step in theorem.steps]
             if wrong["statement"] not in steps:
                 raise ValueError(unknown(f"step of theorem {theorem.name!r}", wrong["statement"], steps))
+            if "added" in wrong:
+                raise ValueError("wrong.added is for closed forms; a step has factor, times and over")
             for symbol in (wrong[word] for word in _BY if word in wrong):
                 if symbol not in theorem.symbols:
                     raise ValueError(unknown(f"symbol of theorem {theorem.name!r}", symbol, theorem.symbols))
@@ -107,7 +112,7 @@ def certificate(
     whole = set(problem) == {"name"} and not is_file(problem["name"])
     problems = list(instances(problem["name"])) if whole else [build_problem(problem)]
     if wrong is not None:
-        problems = [_scaled(one, wrong["statement"], wrong.get("factor", 1.0)) for one in problems]
+        problems = [_changed(one, **wrong) for one in problems]
     found = certify(*problems, seed=int(rng.integers(2**31)))
     return {"statements": len(found.checks), "failed": [f"{c.name}: {c.detail}" for c in found.failed]}
 
@@ -120,9 +125,9 @@ def _times(step: Any, factor: Any) -> Any:
     return replace(step, statement=step.statement.func(left, scaled, evaluate=False))
 
 
-def _scaled(problem: BilevelProblem, name: str, factor: float) -> BilevelProblem:
-    kept: Callable[..., Any] = getattr(problem, name)
-    return replace(problem, **{name: lambda *at: factor * kept(*at)})
+def _changed(problem: BilevelProblem, statement: str, factor: float = 1.0, added: float = 0.0) -> BilevelProblem:
+    kept: Callable[..., Any] = getattr(problem, statement)
+    return replace(problem, **{statement: lambda *at: factor * kept(*at) + added})
 
 
 #: As many calls as the seconds that proofs commonly take.
