@@ -68,6 +68,11 @@ def names(kind: str) -> list[str]:
     return sorted(_mapping(kind))
 
 
+def own_names(kind: str) -> list[str]:
+    """The names of a kind that this distribution offers, without those of other packages."""
+    return sorted(name for name, (_, distribution) in _mapping(kind).items() if distribution == "zoba-bench")
+
+
 def entry(kind: str, name: str) -> Any:
     """The object behind a name; UnknownNameError with suggestions if there is none."""
     mapping = _mapping(kind)

@@ -69,7 +69,7 @@ class RestingTheorem(Theorem):
         gradient, error = parts(found.x)
         if np.linalg.norm(gradient + error) > _RESIDUAL * (np.linalg.norm(gradient) + np.linalg.norm(error)):
             raise TheoremError(f"{self.name}: no point near the minimiser of {problem.name} at which it comes to rest")
-        start, stop = ((problem.inner_solution(x), None, x) for x in (problem.minimizer, found.x))
+        start, stop = ((problem.inner_solution(x), problem.adjoint(x), x) for x in (problem.minimizer, found.x))
         if self.quadratic and not quadratic_between(problem, start, stop):
             raise TheoremError(f"{self.name}: the error is derived for quadratic objectives, {problem.name} is not")
         return np.asarray(found.x)

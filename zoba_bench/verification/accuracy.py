@@ -178,4 +178,5 @@ _RESTS = (
 
 def accuracy_claims() -> list[Claim]:
     """P7: every claim with its controls."""
-    return [claim for setting in (*_SETTINGS, *_RESTS) for claim in setting.claims()]
+    settings: tuple[_Setting | _Rest, ...] = (*_SETTINGS, *_RESTS)
+    return [claim for setting in settings for claim in setting.claims()]

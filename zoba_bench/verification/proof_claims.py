@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from zoba_bench.problems import PROBLEMS
+from zoba_bench.registry import own_names
 from zoba_bench.verification.claim import Claim
 
 __all__ = ["certificate_claims", "derivation_claims", "few_proof_claims"]
@@ -54,7 +54,7 @@ def derivation_claims() -> list[Claim]:
 
 def certificate_claims() -> list[Claim]:
     """Every problem that this project registers, each with a closed form that must be refused."""
-    return [claim for name in PROBLEMS for claim in _of_problem(name)]
+    return [claim for name in own_names("problems") for claim in _of_problem(name)]
 
 
 def few_proof_claims() -> list[Claim]:

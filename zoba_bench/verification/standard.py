@@ -65,7 +65,9 @@ def inequality_claims() -> list[Claim]:
         if bound.origin == "control" or key in claims or "b1" in options:
             continue
         parameters = {"problem": spec, **_sized(options, key.endswith("-default")), "states": 12}
-        wrong = {f"{key}/control": ("one step brings z and v to their targets, without noise", {"at_once": True})}
+        wrong: dict[str, tuple[str, dict[str, Any]]] = {
+            f"{key}/control": ("one step brings z and v to their targets, without noise", {"at_once": True}),
+        }
         if key.endswith(_CONTRACTING):
             # One step shows what no bound on a whole run can: with mu doubled z and v contract too fast.
             wrong[f"{key}/control-mu"] = ("mu is twice what it is", {"wrong": {"mu": 2.0}})

@@ -110,10 +110,10 @@ def certificate(
 ) -> dict[str, Any]:
     """Every check of a problem's certificate."""
     whole = set(problem) == {"name"} and not is_file(problem["name"])
-    problems = list(instances(problem["name"])) if whole else [build_problem(problem)]
+    measured, proved = instances(problem["name"]) if whole else (build_problem(problem),) * 2
     if wrong is not None:
-        problems = [_changed(one, **wrong) for one in problems]
-    found = certify(*problems, seed=int(rng.integers(2**31)))
+        measured, proved = (_changed(one, **wrong) for one in (measured, proved))
+    found = certify(measured, proved, seed=int(rng.integers(2**31)))
     return {"statements": len(found.checks), "failed": [f"{c.name}: {c.detail}" for c in found.failed]}
 
 
@@ -127,7 +127,8 @@ def _times(step: Any, factor: Any) -> Any:
 
 def _changed(problem: BilevelProblem, statement: str, factor: float = 1.0, added: float = 0.0) -> BilevelProblem:
     kept: Callable[..., Any] = getattr(problem, statement)
-    return replace(problem, **{statement: lambda *at: factor * kept(*at) + added})
+    wrong: dict[str, Any] = {statement: lambda *at: factor * kept(*at) + added}
+    return replace(problem, **wrong)
 
 
 #: As many calls as the seconds that proofs commonly take.
