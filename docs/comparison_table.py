@@ -34,6 +34,24 @@ def solvers(rows: Iterable[Row]) -> list[str]:
     return lines
 
 
+def counts(found: Iterable[Row]) -> list[str]:
+    """How often one loop is ahead of two, by what may be queried."""
+    lines = [
+        "| may query | problems | one loop ahead, two, equal: at equal evaluations | at equal time |",
+        "|---|---|---|---|",
+    ]
+    groups: dict[str, list[Row]] = {}
+    for r in found:
+        groups.setdefault(r["oracle"], []).append(r)
+    for oracle, group in sorted(groups.items()):
+        ends = (
+            ", ".join(str(sum(r[key] == winner for r in group)) for winner in ("single", "two", "equal"))
+            for key in ("at_equal_evaluations", "at_equal_time")
+        )
+        lines.append(f"| {oracle} | {len(group)} | {' | '.join(ends)} |")
+    return lines
+
+
 def rivals(found: Iterable[Row]) -> list[str]:
     """A line for each problem and kind of oracle: the best method with one loop and with two."""
     lines = ["| problem | may query | one loop | two loops | at equal evaluations | at equal time |",
@@ -52,7 +70,8 @@ def _number(value: float | None) -> str:
 def main() -> None:
     """What the command prints."""
     content = json.load(sys.stdin)
-    print(outcome(content), *solvers(content["rows"]), "", *rivals(content["rivals"]), sep="\n")
+    tables = (counts(content["rivals"]), solvers(content["rows"]), rivals(content["rivals"]))
+    print(outcome(content), *("\n".join(table) for table in tables), sep="\n\n")
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -11,6 +12,7 @@ from click.testing import CliRunner
 
 from zoba_bench.cli import cli
 from zoba_bench.comparison import compare as module
+from zoba_bench.comparison import trial as module_of_trial
 from zoba_bench.comparison.compare import compare, plan, rivals, rounding
 from zoba_bench.comparison.grids import GRIDS, SUITES
 from zoba_bench.comparison.trial import metric_name, trial
@@ -72,6 +74,17 @@ def test_a_diverged_replicate_is_a_missing_value():
     assert found["final"] == [None] * 3
     assert found["median"][-1] is None
     json.dumps(found, allow_nan=False)
+
+
+def test_a_run_to_where_psi_is_flat_and_high_has_failed():
+    """Weights far out saturate their sigmoids, and |grad Psi| is 0 there."""
+    problem = load_problem("dataclean_ortho")
+    start = problem.initial_point(np.random.default_rng(0))[1]
+    near, far = start - 0.01 * problem.hypergradient(start), 1e8 * np.random.default_rng(1).standard_normal(problem.d)
+    assert np.linalg.norm(problem.hypergradient(far)) < 1e-12 < np.linalg.norm(problem.hypergradient(near))
+    ends = SimpleNamespace(x=np.stack([near, far, np.full(problem.d, np.nan)]))
+    assert module_of_trial._climbed(problem, ends, start).tolist() == [False, True, True]
+    assert not module_of_trial._climbed(replace(problem, value=None), ends, start).any()
 
 
 def test_what_does_not_fit_is_refused_with_its_reason():
@@ -145,9 +158,17 @@ def test_at_equal_time_the_slower_one_is_stopped_when_the_faster_is_done():
 
 
 def test_a_failed_median_loses_and_two_failures_are_equal():
-    (found,) = rivals([row(median=None), row(solver="two", loops="two", median=5.0)])
+    (found,) = rivals([row(median=None), row(solver="two", loops="two", median=3.0)])
     assert found["at_equal_evaluations"] == "two"
-    assert module._winner(None, None, 0.0) == "equal"
+    assert module._winner(None, None, 0.0, 4.0) == "equal"
+
+
+def test_nobody_is_ahead_where_nothing_is_gained():
+    # Both end above the start, at 4: one by little, one by far.
+    (found,) = rivals([row(median=5.0), row(solver="two", loops="two", median=6e14)])
+    assert found["at_equal_evaluations"] == "equal"
+    (found,) = rivals([row(median=5.0), row(solver="two", loops="two", median=3.9)])
+    assert found["at_equal_evaluations"] == "two"
 
 
 def test_nobody_is_ahead_below_rounding():

@@ -144,7 +144,8 @@ def rivals(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Single loop against two loops, problem by problem and by what a method may query.
 
     At equal evaluations the final medians are compared; at equal time, those at the time at which the faster of the
-    two was done. What is smaller than the rounding of its measure is as good as zero: nobody is ahead there.
+    two was done. What is smaller than the rounding of its measure is as good as zero, and what is no better than the
+    start is the start: nobody is ahead there.
     """
     found = []
     table: dict[tuple[str, str], dict[str, list[Mapping[str, Any]]]] = {}
@@ -158,8 +159,8 @@ def rivals(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
             found.append({
                 "problem": problem, "oracle": oracle, "single": one["solver"], "two": two["solver"],
                 "single_median": one["median"], "two_median": two["median"],
-                "at_equal_evaluations": _winner(one["median"], two["median"], one["rounding"]),
-                "at_equal_time": _winner(early[0], early[1], one["rounding"]),
+                "at_equal_evaluations": _winner(one["median"], two["median"], one["rounding"], one["start"]),
+                "at_equal_time": _winner(early[0], early[1], one["rounding"], one["start"]),
             })  # fmt: skip
     return found
 
@@ -228,6 +229,6 @@ def rounding(metric: str, start: float) -> float:
     return start * (relative**2 if metric == "stationarity" else relative)
 
 
-def _winner(one: float | None, two: float | None, nothing: float) -> str:
-    a, b = (max(_size(value), nothing) for value in (one, two))
+def _winner(one: float | None, two: float | None, nothing: float, start: float) -> str:
+    a, b = (min(max(_size(value), nothing), start) for value in (one, two))
     return "equal" if a == b else "single" if a < b else "two"

@@ -34,9 +34,9 @@ def trial(
     Returns
     -------
     dict
-        "final": the metric at the end, one number a replicate, None for one that diverged; "start": the metric of
-        the start; "evaluations" and "median": the curve; "seconds": wall time of the run, which no seed fixes;
-        "refused": why the solver does not run on the problem or within the budget, in which case nothing else.
+        "final": the metric at the end, one number a replicate, None for one that diverged or climbed; "start": the
+        metric of the start; "evaluations" and "median": the curve; "seconds": wall time of the run, which no seed
+        fixes; "refused": why the solver does not run on the problem or within the budget, in which case nothing else.
     """
     built = load_problem(**dict(problem))
     z0, x0 = built.initial_point(np.random.default_rng(0))
@@ -57,7 +57,7 @@ def trial(
     except ValueError as error:
         return {"refused": str(error)}
     curve = _metric(built, result)
-    failed = np.isin(result.status, (Status.DIVERGED, Status.NON_FINITE))
+    failed = np.isin(result.status, (Status.DIVERGED, Status.NON_FINITE)) | _climbed(built, result, x0)
     # Before its last row a replicate that failed is what it was; at the end it has no value.
     curve[-1, failed] = np.inf
     final = curve[-1]
@@ -68,6 +68,16 @@ def trial(
         "median": [float(m) if math.isfinite(m) else None for m in np.median(curve, axis=1)],
         "seconds": seconds,
     }
+
+
+def _climbed(problem: BilevelProblem, result: Result, start: Array) -> NDArray[np.bool_]:
+    """Replicates that end above the Psi of their start: far out, where Psi is flat, its gradient says nothing."""
+    if problem.value is None:
+        return np.zeros(len(result.x), dtype=bool)
+    with np.errstate(all="ignore"):
+        reached, begun = (np.asarray(problem.value(x), dtype=np.float64) for x in (result.x, start))
+    below: NDArray[np.bool_] = reached <= begun
+    return ~below
 
 
 def _evaluations(result: Result, cost: Mapping[str, int], start: Mapping[str, int]) -> list[int]:

@@ -52,7 +52,7 @@ def select(suite: Suite, claims: Iterable[str] = (), only: Mapping[str, str | It
     for key, words in values.items():
         if key not in KEYS:
             raise ValueError(unknown("key", key, KEYS))
-        there = sorted({value for claim in suite.claims for value in KEYS[key](claim)})
+        there = sorted({value for claim in suite.claims for value in KEYS[key](claim) if value})
         for word in words:
             if word not in there:
                 raise ValueError(unknown(f"{key} in suite {suite.name!r}:", word, there))
