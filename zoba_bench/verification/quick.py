@@ -173,13 +173,13 @@ def _complexity() -> list[Claim]:
     small = {"name": "reference", "p": 2, "d": 2}
     for solver, epsilons, common in (
         ("zoba", (0.125, 0.0625, 0.03125),
-         {"options": {}, "gamma": 0.1, "factors": [0.8, 1.25], "replicates": 32}),
+         {"options": {}, "gamma": 0.1, "factors": [0.8, 1.25], "replicates": 48, "groups": 16}),
         ("hf-zoba", (0.0625, 0.03125, 0.015625),
-         {"options": _INDEPENDENT, "gamma": 0.1, "factors": [0.8, 1.25], "replicates": 32}),
-        ("hf-zoba-shared", (0.125, 0.0625, 0.03125), {"options": {}, "gamma": 0.05, "l": 16, "replicates": 16}),
+         {"options": _INDEPENDENT, "gamma": 0.1, "factors": [0.8, 1.25], "replicates": 48, "groups": 16}),
+        ("hf-zoba-shared", (0.125, 0.0625, 0.03125), {"options": {}, "gamma": 0.05, "l": 16, "replicates": 16, "groups": 8}),
     ):  # fmt: skip
         points = [{"problem": small, "eps": eps} for eps in epsilons]
-        settings = {**common, "points": points, "along": "1/eps", "c": _C, "groups": 8}
+        settings = {**common, "points": points, "along": "1/eps", "c": _C}
         claims += _line(f"P6/{solver}/eps", "Evaluations to eps", "in 1/eps", settings, level=0.25, factor=1.7)
     return claims
 
