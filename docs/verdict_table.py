@@ -29,6 +29,7 @@ def main() -> None:
         ("P5, certified bounds", [c for c in honest if c["id"].startswith("P5/")]),
         ("P7, final accuracy", [c for c in honest if c["id"].startswith("P7/")]),
         ("P8, identical bits", [c for c in honest if c["id"].startswith("P8/")]),
+        ("P9, proofs", [c for c in honest if c["id"].startswith("P9/")]),
         ("controls", [c for c in claims if c["origin"] == "control"]),
     ):
         verdicts = sorted({c["verdict"] for c in group})

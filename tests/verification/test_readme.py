@@ -1,6 +1,7 @@
 """What the README prints must be what the project says."""
 
 import re
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ import sympy as sp
 
 from zoba_bench.registry import list_solvers, list_theorems, theorem
 from zoba_bench.verification.quick import quick
+from zoba_bench.verification.standard import full
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -19,6 +21,13 @@ def test_the_verdict_table_lists_the_claims_of_the_suite():
     listed = set(re.findall(r"^\| `(P[^`]+)` \|", README, flags=re.MULTILINE))
     shown = ("P2b/", "P4a/", "P4b/", "P6/", "P6b/")
     assert listed == {c.id for c in quick().claims if c.origin != "control" and c.id.startswith(shown)}
+
+
+def test_the_table_of_findings_shows_claims_of_the_full_suite():
+    rows = runpy.run_path(str(ROOT / "docs" / "findings_table.py"))["ROWS"]
+    shown = [name for _, ids in rows for name in ids]
+    assert re.findall(r"^\| [^|`]*\| `(P[^`]+)` \|", README, flags=re.MULTILINE) == shown
+    assert set(shown) <= {claim.id for claim in full().claims}
 
 
 def test_the_table_of_orders_is_what_the_theorems_derive():

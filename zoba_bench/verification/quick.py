@@ -176,7 +176,8 @@ def _complexity() -> list[Claim]:
          {"options": {}, "gamma": 0.1, "factors": [0.8, 1.25], "replicates": 48, "groups": 16}),
         ("hf-zoba", (0.0625, 0.03125, 0.015625),
          {"options": _INDEPENDENT, "gamma": 0.1, "factors": [0.8, 1.25], "replicates": 48, "groups": 16}),
-        ("hf-zoba-shared", (0.125, 0.0625, 0.03125), {"options": {}, "gamma": 0.05, "l": 16, "replicates": 16, "groups": 8}),
+        ("hf-zoba-shared", (0.125, 0.0625, 0.03125),
+         {"options": {}, "gamma": 0.05, "l": 16, "replicates": 16, "groups": 8}),
     ):  # fmt: skip
         points = [{"problem": small, "eps": eps} for eps in epsilons]
         settings = {**common, "points": points, "along": "1/eps", "c": _C}
