@@ -26,15 +26,14 @@ def verdict(one):
 
 
 def test_a_theorem_holds_and_each_change_of_a_step_is_refused():
-    assert verdict(claim(theorem="zo-penalty"))[0] == "consistent"
-    step = "error of the penalty hypergradient"
+    found, reason = verdict(claim(theorem="zo-penalty"))
+    assert found == "consistent"
+    assert "18 statements" in reason
     for wrong in ({"factor": 0.5}, {"times": "lambda"}, {"over": "d"}):
         name = "bound of the error" if "factor" not in wrong else "limit with the sign reversed"
         found, reason = verdict(claim(theorem="zo-penalty", wrong={"statement": name, **wrong}))
         assert found == "violated", wrong
         assert f"refused: {name}" in reason
-    assert "18 statements" in verdict(claim(theorem="zo-penalty"))[1]
-    assert step not in verdict(claim(theorem="zo-penalty"))[1]
 
 
 def test_a_weight_below_its_threshold_is_refused_as_such():

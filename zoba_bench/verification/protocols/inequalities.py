@@ -89,8 +89,8 @@ def plan(claim: Claim, seed: int) -> Plan:
 def judge(claim: Claim, plan: Plan, results: Mapping[str, Mapping[str, Any]], level: float) -> Measurement:
     """The largest excess over a bound, relative to both sides, over all states and inequalities.
 
-    The bound on E Psi(x+) - Psi(x) is a difference of a descent and of what errors and noise add: there the descent,
-    gamma (D^2 + g^2)/2, counts among the sizes, or an excess would be large wherever the difference happens to vanish.
+    The bound on E Psi(x+) - Psi(x) is a difference of a descent and of what errors and noise add. Where it happens to
+    vanish an excess is measured by the descent, gamma (D^2 + g^2)/2, and not by the little that is left.
     """
     (rows,) = plan.rows(results)
     seen = _together(rows)
@@ -102,7 +102,7 @@ def judge(claim: Claim, plan: Plan, results: Mapping[str, Mapping[str, Any]], le
         for side, bound, estimate in zip(_SIDES, bounds, seen[index], strict=True):
             mean = estimate.value
             # Rounding of a difference of values, and what is no size at all.
-            scale = abs(bound) + abs(mean) + (descent if side == "psi" else 0.0) + 1e-12
+            scale = max(abs(bound) + abs(mean), descent if side == "psi" else 0.0) + 1e-12
             limits = estimate.limits(each)
             # The largest excess lies between the largest lower and the largest upper limit of all of them.
             lowest = max(lowest, (limits.low - bound) / scale)
