@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from zoba_bench.certification.certify import _own, measured
+from zoba_bench.certification.certify import _own, instances, measured
 from zoba_bench.certification.comparison import compare, compare_constants
 from zoba_bench.certification.constants import measure_constants
 from zoba_bench.certification.measurement import measure
@@ -19,9 +19,9 @@ from zoba_bench.certification.outcome import Check
 from zoba_bench.certification.samples import measure_spreads
 from zoba_bench.certification.shapes import shapes
 from zoba_bench.problem import BilevelProblem, Constants
-from zoba_bench.registry import entry, list_problems, load_problem, missing_requirements
+from zoba_bench.registry import list_problems, missing_requirements
 
-__all__ = ["Outcome", "closed_forms", "constants", "pair", "plant"]
+__all__ = ["Outcome", "closed_forms", "constants", "plant"]
 
 #: Relative to 1 + the size of the entry, and as a factor.
 ADDED, FACTOR = 1e-3, 1.01
@@ -72,13 +72,6 @@ class Outcome:
         return f"{seen} of {len(self.planted)} planted errors seen" + (
             f"; not {', '.join(self.missed)}" if self.missed else ""
         )
-
-
-def pair(name: str) -> tuple[BilevelProblem, BilevelProblem]:
-    """The default instance of a registered family and the one that is proved."""
-    card = getattr(entry("problems", name), "card", None)
-    problem = load_problem(name)
-    return problem, load_problem(name, **dict(card.small)) if card is not None and card.small else problem
 
 
 def plant(problem: BilevelProblem, name: str) -> Iterator[tuple[str, Plant]]:
@@ -233,8 +226,8 @@ def constants(problem: BilevelProblem, small: BilevelProblem) -> Outcome:
 if __name__ == "__main__":
     total = {"closed forms": [0, 0], "constants": [0, 0]}
     for title in sys.argv[1:] or [n for n in list_problems() if not missing_requirements(n)]:
-        instances = pair(title)
-        for kind, outcome in (("closed forms", closed_forms(*instances)), ("constants", constants(*instances))):
+        both = instances(title)
+        for kind, outcome in (("closed forms", closed_forms(*both)), ("constants", constants(*both))):
             total[kind][0] += len(outcome.planted)
             total[kind][1] += len(outcome.missed)
             print(f"{title:<24} {kind:<12} {outcome}", flush=True)

@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 import sympy as sp
 
+from zoba_bench.certification import certify
 from zoba_bench.certification.proofs import _proofs, _run, prove
 from zoba_bench.registry import list_problems, load_problem, missing_requirements
 
 from . import mutants
-from .mutants import ADDED, FACTOR, FIXED, Outcome, closed_forms, constants, pair, plant
+from .mutants import ADDED, FACTOR, FIXED, Outcome, closed_forms, constants, plant
 
 NAMES = list_problems()
 
@@ -27,7 +28,7 @@ def outcomes():
 def instances(request):
     if missing_requirements(request.param):
         pytest.skip(f"{request.param} needs {missing_requirements(request.param)}")
-    return request.param, *pair(request.param)
+    return request.param, *certify.instances(request.param)
 
 
 def test_every_error_in_a_closed_form_is_seen(instances, outcomes):
@@ -52,7 +53,7 @@ def test_the_whole_registry_is_planted_with_errors_and_all_of_them_are_seen(outc
             continue
         for kind, plants in (("closed forms", closed_forms), ("constants", constants)):
             if (name, kind) not in outcomes:  # run alone
-                outcomes[name, kind] = plants(*pair(name))
+                outcomes[name, kind] = plants(*certify.instances(name))
     for kind, least in (("closed forms", 1800), ("constants", 480)):
         found = {name: outcome for (name, of), outcome in outcomes.items() if of == kind}
         planted, missed = (sum(len(getattr(o, part)) for o in found.values()) for part in ("planted", "missed"))

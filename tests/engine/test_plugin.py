@@ -123,6 +123,14 @@ def test_its_problem_is_solved(call):
     assert len(json.loads(output)["z"][0]) == 2
 
 
+def test_the_suites_of_this_project_claim_nothing_of_its_problems(call):
+    code, output, errors = call("verify", "--suite", "standard", "--list", "--json")
+    assert code == 0, errors
+    problems = {claim["problem"] for claim in json.loads(output)["claims"] if claim["protocol"] == "P9"}
+    assert "quad_general" in problems
+    assert not {"bowl", "crooked_bowl"} & problems
+
+
 def test_its_problem_is_verified(call):
     code, output, errors = call("verify", "--problem", "bowl", "--only", "solver=hf-zoba", "--no-report", "--json")
     assert code == 0, output + errors

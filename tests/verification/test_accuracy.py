@@ -44,6 +44,11 @@ def test_every_single_loop_solver_and_every_biased_method_has_a_claim_with_a_con
         assert claim.origin == "control" or claim.controls
 
 
+@pytest.mark.parametrize("claim", [c for c in CLAIMS.values() if "at-rest" in c.id], ids=lambda claim: claim.id)
+def test_biased_methods_come_to_rest_where_their_theorems_say_and_wrong_ones_do_not(claim):
+    assert verdict(claim)[0] == claim.expected
+
+
 def test_no_promise_is_a_typed_number():
     # A promise follows the problem, the steps, the directions and the start: nothing in a claim says what it is.
     promised = accuracy.plan(changed(SHARED, **SMALL), 0).context["promised"]

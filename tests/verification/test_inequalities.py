@@ -106,10 +106,10 @@ def test_an_excess_over_a_difference_is_measured_by_what_it_is_a_difference_of()
 
 
 def test_looks_draw_anew_and_are_judged_together():
-    claim = changed(replicates=400, looks=[0.25, 1.0])
+    claim = changed(replicates=400, looks=[0.5, 1.0])
     looks = [plan_claim(claim, 0, look) for look in (0, 1)]
     rows = [run_cell(cell) for plan in looks for cell in plan.cells]
-    assert [row["replicates"] for row in rows] == [100, 300]
+    assert [row["replicates"] for row in rows] == [200, 200]
     assert np.all(np.array(rows[0]["means"]) != np.array(rows[1]["means"]))
     plan = merged(looks)
     results = {cell.key: row for cell, row in zip(plan.cells, rows, strict=True)}
