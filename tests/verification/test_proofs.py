@@ -11,6 +11,7 @@ from zoba_bench.verification.checking import check_claim, plan_claim
 from zoba_bench.verification.claim import Claim, decide
 from zoba_bench.verification.proof_claims import certificate_claims, derivation_claims, few_proof_claims
 from zoba_bench.verification.protocols import proofs as protocol
+from zoba_bench.verification.suite import Suite
 
 SMALL = {"name": "quad_general", "p": 2, "d": 1}
 
@@ -91,6 +92,11 @@ def test_every_theorem_and_problem_of_this_project_has_its_claim_and_controls():
         check_claim(one)
         assert one.origin == "control" or (one.controls and set(one.controls) <= set(claims))
     assert {one.id for one in few_proof_claims()} <= set(claims)
+
+
+def test_the_matrix_names_every_row_and_what_is_in_it():
+    matrix = Suite("proofs", "", tuple(few_proof_claims())).matrix()
+    assert matrix == {"P9": {"theorem": ["zoba"], "quad_general": ["no solver"]}}
 
 
 CHEAP = {"fom", "hozog", "itd-bio", "pzobo", "stocbio", "zmdsba", "zo-penalty"}

@@ -68,9 +68,9 @@ def _of_theorem(name: str) -> list[Claim]:
         change = "-".join(f"{word}-{value}" for word, value in wrong.items())
         key = f"P9/theorem/{name}/control-{step.replace(' ', '-')}-{change}"
         parameters = {"theorem": name, "wrong": {"statement": step, **wrong}}
-        controls.append(_claim(key, f"Control: {words} in the step '{step}'.", name, "", parameters))
+        controls.append(_claim(key, f"Control: {words} in the step '{step}'.", name, "theorem", parameters))
     statement = "Every step of the derivation holds, proved anew."
-    return [_claim(f"P9/theorem/{name}", statement, name, "", {"theorem": name}, controls), *controls]
+    return [_claim(f"P9/theorem/{name}", statement, name, "theorem", {"theorem": name}, controls), *controls]
 
 
 def _of_problem(name: str) -> list[Claim]:

@@ -10,6 +10,9 @@ from zoba_bench.verification.claim import Claim
 
 __all__ = ["Suite", "problems_of"]
 
+#: Who is named where a claim is about a problem, or the checker, alone.
+NO_SOLVER = "no solver"
+
 
 @dataclass(frozen=True)
 class Suite:
@@ -57,8 +60,9 @@ class Suite:
                 continue
             for problem in problems_of(claim):
                 solvers = table.setdefault(claim.protocol, {}).setdefault(problem, [])
-                if claim.solver not in solvers:
-                    solvers.append(claim.solver)
+                who = claim.solver or NO_SOLVER
+                if who not in solvers:
+                    solvers.append(who)
         return table
 
 
