@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import importlib
 import importlib.metadata
 import importlib.util
 import json
@@ -19,6 +18,7 @@ import numpy as np
 
 import zoba_bench
 from zoba_bench.directions import generator
+from zoba_bench.tasks import resolve
 
 __all__ = ["Cell", "CellError", "fingerprint", "run_cell"]
 
@@ -39,8 +39,8 @@ class Cell:
     Attributes
     ----------
     task : str
-        "module:function"; the function takes the parameters as keywords and ``rng``, and
-        returns a mapping that JSON can hold.
+        A name of :data:`zoba_bench.tasks.TASKS`, or "module:function"; the function takes the parameters as
+        keywords and ``rng``, and returns a mapping that JSON can hold.
     parameters : mapping
         JSON values only.
     seed : int
@@ -69,8 +69,7 @@ def run_cell(cell: Cell) -> dict[str, Any]:
     """Run a cell's task with one BLAS thread; its result is the same in any process."""
     from threadpoolctl import threadpool_limits
 
-    module, _, function = cell.task.partition(":")
-    task = getattr(importlib.import_module(module), function)
+    task = resolve(cell.task)
     with threadpool_limits(limits=1):
         try:
             return dict(task(rng=cell.rng(), **cell.parameters))

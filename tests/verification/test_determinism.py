@@ -17,6 +17,7 @@ from zoba_bench.verification.quick import quick, smoke
 
 CLAIMS = {claim.id: claim for claim in same_bits()}
 CONTROL = CLAIMS["P8/control:global-generator/bits"]
+DIGESTS = "zoba_bench.verification.protocols.determinism:digests"
 RUN = {"problem": {"name": "reference", "p": 2, "d": 2}, "options": {"l1": 2}, "iterations": 2, "replicates": 2}
 
 
@@ -27,7 +28,7 @@ def verdict(claim, execute=run_cell):
 
 
 def digest(solver="zoba", seed=0, **changes):
-    return run_cell(Cell(f"{determinism.__name__}:digests", {"solver": solver, **RUN, **changes}, seed))
+    return run_cell(Cell(DIGESTS, {"solver": solver, **RUN, **changes}, seed))
 
 
 @pytest.mark.parametrize("suite", [smoke, quick])
@@ -110,13 +111,13 @@ def test_the_bits_depend_on_seed_and_parameters():
 
 
 def test_the_fresh_process_returns_what_this_one_does():
-    cells = [Cell(f"{determinism.__name__}:digests", {"solver": "hf-zoba", **RUN}, seed) for seed in range(2)]
+    cells = [Cell(DIGESTS, {"solver": "hf-zoba", **RUN}, seed) for seed in range(2)]
     assert determinism._in_fresh_process(cells) == [run_cell(cell) for cell in cells]
 
 
 def test_a_failure_in_the_fresh_process_is_told():
     with pytest.raises(RuntimeError, match="no_such_problem"):
-        determinism._in_fresh_process([Cell(f"{determinism.__name__}:digests", {**RUN, "solver": "zoba", "problem": {
+        determinism._in_fresh_process([Cell(DIGESTS, {**RUN, "solver": "zoba", "problem": {
             "name": "no_such_problem"}})])  # fmt: skip
 
 
@@ -128,6 +129,6 @@ def test_a_run_alone_has_no_order_and_a_list_needs_one_of_the_solver():
 
 def test_its_cost_is_that_of_all_executions_and_of_a_process():
     (cell,) = determinism.plan(CONTROL, 0).cells
-    runs = [Cell(f"{determinism.__name__}:digests", run) for run in cell.parameters["runs"]]
+    runs = [Cell(DIGESTS, run) for run in cell.parameters["runs"]]
     assert work_of(cell).numbers == 3 * sum(work_of(run).numbers for run in runs)
     assert work_of(cell).calls > 3 * sum(work_of(run).calls for run in runs)

@@ -23,6 +23,7 @@ from zoba_bench.ledger import Ledger
 from zoba_bench.oracle import DryOracle
 from zoba_bench.problem import BilevelProblem
 from zoba_bench.sweep import Cell, fingerprint, run_cell
+from zoba_bench.tasks import target
 from zoba_bench.verification.claim import Claim
 from zoba_bench.verification.plan import Plan, build_problem, build_solver
 
@@ -153,7 +154,7 @@ class _DryRuns:
         self._iterations: dict[str, Work] = {}
 
     def work(self, cell: Cell) -> Work:
-        module, _, task = cell.task.partition(":")
+        module, _, task = target(cell.task).partition(":")
         rule = getattr(importlib.import_module(module), "WORK", {}).get(task)
         return self.general(cell.parameters) if rule is None else rule(cell.parameters, self.general)
 
@@ -240,7 +241,7 @@ def idle(rng: np.random.Generator) -> dict[str, Any]:
 
 def measure_rates() -> Rates:
     """Rates of this machine now, from runs of a few milliseconds; the best of three."""
-    cell = min(_timed(lambda: run_cell(Cell(f"{__name__}:idle", {}))) for _ in range(3))
+    cell = min(_timed(lambda: run_cell(Cell("zoba_bench.verification.cost:idle", {}))) for _ in range(3))
     problem = BilevelProblem("rates", 4, 4, _half_square, _half_square)
     small, large = (_calibration(problem, l, replicates) for l, replicates in ((1, 1), (64, 16)))
     few, many = (work for work, _ in (small, large))

@@ -118,7 +118,7 @@ def plan(claim: Claim, seed: int) -> Plan:
     directions = max(getattr(solver, "l1", 1), getattr(solver, "l2", 1))
     work = iterations * directions * (problem.p + problem.d)
     cells = [
-        Cell(f"{__name__}:final", {**common, "replicates": size, "block": block}, seed)
+        Cell("zoba_bench.verification.protocols.accuracy:final", {**common, "replicates": size, "block": block}, seed)
         for block, size in enumerate(replicate_blocks(chosen["replicates"], work))
     ]
     begun = float(_measure(problem, quantity, point, start[2]))

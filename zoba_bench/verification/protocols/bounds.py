@@ -105,7 +105,7 @@ def plan(claim: Claim, seed: int) -> Plan:
         "problem": chosen["problem"], "solver": claim.solver, "options": chosen["options"], "start": chosen["start"],
         "iterations": iterations,
     }  # fmt: skip
-    look, task = chosen.get("look", 0), f"{__name__}:trajectory"
+    look, task = chosen.get("look", 0), "zoba_bench.verification.protocols.bounds:trajectory"
     cells = trajectory_cells(common, chosen["replicates"], work, seed, look, task)
     # A float at or above the certified rational.
     bound = math.nextafter(float(certified.bound), math.inf)

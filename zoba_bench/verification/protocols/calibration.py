@@ -52,7 +52,10 @@ def plan(claim: Claim, seed: int) -> Plan:
     chosen = dict(claim.parameters)
     batches = chosen.pop("batches")
     trials = chosen.pop("trials") // batches
-    cells = [Cell(f"{__name__}:simulate", {**chosen, "trials": trials, "batch": n}, seed) for n in range(batches)]
+    cells = [
+        Cell("zoba_bench.verification.protocols.calibration:simulate", {**chosen, "trials": trials, "batch": n}, seed)
+        for n in range(batches)
+    ]
     return Plan.of_lines([cells])
 
 

@@ -53,12 +53,15 @@ def plan(claim: Claim, seed: int) -> Plan:
     own = [i for i, chosen in enumerate(runs) if chosen["solver"] == claim.solver]
     if len(runs) < 2 or not own:
         raise ValueError(f"runs must be at least two, with one of {claim.solver}: a single one has no order")
-    return Plan((Cell(f"{__name__}:orders", {"runs": runs, "root": seed}, seed),), {"own": own})
+    return Plan(
+        (Cell("zoba_bench.verification.protocols.determinism:orders", {"runs": runs, "root": seed}, seed),),
+        {"own": own},
+    )
 
 
 def orders(rng: np.random.Generator, runs: Sequence[Mapping[str, Any]], root: int) -> dict[str, Any]:
     """Names of what differs between three executions of the runs, by run. ``root`` seeds the runs."""
-    cells = [Cell(f"{__name__}:digests", chosen, root) for chosen in runs]
+    cells = [Cell("zoba_bench.verification.protocols.determinism:digests", chosen, root) for chosen in runs]
     listed = [run_cell(cell) for cell in cells]
     again = _in_order(rng, cells, lambda shuffled: [run_cell(cell) for cell in shuffled])
     elsewhere = _in_order(rng, cells, _in_fresh_process)

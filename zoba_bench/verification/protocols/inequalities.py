@@ -78,7 +78,7 @@ def plan(claim: Claim, seed: int) -> Plan:
     size = max(1, int(_MOST // work))
     cells = [
         Cell(
-            f"{__name__}:one_steps",
+            "zoba_bench.verification.protocols.inequalities:one_steps",
             {**common, "solver": claim.solver, "first": first, "states": min(size, chosen["states"] - first)}, seed,
         )
         for first in range(0, chosen["states"], size)

@@ -72,7 +72,7 @@ def plan(claim: Claim, seed: int) -> Plan:
             for symbol in (wrong[word] for word in _BY if word in wrong):
                 if symbol not in theorem.symbols:
                     raise ValueError(unknown(f"symbol of theorem {theorem.name!r}", symbol, theorem.symbols))
-        return Plan((Cell(f"{__name__}:derivation", chosen, seed),))
+        return Plan((Cell("zoba_bench.verification.protocols.proofs:derivation", chosen, seed),))
     if wrong is not None:
         problem = build_problem(chosen["problem"])
         known = [name for name in _CLOSED_FORMS if getattr(problem, name) is not None]
@@ -80,7 +80,7 @@ def plan(claim: Claim, seed: int) -> Plan:
             raise ValueError(unknown(f"closed form of {problem.name!r}", wrong["statement"], known))
         if any(word in wrong for word in _BY):
             raise ValueError("wrong.times and wrong.over are for steps of theorems; a closed form has a factor alone")
-    return Plan((Cell(f"{__name__}:certificate", chosen, seed),))
+    return Plan((Cell("zoba_bench.verification.protocols.proofs:certificate", chosen, seed),))
 
 
 def judge(claim: Claim, plan: Plan, results: Mapping[str, Mapping[str, Any]], level: float) -> Measurement:
