@@ -10,7 +10,7 @@ import importlib
 import sys
 from pathlib import Path
 
-from zoba_bench.certification.proofs import prove
+from zoba_bench.certification.identities import prove
 from zoba_bench.registry import entry, list_problems, problem_groups
 
 __all__ = ["TABLES", "errata", "groups", "with_tables"]

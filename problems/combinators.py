@@ -43,13 +43,13 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from zoba_bench.arrays import Array, row_sum, spread, spread_vectors, square_norm
 from zoba_bench.problem import BilevelProblem, Card, Constants
-from zoba_bench.symbolic import Symbolic
+from zoba_bench.problem.symbolic import Symbolic
+from zoba_bench.validation import check_real
 
-from ._base.family import check_real
-from ._base.kernels import row_sum, spread, spread_vectors, square_norm
 from ._base.scalars import LOG_COSH, PSEUDO_HUBER, SOFTPLUS, SQUARE, Scalar
 from .links._link import Coupling, Link, coupling, diagonal_link, on_solution, planted_constants, plus, scaled, times
 
@@ -69,8 +69,6 @@ __all__ = [
     "planted",
     "shift_link",
 ]
-
-Array = NDArray[np.float64]
 
 
 def bregman_link(phi: Scalar, m: Coupling, *, weight: float = 1.0, mu: float = 0.0) -> Link:
@@ -288,7 +286,7 @@ def planted(
         Instead of those that follow from the bounds of the pieces: R = c |G_zz^-1| sqrt(p) sup|f'|, and so on.
     expressions : callable, optional
         From symbols by name (``M``, ``t``, ``xopt``, ``p`` and all parameters) to constants by name, as
-        :class:`zoba_bench.symbolic.Symbolic` wants them.
+        :class:`zoba_bench.problem.symbolic.Symbolic` wants them.
     parameters : mapping, optional
         Entered into the problem.
     card : Card, optional

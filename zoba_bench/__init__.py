@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from zoba_bench.problem import BilevelProblem as Problem
     from zoba_bench.registry import list_problems, list_solvers, list_theorems, load_problem, theorem
     from zoba_bench.result import Result, Status
-    from zoba_bench.verification.verify import verify
+    from zoba_bench.verification.run.verify import verify
 
 __version__ = "0.1.0"
 
@@ -54,7 +54,7 @@ _HOMES = {
     "minimize": "minimization:minimize",
     "solve": "api:solve",
     "theorem": "registry:theorem",
-    "verify": "verification.verify:verify",
+    "verify": "verification.run.verify:verify",
 }
 
 

@@ -163,7 +163,7 @@ def info(name: str, as_json: bool) -> int:
     if missing:
         content["missing"] = {m: f'pip install "zoba-bench[{extra}]"' for m, extra in missing.items()}
     else:
-        from zoba_bench.certification.cost import evaluation_cost
+        from zoba_bench.timing import evaluation_cost
 
         problem = load_problem(name)
         content |= {
@@ -216,9 +216,9 @@ def solve(
 ) -> int:  # fmt: skip
     """Run a solver on a registered problem, or on one of your own."""
     from zoba_bench.api import solve as run
+    from zoba_bench.problem.building import file_spec
     from zoba_bench.registry import load_problem, make_solver
     from zoba_bench.result import Status
-    from zoba_bench.user_problem import file_spec
 
     if (problem is None) == (own is None):
         raise click.UsageError("give the name of a registered problem, or --problem file.py:name")
@@ -272,8 +272,8 @@ def verify(
 ) -> int:  # fmt: skip
     """Measure every claim of a suite against theory and judge it; or what applies to a problem of your own."""
     from zoba_bench.ledger import Ledger
-    from zoba_bench.verification.verify import chosen_suite, exit_code, provenance
-    from zoba_bench.verification.verify import verify as run
+    from zoba_bench.verification.run.verify import chosen_suite, exit_code, provenance
+    from zoba_bench.verification.run.verify import verify as run
 
     if suite is not None and own is not None:
         raise click.UsageError("--suite and --problem exclude each other: a problem of your own has its own claims")
@@ -365,7 +365,7 @@ def check(names: tuple[str, ...], own: tuple[str, ...], jobs: int, seed: int, as
 
     All registered problems where none is named; with a name every check is printed. Exit code 1 if one fails.
     """
-    from zoba_bench.certification.registry_check import certify_all, installed
+    from zoba_bench.certification.catalogue import certify_all, installed
 
     chosen, left_out = installed((*names, *own))
     with progress_bar(quiet=as_json, word="checking", things="problems") as progress:
@@ -434,7 +434,7 @@ def derive(name: str | None, check: bool, markdown: bool) -> int:
 @_json
 def sys_info(as_json: bool) -> int:
     """Versions that results depend on."""
-    from zoba_bench.verification.verify import provenance
+    from zoba_bench.verification.run.verify import provenance
 
     content = provenance()
     if as_json:

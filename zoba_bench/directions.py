@@ -29,12 +29,12 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from zoba_bench.arrays import Array
+
 __all__ = [
     "LAWS", "Block", "Coordinate", "Gaussian", "Law", "LowRank", "Orthogonal", "Sphere", "gaussian", "generator",
     "sphere",
 ]  # fmt: skip
-
-Array = NDArray[np.float64]
 
 
 def gaussian(rng: np.random.Generator, shape: tuple[int, ...], dimension: int) -> Array:

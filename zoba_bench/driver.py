@@ -11,16 +11,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from zoba_bench.arrays import Array
 from zoba_bench.memory import keep_freed_memory
 from zoba_bench.oracle import DryOracle, Oracle, weights
-from zoba_bench.problem import BilevelProblem, check_dimension, check_positive
+from zoba_bench.problem import BilevelProblem
 from zoba_bench.recorder import Recorder
 from zoba_bench.result import Result, Status
 from zoba_bench.solvers.base import StepWarning
+from zoba_bench.validation import check_dimension, check_positive
 
 __all__ = ["iteration_cost", "run", "start_cost"]
-
-Array = NDArray[np.float64]
 
 
 def run(

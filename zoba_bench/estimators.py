@@ -19,7 +19,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+
+from zoba_bench.arrays import Array
 
 __all__ = [
     "average",
@@ -32,8 +33,6 @@ __all__ = [
     "project",
     "second_difference",
 ]
-
-Array = NDArray[np.float64]
 
 
 def central_difference(plus: Any, minus: Any, radius: Any) -> Any:

@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from zoba_bench.ledger import Ledger
-from zoba_bench.problem import check_dimension
 from zoba_bench.sweep import Cell, CellError, fingerprint, run_cell
+from zoba_bench.validation import check_dimension
 
 __all__ = ["run_cells"]
 

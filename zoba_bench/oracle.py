@@ -11,12 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from zoba_bench.arrays import Array, Samples
 from zoba_bench.problem import BilevelProblem
 
 __all__ = ["COUNTED", "DERIVATIVES", "DryOracle", "Oracle", "OracleError", "weights"]
-
-Array = NDArray[np.float64]
-Samples = NDArray[np.int64]
 
 
 #: Derivatives that first-order methods query: level and last dimension of the result.

@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from zoba_bench.arrays import Array
 from zoba_bench.problem import BilevelProblem
 
 __all__ = ["Recorder"]
 
-Array = NDArray[np.float64]
+
 _BLOCK = 64  # iterates measured together, so that closed forms cost few large operations
 
 

@@ -16,8 +16,9 @@ from typing import Any
 
 import numpy as np
 
-from zoba_bench.problem import BilevelProblem, check_dimension
-from zoba_bench.user_problem import is_file, load_file
+from zoba_bench.problem import BilevelProblem
+from zoba_bench.problem.building import is_file, load_file
+from zoba_bench.validation import check_dimension
 
 __all__ = [
     "RegistryError",

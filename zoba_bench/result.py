@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Result", "Status"]
+from zoba_bench.arrays import Array
 
-Array = NDArray[np.float64]
+__all__ = ["Result", "Status"]
 
 
 class Status(enum.IntEnum):

@@ -8,7 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
+
+from zoba_bench.arrays import Array
 
 __all__ = [
     "Estimate",
@@ -23,8 +25,6 @@ __all__ = [
     "proportion_limits",
     "spending",
 ]
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from typing import Any
 
 __all__ = ["TASKS", "resolve", "target"]
 
-_RUNS = "zoba_bench.verification.tasks"
+_RUNS = "zoba_bench.verification.protocols.shared.runs"
 _PROTOCOLS = "zoba_bench.verification.protocols"
 
 TASKS: dict[str, str] = {
@@ -20,9 +20,9 @@ TASKS: dict[str, str] = {
     "zoba_bench.verification.tasks:trajectory": f"{_RUNS}:trajectory",
     "zoba_bench.verification.tasks:crossing": f"{_RUNS}:crossing",
     "zoba_bench.verification.tasks:one_step": f"{_RUNS}:one_step",
-    "zoba_bench.verification.protocols.calibration:simulate": f"{_PROTOCOLS}.calibration:simulate",
+    "zoba_bench.verification.protocols.calibration:simulate": f"{_PROTOCOLS}.error_rates:simulate",
     "zoba_bench.verification.protocols.moments:measure": f"{_PROTOCOLS}.moments:measure",
-    "zoba_bench.verification.protocols.update:mean_move": f"{_PROTOCOLS}.update:mean_move",
+    "zoba_bench.verification.protocols.update:mean_move": f"{_PROTOCOLS}.mean_step:mean_move",
     "zoba_bench.verification.protocols.inequalities:one_steps": f"{_PROTOCOLS}.inequalities:one_steps",
     "zoba_bench.verification.protocols.bounds:trajectory": f"{_PROTOCOLS}.bounds:trajectory",
     "zoba_bench.verification.protocols.accuracy:final": f"{_PROTOCOLS}.accuracy:final",
@@ -30,7 +30,7 @@ TASKS: dict[str, str] = {
     "zoba_bench.verification.protocols.determinism:digests": f"{_PROTOCOLS}.determinism:digests",
     "zoba_bench.verification.protocols.proofs:derivation": f"{_PROTOCOLS}.proofs:derivation",
     "zoba_bench.verification.protocols.proofs:certificate": f"{_PROTOCOLS}.proofs:certificate",
-    "zoba_bench.verification.cost:idle": "zoba_bench.verification.cost:idle",
+    "zoba_bench.verification.cost:idle": "zoba_bench.verification.run.cost:idle",
     "zoba_bench.comparison.trial:trial": "zoba_bench.comparison.trial:trial",
 }
 

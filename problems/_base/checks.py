@@ -11,13 +11,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from zoba_bench.capabilities import Capabilities
+from zoba_bench.arrays import Array
 from zoba_bench.problem import BilevelProblem
+from zoba_bench.problem.capabilities import Capabilities
 
 if TYPE_CHECKING:
-    from zoba_bench.certification.outcome import Check
+    from zoba_bench.certification.certificate import Check
 
 __all__ = [
     "above",
@@ -32,7 +32,7 @@ __all__ = [
     "tied",
 ]
 
-Array = NDArray[np.float64]
+
 Checks = Callable[[BilevelProblem], "list[Check]"]
 
 # Rounding of a few hundred operations, relative to the size of what is compared.
@@ -51,7 +51,7 @@ def attach(problem: BilevelProblem, offered: Capabilities, checks: Checks) -> Bi
 
 def tied(p: int | None, d: int | None, ratio: int, default: int) -> tuple[int, int]:
     """(p, d) with p = ratio d from either or both; ``default`` is d where none is given."""
-    from zoba_bench.problem import check_dimension
+    from zoba_bench.validation import check_dimension
 
     if p is not None:
         p = check_dimension("p", p)
@@ -78,7 +78,7 @@ def clip(low: float, high: float) -> Callable[[Array], Array]:
 
 def proved(name: str, proof: Callable[[], str]) -> Check:
     """A proof: a function that returns its reason, or raises ValueError."""
-    from zoba_bench.certification.outcome import Check
+    from zoba_bench.certification.certificate import Check
 
     try:
         return Check(name, True, "proved", proof())
@@ -90,7 +90,7 @@ def identities(name: str, differences: Sequence[Any], detail: str) -> Check:
     """Proof that sympy expressions vanish identically."""
 
     def proof() -> str:
-        from zoba_bench.certification.proofs import vanishes
+        from zoba_bench.certification.identities import vanishes
 
         for difference in differences:
             if not vanishes(difference):
@@ -104,7 +104,7 @@ def by_terms(name: str, gap: Any, terms: Sequence[Any], detail: str) -> Check:
     """Proof that a sympy expression is the sum of terms that are seen to be non-negative."""
 
     def proof() -> str:
-        from zoba_bench.certification.proofs import vanishes
+        from zoba_bench.certification.identities import vanishes
 
         for term in terms:
             if not term.is_nonnegative:
@@ -118,7 +118,7 @@ def by_terms(name: str, gap: Any, terms: Sequence[Any], detail: str) -> Check:
 
 def small(name: str, error: Any, scale: Any = 1.0, tolerance: float = _ROUNDING) -> Check:
     """A residual that is rounding, or the error of a difference."""
-    from zoba_bench.certification.outcome import Check
+    from zoba_bench.certification.certificate import Check
 
     size = float(np.max(np.abs(error), initial=0.0))
     allowed = tolerance * (1 + float(np.max(np.abs(scale), initial=0.0)))
@@ -127,7 +127,7 @@ def small(name: str, error: Any, scale: Any = 1.0, tolerance: float = _ROUNDING)
 
 def above(name: str, gap: Any, scale: Any = 1.0) -> Check:
     """Sampled values that are not negative beyond rounding."""
-    from zoba_bench.certification.outcome import Check
+    from zoba_bench.certification.certificate import Check
 
     lowest, allowed = float(np.min(gap)), _ROUNDING * (1 + float(np.max(np.abs(scale))))
     return Check(name, lowest >= -allowed, "sampled", f"lowest {lowest:.3g}, allowed {-allowed:.3g}")

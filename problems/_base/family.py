@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import functools
-import math
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, TypeVar, cast
 
 import numpy as np
-from numpy.typing import NDArray
 
+from zoba_bench.arrays import Array
 from zoba_bench.problem import BilevelProblem, Card
 
 __all__ = [
-    "check_radius",
-    "check_real",
-    "check_seed",
     "family",
-    "frozen",
     "orthogonal",
     "positive_definite",
     "spectral_norm",
@@ -26,7 +21,7 @@ __all__ = [
     "with_singular_values",
 ]
 
-Array = NDArray[np.float64]
+
 Factory = TypeVar("Factory", bound=Callable[..., BilevelProblem])
 
 
@@ -47,48 +42,6 @@ def family(card: Card) -> Callable[[Factory], Factory]:
         return cast(Factory, build)
 
     return attach
-
-
-def check_real(
-    name: str,
-    value: Any,
-    *,
-    above: float = -math.inf,
-    at_least: float = -math.inf,
-    below: float = math.inf,
-    hint: str = "",
-) -> float:
-    """A finite number inside the limits, or an error that names argument, value and way out."""
-    number = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
-    if not number or not (math.isfinite(value) and above < value < below and value >= at_least):
-        limits = [
-            f"{word} {limit:.6g}"
-            for word, limit in (("above", above), ("at least", at_least), ("below", below))
-            if math.isfinite(limit)
-        ]
-        wanted = " and ".join(["a finite number", *limits]) if limits else "a finite number"
-        raise ValueError(f"{name} must be {wanted}, got {value!r}{'; ' + hint if hint else ''}")
-    return float(value)
-
-
-def check_seed(value: Any) -> int:
-    """A non-negative int: the family's instance is a function of it."""
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 0:
-        raise ValueError(f"seed must be a non-negative integer (it names the instance), got {value!r}")
-    return int(value)
-
-
-def check_radius(radius: float | None) -> float | None:
-    """A positive radius, or None for global constants only."""
-    hint = "leave it None for the global constants only"
-    return None if radius is None else check_real("radius", radius, above=0.0, hint=hint)
-
-
-def frozen(array: Array) -> Array:
-    """A read-only copy."""
-    copy = array.copy()
-    copy.setflags(write=False)
-    return copy
 
 
 def orthogonal(rng: np.random.Generator, n: int) -> Array:

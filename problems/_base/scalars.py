@@ -11,7 +11,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
+
+from zoba_bench.arrays import Array
 
 __all__ = [
     "CUBIC_ROOT",
@@ -45,7 +46,7 @@ __all__ = [
     "tanh_step",
 ]
 
-Array = NDArray[np.float64]
+
 Elementwise = Callable[[Array], Array]
 
 # max |H'''| = max 3|u| / (1 + u^2)^(5/2), at u = 1/2.

@@ -7,13 +7,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.polynomial import Polynomial
-from numpy.typing import NDArray
 
-from zoba_bench.problem import BilevelProblem, Card, Constants, check_dimension
-from zoba_bench.symbolic import Symbolic
+from zoba_bench.arrays import Array, blockwise, dot, frozen, spread, spread_vectors, square_norm
+from zoba_bench.problem import BilevelProblem, Card, Constants
+from zoba_bench.problem.symbolic import Symbolic
+from zoba_bench.validation import check_dimension
 
-from .family import frozen, sphere_start
-from .kernels import blockwise, dot, spread, spread_vectors, square_norm
+from .family import sphere_start
 
 __all__ = [
     "ON_REGION",
@@ -29,7 +29,7 @@ __all__ = [
     "largest",
 ]
 
-Array = NDArray[np.float64]
+
 Scalar = Callable[[Array], Array]
 
 # Starts lie on |x| = this share of the radius for which the constants hold.

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import sympy as sp
-from numpy.typing import NDArray
 
-from zoba_bench.symbolic import Symbolic
+from zoba_bench.arrays import Array
+from zoba_bench.problem.symbolic import Symbolic
 
 if TYPE_CHECKING:
     from ..quadratic._affine import AffineMaps
@@ -26,8 +26,6 @@ __all__ = [
     "top_eigenvalue",
     "vector",
 ]
-
-Array = NDArray[np.float64]
 
 
 def reals(name: str, n: int) -> list[Any]:

@@ -5,19 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
-from zoba_bench.capabilities import Tasks
+from zoba_bench.arrays import Array
 from zoba_bench.problem import BilevelProblem
+from zoba_bench.problem.capabilities import Tasks
 
 from .checks import slope, small
 
 if TYPE_CHECKING:
-    from zoba_bench.certification.outcome import Check
+    from zoba_bench.certification.certificate import Check
 
 __all__ = ["mean_gradients", "task_checks"]
-
-Array = NDArray[np.float64]
 
 
 def mean_gradients(tasks: Tasks, x: Array) -> tuple[Array, Array, Array]:

@@ -6,13 +6,12 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from zoba_bench.problem import BilevelProblem, Card, Constants, check_dimension
-from zoba_bench.symbolic import Symbolic
+from zoba_bench.arrays import Array, blockwise, dot, frozen, spread_vectors, square_norm
+from zoba_bench.problem import BilevelProblem, Card, Constants
+from zoba_bench.problem.symbolic import Symbolic
+from zoba_bench.validation import check_dimension
 
-from .._base.family import frozen
-from .._base.kernels import blockwise, dot, spread_vectors, square_norm
 from .._base.separable import SHARE_OF_RADIUS
 
 __all__ = [
@@ -28,7 +27,7 @@ __all__ = [
     "start_inside",
 ]
 
-Array = NDArray[np.float64]
+
 Scalar = Callable[[Array], Array]
 
 # Below, the logarithm goes on as its quadratic Taylor polynomial.

@@ -11,7 +11,7 @@ from typing import Any
 
 import sympy as sp
 
-from zoba_bench.symbolic import Symbolic
+from zoba_bench.problem.symbolic import Symbolic
 
 from .._base.symbols import reals
 

@@ -13,17 +13,17 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from zoba_bench.problem import BilevelProblem, Card, check_dimension
-from zoba_bench.symbolic import Symbolic
+from zoba_bench.arrays import Array, row_sum, spread
+from zoba_bench.problem import BilevelProblem, Card
+from zoba_bench.problem.symbolic import Symbolic
+from zoba_bench.validation import check_dimension, check_radius, check_seed
 
-from .._base.family import check_radius, check_seed, family
-from .._base.kernels import row_sum, spread
+from .._base.family import family
 from ..quadratic._affine import UNBOUNDED, build_quadratic, solve_maps
 
 if TYPE_CHECKING:
-    from zoba_bench.certification.outcome import Check
+    from zoba_bench.certification.certificate import Check
 
 __all__ = [
     "bolib_allende_still_2013",
@@ -36,7 +36,6 @@ __all__ = [
     "bolib_yezza_1996_ex41",
 ]
 
-Array = NDArray[np.float64]
 
 _DOC = """{summary}
 
@@ -168,7 +167,7 @@ def _item(
 
 def _feasible(problem: BilevelProblem, left_out: Callable[[Array, Array], list[Array]]) -> Check:
     """Whether the solution satisfies the constraints that were left out: it then solves the constrained item too."""
-    from zoba_bench.certification.outcome import Check
+    from zoba_bench.certification.certificate import Check
 
     assert problem.inner_solution is not None
     assert problem.minimizer is not None

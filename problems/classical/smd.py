@@ -9,10 +9,11 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from zoba_bench.problem import BilevelProblem, Card, Constants, check_dimension
-from zoba_bench.symbolic import Symbolic
+from zoba_bench.problem import BilevelProblem, Card, Constants
+from zoba_bench.problem.symbolic import Symbolic
+from zoba_bench.validation import check_dimension, check_real, check_seed
 
-from .._base.family import check_real, check_seed, family
+from .._base.family import family
 from .._base.separable import cubic_norm
 from ._coupled import CUBES, LOGARITHM, SQUARES, TANGENT, Griewank, build_coupled, check_coupled
 

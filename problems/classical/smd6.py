@@ -5,18 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from zoba_bench.problem import BilevelProblem, Card, check_dimension
-from zoba_bench.symbolic import Symbolic
+from zoba_bench.arrays import Array, square_norm
+from zoba_bench.problem import BilevelProblem, Card
+from zoba_bench.problem.symbolic import Symbolic
+from zoba_bench.validation import check_dimension, check_real, check_seed
 
-from .._base.family import check_real, check_seed, family
-from .._base.kernels import square_norm
+from .._base.family import family
 from ..quadratic._affine import build_quadratic, solve_maps
 
 __all__ = ["smd6"]
 
-Array = NDArray[np.float64]
 
 _SMD6 = Card(
     summary="SMD6 with a unique inner solution: conflicting levels, the outer one unbounded below in z, v* = 0.",

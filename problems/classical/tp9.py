@@ -5,19 +5,18 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 
-from zoba_bench.problem import BilevelProblem, Card, Constants, check_dimension
-from zoba_bench.symbolic import Symbolic
+from zoba_bench.arrays import Array, blockwise, dot, frozen, spread_vectors, square_norm
+from zoba_bench.problem import BilevelProblem, Card, Constants
+from zoba_bench.problem.symbolic import Symbolic
+from zoba_bench.validation import check_dimension, check_real, check_seed
 
-from .._base.family import check_real, check_seed, family, frozen
-from .._base.kernels import blockwise, dot, spread_vectors, square_norm
+from .._base.family import family
 from .._base.separable import cubic_norm
 from ._coupled import Griewank, start_inside
 
 __all__ = ["tp9"]
 
-Array = NDArray[np.float64]
 
 # Exponents are cut there, so that G and its derivatives stay finite.
 _EXPONENT = 600.0

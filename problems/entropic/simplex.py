@@ -10,22 +10,32 @@ import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from zoba_bench.capabilities import Capabilities
-from zoba_bench.problem import BilevelProblem, Card, Constants, check_dimension
-from zoba_bench.symbolic import Symbolic
+from zoba_bench.arrays import (
+    Array,
+    blockwise,
+    covariance,
+    dot,
+    frozen,
+    linear_map,
+    softmax,
+    spread,
+    spread_vectors,
+    square_norm,
+)
+from zoba_bench.problem import BilevelProblem, Card, Constants
+from zoba_bench.problem.capabilities import Capabilities
+from zoba_bench.problem.symbolic import Symbolic
+from zoba_bench.validation import check_dimension, check_real, check_seed
 
 from .._base.checks import attach, by_terms, declared_checks, identities, small
-from .._base.family import check_real, check_seed, family, frozen, spectral_norm, sphere_start, with_singular_values
-from .._base.kernels import blockwise, covariance, dot, linear_map, softmax, spread, spread_vectors, square_norm
+from .._base.family import family, spectral_norm, sphere_start, with_singular_values
 
 if TYPE_CHECKING:
-    from zoba_bench.certification.outcome import Check
+    from zoba_bench.certification.certificate import Check
 
 __all__ = ["entropic_simplex"]
 
-Array = NDArray[np.float64]
 
 _TINY = float(np.finfo(np.float64).tiny)
 #: Bound on the third central moments of <u, z> for |u| = 1, z a unit vector of a basis: range at most sqrt 2.

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-from zoba_bench.problem import BilevelProblem, Card, check_dimension
-from zoba_bench.symbolic import Symbolic
+from zoba_bench.arrays import Array, dot, row_sum
+from zoba_bench.problem import BilevelProblem, Card
+from zoba_bench.problem.symbolic import Symbolic
+from zoba_bench.validation import check_dimension, check_radius, check_real, check_seed
 
-from .._base.family import check_radius, check_real, check_seed, family
-from .._base.kernels import dot, row_sum
+from .._base.family import family
 from ..quadratic._affine import build_quadratic, solve_maps
 
 __all__ = ["cournot"]
-
-Array = NDArray[np.float64]
 
 
 _COURNOT = Card(

@@ -10,12 +10,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from zoba_bench.problem import BilevelProblem, Constants, check_dimension
+from zoba_bench.arrays import Array, blockwise, linear_map, quadratic_form, spread_vectors
+from zoba_bench.problem import BilevelProblem, Constants
+from zoba_bench.validation import check_dimension
 
 from .._base.family import spectral_norm, sphere_start
-from .._base.kernels import blockwise, linear_map, quadratic_form, spread_vectors
 from .._base.scalars import Scalar
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ __all__ = [
     "times",
 ]
 
-Array = NDArray[np.float64]
+
 Elementwise = Callable[[Array], Array]
 
 

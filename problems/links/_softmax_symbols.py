@@ -7,17 +7,15 @@ from typing import Any
 
 import numpy as np
 import sympy as sp
-from numpy.typing import NDArray
 from sympy.core.function import ArgumentIndexError
 
-from zoba_bench.symbolic import Symbolic
+from zoba_bench.arrays import Array
+from zoba_bench.problem.symbolic import Symbolic
 
 from .._base.symbols import matrix, reals, vector
 from ._symbols import divergence, norm
 
 __all__ = ["log_sum_exp", "softmax", "softmax_symbols"]
-
-Array = NDArray[np.float64]
 
 
 class log_sum_exp(sp.Function):  # type: ignore[misc]

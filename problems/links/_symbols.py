@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 import sympy as sp
-from numpy.typing import NDArray
 
-from zoba_bench.symbolic import Symbolic
+from zoba_bench.arrays import Array
+from zoba_bench.problem.symbolic import Symbolic
 
 from .._base.scalars import Scalar
 from .._base.symbols import matrix, reals, vector
@@ -31,8 +31,6 @@ __all__ = [
     "rosenbrock_symbols",
     "shift_symbols",
 ]
-
-Array = NDArray[np.float64]
 
 
 class cubic_root(sp.Function):  # type: ignore[misc]

@@ -8,18 +8,18 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
+from zoba_bench.arrays import Array
 from zoba_bench.problem import BilevelProblem, Card
+from zoba_bench.validation import check_radius, check_real, check_seed
 
 from .._base import scalars
-from .._base.family import check_radius, check_real, check_seed, family, orthogonal, positive_definite
+from .._base.family import family, orthogonal, positive_definite
 from ..combinators import Scalar, planted
 from ._link import common_size, expressions, quadratic_link
 
 __all__ = ["logistic_outer", "rastrigin"]
 
-Array = NDArray[np.float64]
 
 _KAPPA_HINT = "it is the condition number of G_zz"
 

@@ -10,13 +10,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
-from zoba_bench.problem import BilevelProblem, Card, Constants, check_dimension
+from zoba_bench.arrays import Array, row_sum, spread_vectors
+from zoba_bench.problem import BilevelProblem, Card, Constants
+from zoba_bench.validation import check_dimension, check_radius, check_real, check_seed
 
 from .._base import scalars
-from .._base.family import check_radius, check_real, check_seed, family, spectral_norm, with_singular_values
-from .._base.kernels import row_sum, spread_vectors
+from .._base.family import family, spectral_norm, with_singular_values
 from ..combinators import SQUARE, bregman_link, coupling, planted
 from ._link import diagonal_link, expressions
 
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 __all__ = ["poisson_bregman", "quartic_cardano"]
 
-Array = NDArray[np.float64]
 
 _DIMENSIONS = "any p, d >= 1; for d > p the minimisers are not unique and none is declared"
 

@@ -8,18 +8,18 @@ bounded.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-from zoba_bench.problem import BilevelProblem, Card, Constants, check_dimension
+from zoba_bench.arrays import Array
+from zoba_bench.problem import BilevelProblem, Card, Constants
+from zoba_bench.validation import check_dimension, check_real, check_seed
 
 from .._base import scalars
-from .._base.family import check_real, check_seed, family, spectral_norm, with_singular_values
+from .._base.family import family, spectral_norm, with_singular_values
 from ..combinators import LOG_COSH, PSEUDO_HUBER, SOFTPLUS, Scalar, bregman_link, coupling, planted, shift_link
 from ._link import expressions
 
 __all__ = ["logcosh_ripple", "logistic_bregman"]
 
-Array = NDArray[np.float64]
 
 _DIMENSIONS = "any p, d >= 1; for d > p the minimisers are not unique and none is declared"
 

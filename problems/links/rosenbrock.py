@@ -5,18 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
+from zoba_bench.arrays import Array, blockwise, frozen, square_norm
 from zoba_bench.problem import BilevelProblem, Card, Constants
-from zoba_bench.symbolic import Symbolic
+from zoba_bench.problem.symbolic import Symbolic
+from zoba_bench.validation import check_radius, check_real, check_seed
 
-from .._base.family import check_radius, check_real, check_seed, family, frozen, positive_definite, sphere_start
-from .._base.kernels import blockwise, square_norm
+from .._base.family import family, positive_definite, sphere_start
 from ._link import common_size, quadratic_link
 
 __all__ = ["rosenbrock"]
 
-Array = NDArray[np.float64]
 
 _CARD = Card(
     summary="Rosenbrock function of (z, x) behind a quadratic inner problem: a curved valley, F_x and F_xz not zero.",

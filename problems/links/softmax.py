@@ -5,16 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
-from zoba_bench.problem import BilevelProblem, Card, Constants, check_dimension
-from zoba_bench.symbolic import Symbolic
-
-from .._base import scalars
-from .._base.family import check_real, check_seed, family, frozen, spectral_norm, with_singular_values
-from .._base.kernels import (
+from zoba_bench.arrays import (
+    Array,
     covariance,
     dot,
+    frozen,
     linear_map,
     log_sum_exp,
     softmax,
@@ -22,11 +18,16 @@ from .._base.kernels import (
     spread_vectors,
     square_norm,
 )
+from zoba_bench.problem import BilevelProblem, Card, Constants
+from zoba_bench.problem.symbolic import Symbolic
+from zoba_bench.validation import check_dimension, check_real, check_seed
+
+from .._base import scalars
+from .._base.family import family, spectral_norm, with_singular_values
 from ._link import Link, coupling, on_solution
 
 __all__ = ["softmax_bregman"]
 
-Array = NDArray[np.float64]
 
 _CARD = Card(
     summary="Entropic Bregman link: a dense Hessian that varies with z and x, convex Psi with a positive minimum.",

@@ -6,13 +6,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
-from zoba_bench.problem import BilevelProblem, Card, Constants, check_dimension
+from zoba_bench.arrays import Array, dot, linear_map, spread_vectors
+from zoba_bench.problem import BilevelProblem, Card, Constants
+from zoba_bench.validation import check_dimension, check_radius, check_real, check_seed
 
 from .._base import scalars
-from .._base.family import check_radius, check_real, check_seed, family, spectral_norm, with_singular_values
-from .._base.kernels import dot, linear_map, spread_vectors
+from .._base.family import family, spectral_norm, with_singular_values
 from ..combinators import PSEUDO_HUBER, Scalar, coupling, planted
 from ._link import Link, expressions
 
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 __all__ = ["xdep_curvature"]
 
-Array = NDArray[np.float64]
 
 _CARD = Card(
     summary="Inner curvature a(x) that depends on x: G_xz has a term a'(x)(z - m(x)) that vanishes at z* only.",

@@ -6,24 +6,22 @@ import math
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
-from zoba_bench.capabilities import Capabilities, Tasks
-from zoba_bench.problem import BilevelProblem, Card, Constants, check_dimension
-from zoba_bench.symbolic import Symbolic
+from zoba_bench.arrays import Array, Index, blockwise, dot, frozen, row_sum, spread, spread_vectors, square_norm
+from zoba_bench.problem import BilevelProblem, Card, Constants
+from zoba_bench.problem.capabilities import Capabilities, Tasks
+from zoba_bench.problem.symbolic import Symbolic
+from zoba_bench.validation import check_dimension, check_real, check_seed
 
 from .._base.checks import above, attach, slope, small
-from .._base.family import check_real, check_seed, family, frozen
-from .._base.kernels import blockwise, dot, row_sum, spread, spread_vectors, square_norm
+from .._base.family import family
 from .._base.tasks import task_checks
 
 if TYPE_CHECKING:
-    from zoba_bench.certification.outcome import Check
+    from zoba_bench.certification.certificate import Check
 
 __all__ = ["two_task"]
 
-Array = NDArray[np.float64]
-Index = NDArray[np.integer]
 
 _CARD = Card(
     summary="Two one-dimensional tasks with an unrolled inner loop: first-order gradients vanish at a wrong point.",

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import sympy as sp
-from numpy.typing import NDArray
 
-from zoba_bench.symbolic import Symbolic
+from zoba_bench.arrays import Array
+from zoba_bench.problem.symbolic import Symbolic
 
 from .._base.checks import by_terms, identities
 from .._base.symbols import matrix, norm, reals
 
 if TYPE_CHECKING:
-    from zoba_bench.certification.outcome import Check
+    from zoba_bench.certification.certificate import Check
 
 __all__ = [
     "box_proofs",
@@ -33,8 +33,6 @@ __all__ = [
     "task_proofs",
     "task_symbols",
 ]
-
-Array = NDArray[np.float64]
 
 
 def lls_symbols(d: int) -> Symbolic:

@@ -11,31 +11,30 @@ import math
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
-from zoba_bench.capabilities import Capabilities
-from zoba_bench.problem import BilevelProblem, Card, Constants, check_dimension
-from zoba_bench.symbolic import Symbolic
+from zoba_bench.arrays import (
+    Array,
+    blockwise,
+    dot,
+    frozen,
+    linear_map,
+    quadratic_form,
+    row_sum,
+    spread_vectors,
+    square_norm,
+)
+from zoba_bench.problem import BilevelProblem, Card, Constants
+from zoba_bench.problem.capabilities import Capabilities
+from zoba_bench.problem.symbolic import Symbolic
+from zoba_bench.validation import check_dimension, check_real, check_seed
 
 from .._base.checks import above, attach, clip, declared_checks, small, tied
-from .._base.family import (
-    check_real,
-    check_seed,
-    family,
-    frozen,
-    orthogonal,
-    spectral_norm,
-    sphere_start,
-    with_singular_values,
-)
-from .._base.kernels import blockwise, dot, linear_map, quadratic_form, row_sum, spread_vectors, square_norm
+from .._base.family import family, orthogonal, spectral_norm, sphere_start, with_singular_values
 
 if TYPE_CHECKING:
-    from zoba_bench.certification.outcome import Check
+    from zoba_bench.certification.certificate import Check
 
 __all__ = ["bda_lls", "bome_minmax", "pl_rankdef"]
-
-Array = NDArray[np.float64]
 
 
 _LLS = Card(

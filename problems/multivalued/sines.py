@@ -10,22 +10,21 @@ import math
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
-from zoba_bench.capabilities import Capabilities
-from zoba_bench.problem import BilevelProblem, Card, Constants, check_dimension
-from zoba_bench.symbolic import Symbolic
+from zoba_bench.arrays import Array, blockwise, dot, frozen, row_sum, spread_vectors, square_norm
+from zoba_bench.problem import BilevelProblem, Card, Constants
+from zoba_bench.problem.capabilities import Capabilities
+from zoba_bench.problem.symbolic import Symbolic
+from zoba_bench.validation import check_dimension, check_real, check_seed
 
 from .._base.checks import above, attach, clip, declared_checks, small
-from .._base.family import check_real, check_seed, family, frozen
-from .._base.kernels import blockwise, dot, row_sum, spread_vectors, square_norm
+from .._base.family import family
 
 if TYPE_CHECKING:
-    from zoba_bench.certification.outcome import Check
+    from zoba_bench.certification.certificate import Check
 
 __all__ = ["bvfsm_sin", "iaptt_toy"]
 
-Array = NDArray[np.float64]
 
 # How far certificates keep from jumps: their differences reach 0.04.
 _KEEP = 0.06

@@ -6,19 +6,17 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from zoba_bench.capabilities import Capabilities
+from zoba_bench.arrays import Array, dot, row_sum, spread, spread_vectors, square_norm
+from zoba_bench.problem.capabilities import Capabilities
 
 from .._base.checks import by_terms, identities
-from .._base.kernels import dot, row_sum, spread, spread_vectors, square_norm
 
 if TYPE_CHECKING:
-    from zoba_bench.certification.outcome import Check
+    from zoba_bench.certification.certificate import Check
 
 __all__ = ["Shrinkage", "planted_proofs"]
 
-Array = NDArray[np.float64]
 
 # How far certificates keep from kinks, relative to |a_g| and at most: their differences reach 0.004.
 _MARGIN, _WIDEST = 0.25, 0.01

@@ -17,20 +17,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from zoba_bench.problem import BilevelProblem, Card, Constants, check_dimension
-from zoba_bench.symbolic import Symbolic
+from zoba_bench.arrays import Array, blockwise, frozen, row_sum, spread, spread_vectors, square_norm
+from zoba_bench.problem import BilevelProblem, Card, Constants
+from zoba_bench.problem.symbolic import Symbolic
+from zoba_bench.validation import check_dimension, check_seed
 
 from .._base.checks import above, attach, by_terms, declared_checks, small, tied
-from .._base.family import check_seed, family, frozen
-from .._base.kernels import blockwise, row_sum, spread, spread_vectors, square_norm
+from .._base.family import family
 from ._shrinkage import Shrinkage, planted_proofs
 
 if TYPE_CHECKING:
-    from zoba_bench.certification.outcome import Check
+    from zoba_bench.certification.certificate import Check
 
 __all__ = ["group_lasso", "l1_meha", "l1_tracking"]
 
-Array = NDArray[np.float64]
 
 _A1 = "fails: G has kinks where z_g = 0, no L_zz; strongly convex with mu = 1 for x >= 0; L_xz, L_xx of G_x = (|z_g|)"
 _A4 = "fails: grad Psi and the reduced adjoint jump where x_g = |a_g|; k_z holds"

@@ -7,17 +7,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from zoba_bench.arrays import Array, blockwise, linear_map, quadratic_form, spread_vectors
 from zoba_bench.problem import BilevelProblem, Card, Constants
-from zoba_bench.symbolic import Symbolic
+from zoba_bench.problem.symbolic import Symbolic
 
 from .._base.family import spectral_norm, sphere_start
-from .._base.kernels import blockwise, linear_map, quadratic_form, spread_vectors
 
 __all__ = ["UNBOUNDED", "AffineMaps", "adjoint_map", "build_quadratic", "solve_maps"]
 
-Array = NDArray[np.float64]
 
 #: What A3 says of a family whose slopes are affine.
 UNBOUNDED = "holds except for C_z and C_x: F_z is affine in x; C_z and R are given on |x| <= radius if asked for"

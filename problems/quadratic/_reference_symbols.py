@@ -5,17 +5,14 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import numpy as np
 import sympy as sp
-from numpy.typing import NDArray
 
-from zoba_bench.symbolic import Symbolic
+from zoba_bench.arrays import Array
+from zoba_bench.problem.symbolic import Symbolic
 
 from .._base.symbols import reals
 
 __all__ = ["reference_symbols"]
-
-Array = NDArray[np.float64]
 
 
 def _smooth_norm(u: Any) -> Any:

@@ -12,20 +12,18 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from zoba_bench.capabilities import Capabilities
-from zoba_bench.problem import BilevelProblem, Card, Constants, check_dimension
-from zoba_bench.symbolic import Symbolic
+from zoba_bench.arrays import Array, Index, blockwise, dot, linear_map, spread_vectors
+from zoba_bench.problem import BilevelProblem, Card, Constants
+from zoba_bench.problem.capabilities import Capabilities
+from zoba_bench.problem.symbolic import Symbolic
+from zoba_bench.validation import check_dimension, check_radius, check_real, check_seed
 
-from .._base.family import check_radius, check_real, check_seed, family, orthogonal, spectral_norm
-from .._base.kernels import blockwise, dot, linear_map, spread_vectors
+from .._base.family import family, orthogonal, spectral_norm
 from ._affine import AffineMaps, build_quadratic, solve_maps
 
 __all__ = ["quad_sum"]
 
-Array = NDArray[np.float64]
-Samples = NDArray[np.integer]
 
 _ATTEMPTS = 20
 
@@ -83,7 +81,7 @@ class _Level:
         of_z = linear_map(x, self.xz) + self.z
         return dot(linear_map(z, self._half_zz) + of_z, z) + dot(of_x, x)
 
-    def sampled(self, z: Array, x: Array, sample: Samples) -> Array:
+    def sampled(self, z: Array, x: Array, sample: Index) -> Array:
         """The samples of the given indices, which broadcast with the leading axes."""
         u, w = _products(self.of_z, z, sample), _products(self.of_x, x, sample)
         values: Array = 0.5 * (u[..., 0] ** 2 + w[..., 0] ** 2) + u[..., 1] * w[..., 1] + u[..., 2] + w[..., 2]
@@ -93,31 +91,31 @@ class _Level:
         """The function of (z, x, sample=None)."""
         mean = blockwise(self.mean)
 
-        def evaluate(z: Array, x: Array, sample: Samples | None = None) -> Array:
+        def evaluate(z: Array, x: Array, sample: Index | None = None) -> Array:
             return mean(z, x) if sample is None else self.sampled(z, x, np.asarray(sample))
 
         return evaluate
 
-    def grad_z(self, z: Array, x: Array, sample: Samples) -> Array:
+    def grad_z(self, z: Array, x: Array, sample: Index) -> Array:
         """alpha_i (alpha_i'z) + e_i (c_i'x) + a_i."""
         along = _products(self.of_z[..., :1], z, sample), _products(self.of_x[..., 1:2], x, sample)
         return _combination(self.of_z, along, sample)
 
-    def grad_x(self, z: Array, x: Array, sample: Samples) -> Array:
+    def grad_x(self, z: Array, x: Array, sample: Index) -> Array:
         """beta_i (beta_i'x) + c_i (e_i'z) + b_i."""
         along = _products(self.of_x[..., :1], x, sample), _products(self.of_z[..., 1:2], z, sample)
         return _combination(self.of_x, along, sample)
 
-    def hvp_zz(self, v: Array, sample: Samples) -> Array:
+    def hvp_zz(self, v: Array, sample: Index) -> Array:
         """alpha_i (alpha_i'v)."""
         alpha = self.of_z[..., :1]
         return _combination(alpha, (_products(alpha, v, sample),), sample)
 
-    def jvp_xz(self, v: Array, sample: Samples) -> Array:
+    def jvp_xz(self, v: Array, sample: Index) -> Array:
         """c_i (e_i'v)."""
         return _combination(self.of_x[..., 1:2], (_products(self.of_z[..., 1:2], v, sample),), sample)
 
-    def jvp_zx(self, u: Array, sample: Samples) -> Array:
+    def jvp_zx(self, u: Array, sample: Index) -> Array:
         """e_i (c_i'u)."""
         return _combination(self.of_z[..., 1:2], (_products(self.of_x[..., 1:2], u, sample),), sample)
 
@@ -125,7 +123,7 @@ class _Level:
 def _gradient(exact: Callable[..., Array], sampled: Callable[..., Array]) -> Callable[..., Array]:
     """A gradient of (z, x, sample=None): that of the mean is ``exact``."""
 
-    def evaluate(z: Array, x: Array, sample: Samples | None = None) -> Array:
+    def evaluate(z: Array, x: Array, sample: Index | None = None) -> Array:
         return exact(z, x) if sample is None else sampled(z, x, np.asarray(sample))
 
     return evaluate
@@ -134,13 +132,13 @@ def _gradient(exact: Callable[..., Array], sampled: Callable[..., Array]) -> Cal
 def _product(exact: Callable[..., Array], sampled: Callable[..., Array]) -> Callable[..., Array]:
     """A product of (z, x, v, sample=None) with second derivatives, which are constant: ``sampled`` takes v alone."""
 
-    def evaluate(z: Array, x: Array, v: Array, sample: Samples | None = None) -> Array:
+    def evaluate(z: Array, x: Array, v: Array, sample: Index | None = None) -> Array:
         return exact(z, x, v) if sample is None else spread_vectors(sampled(v, np.asarray(sample)), z, x)
 
     return evaluate
 
 
-def _products(factors: Array, y: Array, sample: Samples) -> Array:
+def _products(factors: Array, y: Array, sample: Index) -> Array:
     """Inner products (..., m) of y (..., k) with the m factors (n, k, m) of each sample."""
     if sample.ndim and sample.shape[-1] == 1 and y.ndim > 1:
         # One sample for a row of directions, as solvers ask: one matrix product for each.
@@ -150,7 +148,7 @@ def _products(factors: Array, y: Array, sample: Samples) -> Array:
     return single[..., 0, :]
 
 
-def _combination(factors: Array, weights: tuple[Array, ...], sample: Samples) -> Array:
+def _combination(factors: Array, weights: tuple[Array, ...], sample: Index) -> Array:
     """The sum (..., k) of the factors (n, k, m) of each sample with the weights (..., 1); the last ones are 1."""
     missing = factors.shape[-1] - len(weights)
     columns = np.broadcast_arrays(*weights, *[np.ones(1)] * missing)

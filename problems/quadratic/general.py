@@ -7,24 +7,16 @@ then changes the difficulty of the inner problem and not the inner solution.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-from zoba_bench.problem import BilevelProblem, Card, check_dimension
+from zoba_bench.arrays import Array, dot, linear_map, quadratic_form, square_norm
+from zoba_bench.problem import BilevelProblem, Card
+from zoba_bench.validation import check_dimension, check_radius, check_real, check_seed
 
-from .._base.family import (
-    check_radius,
-    check_real,
-    check_seed,
-    family,
-    positive_definite,
-    with_singular_values,
-)
-from .._base.kernels import dot, linear_map, quadratic_form, square_norm
+from .._base.family import family, positive_definite, with_singular_values
 from ._affine import UNBOUNDED, AffineMaps, adjoint_map, build_quadratic
 
 __all__ = ["minimax_quad", "quad_general", "quad_tracking"]
 
-Array = NDArray[np.float64]
 
 _KAPPA_HINT = "it is the condition number of G_zz"
 

@@ -5,18 +5,17 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 
-from zoba_bench.problem import BilevelProblem, Card, Constants, check_dimension
-from zoba_bench.symbolic import Symbolic
+from zoba_bench.arrays import Array, blockwise, spread_vectors, square_norm
+from zoba_bench.problem import BilevelProblem, Card, Constants
+from zoba_bench.problem.symbolic import Symbolic
+from zoba_bench.validation import check_dimension, check_real, check_seed
 
-from .._base.family import check_real, check_seed, family
-from .._base.kernels import blockwise, spread_vectors, square_norm
+from .._base.family import family
 from .._base.scalars import PSEUDO_HUBER_THIRD
 
 __all__ = ["reference"]
 
-Array = NDArray[np.float64]
 
 _CARD = Card(
     summary="Isometric coupling, smooth-norm outer losses: every constant is free of p and d, v* != 0 at x*.",

@@ -7,25 +7,23 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
-from zoba_bench.capabilities import Capabilities, Tasks
-from zoba_bench.problem import BilevelProblem, Card, check_dimension
-from zoba_bench.symbolic import Symbolic
+from zoba_bench.arrays import Array, Index, frozen, quadratic_form, spread, spread_vectors, square_norm
+from zoba_bench.problem import BilevelProblem, Card
+from zoba_bench.problem.capabilities import Capabilities, Tasks
+from zoba_bench.problem.symbolic import Symbolic
+from zoba_bench.validation import check_dimension, check_radius, check_real, check_seed
 
 from .._base.checks import attach
-from .._base.family import check_radius, check_real, check_seed, family, frozen, positive_definite
-from .._base.kernels import quadratic_form, spread, spread_vectors, square_norm
+from .._base.family import family, positive_definite
 from .._base.tasks import task_checks
 from ._affine import UNBOUNDED, build_quadratic, solve_maps
 
 if TYPE_CHECKING:
-    from zoba_bench.certification.outcome import Check
+    from zoba_bench.certification.certificate import Check
 
 __all__ = ["first_order_fixed_point", "imaml_quad", "nesterov_chain"]
 
-Array = NDArray[np.float64]
-Index = NDArray[np.integer]
 
 _CHAIN = Card(
     summary="Nesterov's chain as Psi: its condition number grows like the square of the dimension.",
@@ -327,7 +325,7 @@ def first_order_fixed_point(problem: BilevelProblem) -> Array:
 
 
 def _first_order_check(problem: BilevelProblem) -> Check:
-    from zoba_bench.certification.outcome import Check
+    from zoba_bench.certification.certificate import Check
 
     solution, slope, value, hypergradient = (
         getattr(problem, name) for name in ("inner_solution", "outer_grad_z", "value", "hypergradient")

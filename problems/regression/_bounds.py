@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 
+from zoba_bench.arrays import Array
 from zoba_bench.problem import Constants
 
 from .._base.scalars import SIGMOID_SECOND, sigmoid
@@ -14,7 +14,6 @@ from .._base.separable import cubic_norm
 
 __all__ = ["cleaning_constants", "scalar_constants"]
 
-Array = NDArray[np.float64]
 
 _CELLS = 20_000
 # max sqrt(s) (1-s), at s = 1/3; max s^(3/2) (1-s), at s = 3/5; max |s'''|.

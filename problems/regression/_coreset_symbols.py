@@ -6,16 +6,14 @@ from typing import Any
 
 import numpy as np
 import sympy as sp
-from numpy.typing import NDArray
 
-from zoba_bench.certification.outcome import Check
-from zoba_bench.symbolic import Symbolic
+from zoba_bench.arrays import Array
+from zoba_bench.certification.certificate import Check
+from zoba_bench.problem.symbolic import Symbolic
 
 from .._base.symbols import matrix, reals, vector
 
 __all__ = ["attained_symbols", "bome_checks", "bome_symbols"]
-
-Array = NDArray[np.float64]
 
 
 def _length(entries: Any) -> Any:

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 import sympy as sp
-from numpy.typing import NDArray
 
-from zoba_bench.symbolic import Symbolic
+from zoba_bench.arrays import Array
+from zoba_bench.problem.symbolic import Symbolic
 
 from .._base.symbols import _symmetric, matrix, norm, reals, vector
 from ._bound_symbols import cleaning_bounds, growth, length, penalty_bounds
@@ -22,7 +22,6 @@ __all__ = [
     "ridge_scalar_symbols",
 ]
 
-Array = NDArray[np.float64]
 
 _SECOND = 1 / (6 * sp.sqrt(3))
 

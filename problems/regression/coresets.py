@@ -6,20 +6,30 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from zoba_bench.problem import BilevelProblem, Card, Constants, check_dimension
-from zoba_bench.symbolic import Symbolic
+from zoba_bench.arrays import (
+    Array,
+    blockwise,
+    covariance,
+    dot,
+    frozen,
+    linear_map,
+    softmax,
+    spread,
+    spread_vectors,
+    square_norm,
+)
+from zoba_bench.problem import BilevelProblem, Card, Constants
+from zoba_bench.problem.symbolic import Symbolic
+from zoba_bench.validation import check_dimension, check_seed
 
-from .._base.family import check_seed, family, frozen, sphere_start
-from .._base.kernels import blockwise, covariance, dot, linear_map, softmax, spread, spread_vectors, square_norm
+from .._base.family import family, sphere_start
 
 if TYPE_CHECKING:
-    from zoba_bench.certification.outcome import Check
+    from zoba_bench.certification.certificate import Check
 
 __all__ = ["coreset_attained", "coreset_bome"]
 
-Array = NDArray[np.float64]
 
 _ASSUMPTIONS = {
     "A1": "holds except L_xx: G_xx contains the second derivative of the mean times z, which grows with |z|",

@@ -8,16 +8,16 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from zoba_bench.problem import BilevelProblem, Card, Constants, check_dimension
-from zoba_bench.symbolic import Symbolic
+from zoba_bench.arrays import Array, linear_map, spread, spread_vectors, square_norm
+from zoba_bench.problem import BilevelProblem, Card, Constants
+from zoba_bench.problem.symbolic import Symbolic
+from zoba_bench.validation import check_dimension, check_real, check_seed
 
-from .._base.family import check_real, check_seed, family, spectral_norm, sphere_start
-from .._base.kernels import linear_map, spread, spread_vectors, square_norm
+from .._base.family import family, spectral_norm, sphere_start
 from .._base.separable import cubic_norm
 
 __all__ = ["diabetes_ridge"]
 
-Array = NDArray[np.float64]
 
 _FEATURES = 10
 

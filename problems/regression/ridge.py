@@ -6,14 +6,14 @@ import math
 
 import numpy as np
 from numpy.polynomial import Polynomial
-from numpy.typing import NDArray
 
-from zoba_bench.problem import BilevelProblem, Card, check_dimension
-from zoba_bench.symbolic import Symbolic
+from zoba_bench.arrays import Array, blockwise, dot, frozen, linear_map, spread, spread_vectors, square_norm
+from zoba_bench.problem import BilevelProblem, Card
+from zoba_bench.problem.symbolic import Symbolic
+from zoba_bench.validation import check_dimension, check_real, check_seed
 
 from .._base import scalars
-from .._base.family import check_real, check_seed, family, frozen
-from .._base.kernels import blockwise, dot, linear_map, spread, spread_vectors, square_norm
+from .._base.family import family
 from .._base.separable import (
     ON_REGION,
     SHARE_OF_RADIUS,
@@ -29,7 +29,6 @@ from ._bounds import scalar_constants
 
 __all__ = ["ridge_ortho", "ridge_scalar"]
 
-Array = NDArray[np.float64]
 
 _RADIUS_HINT = "the constants hold for |x| <= radius"
 _RIDGE_ORTHO = Card(

@@ -9,15 +9,15 @@ from typing import Any
 
 import numpy as np
 
+from zoba_bench.certification.against_symbols import compare, compare_constants
+from zoba_bench.certification.certificate import Check
 from zoba_bench.certification.certify import _own, instances, measured
-from zoba_bench.certification.comparison import compare, compare_constants
+from zoba_bench.certification.closed_forms import measure
 from zoba_bench.certification.constants import measure_constants
-from zoba_bench.certification.measurement import measure
-from zoba_bench.certification.numeric import points
+from zoba_bench.certification.differences import points
 from zoba_bench.certification.optimum import optimum
-from zoba_bench.certification.outcome import Check
-from zoba_bench.certification.samples import measure_spreads
 from zoba_bench.certification.shapes import shapes
+from zoba_bench.certification.spreads import measure_spreads
 from zoba_bench.problem import BilevelProblem, Constants
 from zoba_bench.registry import list_problems, missing_requirements
 

@@ -10,17 +10,17 @@ import numpy as np
 import pytest
 import sympy as sp
 
+from zoba_bench.certification.against_symbols import compare
+from zoba_bench.certification.catalogue import certify_all, installed
+from zoba_bench.certification.certificate import KINDS, Certificate, Check
 from zoba_bench.certification.certify import certify, certify_registered
-from zoba_bench.certification.comparison import compare
 from zoba_bench.certification.constants import measure_constants
-from zoba_bench.certification.cost import evaluation_cost
-from zoba_bench.certification.numeric import derivative, inside, secant, second_difference, settle
-from zoba_bench.certification.outcome import KINDS, Certificate, Check
-from zoba_bench.certification.proofs import vanishes
-from zoba_bench.certification.registry_check import certify_all, installed
+from zoba_bench.certification.differences import derivative, inside, secant, second_difference, settle
+from zoba_bench.certification.identities import vanishes
 from zoba_bench.problem import BilevelProblem, Card, Constants
+from zoba_bench.problem.symbolic import Symbolic
 from zoba_bench.registry import UnknownNameError, list_problems, load_problem, missing_requirements
-from zoba_bench.symbolic import Symbolic
+from zoba_bench.timing import evaluation_cost
 
 
 def follow(**changes) -> BilevelProblem:
@@ -95,7 +95,7 @@ def test_a_seed_gives_the_same_certificate_again():
 
 
 def test_a_problem_that_cannot_be_built_gets_a_certificate_that_says_why(monkeypatch):
-    monkeypatch.setattr("zoba_bench.certification.registry_check.certify_registered", lambda *_: 1 / 0)
+    monkeypatch.setattr("zoba_bench.certification.catalogue.certify_registered", lambda *_: 1 / 0)
     (certificate,) = certify_all(["reference"])
     assert [(check.name, check.detail) for check in certificate.failed] == [
         ("the problem is built", "ZeroDivisionError: division by zero")
@@ -104,7 +104,7 @@ def test_a_problem_that_cannot_be_built_gets_a_certificate_that_says_why(monkeyp
 
 def test_problems_without_their_extra_are_left_out_with_what_installs_them(monkeypatch):
     monkeypatch.setattr(
-        "zoba_bench.certification.registry_check.missing_requirements",
+        "zoba_bench.certification.catalogue.missing_requirements",
         lambda name: {"sklearn": "data"} if "diabetes" in name else {},
     )
     names, left_out = installed()

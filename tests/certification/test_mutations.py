@@ -9,7 +9,7 @@ import pytest
 import sympy as sp
 
 from zoba_bench.certification import certify
-from zoba_bench.certification.proofs import _proofs, _run, prove
+from zoba_bench.certification.identities import _proofs, _run, prove
 from zoba_bench.registry import list_problems, load_problem, missing_requirements
 
 from . import mutants

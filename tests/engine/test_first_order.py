@@ -15,14 +15,15 @@ from click.testing import CliRunner
 
 import zoba_bench as zb
 from zoba_bench import api, registry
-from zoba_bench.capabilities import Capabilities
 from zoba_bench.cli import cli
 from zoba_bench.driver import iteration_cost, run
 from zoba_bench.oracle import COUNTED, DERIVATIVES, weights
 from zoba_bench.problem import BilevelProblem, Constants
+from zoba_bench.problem.capabilities import Capabilities
 from zoba_bench.registry import entry, list_solvers, make_solver
 from zoba_bench.result import Result, Status
-from zoba_bench.solvers.base import NEEDS, Solver, State, StepWarning, batch_mean, check_choice, check_count, sqrt_decay
+from zoba_bench.solvers.base import NEEDS, Solver, State, StepWarning, batch_mean, sqrt_decay
+from zoba_bench.validation import check_choice, check_count
 
 P, D = 3, 2
 

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zoba_bench.capabilities import Capabilities
 from zoba_bench.oracle import COUNTED, DERIVATIVES, DryOracle, Oracle, OracleError, weights
 from zoba_bench.problem import BilevelProblem
+from zoba_bench.problem.capabilities import Capabilities
 
 LEVELS = ("inner", "outer")
 

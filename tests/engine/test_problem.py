@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from zoba_bench.problem import BilevelProblem, Constants, check_dimension
+from zoba_bench.problem import BilevelProblem, Constants
+from zoba_bench.validation import check_dimension
 
 
 def zero(z, x, sample=None):

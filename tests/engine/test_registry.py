@@ -346,7 +346,7 @@ def test_scan_for_imports_sees_every_form(tmp_path, monkeypatch):
     (root / "sub").mkdir(parents=True)
     monkeypatch.setattr(zoba_bench, "__file__", str(root / "__init__.py"))
     lines = [
-        "import zoba_bench.theory.zoba",
+        "import zoba_bench.theory.single_loop.zoba",
         "from zoba_bench import theory",
         "from zoba_bench.theory import x",
         "from .. import theory",

@@ -18,11 +18,11 @@ import zoba_bench as zb
 from zoba_bench import cli
 from zoba_bench.certification.certify import certify, certify_registered
 from zoba_bench.ledger import Ledger
+from zoba_bench.problem.building import check_inner_solution, file_spec, is_file, over_points
 from zoba_bench.registry import load_problem
 from zoba_bench.sweep import Cell, CellError, run_cell
-from zoba_bench.user_problem import check_inner_solution, file_spec, is_file, over_points
-from zoba_bench.verification.own import own_suite
-from zoba_bench.verification.plan import build_problem
+from zoba_bench.verification.protocols.shared.plan import build_problem
+from zoba_bench.verification.suites.own_problem import own_suite
 
 FILE = """
 import numpy as np

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from zoba_bench.problems import PROBLEMS
 
-from zoba_bench.certification.numeric import settle
+from zoba_bench.certification.differences import settle
 from zoba_bench.problem import BilevelProblem
 
 EPS = float(np.finfo(np.float64).eps)

@@ -12,7 +12,7 @@ import sympy as sp
 from zoba_bench.problems import PROBLEMS
 from zoba_bench.problems.quadratic.reference import reference
 
-from zoba_bench.certification.proofs import vanishes
+from zoba_bench.certification.identities import vanishes
 from zoba_bench.problem import BilevelProblem, Constants
 from zoba_bench.registry import list_problems, missing_requirements, theorem
 

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 from zoba_bench.problems.classical import bolib
 
+from zoba_bench.certification.against_symbols import compare_constants
 from zoba_bench.certification.certify import certify
-from zoba_bench.certification.comparison import compare_constants
-from zoba_bench.certification.measurement import measure
+from zoba_bench.certification.closed_forms import measure
 from zoba_bench.certification.optimum import optimum
 
 from .support import sample

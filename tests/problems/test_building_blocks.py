@@ -5,7 +5,9 @@ from __future__ import annotations
 import mpmath
 import numpy as np
 import pytest
-from zoba_bench.problems._base import kernels, scalars
+from zoba_bench.problems._base import scalars
+
+from zoba_bench import arrays as kernels
 
 ARGUMENTS = [1e-12, 1e-8, 1e-4, 0.1, 0.5, 1.0, 5.0, 30.0, 41.0, 700.0, 1e4]
 

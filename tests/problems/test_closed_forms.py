@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from zoba_bench.certification.certify import measured
-from zoba_bench.certification.numeric import settle
+from zoba_bench.certification.differences import settle
 
 from .support import (
     FIRST_ORDER,

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from zoba_bench.problems.quadratic.finite_sum import quad_sum
 
+from zoba_bench.certification.against_symbols import compare_constants
 from zoba_bench.certification.certify import certify
-from zoba_bench.certification.comparison import compare_constants
 from zoba_bench.oracle import Oracle
 
 from .support import sample

@@ -11,9 +11,9 @@ import pytest
 import sympy as sp
 from zoba_bench.problems._base import scalars
 
+from zoba_bench.certification.against_symbols import compare, compare_constants
 from zoba_bench.certification.certify import measured
-from zoba_bench.certification.comparison import compare, compare_constants
-from zoba_bench.certification.measurement import measure
+from zoba_bench.certification.closed_forms import measure
 from zoba_bench.certification.optimum import optimum
 from zoba_bench.registry import entry
 

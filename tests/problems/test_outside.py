@@ -13,11 +13,11 @@ from zoba_bench.problems.entropic import simplex
 from zoba_bench.problems.multivalued import degenerate, sines
 from zoba_bench.problems.nonsmooth import penalties
 
-from zoba_bench.capabilities import Capabilities
 from zoba_bench.certification.certify import certify
+from zoba_bench.certification.closed_forms import measure
 from zoba_bench.certification.constants import measure_constants
-from zoba_bench.certification.measurement import measure
 from zoba_bench.certification.optimum import optimum
+from zoba_bench.problem.capabilities import Capabilities
 
 FAMILIES = {
     "l1_meha": penalties.l1_meha,

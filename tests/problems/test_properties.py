@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import mutually_broadcastable_shapes
 from zoba_bench.problems import PROBLEMS
 
-from zoba_bench.certification.numeric import settle
+from zoba_bench.certification.differences import settle
 
 from .strategies import LARGEST, Drawn, problems
 from .support import (

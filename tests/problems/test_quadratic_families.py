@@ -11,9 +11,9 @@ from zoba_bench.problems.classical.smd6 import smd6
 from zoba_bench.problems.games.cournot import cournot
 from zoba_bench.problems.quadratic.structured import first_order_fixed_point, imaml_quad, nesterov_chain
 
+from zoba_bench.certification.against_symbols import compare_constants
 from zoba_bench.certification.certify import certify
-from zoba_bench.certification.comparison import compare_constants
-from zoba_bench.certification.measurement import measure
+from zoba_bench.certification.closed_forms import measure
 from zoba_bench.certification.optimum import optimum
 
 from .support import difference, sample

@@ -14,13 +14,13 @@ from zoba_bench.problems.quadratic import reference
 from zoba_bench.problems.regression import cleaning, real_data, ridge
 from zoba_bench.problems.regression._symbols import Logistic
 
+from zoba_bench.certification.against_symbols import compare, compare_constants
 from zoba_bench.certification.certify import measured
-from zoba_bench.certification.comparison import compare, compare_constants
+from zoba_bench.certification.closed_forms import measure
 from zoba_bench.certification.constants import measure_constants
-from zoba_bench.certification.measurement import measure
+from zoba_bench.certification.identities import prove
 from zoba_bench.certification.optimum import optimum
-from zoba_bench.certification.proofs import prove
-from zoba_bench.symbolic import Symbolic
+from zoba_bench.problem.symbolic import Symbolic
 
 PLANTED = {
     "ridge_ortho": ridge.ridge_ortho,

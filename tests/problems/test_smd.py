@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from zoba_bench.problems.classical import smd, tp9
 
+from zoba_bench.certification.against_symbols import compare, compare_constants
 from zoba_bench.certification.certify import measured
-from zoba_bench.certification.comparison import compare, compare_constants
+from zoba_bench.certification.closed_forms import measure
 from zoba_bench.certification.constants import measure_constants
-from zoba_bench.certification.measurement import measure
 from zoba_bench.certification.optimum import optimum
 
 FAMILIES = {"smd1": smd.smd1, "smd2": smd.smd2, "smd7": smd.smd7, "tp9": tp9.tp9}

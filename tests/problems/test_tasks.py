@@ -11,13 +11,13 @@ import sympy as sp
 from zoba_bench.problems._base.tasks import mean_gradients
 from zoba_bench.problems.meta.two_task import two_task
 from zoba_bench.problems.quadratic.structured import first_order_fixed_point, imaml_quad
-from zoba_bench.theory.algorithms.truncated.counterexample import released
+from zoba_bench.theory.methods.truncated.counterexample import released
 
-from zoba_bench.capabilities import Capabilities
+from zoba_bench.certification.against_symbols import compare_constants
 from zoba_bench.certification.certify import certify
-from zoba_bench.certification.comparison import compare_constants
-from zoba_bench.certification.measurement import measure
+from zoba_bench.certification.closed_forms import measure
 from zoba_bench.certification.optimum import optimum
+from zoba_bench.problem.capabilities import Capabilities
 
 
 def failures(checks):

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from zoba_bench.capabilities import Capabilities
 from zoba_bench.problem import BilevelProblem
+from zoba_bench.problem.capabilities import Capabilities
 
 from ..engine.conftest import Objective, bilevel
 

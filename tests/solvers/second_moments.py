@@ -13,8 +13,8 @@ from collections import Counter
 from functools import cache
 
 import numpy as np
-from zoba_bench.theory.blocks import Blocks
-from zoba_bench.theory.linear import LinearModel
+from zoba_bench.theory.estimators.blocks import Blocks
+from zoba_bench.theory.noise.stationary import LinearModel
 
 from zoba_bench.directions import Block, Gaussian, LowRank
 

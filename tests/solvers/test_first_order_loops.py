@@ -16,10 +16,10 @@ import pytest
 import sympy as sp
 
 import zoba_bench as zb
-from zoba_bench.capabilities import Capabilities
 from zoba_bench.driver import iteration_cost, run
 from zoba_bench.oracle import COUNTED, Oracle
 from zoba_bench.problem import BilevelProblem
+from zoba_bench.problem.capabilities import Capabilities
 from zoba_bench.registry import list_solvers, make_solver, theorem
 from zoba_bench.result import Status
 from zoba_bench.solvers.base import StepWarning

@@ -12,9 +12,9 @@ import pytest
 import sympy as sp
 
 import zoba_bench as zb
-from zoba_bench.capabilities import Capabilities
 from zoba_bench.driver import iteration_cost, run
 from zoba_bench.oracle import DERIVATIVES, Oracle
+from zoba_bench.problem.capabilities import Capabilities
 from zoba_bench.registry import make_solver, theorem
 from zoba_bench.result import Status
 from zoba_bench.solvers.base import StepWarning

@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 import pytest
 import sympy as sp
-from zoba_bench.theory.algorithms.truncated.optimal_q import optimal_q
-from zoba_bench.theory.algorithms.truncated.unrolled import FIRST_ORDER, RECOMPUTED, STORED, count, r
+from zoba_bench.theory.methods.truncated.optimal_q import optimal_q
+from zoba_bench.theory.methods.truncated.unrolled import FIRST_ORDER, RECOMPUTED, STORED, count, r
 
 import zoba_bench as zb
-from zoba_bench.capabilities import Capabilities, Tasks
 from zoba_bench.driver import iteration_cost, run
 from zoba_bench.oracle import Oracle
 from zoba_bench.problem import BilevelProblem
+from zoba_bench.problem.capabilities import Capabilities, Tasks
 from zoba_bench.registry import make_solver
 from zoba_bench.result import Status
 from zoba_bench.solvers.base import StepWarning

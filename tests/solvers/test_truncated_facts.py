@@ -9,13 +9,13 @@ from itertools import product
 import numpy as np
 import pytest
 import sympy as sp
-from zoba_bench.theory.algorithms.truncated.counterexample import released, toy
-from zoba_bench.theory.algorithms.truncated.optimal_q import optimal_q
+from zoba_bench.theory.methods.truncated.counterexample import released, toy
+from zoba_bench.theory.methods.truncated.optimal_q import optimal_q
 
 import zoba_bench as zb
-from zoba_bench.capabilities import Capabilities
 from zoba_bench.oracle import Oracle
 from zoba_bench.problem import BilevelProblem
+from zoba_bench.problem.capabilities import Capabilities
 from zoba_bench.registry import make_solver
 from zoba_bench.solvers.truncated import gradients, several_tasks
 from zoba_bench.solvers.ufom import best_probability

@@ -7,11 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import sympy as sp
-from zoba_bench.theory.algorithms.two_loops import penalty
-from zoba_bench.theory.algorithms.two_loops.directional import joint_gradient, joint_hessian
-from zoba_bench.theory.isserlis import Environment, form
-from zoba_bench.theory.surrogates import cross_second, gradient_forward
-from zoba_bench.theory.taylor import Quadratic
+from zoba_bench.theory.estimators.isserlis import Environment, form
+from zoba_bench.theory.estimators.surrogates import cross_second, gradient_forward
+from zoba_bench.theory.estimators.taylor import Quadratic
+from zoba_bench.theory.methods.two_loops import penalty
+from zoba_bench.theory.methods.two_loops.directional import joint_gradient, joint_hessian
 
 import zoba_bench as zb
 from zoba_bench import estimators as est

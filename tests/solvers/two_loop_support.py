@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from zoba_bench.capabilities import Capabilities
+from zoba_bench.problem.capabilities import Capabilities
 from zoba_bench.registry import make_solver
 
 NAMES = ("zdsba", "zmdsba", "zo-penalty", "pzobo", "hozog")

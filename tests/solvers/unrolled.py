@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from zoba_bench.capabilities import Tasks
 from zoba_bench.problem import BilevelProblem
+from zoba_bench.problem.capabilities import Tasks
 
 EPS = float(np.finfo(np.float64).eps)
 

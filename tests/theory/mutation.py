@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import sympy as sp
-from zoba_bench.theory.theorem import Step, Theorem
+from zoba_bench.theory.proof.theorem import Step, Theorem
 
 __all__ = ["accepted_mutants", "mutants"]
 

@@ -16,13 +16,13 @@ from zoba_bench.problems.links.linear import logcosh_ripple, logistic_bregman
 from zoba_bench.problems.quadratic._affine import AffineMaps, adjoint_map, build_quadratic
 from zoba_bench.problems.quadratic.general import minimax_quad, quad_general, quad_tracking
 from zoba_bench.problems.quadratic.reference import reference
-from zoba_bench.theory.blocks import Blocks
-from zoba_bench.theory.explicit import ExplicitBound, Run
-from zoba_bench.theory.lyapunov import Drift, OneStep
-from zoba_bench.theory.noise import iteration_noise
-from zoba_bench.theory.presets import preset_named
-from zoba_bench.theory.roots import Directions
-from zoba_bench.theory.state import Linear
+from zoba_bench.theory.estimators.blocks import Blocks
+from zoba_bench.theory.estimators.presets import preset_named
+from zoba_bench.theory.noise.covariance import iteration_noise
+from zoba_bench.theory.single_loop.bound import ExplicitBound, Run
+from zoba_bench.theory.single_loop.drift import Drift, OneStep
+from zoba_bench.theory.single_loop.roots import Directions
+from zoba_bench.theory.single_loop.state import Linear
 
 from zoba_bench.driver import run
 from zoba_bench.problem import BilevelProblem, Constants

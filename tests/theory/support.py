@@ -8,7 +8,7 @@ from itertools import product
 
 import numpy as np
 from zoba_bench.problems.quadratic.reference import reference
-from zoba_bench.theory.blocks import Blocks
+from zoba_bench.theory.estimators.blocks import Blocks
 
 from zoba_bench import estimators as est
 

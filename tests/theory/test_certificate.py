@@ -7,19 +7,19 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import sympy as sp
-from zoba_bench.theory import certificate as module
-from zoba_bench.theory.certificate import (
+from zoba_bench.theory.estimators.presets import PRESETS, preset_named
+from zoba_bench.theory.proof.positivity import require_nonnegative
+from zoba_bench.theory.single_loop import weights as module
+from zoba_bench.theory.single_loop.inequalities import one_step_inequalities
+from zoba_bench.theory.single_loop.variance import VarianceModel
+from zoba_bench.theory.single_loop.weights import (
     Certificate,
     check_explicit_choice,
     equal_shares,
     explicit_step_ratio,
     explicit_weights,
 )
-from zoba_bench.theory.inequalities import one_step_inequalities
-from zoba_bench.theory.positivity import require_nonnegative
-from zoba_bench.theory.presets import PRESETS, preset_named
 from zoba_bench.theory.symbols import L_xz, M_v, M_x, c, k_v, k_z, mu, p, w_a, w_b
-from zoba_bench.theory.variance import VarianceModel
 
 from .support import random_blocks
 
@@ -127,7 +127,7 @@ def test_variance_bounds_dominate_the_exact_variances(name):
             "p": 3,
             "d": 2,
         }
-        from zoba_bench.theory.noise import iteration_noise
+        from zoba_bench.theory.noise.covariance import iteration_noise
 
         exact = iteration_noise(preset, shifted, l, l, h=0.3, eta=0.2)
         slots = {"inner_gradient": slice(0, 3), "adjoint": slice(3, 6), "outer_gradient": slice(6, 8)}

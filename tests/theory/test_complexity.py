@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import pytest
 import sympy as sp
-from zoba_bench.theory.complexity import ComplexityError, Divergence, diverges, dominates, order_of
-from zoba_bench.theory.derivation import PUBLISHED
-from zoba_bench.theory.hf_zoba import hf_zoba, hf_zoba_shared
-from zoba_bench.theory.presets import PRESETS, preset_named
-from zoba_bench.theory.radius import best_ratio, tuned_ratio, verify_tuned_ratio
+from zoba_bench.theory.estimators.presets import PRESETS, preset_named
+from zoba_bench.theory.estimators.radius import best_ratio, tuned_ratio, verify_tuned_ratio
+from zoba_bench.theory.proof.orders import ComplexityError, Divergence, diverges, dominates, order_of
+from zoba_bench.theory.single_loop.assemble import PUBLISHED
+from zoba_bench.theory.single_loop.hf_zoba import hf_zoba, hf_zoba_shared
+from zoba_bench.theory.single_loop.variance import VarianceModel
+from zoba_bench.theory.single_loop.zoba import zoba, zoba_tuned
+from zoba_bench.theory.single_loop.zoba_mixed import zoba_mixed
 from zoba_bench.theory.symbols import CONSTANTS, L_xx, L_zz, d, eps, p
-from zoba_bench.theory.variance import VarianceModel
-from zoba_bench.theory.zoba import zoba, zoba_tuned
-from zoba_bench.theory.zoba_mixed import zoba_mixed
 
 ORDERS = [
     (zoba, (p**3 + p**2 * d + p * d**2 + d**3) / eps**2),

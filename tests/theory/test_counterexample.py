@@ -7,15 +7,15 @@ from fractions import Fraction
 import numpy as np
 import pytest
 import sympy as sp
-from zoba_bench.theory.algorithms.truncated.counterexample import (
+from zoba_bench.theory.methods.truncated.counterexample import (
     counterexample,
     in_millionths,
     released,
     second_slope,
     toy,
 )
-from zoba_bench.theory.algorithms.truncated.ufom import fom
-from zoba_bench.theory.algorithms.truncated.unrolled import RECOMPUTED, Unrolled, run
+from zoba_bench.theory.methods.truncated.ufom import fom
+from zoba_bench.theory.methods.truncated.unrolled import RECOMPUTED, Unrolled, run
 
 half = sp.Rational(1, 2)
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 import sympy as sp
-from zoba_bench.theory.estimators import estimators
+from zoba_bench.theory.single_loop.estimator_table import estimators
 from zoba_bench.theory.symbols import d, p
 
 from .mutation import mutants

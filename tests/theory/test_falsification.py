@@ -16,9 +16,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from zoba_bench.problems.links.linear import logcosh_ripple, logistic_bregman
 from zoba_bench.problems.quadratic.general import quad_general, quad_tracking
-from zoba_bench.theory.lyapunov import WEIGHTS
-from zoba_bench.theory.single_loop import Start
-from zoba_bench.theory.state import Linear
+from zoba_bench.theory.single_loop.drift import WEIGHTS
+from zoba_bench.theory.single_loop.state import Linear
+from zoba_bench.theory.single_loop.theorem import Start
 
 from zoba_bench.registry import theorem
 

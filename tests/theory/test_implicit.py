@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 import sympy as sp
-from zoba_bench.theory.algorithms.differentiation import implicit_proofs as proofs
-from zoba_bench.theory.algorithms.differentiation import neumann as neumann_module
-from zoba_bench.theory.algorithms.differentiation.implicit import aid_bio, itd_bio, stocbio
+from zoba_bench.theory.methods.differentiation import implicit_proofs as proofs
+from zoba_bench.theory.methods.differentiation import neumann as neumann_module
+from zoba_bench.theory.methods.differentiation.implicit import aid_bio, itd_bio, stocbio
 from zoba_bench.theory.symbols import eps
 
 from .implicit_support import KINDS, step_of

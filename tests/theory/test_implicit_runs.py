@@ -7,8 +7,8 @@ from itertools import product
 import numpy as np
 import pytest
 import sympy as sp
-from zoba_bench.theory.algorithms.differentiation.conjugate_gradients import conjugate_gradients
-from zoba_bench.theory.algorithms.differentiation.implicit import aid_bio, itd_bio, stocbio
+from zoba_bench.theory.methods.differentiation.conjugate_gradients import conjugate_gradients
+from zoba_bench.theory.methods.differentiation.implicit import aid_bio, itd_bio, stocbio
 
 from .implicit_support import (
     COLUMNS,

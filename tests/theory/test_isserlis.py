@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 import sympy as sp
-from zoba_bench.theory.isserlis import Environment, Form, expectation, expectation_of_forms, form
+from zoba_bench.theory.estimators.isserlis import Environment, Form, expectation, expectation_of_forms, form
 from zoba_bench.theory.symbols import d, p
 
 from .support import gauss_hermite, random_blocks

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from zoba_bench.theory.linear import LinearModel, StateNoise, horizon_mean, linear_noise
-from zoba_bench.theory.noise import iteration_noise
-from zoba_bench.theory.presets import preset_named
+from zoba_bench.theory.estimators.presets import preset_named
+from zoba_bench.theory.noise.covariance import iteration_noise
+from zoba_bench.theory.noise.stationary import LinearModel, StateNoise, horizon_mean, linear_noise
 
 from .support import PRESET_NAMES, random_blocks, reference_blocks
 

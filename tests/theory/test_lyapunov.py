@@ -13,13 +13,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from zoba_bench.problems.quadratic.general import minimax_quad, quad_general, quad_tracking
 from zoba_bench.problems.quadratic.reference import reference
-from zoba_bench.theory.blocks import Blocks
-from zoba_bench.theory.linear import LinearModel, horizon_mean
-from zoba_bench.theory.lyapunov import WEIGHTS, Drift, certify, slack
-from zoba_bench.theory.presets import preset_named
-from zoba_bench.theory.rational import is_semidefinite, schur_complement
-from zoba_bench.theory.roots import Directions
-from zoba_bench.theory.single_loop import Start
+from zoba_bench.theory.estimators.blocks import Blocks
+from zoba_bench.theory.estimators.presets import preset_named
+from zoba_bench.theory.noise.stationary import LinearModel, horizon_mean
+from zoba_bench.theory.proof.rational import is_semidefinite, schur_complement
+from zoba_bench.theory.single_loop.drift import WEIGHTS, Drift, certify, slack
+from zoba_bench.theory.single_loop.roots import Directions
+from zoba_bench.theory.single_loop.theorem import Start
 
 from .states import State, covariance, exact_one_steps, explicit, solver_of, state_at
 from .support import PRESET_NAMES

@@ -8,8 +8,8 @@ from itertools import product
 import numpy as np
 import pytest
 import sympy as sp
-from zoba_bench.theory.algorithms.envelope.meha import counted_calls, iteration, meha
-from zoba_bench.theory.algorithms.envelope.meha_examples import SINE_X
+from zoba_bench.theory.methods.envelope.meha import counted_calls, iteration, meha
+from zoba_bench.theory.methods.envelope.meha_examples import SINE_X
 
 from .mutation import accepted_mutants
 

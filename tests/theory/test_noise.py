@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from zoba_bench.theory.blocks import Blocks
-from zoba_bench.theory.noise import iteration_noise, noise_covariance
-from zoba_bench.theory.presets import preset_named
+from zoba_bench.theory.estimators.blocks import Blocks
+from zoba_bench.theory.estimators.presets import preset_named
+from zoba_bench.theory.noise.covariance import iteration_noise, noise_covariance
 
 from .support import PRESET_NAMES, gauss_hermite, random_blocks, run_surrogates, weighted_covariance
 

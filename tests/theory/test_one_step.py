@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from zoba_bench.theory.certificate import COEFFICIENTS, Certificate
-from zoba_bench.theory.inequalities import after_v, after_z
-from zoba_bench.theory.noise import iteration_noise
-from zoba_bench.theory.presets import preset_named
+from zoba_bench.theory.estimators.presets import preset_named
+from zoba_bench.theory.noise.covariance import iteration_noise
+from zoba_bench.theory.single_loop.inequalities import after_v, after_z
+from zoba_bench.theory.single_loop.variance import VarianceModel
+from zoba_bench.theory.single_loop.weights import COEFFICIENTS, Certificate
 from zoba_bench.theory.symbols import SHARES, YOUNG
-from zoba_bench.theory.variance import VarianceModel
 
 from .support import PRESET_NAMES, random_blocks
 

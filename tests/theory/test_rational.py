@@ -10,8 +10,8 @@ import pytest
 import sympy as sp
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from zoba_bench.theory.rational import is_semidefinite, root_above, schur_complement, upper_bound
-from zoba_bench.theory.roots import Directions, Roots
+from zoba_bench.theory.proof.rational import is_semidefinite, root_above, schur_complement, upper_bound
+from zoba_bench.theory.single_loop.roots import Directions, Roots
 from zoba_bench.theory.symbols import h, l1, m_zz
 
 from .states import preset_named

@@ -11,11 +11,11 @@ import pytest
 import sympy as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from zoba_bench.theory import surrogates as built
-from zoba_bench.theory.presets import PRESETS, preset_named
-from zoba_bench.theory.remainders import NORMS, mean_weight, pair_bound, remainder, third_order_bound
+from zoba_bench.theory.estimators import surrogates as built
+from zoba_bench.theory.estimators.presets import PRESETS, preset_named
+from zoba_bench.theory.estimators.remainders import NORMS, mean_weight, pair_bound, remainder, third_order_bound
+from zoba_bench.theory.estimators.taylor import Values
 from zoba_bench.theory.symbols import H_xx, H_xz, H_zx, H_zz, d, eta, h, h_bar, p
-from zoba_bench.theory.taylor import Values
 
 SETTINGS = settings(derandomize=True, max_examples=30, deadline=None)
 SURROGATES = {s.name: s for name in PRESETS for s in preset_named(name).surrogates.values()}

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from zoba_bench.problems.quadratic.general import quad_general, quad_tracking
-from zoba_bench.theory.presets import preset_named
-from zoba_bench.theory.roots import Directions, Roots
-from zoba_bench.theory.theorem import TheoremError
+from zoba_bench.theory.estimators.presets import preset_named
+from zoba_bench.theory.proof.theorem import TheoremError
+from zoba_bench.theory.single_loop.roots import Directions, Roots
 
 from .states import (
     CURVED,

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from zoba_bench.theory.linear import LinearModel, horizon_mean, linear_noise
-from zoba_bench.theory.presets import preset_named
-from zoba_bench.theory.second_moments import QUANTITIES, moments_of_run, run_moments
-from zoba_bench.theory.theorem import TheoremError
+from zoba_bench.theory.estimators.presets import preset_named
+from zoba_bench.theory.noise.run_moments import QUANTITIES, moments_of_run, run_moments
+from zoba_bench.theory.noise.stationary import LinearModel, horizon_mean, linear_noise
+from zoba_bench.theory.proof.theorem import TheoremError
 
 from zoba_bench.directions import generator
 from zoba_bench.driver import run

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import minimize
-from zoba_bench.theory.semidefinite import smallest_bound
+from zoba_bench.theory.proof.semidefinite import smallest_bound
 
 SETTINGS = settings(derandomize=True, max_examples=25, deadline=None)
 #: The relative gap at which the search stops, with room for the last step.

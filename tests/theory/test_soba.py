@@ -7,10 +7,10 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from zoba_bench.theory.lyapunov import Drift
-from zoba_bench.theory.roots import Directions
-from zoba_bench.theory.single_loop import Start
-from zoba_bench.theory.theorem import TheoremError
+from zoba_bench.theory.proof.theorem import TheoremError
+from zoba_bench.theory.single_loop.drift import Drift
+from zoba_bench.theory.single_loop.roots import Directions
+from zoba_bench.theory.single_loop.theorem import Start
 
 import zoba_bench as zb
 

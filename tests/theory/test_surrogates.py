@@ -7,12 +7,12 @@ import math
 import numpy as np
 import pytest
 import sympy as sp
-from zoba_bench.theory import surrogates as module
-from zoba_bench.theory.isserlis import form
-from zoba_bench.theory.positivity import require_nonnegative
-from zoba_bench.theory.presets import PRESETS, preset_named
-from zoba_bench.theory.radius import best_ratio
-from zoba_bench.theory.surrogates import SurrogateError
+from zoba_bench.theory.estimators import surrogates as module
+from zoba_bench.theory.estimators.isserlis import form
+from zoba_bench.theory.estimators.presets import PRESETS, preset_named
+from zoba_bench.theory.estimators.radius import best_ratio
+from zoba_bench.theory.estimators.surrogates import SurrogateError
+from zoba_bench.theory.proof.positivity import require_nonnegative
 from zoba_bench.theory.symbols import L_xx, L_xz, L_zz, d, eta, h_bar, p, ratio
 
 from zoba_bench import estimators

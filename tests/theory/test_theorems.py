@@ -12,12 +12,12 @@ import pytest
 import sympy as sp
 from zoba_bench.problems.quadratic.reference import reference
 from zoba_bench.theory import THEOREMS
-from zoba_bench.theory.certificate import Certificate
-from zoba_bench.theory.presets import PRESETS
-from zoba_bench.theory.render import render_markdown, render_summary, render_text
-from zoba_bench.theory.single_loop import Start
+from zoba_bench.theory.estimators.presets import PRESETS
+from zoba_bench.theory.proof.render import render_markdown, render_summary, render_text
+from zoba_bench.theory.proof.theorem import TheoremError
+from zoba_bench.theory.single_loop.theorem import Start
+from zoba_bench.theory.single_loop.weights import Certificate
 from zoba_bench.theory.symbols import b1, b2, l1, l2
-from zoba_bench.theory.theorem import TheoremError
 
 from zoba_bench import estimators
 
@@ -250,7 +250,7 @@ def test_a_wrong_certificate_is_refused(monkeypatch):
 
 
 def test_too_small_an_order_is_refused_by_the_count_step(monkeypatch):
-    from zoba_bench.theory import zoba as module
+    from zoba_bench.theory.single_loop import zoba as module
 
     monkeypatch.setattr(module, "PUBLISHED", module.PUBLISHED / module.build("zoba", "t").symbols["p"])
     assert_refused(load("zoba").__wrapped__(), "count")

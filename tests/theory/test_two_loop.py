@@ -7,8 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import sympy as sp
-from zoba_bench.theory.algorithms.two_loops import penalty, response, two_loop
-from zoba_bench.theory.algorithms.two_loops.directional import (
+from zoba_bench.theory.estimators.isserlis import Environment, expectation
+from zoba_bench.theory.estimators.surrogates import SurrogateError, cross_second
+from zoba_bench.theory.methods.two_loops import penalty, response, two_loop
+from zoba_bench.theory.methods.two_loops.directional import (
     joint_gradient,
     joint_hessian,
     over_sphere,
@@ -16,12 +18,10 @@ from zoba_bench.theory.algorithms.two_loops.directional import (
     separation_difference,
     sphere_difference,
 )
-from zoba_bench.theory.algorithms.two_loops.penalty import limit_error, penalty_error, zo_penalty
-from zoba_bench.theory.algorithms.two_loops.response import hozog, pzobo
-from zoba_bench.theory.algorithms.two_loops.two_loop import zmdsba
-from zoba_bench.theory.isserlis import Environment, expectation
-from zoba_bench.theory.surrogates import SurrogateError, cross_second
-from zoba_bench.theory.theorem import TheoremError
+from zoba_bench.theory.methods.two_loops.penalty import limit_error, penalty_error, zo_penalty
+from zoba_bench.theory.methods.two_loops.response import hozog, pzobo
+from zoba_bench.theory.methods.two_loops.two_loop import zmdsba
+from zoba_bench.theory.proof.theorem import TheoremError
 
 from zoba_bench import estimators as est
 

@@ -9,11 +9,11 @@ from itertools import product
 import numpy as np
 import pytest
 import sympy as sp
-from zoba_bench.theory.algorithms.truncated import coin, unrolled
-from zoba_bench.theory.algorithms.truncated.coin import D, V, q, sigma2
-from zoba_bench.theory.algorithms.truncated.optimal_q import C_det, C_rnd, positive_root, s, stationarity
-from zoba_bench.theory.algorithms.truncated.ufom import fom, objective, optimal_q, ufom
-from zoba_bench.theory.algorithms.truncated.unrolled import FIRST_ORDER, RECOMPUTED, STORED, Unrolled, count, r, run
+from zoba_bench.theory.methods.truncated import coin, unrolled
+from zoba_bench.theory.methods.truncated.coin import D, V, q, sigma2
+from zoba_bench.theory.methods.truncated.optimal_q import C_det, C_rnd, positive_root, s, stationarity
+from zoba_bench.theory.methods.truncated.ufom import fom, objective, optimal_q, ufom
+from zoba_bench.theory.methods.truncated.unrolled import FIRST_ORDER, RECOMPUTED, STORED, Unrolled, count, r, run
 
 from .mutation import accepted_mutants
 

@@ -10,11 +10,11 @@ from zoba_bench.errors import DerivationError
 from zoba_bench.registry import entry, list_solvers, load_problem, theorem
 from zoba_bench.solvers.single_loop import SingleLoop
 from zoba_bench.sweep import run_cell
-from zoba_bench.verification.accuracy import accuracy_claims
 from zoba_bench.verification.checking import check_claim
 from zoba_bench.verification.claim import decide
-from zoba_bench.verification.plan import mean_path, transient_sum
+from zoba_bench.verification.claims.accuracy import accuracy_claims
 from zoba_bench.verification.protocols import accuracy
+from zoba_bench.verification.protocols.shared.plan import mean_path, transient_sum
 
 LEVEL = 1 - 1e-4
 CLAIMS = {claim.id: claim for claim in accuracy_claims()}

@@ -15,13 +15,13 @@ from zoba_bench.registry import entry, list_problems, list_solvers, load_problem
 from zoba_bench.solvers.single_loop import SingleLoop
 from zoba_bench.statistics import Limits
 from zoba_bench.sweep import run_cell
-from zoba_bench.verification.bounds import bound_claims, bounds
 from zoba_bench.verification.claim import Claim, Measurement, Verdict, decide, strict_json
-from zoba_bench.verification.plan import build_problem, build_solver
+from zoba_bench.verification.claims.bounds import bound_claims, bounds
 from zoba_bench.verification.protocols import bounds as protocol
-from zoba_bench.verification.quick import quick
+from zoba_bench.verification.protocols.shared.plan import build_problem, build_solver
+from zoba_bench.verification.run.verify import verify
 from zoba_bench.verification.suite import Suite
-from zoba_bench.verification.verify import verify
+from zoba_bench.verification.suites.quick import quick
 
 DOCS = Path(__file__).parents[2] / "docs"
 LEVEL = 1 - 1e-4
@@ -198,8 +198,8 @@ def test_a_start_that_does_not_exist_is_refused():
 def test_a_refused_bound_is_a_violated_claim_and_takes_no_other_along(tmp_path, monkeypatch):
     steep = replace(tiny(options={**OPTIONS, "gamma": 0.3}), id="P5/hf-zoba-shared/steep")
     suite = Suite("s", "", (steep, TINY))
-    monkeypatch.setattr("zoba_bench.verification.verify.entry", lambda kind, name: lambda: suite)
-    monkeypatch.setattr("zoba_bench.verification.verify._derivations", lambda solvers: {})
+    monkeypatch.setattr("zoba_bench.verification.run.verify.entry", lambda kind, name: lambda: suite)
+    monkeypatch.setattr("zoba_bench.verification.run.verify._derivations", lambda solvers: {})
     refused, right = verify("s", out=tmp_path)
     assert (refused.verdict, right.verdict) == ("violated", "consistent")
     assert "the derivation refuses: condition 'negative drift'" in refused.reason
@@ -207,8 +207,8 @@ def test_a_refused_bound_is_a_violated_claim_and_takes_no_other_along(tmp_path, 
 
 def test_a_refused_control_shows_nothing(tmp_path, monkeypatch):
     steep = replace(tiny(options={**OPTIONS, "gamma": 0.3}), id="P5/hf-zoba-shared/steep", origin="control")
-    monkeypatch.setattr("zoba_bench.verification.verify.entry", lambda kind, name: lambda: Suite("s", "", (steep,)))
-    monkeypatch.setattr("zoba_bench.verification.verify._derivations", lambda solvers: {})
+    monkeypatch.setattr("zoba_bench.verification.run.verify.entry", lambda kind, name: lambda: Suite("s", "", (steep,)))
+    monkeypatch.setattr("zoba_bench.verification.run.verify._derivations", lambda solvers: {})
     (verdict,) = verify("s", out=tmp_path)
     assert verdict.verdict == "inconclusive"
     assert "the derivation refuses" in verdict.reason

@@ -7,9 +7,9 @@ import pytest
 
 from zoba_bench.statistics import Limits
 from zoba_bench.verification.claim import Claim, Measurement, Verdict, decide
-from zoba_bench.verification.quick import quick, smoke
+from zoba_bench.verification.run.verify import _paired, exit_code
 from zoba_bench.verification.suite import Suite
-from zoba_bench.verification.verify import _paired, exit_code
+from zoba_bench.verification.suites.quick import quick, smoke
 
 CLAIM = Claim("P0/s/c", "A statement.", "P1", "zoba", "all", "equal", 0.1, {})
 

@@ -10,10 +10,10 @@ from zoba_bench.solvers import SOLVERS
 from zoba_bench.solvers.zoba import Zoba
 from zoba_bench.sweep import Cell, run_cell
 from zoba_bench.verification.claim import decide
-from zoba_bench.verification.cost import work_of
-from zoba_bench.verification.iteration_claims import same_bits
+from zoba_bench.verification.claims.iteration_claims import same_bits
 from zoba_bench.verification.protocols import determinism
-from zoba_bench.verification.quick import quick, smoke
+from zoba_bench.verification.run.cost import work_of
+from zoba_bench.verification.suites.quick import quick, smoke
 
 CLAIMS = {claim.id: claim for claim in same_bits()}
 CONTROL = CLAIMS["P8/control:global-generator/bits"]

@@ -10,7 +10,7 @@ import pytest
 
 from zoba_bench.statistics import Estimate
 from zoba_bench.verification.claim import Claim, Measurement, Verdict, decide
-from zoba_bench.verification.findings import (
+from zoba_bench.verification.claims.findings import (
     decade_lines,
     far_lines,
     floor_lines,
@@ -18,10 +18,10 @@ from zoba_bench.verification.findings import (
     published_orders,
     size_lines,
 )
-from zoba_bench.verification.fits import JOINT, plane_measurement
-from zoba_bench.verification.plan import published_order
 from zoba_bench.verification.protocols import complexity, floors, one_step
-from zoba_bench.verification.standard import full
+from zoba_bench.verification.protocols.shared.lines import JOINT, plane_measurement
+from zoba_bench.verification.protocols.shared.plan import published_order
+from zoba_bench.verification.suites.standard import full
 
 PUBLISHED = {
     claim.id: claim for claim in (*published_orders(), *far_lines()) if claim.parameters.get("against") == "published"

@@ -9,10 +9,10 @@ import pytest
 from zoba_bench.registry import entry, names
 from zoba_bench.verification.checking import check_claim, plan_claim
 from zoba_bench.verification.claim import Claim
-from zoba_bench.verification.own import own_suite
 from zoba_bench.verification.parameters import COUNT, FLAG, NAME, OPTIONS, Parameters, table, tables
 from zoba_bench.verification.protocols import PROTOCOLS
-from zoba_bench.verification.quick import quick
+from zoba_bench.verification.suites.own_problem import own_suite
+from zoba_bench.verification.suites.quick import quick
 
 CLAIMS = {claim.id: claim for claim in quick().claims}
 MOMENTS = CLAIMS["P2/zoba/quad_general"]

@@ -9,7 +9,7 @@ from zoba_bench.registry import list_theorems
 from zoba_bench.sweep import run_cell
 from zoba_bench.verification.checking import check_claim, plan_claim
 from zoba_bench.verification.claim import Claim, decide
-from zoba_bench.verification.proof_claims import certificate_claims, derivation_claims, few_proof_claims
+from zoba_bench.verification.claims.proofs import certificate_claims, derivation_claims, few_proof_claims
 from zoba_bench.verification.protocols import proofs as protocol
 from zoba_bench.verification.suite import Suite
 

@@ -7,11 +7,12 @@ import pytest
 
 from zoba_bench import estimators
 from zoba_bench.registry import load_problem, theorem
-from zoba_bench.verification import plan as planning
 from zoba_bench.verification.claim import decide
-from zoba_bench.verification.protocols import counts, floors, horizon, moments, one_step, transient, update
-from zoba_bench.verification.quick import quick
-from zoba_bench.verification.verify import verify
+from zoba_bench.verification.protocols import counts, floors, horizon, moments, one_step, transient
+from zoba_bench.verification.protocols import mean_step as update
+from zoba_bench.verification.protocols.shared import plan as planning
+from zoba_bench.verification.run.verify import verify
+from zoba_bench.verification.suites.quick import quick
 
 LEVEL = 1 - 1e-4
 CLAIMS = {claim.id: claim for claim in quick().claims}

@@ -10,8 +10,8 @@ import pytest
 import sympy as sp
 
 from zoba_bench.registry import list_solvers, list_theorems, theorem
-from zoba_bench.verification.quick import quick
-from zoba_bench.verification.standard import full
+from zoba_bench.verification.suites.quick import quick
+from zoba_bench.verification.suites.standard import full
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -6,9 +6,9 @@ import pytest
 
 from zoba_bench.ledger import Ledger
 from zoba_bench.statistics import family_level
-from zoba_bench.verification.quick import quick, smoke
+from zoba_bench.verification.run.verify import CONFIDENCE, chosen_suite, verify
 from zoba_bench.verification.selection import select
-from zoba_bench.verification.verify import CONFIDENCE, chosen_suite, verify
+from zoba_bench.verification.suites.quick import quick, smoke
 
 from .command import call
 
@@ -18,7 +18,7 @@ QUICK = quick()
 @pytest.fixture(autouse=True)
 def _without_derivations(monkeypatch):
     """Rendering the derivations takes longer than everything that is tested here."""
-    monkeypatch.setattr("zoba_bench.verification.verify._derivations", lambda solvers: {})
+    monkeypatch.setattr("zoba_bench.verification.run.verify._derivations", lambda solvers: {})
 
 
 def ids(suite):

@@ -11,15 +11,15 @@ import pytest
 
 from zoba_bench.statistics import Estimate, spending
 from zoba_bench.sweep import run_cell
-from zoba_bench.verification.calibration import calibration
 from zoba_bench.verification.claim import Claim, decide
-from zoba_bench.verification.fits import line_measurement
-from zoba_bench.verification.protocols import calibration as protocol
+from zoba_bench.verification.claims.error_rates import calibration
+from zoba_bench.verification.protocols import error_rates as protocol
 from zoba_bench.verification.protocols import floors, horizon
-from zoba_bench.verification.quick import quick
-from zoba_bench.verification.sequential import look_levels, merged, part, up_to
+from zoba_bench.verification.protocols.shared.lines import line_measurement
+from zoba_bench.verification.run.looks import look_levels, merged, part, up_to
+from zoba_bench.verification.run.verify import verify
 from zoba_bench.verification.suite import Suite
-from zoba_bench.verification.verify import verify
+from zoba_bench.verification.suites.quick import quick
 
 HORIZON = next(claim for claim in quick().claims if claim.id == "P4a/hf-zoba/p=d=2/level")
 SMALL = {
@@ -76,8 +76,8 @@ def test_a_claim_is_decided_at_the_first_look_that_can(tmp_path, monkeypatch, fa
     monkeypatch.setattr(horizon, "plan", plan)
     # A wide tolerance for the right value, which few replicates can confirm.
     claim = replace(LOOKING, tolerance=0.9 if factor == 1.0 else 0.16)
-    monkeypatch.setattr("zoba_bench.verification.verify.entry", lambda kind, name: lambda: Suite("s", "", (claim,)))
-    monkeypatch.setattr("zoba_bench.verification.verify._derivations", lambda solvers: {})
+    monkeypatch.setattr("zoba_bench.verification.run.verify.entry", lambda kind, name: lambda: Suite("s", "", (claim,)))
+    monkeypatch.setattr("zoba_bench.verification.run.verify._derivations", lambda solvers: {})
     (found,) = verify("s", out=tmp_path)
     assert found.verdict == verdict, found.reason
     assert look in found.reason

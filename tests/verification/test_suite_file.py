@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from zoba_bench.ledger import Ledger
-from zoba_bench.verification.suite_file import read_suite
-from zoba_bench.verification.verify import verify
+from zoba_bench.verification.run.verify import verify
+from zoba_bench.verification.suites.toml_file import read_suite
 
 from .command import call
 
@@ -42,7 +42,7 @@ CONTROL = (
 @pytest.fixture(autouse=True)
 def _without_derivations(monkeypatch):
     """Rendering the derivations takes longer than everything that is tested here."""
-    monkeypatch.setattr("zoba_bench.verification.verify._derivations", lambda solvers: {})
+    monkeypatch.setattr("zoba_bench.verification.run.verify._derivations", lambda solvers: {})
 
 
 @pytest.fixture
@@ -92,7 +92,7 @@ def test_a_file_serves_the_python_function_too(written, tmp_path):
 
 def test_included_suites_come_first_and_are_extended(written):
     suite = read_suite(written(HEAD, 'include = ["smoke", "quick"]', COUNTS, CONTROL))
-    from zoba_bench.verification.quick import quick
+    from zoba_bench.verification.suites.quick import quick
 
     assert {claim.id for claim in suite.claims} == {claim.id for claim in quick().claims} | {
         "P1/zoba/mine", "P1/zoba/mine-wrong"

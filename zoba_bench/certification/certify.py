@@ -9,15 +9,15 @@ from functools import partial
 
 import numpy as np
 
+from zoba_bench.certification.certificate import Certificate, Check
+from zoba_bench.certification.closed_forms import measure
 from zoba_bench.certification.constants import measure_constants
-from zoba_bench.certification.measurement import measure
 from zoba_bench.certification.optimum import optimum
-from zoba_bench.certification.outcome import Certificate, Check
-from zoba_bench.certification.samples import measure_spreads
 from zoba_bench.certification.shapes import shapes
+from zoba_bench.certification.spreads import measure_spreads
 from zoba_bench.problem import BilevelProblem
+from zoba_bench.problem.building import is_file, load_file
 from zoba_bench.registry import entry, load_problem
-from zoba_bench.user_problem import is_file, load_file
 
 __all__ = ["certify", "certify_registered", "instances", "measured"]
 
@@ -68,8 +68,8 @@ def _unmeasured(problem: BilevelProblem, seen: set[str]) -> Iterator[Check]:
 
 
 def _proved(small: BilevelProblem, seed: int) -> list[Check]:
-    from zoba_bench.certification.comparison import compare, compare_constants
-    from zoba_bench.certification.proofs import prove
+    from zoba_bench.certification.against_symbols import compare, compare_constants
+    from zoba_bench.certification.identities import prove
 
     assert small.symbolic is not None
     symbols = small.symbolic()

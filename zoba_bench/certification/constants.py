@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from zoba_bench.certification.numeric import (
+from zoba_bench.arrays import Array
+from zoba_bench.certification.certificate import Check
+from zoba_bench.certification.differences import (
     EPS,
     SECOND_STEP,
     STEP,
@@ -22,12 +24,10 @@ from zoba_bench.certification.numeric import (
     settle,
     slopes,
 )
-from zoba_bench.certification.outcome import Check
 from zoba_bench.problem import BilevelProblem
 
 __all__ = ["compared", "measure_constants"]
 
-Array = NDArray[np.float64]
 
 #: Rounding, relative to the declared constant; zero is compared with a small absolute number.
 _RELATIVE, _ABSOLUTE = 1e-6, 1e-7

@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-from numpy.typing import NDArray
 
-from zoba_bench.certification.measurement import psi, psi_slopes
-from zoba_bench.certification.numeric import axes, settle
-from zoba_bench.certification.outcome import Check
+from zoba_bench.arrays import Array
+from zoba_bench.certification.certificate import Check
+from zoba_bench.certification.closed_forms import psi, psi_slopes
+from zoba_bench.certification.differences import axes, settle
 from zoba_bench.problem import BilevelProblem
 
 __all__ = ["optimum"]
 
-Array = NDArray[np.float64]
 
 _EXACT = 1e-8
 #: How near a descent must come to an infimum that no declared point attains, relative to 1 + its size.

@@ -6,15 +6,14 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from zoba_bench.certification.numeric import settle
-from zoba_bench.certification.outcome import Check
+from zoba_bench.arrays import Array
+from zoba_bench.certification.certificate import Check
+from zoba_bench.certification.differences import settle
 from zoba_bench.problem import BilevelProblem
 
 __all__ = ["shapes"]
 
-Array = NDArray[np.float64]
 
 _EXACT = 1e-8
 #: Samples over which a mean is taken at most.

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from zoba_bench.arrays import Array
 from zoba_bench.driver import iteration_cost, run, start_cost
 from zoba_bench.oracle import weights
 from zoba_bench.problem import BilevelProblem
@@ -20,7 +21,6 @@ from zoba_bench.solvers.base import StepWarning
 
 __all__ = ["metric_name", "trial"]
 
-Array = NDArray[np.float64]
 
 _POINTS = 24  # of a curve
 

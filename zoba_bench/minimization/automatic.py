@@ -7,17 +7,17 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from zoba_bench.arrays import Array
 from zoba_bench.minimization.black_box import check_black_boxes, wrap
 from zoba_bench.minimization.stages import Job
-from zoba_bench.problem import BilevelProblem, check_dimension
+from zoba_bench.problem import BilevelProblem
 from zoba_bench.registry import entry, make_solver
 from zoba_bench.result import Result
+from zoba_bench.validation import check_dimension
 
 __all__ = ["minimize"]
-
-Array = NDArray[np.float64]
 
 
 def minimize(

@@ -6,14 +6,13 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from zoba_bench.arrays import Array
 from zoba_bench.oracle import Oracle
-from zoba_bench.user_problem import called
+from zoba_bench.problem.building import called
 
 __all__ = ["CHECK_EVALUATIONS", "check_black_boxes", "wrap"]
 
-Array = NDArray[np.float64]
 
 CHECK_EVALUATIONS = 8  # most evaluations of check_black_boxes, both levels together
 

@@ -17,14 +17,13 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from zoba_bench.arrays import Array
 from zoba_bench.oracle import Oracle
 from zoba_bench.problem import BilevelProblem
 
 __all__ = ["ADAPT_SIZE", "Curvature", "NonFiniteError", "Point", "Probe", "line_noise", "stencil_size"]
 
-Array = NDArray[np.float64]
 
 EPS = float(np.finfo(np.float64).eps)
 STENCIL_PRECISION = 1e-9

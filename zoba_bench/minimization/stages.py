@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from zoba_bench.arrays import Array
 from zoba_bench.driver import iteration_cost, run
 from zoba_bench.minimization.black_box import CHECK_EVALUATIONS
 from zoba_bench.minimization.probe import ADAPT_SIZE, Curvature, NonFiniteError, Point, Probe, stencil_size
@@ -29,7 +30,7 @@ from zoba_bench.result import Result, Status
 
 __all__ = ["Job"]
 
-Array = NDArray[np.float64]
+
 Iterates = tuple[Array, Array, Array]
 
 _IN_USER_UNITS = ("h", "eta", "h_bar", "rho", "gamma", "v_radius", "radius_rule", "curvature_ratio")

@@ -23,8 +23,8 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from zoba_bench.arrays import Array
 from zoba_bench.minimization.probe import Curvature, Point, Probe
 from zoba_bench.problem import BilevelProblem
 
@@ -33,7 +33,6 @@ __all__ = [
     "mean_square_step", "predict", "scaled_matrices", "step_sizes", "surrogate_radii", "unit_root",
 ]  # fmt: skip
 
-Array = NDArray[np.float64]
 
 SURROGATE_PRECISION = 1e-5
 CONDITION_CAP = 1e4

@@ -9,13 +9,13 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from zoba_bench.arrays import Array
 from zoba_bench.report.wording import by_protocol, is_control
 
 __all__ = ["Line", "honest_lines", "read_line", "wrong_lines"]
 
-Array = NDArray[np.float64]
+
 Row = Mapping[str, Any]
 _KEYS = ("x", "predicted", "log_measured", "log_half_width")  # and "quantity", which is no sequence
 

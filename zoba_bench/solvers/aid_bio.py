@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
-from zoba_bench.solvers.base import State, check_count
+from zoba_bench.arrays import Array
+from zoba_bench.solvers.base import State
 from zoba_bench.solvers.hypergradient import HypergradientDescent
+from zoba_bench.validation import check_count
 
 __all__ = ["AidBio", "conjugate_gradients"]
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from zoba_bench.arrays import Array
 from zoba_bench.oracle import Oracle
 from zoba_bench.problem import BilevelProblem
 
@@ -21,15 +22,11 @@ __all__ = [
     "StepWarning",
     "batch_mean",
     "batch_sizes",
-    "check_choice",
-    "check_count",
     "norms",
     "outer_range",
     "sqrt_decay",
     "step_range",
 ]
-
-Array = NDArray[np.float64]
 
 
 #: Needs that are no attribute of a problem, in words.
@@ -138,18 +135,6 @@ def _lacking(problem: BilevelProblem, need: str) -> str:
         return "" if problem.capabilities.tasks is not None else f"a distribution of tasks; {title} has none"
     owner = problem if hasattr(problem, need) else problem.capabilities
     return "" if getattr(owner, need) is not None else f"{need}, which {title} does not declare"
-
-
-def check_count(name: str, value: object) -> None:
-    """A positive integer, or an error that names the argument and the value."""
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
-        raise ValueError(f"{name} must be a positive integer, got {value!r}")
-
-
-def check_choice(name: str, value: object, allowed: tuple[str, ...]) -> None:
-    """One of the allowed words."""
-    if value not in allowed:
-        raise ValueError(f"{name} must be one of {', '.join(map(repr, allowed))}, got {value!r}")
 
 
 def sqrt_decay(schedule: str, k: int) -> float:

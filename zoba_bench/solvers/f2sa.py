@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
+from zoba_bench.arrays import Array
 from zoba_bench.oracle import Oracle
-from zoba_bench.problem import BilevelProblem, check_positive
-from zoba_bench.solvers.base import Solver, State, batch_mean, batch_sizes, check_count, norms, outer_range
+from zoba_bench.problem import BilevelProblem
+from zoba_bench.solvers.base import Solver, State, batch_mean, batch_sizes, norms, outer_range
+from zoba_bench.validation import check_count, check_positive
 
 __all__ = ["F2sa", "F2saState"]
 
-Array = NDArray[np.float64]
 
 #: Exponents of alpha and gamma, by whether G and F are means over samples.
 EXPONENTS = {

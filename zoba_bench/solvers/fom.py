@@ -7,17 +7,16 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
-from zoba_bench.capabilities import Tasks
+from zoba_bench.arrays import Array
 from zoba_bench.oracle import Oracle
-from zoba_bench.problem import BilevelProblem, check_positive
-from zoba_bench.solvers.base import Solver, State, check_choice, check_count, sqrt_decay
+from zoba_bench.problem import BilevelProblem
+from zoba_bench.problem.capabilities import Tasks
+from zoba_bench.solvers.base import Solver, State, sqrt_decay
 from zoba_bench.solvers.truncated import Program, gradients, one_task, several_tasks
+from zoba_bench.validation import check_choice, check_count, check_positive
 
 __all__ = ["Fom", "Unrolled"]
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -8,8 +8,8 @@ from typing import ClassVar
 import numpy as np
 
 from zoba_bench.estimators import average, difference_along, forward_difference
-from zoba_bench.problem import check_positive
 from zoba_bench.solvers.single_loop import Directions, SingleLoop, State, Surrogates
+from zoba_bench.validation import check_positive
 
 __all__ = ["HfZoba", "HfZobaShared"]
 

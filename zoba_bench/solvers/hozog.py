@@ -7,17 +7,16 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
+from zoba_bench.arrays import Array
 from zoba_bench.directions import sphere
 from zoba_bench.estimators import average, central_difference, forward_difference
 from zoba_bench.oracle import Oracle
-from zoba_bench.problem import BilevelProblem, check_positive
-from zoba_bench.solvers.base import Solver, State, check_choice, check_count, step_range
+from zoba_bench.problem import BilevelProblem
+from zoba_bench.solvers.base import Solver, State, step_range
+from zoba_bench.validation import check_choice, check_count, check_positive
 
 __all__ = ["Hozog", "HozogState"]
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

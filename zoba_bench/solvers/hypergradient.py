@@ -8,15 +8,14 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
+from zoba_bench.arrays import Array
 from zoba_bench.oracle import Oracle
-from zoba_bench.problem import BilevelProblem, check_positive
-from zoba_bench.solvers.base import Solver, State, check_count
+from zoba_bench.problem import BilevelProblem
+from zoba_bench.solvers.base import Solver, State
+from zoba_bench.validation import check_count, check_positive
 
 __all__ = ["HypergradientDescent"]
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -6,14 +6,12 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
+from zoba_bench.arrays import Array
 from zoba_bench.solvers.base import State
 from zoba_bench.solvers.hypergradient import HypergradientDescent
 
 __all__ = ["ItdBio"]
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

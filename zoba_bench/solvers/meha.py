@@ -7,15 +7,14 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
+from zoba_bench.arrays import Array
 from zoba_bench.oracle import Oracle
-from zoba_bench.problem import BilevelProblem, check_positive
+from zoba_bench.problem import BilevelProblem
 from zoba_bench.solvers.base import Solver, State, norms, step_range
+from zoba_bench.validation import check_positive
 
 __all__ = ["Meha", "MehaState"]
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -7,18 +7,16 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
+from zoba_bench.arrays import Array, Samples
 from zoba_bench.directions import gaussian, sphere
 from zoba_bench.estimators import average, forward_difference
 from zoba_bench.oracle import Oracle
-from zoba_bench.problem import BilevelProblem, check_positive
-from zoba_bench.solvers.base import Solver, State, batch_mean, check_choice, check_count, step_range
+from zoba_bench.problem import BilevelProblem
+from zoba_bench.solvers.base import Solver, State, batch_mean, step_range
+from zoba_bench.validation import check_choice, check_count, check_positive
 
 __all__ = ["Pzobo"]
-
-Array = NDArray[np.float64]
-Samples = NDArray[np.int64]
 
 
 @dataclass(frozen=True)

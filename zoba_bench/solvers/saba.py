@@ -9,14 +9,13 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from zoba_bench.arrays import Array, Samples
 from zoba_bench.oracle import Oracle
-from zoba_bench.problem import BilevelProblem, check_positive
-from zoba_bench.solvers.base import Solver, State, batch_sizes, check_count, norms, outer_range, step_range
+from zoba_bench.problem import BilevelProblem
+from zoba_bench.solvers.base import Solver, State, batch_sizes, norms, outer_range, step_range
+from zoba_bench.validation import check_count, check_positive
 
 __all__ = ["Saba", "SabaState"]
-
-Array = NDArray[np.float64]
-Samples = NDArray[np.int64]
 
 
 class Memory:

@@ -10,17 +10,15 @@ from functools import cached_property
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from zoba_bench.arrays import Array, Samples
 from zoba_bench.directions import LAWS, Law
 from zoba_bench.oracle import Oracle
-from zoba_bench.problem import BilevelProblem, check_positive
-from zoba_bench.solvers.base import Solver, State, check_choice, check_count, outer_range, sqrt_decay, step_range
+from zoba_bench.problem import BilevelProblem
+from zoba_bench.solvers.base import Solver, State, outer_range, sqrt_decay, step_range
+from zoba_bench.validation import check_choice, check_count, check_positive
 
 __all__ = ["Directions", "KeptState", "SingleLoop", "State", "Surrogates", "tuned_ratio"]
-
-Array = NDArray[np.float64]
-Samples = NDArray[np.int64]
 
 
 Bases = tuple[Array | None, ...]

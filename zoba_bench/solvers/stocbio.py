@@ -9,13 +9,13 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from zoba_bench.problem import BilevelProblem, check_positive
-from zoba_bench.solvers.base import State, batch_mean, check_count
+from zoba_bench.arrays import Array
+from zoba_bench.problem import BilevelProblem
+from zoba_bench.solvers.base import State, batch_mean
 from zoba_bench.solvers.hypergradient import HypergradientDescent
+from zoba_bench.validation import check_count, check_positive
 
 __all__ = ["StocBio"]
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from zoba_bench.capabilities import Tasks
+from zoba_bench.arrays import Array
 from zoba_bench.oracle import Oracle
+from zoba_bench.problem.capabilities import Tasks
 
 __all__ = ["GRADIENTS", "Program", "gradients", "one_task", "several_tasks"]
 
-Array = NDArray[np.float64]
 
 #: Ways to the exact gradient: the adjoint along the stored path, tangents, the adjoint along a path computed anew.
 GRADIENTS = ("stored", "forward", "recomputed")

@@ -8,15 +8,14 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from zoba_bench.arrays import Array
 from zoba_bench.oracle import Oracle
-from zoba_bench.problem import BilevelProblem, check_positive
-from zoba_bench.solvers.base import check_choice
+from zoba_bench.problem import BilevelProblem
 from zoba_bench.solvers.fom import Fom, Unrolled
 from zoba_bench.solvers.truncated import GRADIENTS, Program, gradients
+from zoba_bench.validation import check_choice, check_positive, check_probability
 
 __all__ = ["Adaptive", "Ufom", "UfomAdaptive", "best_probability"]
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -53,7 +52,7 @@ class Ufom(Fom):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        _check_probability("q", self.q)
+        check_probability("q", self.q)
         check_choice("gradient", self.gradient, GRADIENTS)
 
     def check(self, problem: BilevelProblem) -> None:
@@ -144,10 +143,10 @@ class UfomAdaptive(Ufom):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        _check_probability("q_min", self.q_min)
+        check_probability("q_min", self.q_min)
         if self.q_min > self.q:
             raise ValueError(f"q_min must be at most q={self.q}, got {self.q_min}; raise q or lower q_min")
-        _check_probability("decay", self.decay)
+        check_probability("decay", self.decay)
         if self.decay == 1:
             raise ValueError("decay must be below 1, got 1: nothing would ever enter the averages")
         check_positive("s", self.s)
@@ -202,9 +201,3 @@ def best_probability(V2: Array, D2: Array, fixed: float, random: float, s: float
         best = np.where((q < 1) & (at_root < at_one), q, 1.0)
     # V2 / D2 beyond the range of floats leaves the limit, 0.
     return np.where((D2 == 0) | (q == 0), 0.0, best)
-
-
-def _check_probability(name: str, value: object) -> None:
-    check_positive(name, value)
-    if value > 1:  # type: ignore[operator]
-        raise ValueError(f"{name} must be at most 1, got {value!r}")

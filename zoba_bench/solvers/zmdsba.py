@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
+from zoba_bench.arrays import Array, Samples
 from zoba_bench.directions import gaussian
 from zoba_bench.estimators import (
     average,
@@ -19,13 +19,11 @@ from zoba_bench.estimators import (
     second_difference,
 )
 from zoba_bench.oracle import Oracle
-from zoba_bench.problem import BilevelProblem, check_positive
-from zoba_bench.solvers.base import Solver, State, check_choice, check_count, sqrt_decay, step_range
+from zoba_bench.problem import BilevelProblem
+from zoba_bench.solvers.base import Solver, State, sqrt_decay, step_range
+from zoba_bench.validation import check_choice, check_count, check_positive
 
 __all__ = ["Zdsba", "Zmdsba"]
-
-Array = NDArray[np.float64]
-Samples = NDArray[np.int64]
 
 
 @dataclass(frozen=True)

@@ -7,18 +7,16 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
+from zoba_bench.arrays import Array, Samples
 from zoba_bench.directions import gaussian
 from zoba_bench.estimators import average, forward_difference
 from zoba_bench.oracle import Oracle
-from zoba_bench.problem import BilevelProblem, check_positive
-from zoba_bench.solvers.base import Solver, State, check_choice, check_count, sqrt_decay, step_range
+from zoba_bench.problem import BilevelProblem
+from zoba_bench.solvers.base import Solver, State, sqrt_decay, step_range
+from zoba_bench.validation import check_choice, check_count, check_positive
 
 __all__ = ["ZoPenalty", "penalty_slope"]
-
-Array = NDArray[np.float64]
-Samples = NDArray[np.int64]
 
 
 def penalty_slope(f_y: Any, g_y: Any, g_z: Any, lam: Any) -> Any:

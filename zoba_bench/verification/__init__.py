@@ -1,10 +1,10 @@
 """Claims, verdicts and the suites that measure them: suite name -> "module:function"."""
 
 SUITES: dict[str, str] = {
-    "quick": "zoba_bench.verification.quick:quick",
-    "smoke": "zoba_bench.verification.quick:smoke",
-    "bounds": "zoba_bench.verification.bounds:bounds",
-    "standard": "zoba_bench.verification.standard:standard",
-    "full": "zoba_bench.verification.standard:full",
-    "calibration": "zoba_bench.verification.calibration:calibration",
+    "quick": "zoba_bench.verification.suites.quick:quick",
+    "smoke": "zoba_bench.verification.suites.quick:smoke",
+    "bounds": "zoba_bench.verification.claims.bounds:bounds",
+    "standard": "zoba_bench.verification.suites.standard:standard",
+    "full": "zoba_bench.verification.suites.standard:full",
+    "calibration": "zoba_bench.verification.claims.error_rates:calibration",
 }

@@ -7,13 +7,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from zoba_bench.errors import DerivationError
+from zoba_bench.problem.building import is_file
 from zoba_bench.registry import names
-from zoba_bench.user_problem import is_file
 from zoba_bench.verification.claim import Claim
 from zoba_bench.verification.parameters import solver_options, unknown
-from zoba_bench.verification.plan import Plan
 from zoba_bench.verification.protocols import PROTOCOLS
-from zoba_bench.verification.sequential import part
+from zoba_bench.verification.protocols.shared.plan import Plan
+from zoba_bench.verification.run.looks import part
 
 __all__ = ["check_claim", "plan_claim", "protocol_of"]
 

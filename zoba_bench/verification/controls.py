@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
+from zoba_bench.arrays import Array
 from zoba_bench.directions import generator
 from zoba_bench.estimators import average, forward_difference, project, second_difference
 from zoba_bench.oracle import Oracle
@@ -21,8 +21,6 @@ from zoba_bench.solvers.zoba import Zoba
 from zoba_bench.solvers.zoba_mixed import ZobaMixed
 
 __all__ = ["CONTROLS"]
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from zoba_bench.problem.building import is_file
 from zoba_bench.registry import entry, names
-from zoba_bench.user_problem import is_file
 
 __all__ = [
     "COUNT", "COUNTS", "FLAG", "LOOKS", "NAME", "NUMBER", "OPTIONS", "OPTION_SETS", "POINT", "POSITIVE", "POSITIVES",

@@ -5,10 +5,10 @@ may be.
 """
 
 PROTOCOLS: dict[str, str] = {
-    "P0": "zoba_bench.verification.protocols.calibration",
+    "P0": "zoba_bench.verification.protocols.error_rates",
     "P1": "zoba_bench.verification.protocols.counts",
     "P2": "zoba_bench.verification.protocols.moments",
-    "P2s": "zoba_bench.verification.protocols.update",
+    "P2s": "zoba_bench.verification.protocols.mean_step",
     "P2b": "zoba_bench.verification.protocols.one_step",
     "P3": "zoba_bench.verification.protocols.inequalities",
     "P4a": "zoba_bench.verification.protocols.horizon",

@@ -22,8 +22,8 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from zoba_bench.arrays import Array
 from zoba_bench.driver import run
 from zoba_bench.errors import DerivationError
 from zoba_bench.problem import BilevelProblem
@@ -32,7 +32,7 @@ from zoba_bench.statistics import Limits
 from zoba_bench.sweep import Cell
 from zoba_bench.verification.claim import Claim, Measurement
 from zoba_bench.verification.parameters import COUNT, OPTIONS, POINT, PROBLEM, Parameters, one_of, table
-from zoba_bench.verification.plan import (
+from zoba_bench.verification.protocols.shared.plan import (
     Plan,
     build_problem,
     build_solver,
@@ -44,7 +44,6 @@ from zoba_bench.verification.plan import (
 
 __all__ = ["PARAMETERS", "final", "judge", "plan"]
 
-Array = NDArray[np.float64]
 
 #: What is measured, by quantity: the closed forms that it needs.
 _NEEDS = {

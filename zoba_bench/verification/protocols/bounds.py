@@ -13,8 +13,8 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from zoba_bench.arrays import Array
 from zoba_bench.driver import run
 from zoba_bench.errors import DerivationError
 from zoba_bench.problem import BilevelProblem
@@ -31,7 +31,7 @@ from zoba_bench.verification.parameters import (
     one_of,
     table,
 )
-from zoba_bench.verification.plan import (
+from zoba_bench.verification.protocols.shared.plan import (
     Plan,
     build_problem,
     build_solver,
@@ -39,11 +39,10 @@ from zoba_bench.verification.plan import (
     reference_theorem,
     trajectory_cells,
 )
-from zoba_bench.verification.tasks import start_point
+from zoba_bench.verification.protocols.shared.runs import start_point
 
 __all__ = ["PARAMETERS", "judge", "plan", "trajectory"]
 
-Array = NDArray[np.float64]
 
 #: What a control may claim too much of: how often the directions, the samples, the iterations, the (inverse) start.
 _TOO_MUCH = ("directions", "samples", "iterations", "start")

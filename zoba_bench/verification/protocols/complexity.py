@@ -17,7 +17,6 @@ import numpy as np
 from zoba_bench.statistics import Estimate, Limits, mean_limits
 from zoba_bench.sweep import Cell
 from zoba_bench.verification.claim import Claim, Measurement
-from zoba_bench.verification.fits import JOINT, QUANTITIES, line_measurement, plane_measurement
 from zoba_bench.verification.parameters import (
     COUNT,
     OPTIONS,
@@ -29,7 +28,8 @@ from zoba_bench.verification.parameters import (
     one_of,
     tables,
 )
-from zoba_bench.verification.plan import (
+from zoba_bench.verification.protocols.shared.lines import JOINT, QUANTITIES, line_measurement, plane_measurement
+from zoba_bench.verification.protocols.shared.plan import (
     Plan,
     build_problem,
     noise_options,

@@ -12,7 +12,6 @@ from typing import Any
 
 from zoba_bench.statistics import Estimate
 from zoba_bench.verification.claim import Claim, Measurement
-from zoba_bench.verification.fits import QUANTITIES, line_measurement
 from zoba_bench.verification.parameters import (
     COUNTS,
     OPTIONS,
@@ -23,7 +22,8 @@ from zoba_bench.verification.parameters import (
     Parameters,
     one_of,
 )
-from zoba_bench.verification.plan import (
+from zoba_bench.verification.protocols.shared.lines import QUANTITIES, line_measurement
+from zoba_bench.verification.protocols.shared.plan import (
     Plan,
     axis_label,
     build_problem,

@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from zoba_bench.verification.claim import Claim, Measurement
-from zoba_bench.verification.fits import QUANTITIES, line_measurement
 from zoba_bench.verification.parameters import (
     COUNT,
     COUNTS,
@@ -24,7 +23,8 @@ from zoba_bench.verification.parameters import (
     one_of,
     table,
 )
-from zoba_bench.verification.plan import (
+from zoba_bench.verification.protocols.shared.lines import QUANTITIES, line_measurement
+from zoba_bench.verification.protocols.shared.plan import (
     Plan,
     build_problem,
     log_means,

@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from zoba_bench.arrays import Array
 from zoba_bench.driver import run
 from zoba_bench.errors import DerivationError
 from zoba_bench.problem import BilevelProblem
@@ -21,11 +21,16 @@ from zoba_bench.statistics import Estimate, Limits, family_level, mean_limits, p
 from zoba_bench.sweep import Cell
 from zoba_bench.verification.claim import Claim, Measurement
 from zoba_bench.verification.parameters import COUNT, FLAG, OPTIONS, POSITIVE, PROBLEM, SEQUENTIAL, Kind, Parameters
-from zoba_bench.verification.plan import Plan, build_problem, build_solver, reference_theorem, replicate_blocks
+from zoba_bench.verification.protocols.shared.plan import (
+    Plan,
+    build_problem,
+    build_solver,
+    reference_theorem,
+    replicate_blocks,
+)
 
 __all__ = ["PARAMETERS", "draw_state", "judge", "one_steps", "plan"]
 
-Array = NDArray[np.float64]
 
 _SIZES = (0.0, 0.03, 0.3, 1.0, 3.0)
 _KINDS = ("random", "smallest", "largest")

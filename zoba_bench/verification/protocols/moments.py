@@ -13,8 +13,8 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from zoba_bench.arrays import Array
 from zoba_bench.errors import DerivationError
 from zoba_bench.oracle import Oracle
 from zoba_bench.problem import BilevelProblem
@@ -23,14 +23,14 @@ from zoba_bench.statistics import Limits
 from zoba_bench.sweep import Cell
 from zoba_bench.verification.claim import Claim, Measurement
 from zoba_bench.verification.parameters import COUNT, POSITIVE, PROBLEM, Parameters, table
-from zoba_bench.verification.plan import Plan, build_problem, build_solver, reference_theorem
+from zoba_bench.verification.protocols.shared.plan import Plan, build_problem, build_solver, reference_theorem
 
 __all__ = [
     "PARAMETERS", "envelopes", "judge", "lipschitz_constant", "measure", "plan", "point", "rounding_bound", "targets",
     "tensor_nodes",
 ]  # fmt: skip
 
-Array = NDArray[np.float64]
+
 _NAMES = ("inner_gradient", "outer_gradient_z", "outer_gradient_x", "hessian_v", "cross_v")
 
 PARAMETERS = Parameters(

@@ -16,9 +16,9 @@ import sympy as sp
 
 from zoba_bench.sweep import Cell
 from zoba_bench.verification.claim import Claim, Measurement
-from zoba_bench.verification.fits import QUANTITIES, line_measurement
 from zoba_bench.verification.parameters import COUNT, OPTIONS, POSITIVE, POWER, SIZED_PROBLEMS, Parameters, one_of
-from zoba_bench.verification.plan import (
+from zoba_bench.verification.protocols.shared.lines import QUANTITIES, line_measurement
+from zoba_bench.verification.protocols.shared.plan import (
     Plan,
     axis_label,
     build_problem,

@@ -16,14 +16,14 @@ import sympy as sp
 
 from zoba_bench.certification.certify import certify, instances
 from zoba_bench.problem import BilevelProblem
+from zoba_bench.problem.building import is_file
 from zoba_bench.registry import entry, names
 from zoba_bench.statistics import Limits
 from zoba_bench.sweep import Cell
-from zoba_bench.user_problem import is_file
 from zoba_bench.verification.claim import Claim, Measurement
-from zoba_bench.verification.cost import Work
 from zoba_bench.verification.parameters import NAME, NUMBER, POSITIVE, PROBLEM, Parameters, table, unknown
-from zoba_bench.verification.plan import Plan, build_problem
+from zoba_bench.verification.protocols.shared.plan import Plan, build_problem
+from zoba_bench.verification.run.cost import Work
 
 __all__ = ["PARAMETERS", "SIMULATED", "certificate", "derivation", "judge", "plan"]
 

@@ -1,0 +1,226 @@
+"""Puts the steps of one preset's theorem together."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import sympy as sp
+
+from .. import symbols as names
+from ..estimators.presets import preset_named
+from ..estimators.steps import mean_steps, moment_steps, remainder_steps
+from ..proof.orders import Complexity, diverges, dominates, order_of
+from ..proof.rules import by_nonnegative_terms
+from ..proof.theorem import Step
+from ..symbols import W_0, K, d, eps, gamma, p
+from .drift_steps import drift_steps, root_steps
+from .inequalities import V_v, V_x, V_z, one_step_inequalities
+from .plan import Route
+from .plan_steps import cost_steps
+from .theorem import SingleLoopTheorem
+from .variance import VarianceModel
+from .weights import KINDS, Certificate, check_explicit_choice, explicit_step_ratio, explicit_weights
+
+__all__ = [
+    "ASSUMPTIONS",
+    "PUBLISHED",
+    "PUBLISHED_SOURCE",
+    "SOURCE",
+    "average_step",
+    "build",
+    "certificate_step",
+    "choice_step",
+    "public_symbols",
+]
+
+ASSUMPTIONS = (
+    "A1: G(., x) is mu-strongly convex with |G_zz| <= L_zz, |G_xz| <= L_xz, |G_xx| <= L_xx",
+    "A2: the blocks of the Hessian of G have Lipschitz constants H_zz, H_xz, H_zx, H_xx (zero for quadratic G)",
+    "A3: the blocks of the Hessian of F are bounded by m_zz, m_xz, m_xx; |v*| <= R; |F_z(z*(x), x)| <= C_z and "
+    "|F_x| <= C_x, for which the bound (not the plan) can do with |F_z| <= L_zz |v*| and "
+    "|F_x| <= |grad Psi| + L_xz |v*| + m_xz |z - z*|; for quadratic G also |v*| <= R_0 + R_g |grad Psi|",
+    "A4: z* and v* have Lipschitz constants k_z and k_v (their Jacobians s_z and s_v, where known), grad Psi has L_Psi",
+    "A5: Psi is bounded below; Gaussian directions independent of the past and of the samples; constant steps, "
+    "rho <= 2/(mu + L_zz); values are exact, or means over samples with spreads sigma for which the bounds of A1 to A3 "
+    "hold one by one (bound only: plan and count speak of exact values, and for curved G of small enough radii)",
+    "A6: a step along v is h_bar / max(1, |v|), or v is projected, where G is curved",
+)
+SOURCE = (
+    "Algorithm: arXiv 2601.21836 (abstract) and its authors' public code. The derivation is this "
+    "project's own; the paper's text was not available."
+)
+#: Quoted, and only compared with: O(p (d + p)^2 / eps^2).
+PUBLISHED = p * (d + p) ** 2 / eps**2
+PUBLISHED_SOURCE = "arXiv 2601.21836, abstract"
+
+
+def build(
+    name: str,
+    title: str,
+    *,
+    coupling: Any = None,
+    published: Any = None,
+    source: str = SOURCE,
+    regimes: tuple[str, ...] = ("p, d >= 1",),
+    divergent: bool = False,
+    radius_ratio: str = "",
+) -> SingleLoopTheorem:
+    """Theorem of a preset.
+
+    Parameters
+    ----------
+    name, title : of the theorem; the name is the preset's.
+    coupling : Y of the explicit plan; default 1/4.
+    published : published order to compare with.
+    regimes : where the published order is to be proved an upper bound.
+    divergent : whether n over the published order is to be proved unbounded as d grows.
+    """
+    coupling = sp.Rational(1, 4) if coupling is None else coupling
+    preset = preset_named(name)
+    means = mean_steps(preset)
+
+    def theorem(steps: tuple[Step, ...], route: Route | None) -> SingleLoopTheorem:
+        return SingleLoopTheorem(
+            name,
+            title,
+            name,
+            ASSUMPTIONS,
+            source,
+            steps,
+            public_symbols(),
+            preset=preset,
+            route=route,
+            radius_ratio=radius_ratio,
+        )
+
+    if not all(step.outcome.ok for step in means):
+        # Variances of a biased surrogate would be about something else: nothing more is stated.
+        return theorem(means, None)
+    model = VarianceModel(preset)
+
+    def compare(route: Route) -> Complexity:
+        order = order_of(route.count)
+        found: list[Any] = [dominates(route.count, order)]
+        if published is not None:
+            found += [dominates(route.count, published, regime) for regime in regimes]
+            if divergent:
+                found.append(diverges(route.count, published, d))
+        return Complexity(
+            route.count,
+            order,
+            model.per_direction,
+            published,
+            PUBLISHED_SOURCE,
+            tuple(found),
+            route.definitions,
+        )
+
+    route = Route(model, coupling, compare)
+    independent = model.independent
+    steps = (
+        *means,
+        *moment_steps(preset),
+        *remainder_steps(preset),
+        *root_steps(preset),
+        *one_step_inequalities(independent),
+        *drift_steps(independent),
+        *_variance_steps(model),
+        *(certificate_step(Certificate(independent, kind)) for kind in KINDS),
+        choice_step(Certificate(independent, "rough"), coupling),
+        average_step(Certificate(independent, "rough")),
+        *cost_steps(route),
+    )
+    return theorem(steps, route)
+
+
+def public_symbols() -> dict[str, Any]:
+    """Public symbols by their own names."""
+    return {str(value): value for value in vars(names).values() if isinstance(value, sp.Symbol)}
+
+
+def _variance_steps(model: VarianceModel) -> tuple[Step, ...]:
+    """Variances as s_0 + s_a a^2 + s_b b^2 + s_D D^2, for the explicit constants of plan and count."""
+    reasons = {
+        "inner_gradient": "|G_z| = |G_zz (z - z*)| <= L_zz a; remainder of the difference along w.",
+        "adjoint": "Inner and outer parts by Young's inequality, |v| <= R + b, |F_z| <= C_z + m_zz a, remainder of f "
+        "at most m_zz h |w|^2/2.",
+        "outer_gradient": "Inner and outer parts by Young's inequality, |v| <= R + b, |F_x| <= C_x, remainder of f at "
+        "most m_xx eta |u|^2/2.",
+    }
+    if model.preset.one_count:
+        reasons["adjoint"] = "Hv + f_z is one surrogate of A v + F_z, at most L_zz b + M_v a; Young's inequality."
+        reasons["outer_gradient"] = "Cv + f_x is one surrogate of C v + F_x, which is D but for the bias; Young."
+
+    def prove(attribute: str, statement: Any) -> str:
+        again = getattr(VarianceModel(model.preset), attribute)
+        if sp.expand(again - statement.rhs) != 0:
+            raise ValueError(f"derived again the bound is {again}")
+        return model.check_combination()
+
+    found = zip((V_z, V_v, V_x), reasons.items(), "zvx", strict=True)
+    return tuple(
+        Step(
+            f"variance of D_{row} in squares",
+            sp.Le(symbol, getattr(model, attribute)),
+            reason,
+            partial(prove, attribute),
+        )
+        for symbol, (attribute, reason), row in found
+    )
+
+
+def certificate_step(certificate: Certificate) -> Step:
+    """The Lyapunov certificate in explicit constants."""
+    words = {
+        "flat": "z* and v* are affine (s_z = s_v = 0)",
+        "smooth": "Jacobians with constants s_z, s_v and V_x bounded (v projected)",
+        "rough": "z* and v* Lipschitz only",
+    }
+    return Step(
+        f"certificate, {certificate.kind} solutions",
+        sp.Le(sp.Symbol("mean_drift_of_W") / gamma + names.g**2 / 2, certificate.residual),
+        f"W = Psi - inf Psi + (c/mu)(w_a a^2 + w_b b^2); {words[certificate.kind]}; conditions: "
+        + "; ".join(f"{name}: {sp.sstr(value)} >= 0" for name, value in certificate.conditions.items()),
+        lambda statement: _drift_side(statement) or certificate.verify(statement),
+    )
+
+
+def _drift_side(statement: Any) -> str:
+    if statement.lhs != sp.Symbol("mean_drift_of_W") / gamma + names.g**2 / 2:
+        raise ValueError(f"the left-hand side {statement.lhs} is not drift / gamma + g^2/2")
+    return ""
+
+
+def choice_step(certificate: Certificate, coupling: Any) -> Step:
+    """Weights and step ratio that meet the conditions with room for the variances."""
+    weights = explicit_weights()
+    chosen = sp.Tuple(weights[names.w_b], weights[names.w_a], explicit_step_ratio(certificate, coupling))
+
+    def prove(statement: Any) -> str:
+        stated_b, stated_a, ratio = statement.rhs
+        detail = check_explicit_choice(certificate, coupling, {names.w_b: stated_b, names.w_a: stated_a}, ratio)
+        if statement.rhs != chosen:
+            raise ValueError(f"the plan uses {chosen}")
+        return detail
+
+    return Step(
+        "explicit weights",
+        sp.Eq(sp.Tuple(names.w_b, names.w_a, names.c), chosen),
+        "They meet the conditions of the certificate with half of each weight left for the variances, and with "
+        f"coupling {coupling} at gamma <= 1/(2 L_Psi).",
+        prove,
+    )
+
+
+def average_step(certificate: Certificate) -> Step:
+    """The telescoped certificate."""
+    last = sp.Symbol("W_K", nonnegative=True)
+    # K terms of: gamma/2 E|g_k|^2 <= E W_k - E W_{k+1} + gamma residual.
+    left = (W_0 - last + K * gamma * certificate.residual) * 2 / (gamma * K)
+    return Step(
+        "average",
+        sp.Le(sp.Symbol("mean_of_squared_gradient"), certificate.average_bound),
+        "Sum of the drift inequality over k < K; W_K >= 0.",
+        by_nonnegative_terms(left, "bound - telescoped sum = 2 W_K / (gamma K) >= 0", attained={last: 0}),
+    )

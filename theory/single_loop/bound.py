@@ -1,0 +1,237 @@
+"""The explicit bound of a run: exact constants in, the smallest certified bound out."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from functools import cached_property
+from typing import Any
+
+from .. import symbols as names
+from ..estimators.presets import Preset
+from ..proof.rational import upper_bound
+from ..proof.theorem import TheoremError
+from ..symbols import THIRD
+from .drift import Certified, Drift, OneStep, certify
+from .roots import Directions, R_v, Roots
+from .state import Linear
+from .theorem import Start, check_law
+
+__all__ = ["ExplicitBound", "Run", "as_float"]
+
+
+#: Names of the spreads of the inner and of the outer level.
+_SPREADS = (("sigma_gz", "sigma_zz", "sigma_xz"), ("sigma_fz", "sigma_fx"))
+
+
+#: Solvers with the same surrogates: a theorem of one speaks of the runs of the others.
+_FAMILIES = ({"zoba", "zoba-tuned"}, {"zoba-mixed"}, {"hf-zoba", "hf-zoba-shared"})
+
+
+@dataclass(frozen=True)
+class Run:
+    """Steps, radii, directions and batches of a run with constant steps, as exact rationals by name."""
+
+    numbers: Mapping[str, Fraction]
+    v_radius: Fraction | None
+    normalized: bool
+    outer_shared: bool
+
+    @classmethod
+    def of(
+        cls, solver: Any, p: int, d: int, derivatives: bool = False, sampled: tuple[bool, bool] = (False, False)
+    ) -> Run:
+        """From a solver's configuration; a schedule or a law that no theorem speaks of is refused.
+
+        ``derivatives`` is for solvers without radii and directions; ``sampled`` says of each level
+        whether it has samples, so that an unset batch is the published one.
+        """
+        if getattr(solver, "schedule", "constant") != "constant":
+            raise TheoremError(f"the bound needs constant steps, the solver has schedule={solver.schedule!r}")
+        check_law(getattr(solver, "law", "gaussian"))
+        read: dict[str, Any] = {"rho": solver.rho, "gamma": solver.gamma}
+        if read["gamma"] is None:
+            read["gamma"] = solver.rho / 2
+        if not derivatives:
+            read |= {"h": solver.h, "eta": solver.eta, "l1": solver.l1, "l2": solver.l2}
+            if read["eta"] is None:
+                read["eta"] = solver.outer_radius(p, d)
+            read["h_bar"] = getattr(solver, "h_bar", 0.0)
+        published = getattr(solver, "published_batches", (1, 1))
+        for name, default, several in zip(("b1", "b2"), published, sampled, strict=True):
+            read[name] = getattr(solver, name, None) or (default if several else 1)
+        radius = getattr(solver, "v_radius", None)
+        return cls(
+            {name: Fraction(value) for name, value in read.items()} | {"p": Fraction(p), "d": Fraction(d)},
+            None if radius is None else Fraction(radius),
+            bool(getattr(solver, "normalize_h_bar", False)),
+            getattr(solver, "outer_directions", "shared") == "shared",
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class ExplicitBound:
+    """Certified bounds of one preset; ``preset=None`` is the method with exact derivatives."""
+
+    preset: Preset | None
+
+    @cached_property
+    def _roots(self) -> dict[Directions, Roots]:
+        return {}
+
+    def roots(self, run: Directions) -> Roots:
+        """The linear forms for one way to draw directions, derived when first asked for."""
+        return self._roots.setdefault(run, Roots(self.preset, run))
+
+    def certificate(self, constants: Any, p: int, d: int, solver: Any, K: int, start: Start) -> Certified:
+        """The smallest certified bound over the ways in which the constants can be used.
+
+        Raises
+        ------
+        TheoremError : a condition of the theorem fails, named; ValueError where a constant is unknown or only sampled.
+        """
+        if isinstance(K, bool) or int(K) != K or K < 1:
+            raise TheoremError(f"K must be a positive integer, got {K!r}")
+        inner, outer = (any(constants.bound(n) != 0 for n in level) for level in _SPREADS)
+        run = Run.of(solver, p, d, derivatives=self.preset is None, sampled=(inner, outer))
+        self._check_solver(solver, run)
+        if self.preset is not None and self.preset.one_count:
+            for one, two in (("l1", "l2"), ("b1", "b2")):
+                if run.numbers[one] != run.numbers[two]:
+                    first, second = int(run.numbers[one]), int(run.numbers[two])
+                    raise TheoremError(f"{two} must equal {one} here, got {one}={first}, {two}={second}")
+        mu, top = (Fraction(value) for value in constants.require("mu", "L_zz"))
+        # The published step 2/(mu + L_zz), rounded to a float, may exceed it by one part in 2^53.
+        if run.numbers["rho"] * (mu + top) > 2 * (1 + Fraction(1, 2**50)):
+            limit = 2 / float(mu + top)
+            raise TheoremError(f"condition rho <= 2/(mu + L_zz): rho={float(run.numbers['rho'])!r} exceeds {limit!r}")
+        begin = tuple(Fraction(value) for value in (start.gap, start.z_error, start.v_error))
+        best: Certified | None = None
+        refusals: list[Exception] = []
+        for directions in self._ways(constants, run, begin[2]):
+            try:
+                steps = list(self._one_steps(constants, run, directions))
+            except ValueError as error:
+                refusals.append(error)
+                continue
+            for step in steps:
+                found = certify(Drift(step), begin, int(K))
+                if found is not None and (best is None or found.bound < best.bound):
+                    best = found
+        if best is None:
+            if refusals:
+                raise refusals[0]
+            raise TheoremError(
+                "condition 'negative drift' holds for no weights: use more directions, smaller steps or a smaller "
+                "gamma/rho"
+            )
+        return best
+
+    def _check_solver(self, solver: Any, run: Run) -> None:
+        """Refuse a configuration that the theorem does not speak of."""
+        if run.numbers["gamma"] <= 0 or run.numbers["rho"] <= 0:
+            raise TheoremError(f"condition rho, gamma > 0: got rho={solver.rho!r}, gamma={solver.gamma!r}")
+        if self.preset is None:
+            return
+        name = getattr(solver, "name", None)
+        family = next(f for f in _FAMILIES if self.preset.name in f)
+        if isinstance(name, str) and any(name in f for f in _FAMILIES) and name not in family:
+            raise TheoremError(f"the theorem of {self.preset.name!r} does not speak of the solver {name!r}")
+        if self.preset.one_count and not run.outer_shared:
+            raise TheoremError("outer_directions must be 'shared' here, got 'independent'; use the theorem 'hf-zoba'")
+
+    def _ways(self, constants: Any, run: Run, v_error: Fraction) -> Iterator[Directions]:
+        """Ways to use the constants, the usual one first."""
+        quadratic = constants.bound("H") == 0
+        sampled = any(constants.bound(name) != 0 for level in _SPREADS for name in level)
+        base = Directions(
+            normalized=run.normalized, outer_shared=run.outer_shared, curved=not quadratic, sampled=sampled
+        )
+        known = None not in (constants.bound("C_z"), constants.bound("C_x"))
+        slopes = (True, False) if known and self.preset is not None else (False,)
+        affine = quadratic and None not in (constants.bound("R_0"), constants.bound("R_g"))
+        adjoints = [False] if constants.bound("R") is not None or not affine else []
+        if affine:
+            adjoints.append(True)
+        if run.v_radius is not None:
+            (bound,) = constants.require("R")
+            if run.v_radius < Fraction(bound):
+                raise TheoremError(
+                    f"v_radius={float(run.v_radius)!r} is below R={bound!r}: the ball may not contain v*"
+                )
+        # |v| <= R_v from the start on: |v_0| <= R + v_error is all that is known of it.
+        inside = run.v_radius is not None and Fraction(constants.R) + v_error <= run.v_radius
+        for projected in (False, True) if inside else (False,):
+            for growing in adjoints:
+                for known_slopes in slopes:
+                    if not (projected and growing):
+                        yield replace(base, projected=projected, growing=growing, known_slopes=known_slopes)
+
+    def _one_steps(self, constants: Any, run: Run, directions: Directions) -> Iterator[OneStep]:
+        """Exact numbers of the one-step inequalities, for each way to bound the motion of z* and v*."""
+        roots = self.roots(directions)
+        linear = {n: getattr(roots, n) for n in ("z", "v", "x", "bias_z", "bias_v", "bias_x")}
+        values = dict(run.numbers)
+        needed = {"mu", "L_xz", "L_Psi", "k_z", "k_v", "m_zz", "m_xz"}
+        for form in linear.values():
+            needed |= {str(s) for entry in form.entries for s in getattr(entry, "free_symbols", set())}
+        curved = [str(s) for s in THIRD] if directions.curved else []
+        wanted = {"H_zz", "H_xz"} | needed if directions.curved else needed
+        values |= {name: self._third(constants, name) for name in curved if name in wanted}
+        if directions.growing:
+            values["R"], values["R_g"] = (Fraction(value) for value in constants.require("R_0", "R_g"))
+        elif "R" in needed or directions.curved:
+            values["R"] = Fraction(constants.require("R")[0])
+        if run.v_radius is not None:
+            values[str(R_v)] = run.v_radius
+        for name in sorted(needed - set(values) - {"M_v", "M_x"}):
+            values[name] = Fraction(constants.require(name)[0])
+        adjoint = values.get("R", Fraction(0))
+        values["M_v"] = values["m_zz"] + values.get("H_zz", Fraction(0)) * adjoint
+        values["M_x"] = values["m_xz"] + values.get("H_xz", Fraction(0)) * adjoint
+        by_symbol = {symbol: values[str(symbol)] for symbol in _symbols() if str(symbol) in values}
+        exact: dict[str, Any] = {n: form.map(lambda e: _number(e, by_symbol)) for n, form in linear.items()}
+        plain: dict[str, Any] = {
+            n: values[n] for n in ("mu", "L_xz", "L_Psi", "M_v", "M_x", "k_z", "k_v", "rho", "gamma")
+        }
+        for moved_z, moved_v in self._motions(constants, values, exact["x"]):
+            yield OneStep(**plain, **exact, moved_z=moved_z, moved_v=moved_v, independent=roots.independent)
+
+    @staticmethod
+    def _motions(constants: Any, values: Mapping[str, Fraction], root: Linear) -> list[tuple[Fraction, Fraction]]:
+        """Factors of the root of V_x in the mean motion of z* and v* beyond the mean step.
+
+        k gamma always serves; s gamma^2 (largest root of V_x) / 2 where that root is bounded.
+        """
+        found = []
+        for slope, second in (("k_z", constants.bound("s_z")), ("k_v", constants.bound("s_v"))):
+            factor = values[slope] * values["gamma"]
+            if second is not None and (second == 0 or root.constant):
+                factor = min(factor, Fraction(second) * values["gamma"] ** 2 * Fraction(root.entries[-1]) / 2)
+            found.append(factor)
+        return [(found[0], found[1])]
+
+    @staticmethod
+    def _third(constants: Any, name: str) -> Fraction:
+        """A block's Lipschitz constant, or the whole Hessian's where it is not known."""
+        value = constants.bound(name)
+        if value is None:
+            (value,) = constants.require(name if constants.bound("H") is None else "H")
+        return Fraction(value)
+
+
+def _symbols() -> list[Any]:
+    found = [value for value in vars(names).values() if hasattr(value, "is_Symbol") and value.is_Symbol]
+    return [*found, R_v]
+
+
+def _number(entry: Any, values: Mapping[Any, Fraction]) -> Fraction:
+    return Fraction(entry) if isinstance(entry, int) else upper_bound(entry, values)
+
+
+def as_float(fraction: Fraction) -> float:
+    """A float at or above a rational, at most one step away."""
+    value = float(fraction)
+    return value if Fraction(value) >= fraction else math.nextafter(value, math.inf)

@@ -1,0 +1,188 @@
+"""Steps from root variances to the bound: linear forms, the drift as one quadratic form, the average."""
+
+from __future__ import annotations
+
+from functools import cache, partial
+from typing import Any
+
+import sympy as sp
+
+from ..estimators.isserlis import expectation, form
+from ..estimators.presets import Preset
+from ..proof.rules import by_identity, by_nonnegative_terms, vanishes
+from ..proof.theorem import Step
+from ..symbols import W_0, K, L_Psi, L_xz, M_v, M_x, a, b, d, eta, g, gamma, h, h_bar, k_v, k_z, mu, o, p, rho
+from .drift import Drift, OneStep
+from .inequalities import V_v, V_x, V_z, after_v, after_x, after_z, bias_v, bias_x, bias_z, moved_v, moved_z
+from .roots import Directions, Roots
+from .state import STATE, Linear, quadratic_form
+
+__all__ = ["drift_steps", "root_steps"]
+
+_RUN = Directions(normalized=True)
+#: What each linear form bounds.
+_BOUNDED = {
+    "z": sp.sqrt(V_z),
+    "v": sp.sqrt(V_v),
+    "x": sp.sqrt(V_x),
+    "bias_z": bias_z,
+    "bias_v": bias_v,
+    "bias_x": bias_x,
+}
+
+
+def root_steps(preset: Preset | None) -> tuple[Step, ...]:
+    """Biases and root variances of the three directions as linear forms in (a, b, g, D, 1)."""
+    plain = Roots(preset, _RUN)
+    words = {
+        "bias_z": "The mean of D_z is the gradient of the smoothed G; at z* its first-order term vanishes by symmetry.",
+        "bias_v": "Lipschitz moves of G_zz v* and F_z over the smoothing, E|w|^2 = p (Jensen's inequality).",
+        "bias_x": "Lipschitz moves of G_xz v* and F_x over the smoothing, E|u|^2 = d (Jensen's inequality).",
+        "z": "|G_z| <= L_zz a; remainders by Minkowski's inequality; l1 independent directions.",
+        "v": "|v| <= R + b, |F_z| <= C_z + m_zz a (shared directions: |A v + F_z| <= L_zz b + M_v a); Minkowski.",
+        "x": "|v| <= R + b, |F_x| <= C_x (shared directions: |C v + F_x| <= D + bias); Minkowski's inequality.",
+    }
+    steps = []
+    for name, reason in words.items():
+        title = f"bias of D_{name[-1]}" if name.startswith("bias") else f"root variance of D_{name}"
+        steps.append(
+            Step(
+                title,
+                sp.Le(_BOUNDED[name], getattr(plain, name).expression),
+                reason,
+                partial(_linear, preset, name),
+            )
+        )
+    steps.append(
+        Step(
+            "vanishing radii",
+            sp.Eq(sp.Symbol("radius_terms"), sp.Integer(0)),
+            "With exact values the radii may be as small as one likes: all that smoothing and curvature add vanishes.",
+            by_identity(
+                lambda: _left_at_zero(preset), "the limit of curved minus quadratic forms is zero, entry by entry"
+            ),
+        )
+    )
+    return tuple(steps)
+
+
+def _linear(preset: Any, name: str, statement: Any) -> str:
+    derived: Linear = getattr(Roots(preset, _RUN), name)
+    if statement.lhs != _BOUNDED[name] or not vanishes(derived.expression - statement.rhs):
+        raise ValueError(f"derived {_BOUNDED[name]} <= {derived.expression}, stated {statement}")
+    for entry in derived.entries:
+        if not sp.sympify(entry).is_nonnegative:
+            raise ValueError(f"the coefficient {entry} may be negative")
+    if name.startswith("bias"):
+        squares = expectation(form("w", "w")).expression, expectation(form("u", "u")).expression
+        if squares != (p, d):
+            raise ValueError(f"E|w|^2 and E|u|^2 are {squares}, not p and d")
+    return "every coefficient is non-negative: each may be replaced by anything larger"
+
+
+def _left_at_zero(preset: Any) -> Any:
+    """Sum of the entries of curved minus quadratic forms as the radii go to zero together."""
+    total = sp.Integer(0)
+    curved, quadratic = Roots(preset, _RUN), Roots(preset, Directions(normalized=True, curved=False))
+    for name in ("z", "v", "x", "bias_z", "bias_v", "bias_x"):
+        for one, two in zip(getattr(curved, name).entries, getattr(quadratic, name).entries, strict=True):
+            total += sp.Abs(sp.expand(_limit(sp.sympify(one)) - _limit(sp.sympify(two))))
+    return total
+
+
+@cache
+def _limit(entry: Any) -> Any:
+    """A coefficient as the radii go to zero together; theorems share many."""
+    t = sp.Symbol("t", positive=True)
+    shrunk = {h: t * h, eta: t * eta, h_bar: t * h_bar}
+    return _reduced(entry.subs(shrunk, simultaneous=True)).subs(t, 0)
+
+
+def _reduced(expression: Any) -> Any:
+    """The expression with what is under a root factored, so that powers of the radii leave it."""
+
+    def is_root(part: Any) -> bool:
+        return bool(part.is_Pow and part.exp == sp.Rational(1, 2))
+
+    return sp.expand(expression.replace(is_root, lambda root: sp.sqrt(sp.factor(root.base))))
+
+
+@cache
+def drift_steps(independent: bool) -> tuple[Step, ...]:
+    """The drift as y' M y with generic linear forms, and the average that semidefiniteness gives."""
+    step = _generic(independent)
+    weights = sp.symbols("s o phi_a phi_b", nonnegative=True)
+    matrices = Drift(step).matrices(sp.Integer(0)).values()
+    y = sp.Matrix(STATE)
+    stated = sum((w * (y.T * sp.Matrix(m) * y)[0] for w, m in zip(weights, matrices, strict=True)), sp.Integer(0))
+    last, tau = sp.symbols("W_K tau", nonnegative=True)
+    return (
+        Step(
+            "drift as a quadratic form",
+            sp.Le(sp.Symbol("mean_drift_of_W"), stated),
+            "W = s (Psi - inf Psi) + phi_a a^2 + phi_b b^2; the one-step inequalities with root variances and biases "
+            "that are linear in y = (a, b, g, D, 1), here with generic coefficients.",
+            lambda statement: _drift(statement, step, weights, independent),
+        ),
+        Step(
+            "average by semidefiniteness",
+            sp.Le(sp.Symbol("mean_of_squared_gradient"), W_0 / (gamma * K) + tau),
+            "If gamma tau e_1 e_1' - M - gamma e_g e_g' is positive semidefinite, E W+ - W + gamma g^2 <= gamma tau; "
+            "the sum over k < K, with W_K >= 0. The weights are searched numerically and verified in exact rationals.",
+            by_nonnegative_terms(
+                (W_0 - last + K * gamma * tau) / (gamma * K),
+                "bound - telescoped sum = W_K / (gamma K) >= 0",
+                attained={last: 0},
+            ),
+        ),
+        Step(
+            "semidefinite matrix",
+            sp.Eq(sp.Symbol("slack_matrix_form"), _slack_form(tau)),
+            "With M = 0 what is left is tau - g^2: the matrix that is verified is the one of the average.",
+            by_identity(lambda: tau - g**2, "the quadratic form of tau e_1 e_1' - e_g e_g'"),
+        ),
+    )
+
+
+def _slack_form(tau: Any) -> Any:
+    from .drift import WEIGHTS, slack
+
+    nothing = {name: quadratic_form([], sp.Integer(0)) for name in WEIGHTS}
+    matrix = sp.Matrix(slack(nothing, dict.fromkeys(WEIGHTS, sp.Integer(0)), gamma, tau))
+    y = sp.Matrix(STATE)
+    return sp.expand((y.T * matrix * y)[0])
+
+
+def _generic(independent: bool) -> OneStep:
+    """One step whose linear forms have a coefficient for every component of the state."""
+
+    def linear(name: str) -> Linear:
+        return Linear(tuple(sp.symbols(f"{name}_a {name}_b {name}_g {name}_D {name}_1", nonnegative=True)))
+
+    forms = {n: linear(n) for n in ("z", "v", "x", "bias_z", "bias_v", "bias_x")}
+    plain = {"mu": mu, "L_xz": L_xz, "L_Psi": L_Psi, "M_v": M_v, "M_x": M_x, "k_z": k_z, "k_v": k_v}
+    motions = sp.symbols("moved_z moved_v", nonnegative=True)
+    return OneStep(
+        **plain, rho=rho, gamma=gamma, moved_z=motions[0], moved_v=motions[1], **forms, independent=independent
+    )
+
+
+def _drift(statement: Any, step: OneStep, weights: Any, independent: bool) -> str:
+    s, other, phi_a, phi_b = weights
+    root = step.x.expression
+    forms = {
+        V_z: step.z.expression**2,
+        V_v: step.v.expression**2,
+        V_x: root**2,
+        bias_z: step.bias_z.expression,
+        bias_v: step.bias_v.expression,
+        bias_x: step.bias_x.expression,
+        moved_z: step.moved_z * root,
+        moved_v: step.moved_v * root,
+    }
+    # o counts per unit of s in the inequality of x, and by itself as a weight.
+    of_x = sp.expand(s * after_x().subs(o, other / s))
+    total = of_x + phi_a * (after_z(independent) - a**2) + phi_b * (after_v(independent) - b**2)
+    if sp.expand(sp.expand(total.subs(forms, simultaneous=True)) - sp.expand(statement.rhs)) != 0:
+        raise ValueError("the quadratic form is not the sum of the one-step inequalities")
+    return "y' M y minus s (x) + phi_a (z) + phi_b (v) vanishes identically"

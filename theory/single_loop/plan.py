@@ -1,0 +1,248 @@
+"""From a certificate and a preset's variances to the plan and the count n(eps)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import sympy as sp
+
+from ..proof.orders import Complexity
+from ..proof.theorem import TheoremError
+from ..symbols import (
+    CONSTANTS,
+    W_0,
+    H_xz,
+    H_zz,
+    L_Psi,
+    L_xx,
+    L_zz,
+    R,
+    a_0,
+    b1,
+    b2,
+    b_0,
+    c,
+    d,
+    eps,
+    eta,
+    gamma,
+    gap,
+    h,
+    l1,
+    l2,
+    m_xx,
+    m_xz,
+    m_zz,
+    mu,
+    p,
+    rho,
+    w_a,
+    w_b,
+)
+from .bound import ExplicitBound, as_float
+from .drift import Certified
+from .inequalities import bias_v, bias_x, bias_z, noise_factors
+from .theorem import Start
+from .variance import VarianceModel
+from .weights import Certificate, equal_shares, explicit_step_ratio, explicit_weights
+
+__all__ = ["Plan", "Route"]
+
+#: Dimension-free symbols of a plan: X + theta, and h^2 = radius_share eps / (p (p + 4)).
+X, radius_share = sp.symbols("X radius_share", positive=True)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A configuration whose bound is at most eps, and its cost.
+
+    ``evaluations`` is ``K`` iterations times the evaluations of both levels with one sample. Steps along v
+    are ``h_bar / max(1, |v|)``.
+    """
+
+    h: float
+    eta: float
+    h_bar: float
+    l1: int
+    l2: int
+    rho: float
+    gamma: float
+    K: int
+    evaluations: int
+    bound: float
+    normalize_h_bar: bool = True
+
+
+@dataclass(frozen=True, eq=False)
+class Route:
+    """Explicit bound, plan and count of one preset.
+
+    Attributes
+    ----------
+    model : variances at the preset's own radius ratio, for plan and count.
+    coupling : Y of the plan; what it leaves of 1/4 takes the noise proportional to D^2.
+    compare : makes the :class:`Complexity` from the count.
+    """
+
+    model: VarianceModel
+    coupling: Any
+    compare: Callable[[Route], Complexity]
+
+    def certificate(self, adjoint: str) -> Certificate:
+        """The certificate that applies to a kind of adjoint."""
+        return Certificate(self.model.independent, adjoint)
+
+    @cached_property
+    def complexity(self) -> Complexity:
+        """Order and count."""
+        return self.compare(self)
+
+    # The count, as an expression.
+
+    @cached_property
+    def plan_variances(self) -> Mapping[str, Any]:
+        """Variance coefficients per direction for l1 = l2, radii at their limits, weights 1.
+
+        The plan keeps h^2 p (p + 4) and eta^2 d (d + 4) at or below radius_share * eps; the
+        coefficients grow with the radii, so they are taken at equality.
+        """
+        limit = radius_share * eps
+        found = {}
+        for name, value in self.model.coefficients.items():
+            per_direction = sp.expand(equal_shares(value.subs({l1: 1, l2: 1})))
+            radii = per_direction.subs({h: sp.sqrt(limit / (p * (p + 4))), eta: sp.sqrt(limit / (d * (d + 4)))})
+            found[name] = sp.expand(sp.cancel(sp.together(radii)))
+        return found
+
+    def column(self, column: str) -> Any:
+        z, v, x = (self.plan_variances[f"s_{row}{column}"] for row in "zvx")
+        factor = equal_shares(noise_factors(self.model.independent)[0])
+        return sp.expand(factor * rho / mu * (w_a * z + w_b * v) + X * x)
+
+    @cached_property
+    def direction_terms(self) -> Mapping[str, Any]:
+        """Lower bounds on l = l1 = l2 by what asks for them; dimension-free beside p, d, eps."""
+        spare = sp.Rational(1, 4) - self.coupling
+        return {
+            "weight of z": 2 * self.column("a") / w_a,
+            "weight of v": 2 * self.column("b") / w_b,
+            "step of x": self.column("D") / spare if self.column("D") != 0 else sp.Integer(0),
+            "noise": sp.expand(3 * 2 * self.column("0") / eps),
+        }
+
+    @cached_property
+    def directions(self) -> Any:
+        """l: at most the sum of its lower bounds, and one for rounding up."""
+        return sp.Add(*self.direction_terms.values()) + 1
+
+    @cached_property
+    def iterations(self) -> Any:
+        """K: 2 W_0 / (gamma K) <= eps / 3, and one for rounding up."""
+        return 6 * W_0 / (gamma * eps) + 1
+
+    @cached_property
+    def count(self) -> Any:
+        """n(eps) = K times the evaluations of both levels an iteration, one sample."""
+        return sp.expand(self.iterations * self._cost.subs({l1: self.directions, l2: self.directions}))
+
+    @property
+    def _cost(self) -> Any:
+        """Evaluations of both levels an iteration, one sample."""
+        return sum(self.model.preset.evaluations.values()).subs({b1: 1, b2: 1})
+
+    @cached_property
+    def definitions(self) -> dict[str, Any]:
+        """The dimension-free symbols of the count."""
+        certificate = self.certificate("rough")
+        weights = explicit_weights()
+        return {
+            "M_v": H_zz * R + m_zz,
+            "M_x": H_xz * R + m_xz,
+            "w_b": weights[w_b],
+            "w_a": weights[w_a],
+            "c": explicit_step_ratio(certificate, self.coupling),
+            "gamma": 1 / (2 * L_Psi + (mu + L_zz) / (2 * c)),
+            "rho": gamma / c,
+            "X": equal_shares(certificate.noise_weight),
+            "radius_share": _radius_share(certificate),
+            "W_0": gap + c / mu * (w_a * a_0**2 + w_b * b_0**2),
+        }
+
+    # Numbers.
+
+    @cached_property
+    def explicit(self) -> ExplicitBound:
+        """Certified bounds of runs."""
+        return ExplicitBound(self.model.preset)
+
+    def certified(self, constants: Any, p: int, d: int, solver: Any, K: int, start: Start) -> Certified:
+        """See ``SingleLoopTheorem.certificate``."""
+        return self.explicit.certificate(constants, p, d, solver, K, start)
+
+    def bound(self, constants: Any, p: int, d: int, solver: Any, K: int, start: Start) -> float:
+        """See ``SingleLoopTheorem.bound``."""
+        return as_float(self.certified(constants, p, d, solver, K, start).bound)
+
+    def constants(self, constants: Any) -> dict[str, float]:
+        """The constants that a plan needs, by name; an error names the first one that is unknown or only sampled."""
+        curved = constants.bound("H") != 0
+        unused = {"C_z", "C_x"} if self._errors_only else set()
+        unused |= {"R"} if self._errors_only and not curved else set()
+        unused |= set() if curved else {"H_zz", "H_xz"}
+        needed = [str(s) for s in (*CONSTANTS, H_zz, H_xz) if str(s) not in unused]
+        needed = [n for n in needed if n != "L_xx" or self.model.cross.has(L_xx)]
+        values = dict(zip(needed, constants.require(*needed), strict=True))
+        return {str(s): values.get(str(s), 0.0) for s in (*CONSTANTS, H_zz, H_xz)}
+
+    @property
+    def _errors_only(self) -> bool:
+        """The noise vanishes with the errors: C_z and C_x never occur."""
+        return self.model.preset.one_count
+
+    def plan(self, constants: Any, p: int, d: int, eps: float, start: Start) -> Plan:
+        """See ``Theorem.plan``: the explicit weights and steps of the count, with its radii."""
+        if not 0 < eps <= 1:
+            raise ValueError(f"eps must be in (0, 1], got {eps!r}")
+        known = self.constants(constants)
+        if self.model.preset.tuned and known["L_xx"] == 0:
+            raise TheoremError("the tuned radius ratio needs L_xx > 0; with L_xx = 0 use one radius (zoba)")
+        values: dict[str, float] = known | {"p": p, "d": d, "eps": eps}
+        values |= {"gap": start.gap, "a_0": start.z_error, "b_0": start.v_error}
+        for name, definition in self.definitions.items():
+            number = _number(definition, values)
+            # Nothing is coupled when w_a = 0 and nothing moves when k_z = k_v = 0: any value serves.
+            fallback = 1e-9 if name == "w_a" else 1.0
+            values[name] = number if (0 < number < math.inf) or name in ("W_0", "M_v", "M_x") else fallback
+        l = math.ceil(max(1.0, *(_number(term, values) for term in self.direction_terms.values())))
+        iterations = math.ceil(6 * values["W_0"] / (values["gamma"] * eps)) or 1
+        r = self.model.preset.ratio(p, d, known["L_xx"] / known["L_zz"] if self.model.preset.tuned else 1.0)
+        share = values["radius_share"] * eps
+        h_value = math.sqrt(share / max(p * (p + 4), d * (d + 4) / r**2))
+        cost = int(_number(self._cost, values | {"l1": l, "l2": l}))
+        spent = iterations * cost
+        plan = Plan(h_value, h_value / r, h_value, l, l, values["rho"], values["gamma"], iterations, spent, math.inf)
+        # What a curved G adds vanishes with the radii, which cost nothing: halve them until it fits.
+        for _ in range(200):
+            try:
+                reached = self.bound(constants, p, d, plan, iterations, start)
+            except TheoremError:
+                reached = math.inf
+            if reached <= eps or constants.bound("H") == 0:
+                return replace(plan, bound=reached)
+            plan = replace(plan, h=plan.h / 2, eta=plan.eta / 2, h_bar=plan.h_bar / 2)
+        raise TheoremError(f"no radii were found with which the bound is at most eps={eps!r}")
+
+
+def _radius_share(certificate: Certificate) -> Any:
+    """How small the radii are: 2 * (biases) <= eps / 3, since p <= p (p + 4) / 5 and d likewise."""
+    at_limit = {bias_z: 0, bias_v: m_zz / sp.sqrt(5), bias_x: m_xx / sp.sqrt(5)}
+    return 1 / (1 + 3 * 2 * equal_shares(certificate.bias).subs(at_limit))
+
+
+def _number(expression: Any, values: Mapping[str, float]) -> float:
+    number = sp.sympify(expression).subs({s: values[str(s)] for s in sp.sympify(expression).free_symbols})
+    return float(number) if number.is_finite else math.inf

@@ -1,0 +1,101 @@
+"""Steps from the explicit bound to the count of evaluations n(eps)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sympy as sp
+
+from ..proof.positivity import require_nonnegative
+from ..proof.theorem import Step
+from ..symbols import CONSTANTS, W_0, L_Psi, L_zz, M_v, M_x, c, d, eps, eta, gamma, h, l1, l2, mu, p, rho, w_a, w_b
+from .inequalities import bias_v, bias_x, bias_z
+from .plan import Route, X, radius_share
+from .weights import equal_shares
+
+__all__ = ["cost_steps"]
+
+
+def cost_steps(route: Route) -> tuple[Step, ...]:
+    """Steps and weights without p, d, eps; the plan's three thirds; the count and its order."""
+    n, mean = sp.Symbol("n"), sp.Symbol("mean_of_squared_gradient")
+    return (
+        Step(
+            "dimension-free steps",
+            sp.Eq(gamma, route.definitions["gamma"]),
+            "Steps and weights of the plan contain constants of the problem only, and satisfy "
+            "gamma <= 1/(2 L_Psi) and rho <= 2/(mu + L_zz); directions and radii absorb p, d and eps.",
+            lambda statement: _dimension_free(route, statement),
+        ),
+        Step(
+            "plan",
+            sp.Le(mean, eps),
+            "K iterations bring 2 W_0/(gamma K), l directions the noise, and radii with h^2 p (p+4) and "
+            "eta^2 d (d+4) at most radius_share eps the biases to eps/3 each; l also meets the conditions.",
+            lambda statement: _thirds(route, statement),
+        ),
+        Step(
+            "count",
+            sp.Le(n, route.count),
+            "K times the evaluations of both levels an iteration, at l1 = l2 = l; a ceiling costs at most 1.",
+            lambda statement: _order(route, statement),
+        ),
+    )
+
+
+def _dimension_free(route: Route, statement: Any) -> str:
+    if statement.rhs != route.definitions["gamma"]:
+        raise ValueError(f"the plan's step is {route.definitions['gamma']}, stated {statement.rhs}")
+    for name, definition in route.definitions.items():
+        if definition.free_symbols & {p, d, eps, l1, l2, h, eta}:
+            raise ValueError(f"{name} depends on dimensions, eps, directions or radii: {definition}")
+    step = route.definitions["gamma"]
+    for slack in (1 / (2 * L_Psi) - step, 2 / (mu + L_zz) - step / c):
+        require_nonnegative(slack)
+    return "none of " + ", ".join(route.definitions) + " contains p, d or eps"
+
+
+def _thirds(route: Route, statement: Any) -> str:
+    third = eps / 3
+    if statement.rhs != 3 * third:
+        raise ValueError(f"three times {third} are shown, stated {statement.rhs}")
+    if sp.expand((2 * W_0 / (gamma * (route.iterations - 1))) - third) != 0:
+        raise ValueError("K does not bring the start to eps / 3")
+    terms = route.direction_terms
+    for name, weight, column in (("weight of z", w_a, "a"), ("weight of v", w_b, "b")):
+        left = weight / 2 - route.column(column) / terms[name] if terms[name] != 0 else sp.Integer(0)
+        if sp.simplify(left) != 0:
+            raise ValueError(f"l does not meet the condition {name!r}: {left} is left")
+    spare = sp.Rational(1, 4) - route.coupling
+    if terms["step of x"] != 0 and sp.simplify(spare - route.column("D") / terms["step of x"]) != 0:
+        raise ValueError("l does not meet the condition 'step of x'")
+    if sp.simplify(2 * route.column("0") / terms["noise"] - third) != 0:
+        raise ValueError("l does not bring the noise to eps / 3")
+    _biases(route)
+    for name, coefficient in route.model.coefficients.items():
+        at_plan = sp.expand(equal_shares(coefficient))
+        for radius in (h, eta):
+            # Coefficients grow with the radii: taking the largest ones allowed is an upper bound.
+            for term in sp.Add.make_args(sp.diff(at_plan, radius)):
+                if not term.is_nonnegative:
+                    raise ValueError(f"{name} falls with {radius}")
+    return "K: eps/3, l: eps/3 and half of each weight, radii: at most eps/3"
+
+
+def _biases(route: Route) -> None:
+    share = route.definitions["radius_share"] * eps
+    model = route.model
+    bias = equal_shares(route.certificate("rough").bias).subs({bias_z: 0, bias_v: model.bias_v, bias_x: model.bias_x})
+    largest = bias.subs({h: sp.sqrt(share / (p * (p + 4))), eta: sp.sqrt(share / (d * (d + 4)))})
+    require_nonnegative(eps / 3 - 2 * largest, (p, d))
+
+
+def _order(route: Route, statement: Any) -> str:
+    if statement.rhs != route.count:
+        raise ValueError("the stated count is not K times the evaluations an iteration")
+    allowed = {p, d, eps, W_0, gamma, rho, w_a, w_b, X, radius_share, M_v, M_x, *CONSTANTS}
+    extra: set[Any] = route.count.free_symbols - allowed
+    if extra:
+        raise ValueError(f"the count contains {extra}")
+    complexity = route.complexity
+    return f"{complexity.statement} " + "; ".join(c.statement for c in complexity.certificates)

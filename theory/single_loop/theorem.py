@@ -1,0 +1,169 @@
+"""The theorem of a single-loop preset: its derivation with bound, plan, complexity and exact local analysis."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from zoba_bench.arrays import Array
+from zoba_bench.validation import check_positive
+
+from ..estimators.blocks import Blocks as _Blocks
+from ..estimators.presets import Preset
+from ..estimators.surrogates import Surrogate
+from ..noise import covariance as noise
+from ..noise import stationary as linear
+from ..noise.run_moments import RunMoments, moments_of_run
+from ..proof.theorem import Theorem, TheoremError
+
+__all__ = ["SingleLoopTheorem", "Start", "check_law"]
+
+
+def check_law(law: str) -> None:
+    """Refuse directions that the moments were not derived for."""
+    if law != "gaussian":
+        raise TheoremError(f"condition law = 'gaussian', for which moments are derived: the solver has law={law!r}")
+
+
+@dataclass(frozen=True)
+class Start:
+    """Where a run begins: Psi(x0) - inf Psi, |z0 - z*(x0)| and |v0 - v*(x0)|."""
+
+    gap: float
+    z_error: float = 0.0
+    v_error: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name in ("gap", "z_error", "v_error"):
+            check_positive(name, getattr(self, name), zero=True)
+
+    @classmethod
+    def of(cls, start: Start | Mapping[str, float]) -> Start:
+        """From a mapping with the same names."""
+        return start if isinstance(start, Start) else cls(**start)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class SingleLoopTheorem(Theorem):
+    """A convergence theorem of one solver preset, with the exact local analysis that goes with it.
+
+    Bounds and means are in units of |grad Psi|^2, costs in evaluations. All are derived for Gaussian directions: a
+    solver with another ``law``, or that ``law`` among the options of the means, is refused.
+
+    Attributes beside those of :class:`~zoba_bench.theory.proof.theorem.Theorem`
+    ----------
+    preset : the surrogates; None for exact derivatives.
+    route : the explicit bound, plan and complexity that the steps prove.
+    radius_ratio : what the ratio h/eta does, in words.
+    """
+
+    preset: Preset | None
+    route: Any
+    radius_ratio: str = ""
+    Blocks: type[_Blocks] = field(default=_Blocks, repr=False)
+
+    @property
+    def surrogates(self) -> Mapping[str, Surrogate]:
+        """The one-direction surrogates by name, with their exact moments."""
+        return {} if self.preset is None else self.preset.surrogates
+
+    @property
+    def evaluations_per_iteration(self) -> dict[str, Any]:
+        """Evaluations of G ("inner") and F ("outer") an iteration, in l1, l2, b1, b2; of derivatives by kind."""
+        return dict(self.evaluations) if self.preset is None else self.preset.evaluations
+
+    @property
+    def complexity(self) -> Any:
+        """Order and count n(eps), derived; see ``zoba_bench.theory.proof.orders.Complexity``."""
+        self.require_checked()
+        return self.route.complexity
+
+    def bound(self, constants: Any, p: int, d: int, solver: Any, K: int, start: Start | Mapping[str, float]) -> float:
+        """Upper bound on the mean over k < K of E|grad Psi(x_k)|^2 at constant steps.
+
+        Parameters
+        ----------
+        constants : the problem's ``Constants``; one that is needed and unknown, or only sampled, is refused by name.
+            Where they hold on a radius, the bound speaks of the run up to its first exit from there.
+        p, d : dimensions.
+        solver : a solver, or anything with h, eta, l1, l2, rho, gamma and, where they matter, h_bar,
+            normalize_h_bar, v_radius, b1, b2, outer_directions, law. The ball of ``v_radius`` is used where it
+            contains the start, R + v_error <= v_radius.
+        K : iterations.
+        start : :class:`Start`, or a mapping with gap, z_error and v_error.
+
+        Raises
+        ------
+        TheoremError : a step fails, or a condition of the theorem does not hold; it is named.
+        """
+        self.require_checked()
+        value: float = self.route.bound(constants, p, d, solver, K, Start.of(start))
+        return value
+
+    def certificate(
+        self, constants: Any, p: int, d: int, solver: Any, K: int, start: Start | Mapping[str, float]
+    ) -> Any:
+        """The certificate behind :meth:`bound`: weights, the two parts of the bound, the semidefinite matrix."""
+        self.require_checked()
+        return self.route.certified(constants, p, d, solver, K, Start.of(start))
+
+    def one_step(
+        self, constants: Any, p: int, d: int, solver: Any, state: Mapping[str, float],
+        wrong: Mapping[str, float] | None = None,
+    ) -> dict[str, float]:  # fmt: skip
+        """Bounds of E|a+|^2, E|b+|^2 and E Psi(x+) - Psi(x) at a state; see ``one_step.one_step_bounds``."""
+        from .step_bound import one_step_bounds  # which needs Start
+
+        self.require_checked()
+        return one_step_bounds(self.route.explicit, constants, p, d, solver, state, wrong)
+
+    def plan(self, constants: Any, p: int, d: int, eps: float, start: Start | Mapping[str, float]) -> Any:
+        """Radii, directions, steps and iterations with which the bound is at most ``eps``.
+
+        Raises
+        ------
+        ValueError : a constant that the plan needs is unknown, or only sampled; it is named.
+        """
+        self.require_checked()
+        return self.route.plan(constants, p, d, eps, Start.of(start))
+
+    def blocks(self, **arrays: Any) -> _Blocks:
+        """A :class:`Blocks` from arrays."""
+        return self.Blocks(**arrays)
+
+    def blocks_at(self, problem: Any, x: Array, **point: Any) -> _Blocks:
+        """The :class:`Blocks` of a problem at x, by default at the exact z*(x), v*(x)."""
+        return self.Blocks.at(problem, x, **point)
+
+    def _checked_preset(self, options: dict[str, Any]) -> Preset:
+        """The surrogates; ``law``, the solver's, is taken from the options."""
+        check_law(options.pop("law", "gaussian"))
+        if self.preset is None:
+            raise TheoremError(f"theorem {self.name!r} has exact derivatives: no noise of directions to speak of")
+        self.preset.check()
+        return self.preset
+
+    def noise_covariance(self, blocks: _Blocks, **options: Any) -> Array:
+        """Covariance of (D_z, D_v, D_x), one direction; options of ``noise.noise_covariance``."""
+        preset = self._checked_preset(options)
+        return noise.noise_covariance(preset, blocks, **options)
+
+    def iteration_noise(self, blocks: _Blocks, l1: int, l2: int, **options: Any) -> Array:
+        """Covariance of (D_z, D_v, D_x) with l1 and l2 directions; see ``noise.iteration_noise``."""
+        preset = self._checked_preset(options)
+        return noise.iteration_noise(preset, blocks, l1, l2, **options)
+
+    def linear_noise(self, blocks: _Blocks, gamma: float, c: float, l: int = 1, **options: Any) -> float:
+        """A with stationary mean |grad Psi|^2 = A gamma / l; options of ``linear.linear_noise``."""
+        preset = self._checked_preset(options)
+        return linear.linear_noise(preset, blocks, gamma, c, l, **options)
+
+    def horizon_mean(self, blocks: _Blocks, gamma: float, c: float, l: int, K: int, **options: Any) -> float:
+        """Mean over k < K of E|grad Psi|^2 from the exact solution; see ``linear.horizon_mean``."""
+        preset = self._checked_preset(options)
+        return linear.horizon_mean(preset, blocks, gamma, c, l, K, **options)
+
+    def run_moments(self, problem: Any, start: Sequence[Array], solver: Any, K: int, window: int = 1) -> RunMoments:
+        """Moments of the last iterates of a run from (z, v, x); see ``second_moments.moments_of_run``."""
+        return moments_of_run(self.preset, problem, start, solver, K, window)

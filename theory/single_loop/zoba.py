@@ -1,0 +1,35 @@
+"""ZOBA with second differences: the published method with one radius, and with the tuned ratio."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from ..estimators.radius import RADIUS_RATIO
+from .assemble import PUBLISHED, build
+from .theorem import SingleLoopTheorem
+
+__all__ = ["zoba", "zoba_tuned"]
+
+
+@cache
+def zoba() -> SingleLoopTheorem:
+    """ZOBA with h = eta, as published."""
+    return build(
+        "zoba",
+        "ZOBA with one radius: mean squared gradient of Psi at constant steps",
+        published=PUBLISHED,
+        regimes=("p >= d >= 1",),
+        divergent=True,
+        radius_ratio=RADIUS_RATIO,
+    )
+
+
+@cache
+def zoba_tuned() -> SingleLoopTheorem:
+    """ZOBA with the radius ratio that balances the variance of the cross surrogate."""
+    return build(
+        "zoba-tuned",
+        "ZOBA with r^2 = (L_xx/L_zz)(d+2)/(p+2): mean squared gradient of Psi at constant steps",
+        published=PUBLISHED,
+        radius_ratio=RADIUS_RATIO,
+    )

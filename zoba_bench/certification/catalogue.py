@@ -1,0 +1,101 @@
+"""Certificates of many problems at once, in several processes."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+from zoba_bench.certification.certificate import Certificate, Check
+from zoba_bench.certification.certify import certify_registered
+from zoba_bench.problem.building import is_file, load_file
+from zoba_bench.registry import RegistryError, list_problems, missing_requirements
+from zoba_bench.validation import check_dimension
+
+__all__ = ["certify_all", "installed"]
+
+Progress = Callable[[int, int, str], None]
+
+
+def installed(names: Iterable[str] = ()) -> tuple[list[str], dict[str, str]]:
+    """Names of problems to be checked (all registered ones by default), and how to install what each other needs.
+
+    Raises
+    ------
+    UnknownNameError, ValueError, TypeError
+        For a name that is not registered, or a file that is not there or holds no such problem.
+    """
+    chosen = list(dict.fromkeys(names)) or list_problems()
+    left_out = {}
+    for name in chosen:
+        if is_file(name):
+            load_file(name, checked=False)
+            continue
+        try:
+            missing = missing_requirements(name)
+        except RegistryError:  # it cannot be loaded: its certificate will say so
+            continue
+        for extra in missing.values():
+            left_out[name] = f'pip install "zoba-bench[{extra}]"'
+    return [name for name in chosen if name not in left_out], left_out
+
+
+def certify_all(
+    names: Sequence[str], seed: int = 0, *, jobs: int = 1, progress: Progress | None = None
+) -> list[Certificate]:
+    """Certificates of problems by name ("file.py:name" too), in the given order.
+
+    Parameters
+    ----------
+    names : sequence of str
+    seed : int
+        Of the random points. The certificates do not depend on ``jobs``.
+    jobs : int
+        Processes.
+    progress : callable(done, total, name), optional
+
+    Returns
+    -------
+    list of Certificate
+        A problem that cannot be built gets one with a single check that says why.
+    """
+    check_dimension("jobs", jobs)
+    found = {}
+    for name, certificate in _stream(names, seed, jobs):
+        found[name] = certificate
+        if progress is not None:
+            progress(len(found), len(names), name)
+    return [found[name] for name in names]
+
+
+def _one(name: str, seed: int) -> tuple[str, Certificate]:
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(limits=1):
+        try:
+            return name, certify_registered(name, seed)
+        except Exception as error:  # a factory may raise anything: that is a finding, not a crash
+            check = Check("the problem is built", False, "computed", f"{type(error).__name__}: {error}")
+            return name, Certificate(name, (check,))
+
+
+def _stream(names: Sequence[str], seed: int, jobs: int) -> Iterator[tuple[str, Certificate]]:
+    if jobs == 1 or len(names) < 2:
+        yield from (_one(name, seed) for name in names)
+        return
+    from joblib import Parallel, delayed
+    from joblib.externals.loky import get_reusable_executor
+
+    # Ctrl-C reaches the whole process group; only this process answers it.
+    finished = Parallel(
+        n_jobs=jobs,
+        return_as="generator_unordered",
+        batch_size=1,
+        pre_dispatch=jobs,
+        initializer=signal.signal,
+        initargs=(signal.SIGINT, signal.SIG_IGN),
+    )(delayed(_one)(name, seed) for name in names)
+    try:
+        yield from finished
+    except BaseException:
+        get_reusable_executor().shutdown(wait=False, kill_workers=True)
+        raise

@@ -1,0 +1,238 @@
+"""Run a suite: plan, measure, judge, pair with controls, store."""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from zoba_bench.errors import DerivationError
+from zoba_bench.execution import run_cells
+from zoba_bench.ledger import Ledger
+from zoba_bench.problem.building import file_spec
+from zoba_bench.registry import entry, list_theorems, theorem
+from zoba_bench.statistics import family_level
+from zoba_bench.sweep import fingerprint
+from zoba_bench.verification.checking import plan_claim, protocol_of
+from zoba_bench.verification.claim import Claim, Verdict, decide, strict_json
+from zoba_bench.verification.protocols.shared.plan import Plan
+from zoba_bench.verification.run.cost import Cost, estimate
+from zoba_bench.verification.run.looks import look_levels, merged, up_to
+from zoba_bench.verification.selection import select
+from zoba_bench.verification.suite import Suite
+from zoba_bench.verification.suites.own_problem import own_suite
+from zoba_bench.verification.suites.toml_file import is_suite_file, read_suite
+
+__all__ = ["CONFIDENCE", "chosen_suite", "exit_code", "verify"]
+
+CONFIDENCE = 0.99  # of all limits of a run together
+Progress = Callable[[int, int, str], None]
+
+
+def verify(
+    suite: str = "quick",
+    seed: int = 0,
+    *,
+    problem: str | None = None,
+    claims: Iterable[str] = (),
+    only: Mapping[str, str | Iterable[str]] | None = None,
+    out: str | Path = "zoba-results",
+    jobs: int = 1,
+    progress: Progress | None = None,
+    announce: Callable[[Suite, dict[str, str]], None] | None = None,
+    announce_cost: Callable[[Cost], None] | None = None,
+) -> list[Verdict]:
+    """Measure every claim of a suite and judge it.
+
+    Parameters
+    ----------
+    suite : str
+        Name of a registered suite, or the path of a TOML file with one (``docs/verification.md`` says what it holds);
+        without effect where a problem is given.
+    seed : int
+        Root seed; same seed, same code, same machine: same bits, whatever ``jobs``.
+    problem : str, optional
+        "file.py:name" or a registered name: what the protocols can say of that problem alone is measured. The
+        file's content is part of every cell's key.
+    claims : iterable of str
+        Ids of the claims to measure, with their controls; all where empty.
+    only : mapping, optional
+        Values, or lists of them, by "solver", "problem", "protocol" or "origin": what a claim must have to be measured.
+        The confidence is shared by the claims that are measured.
+    out : path-like
+        Folder of the ledger; finished cells found there are not run again.
+    jobs : int
+        Processes.
+    progress : callable(done, total, task), optional
+    announce : callable(suite, left_out), optional
+        Told what will be measured, and which problems were left out for want of an extra.
+    announce_cost : callable(cost), optional
+        Told what it will cost, once predictions are derived and before the first cell runs.
+
+    Returns
+    -------
+    list of Verdict, in the suite's order.
+    """
+    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
+        raise ValueError(f"seed must be a non-negative integer, got {seed!r}")
+    chosen, left_out = chosen_suite(suite, problem, claims, only)
+    if announce is not None:
+        announce(chosen, left_out)
+    with Ledger(Path(out) / "ledger.sqlite") as ledger:
+        started = time.perf_counter()
+        level = family_level(CONFIDENCE, len(chosen.claims))
+        own = _decided(chosen, int(seed), level, ledger, jobs, progress, announce_cost)
+        verdicts = [_paired(own[claim.id], own) for claim in chosen.claims]
+        ledger.add_run(
+            chosen.name, int(seed), _content(chosen, verdicts, left_out, seed, level, time.perf_counter() - started)
+        )
+    return verdicts
+
+
+def _decided(
+    suite: Suite,
+    seed: int,
+    level: float,
+    ledger: Ledger,
+    jobs: int,
+    progress: Progress | None,
+    announce_cost: Callable[[Cost], None] | None,
+) -> dict[str, Verdict]:
+    """Verdicts of the claims by themselves: look after look, while some are neither consistent nor violated."""
+    own: dict[str, Verdict] = {}
+    plans: dict[str, list[Plan]] = {claim.id: [] for claim in suite.claims}
+    levels = {claim.id: look_levels(claim, level) for claim in suite.claims}
+    for look in range(max(map(len, levels.values()), default=0)):
+        open_claims = [
+            claim
+            for claim in suite.claims
+            if look < len(levels[claim.id]) and (look == 0 or own[claim.id].verdict == "inconclusive")
+        ]
+        for claim in open_claims:
+            try:
+                plans[claim.id].append(plan_claim(claim, seed, look))
+            except DerivationError as error:
+                # A control that is refused was not measured: it shows nothing of what a measurement could reject.
+                verdict = "inconclusive" if claim.origin == "control" else "violated"
+                own[claim.id] = Verdict(claim, verdict, f"the derivation refuses: {error}")
+        if look == 0 and announce_cost is not None:
+            announce_cost(estimate(suite.claims, {name: made[0] for name, made in plans.items() if made}, ledger))
+        cells = (cell for made in plans.values() for plan in made for cell in plan.cells)
+        results = run_cells(cells, ledger, jobs=jobs, progress=progress)
+        for claim in open_claims:
+            if len(plans[claim.id]) == look + 1:
+                made = merged(plans[claim.id])
+                own[claim.id] = _judged(claim, up_to(claim, look), made, results, levels[claim.id][look])
+                if len(levels[claim.id]) > 1:
+                    said = f"{own[claim.id].reason}; look {look + 1} of {len(levels[claim.id])}"
+                    own[claim.id] = replace(own[claim.id], reason=said)
+    return own
+
+
+def _judged(claim: Claim, seen: Claim, plan: Plan, results: dict[str, dict[str, Any]], level: float) -> Verdict:
+    try:
+        measurement = protocol_of(claim).judge(seen, plan, results, level)
+    except (ArithmeticError, ValueError) as error:  # one claim's numbers must not take the others along
+        return Verdict(claim, "inconclusive", f"could not be judged: {error}")
+    verdict, reason = decide(claim, measurement)
+    return Verdict(claim, verdict, reason, measurement)
+
+
+def chosen_suite(
+    suite: str = "quick",
+    problem: str | None = None,
+    claims: Iterable[str] = (),
+    only: Mapping[str, str | Iterable[str]] | None = None,
+) -> tuple[Suite, dict[str, str]]:
+    """What :func:`verify` measures for these arguments, and what is left out, with the reason."""
+    if problem is None:
+        whole: Suite = read_suite(suite) if is_suite_file(suite) else entry("claims", suite)()
+        chosen, left_out = select(whole, claims, only).without_missing()
+    else:
+        own, left_out = own_suite(file_spec(problem))
+        chosen = select(own, claims, only)
+    if not chosen.claims:
+        hints = ", ".join(sorted(set(left_out.values()))) or "nothing that is installed"
+        raise ValueError(f"suite {chosen.name!r} is left without claims; they need {hints}")
+    return chosen, left_out
+
+
+def exit_code(verdicts: Iterable[Verdict]) -> int:
+    """0 if every verdict is the expected one, 1 if one is wrong, 3 if some are only inconclusive."""
+    unexpected = [v for v in verdicts if not v.as_expected]
+    if not unexpected:
+        return 0
+    return 3 if all(v.verdict == "inconclusive" for v in unexpected) else 1
+
+
+def _paired(verdict: Verdict, own: dict[str, Verdict]) -> Verdict:
+    """A consistent claim whose control was not rejected has shown no power."""
+    if verdict.verdict != "consistent":
+        return verdict
+    for control in verdict.claim.controls:
+        if own[control].verdict != "violated":
+            reason = f"no power shown: the control {control} is {own[control].verdict}; {verdict.reason}"
+            return Verdict(verdict.claim, "inconclusive", reason, verdict.measurement)
+    return verdict
+
+
+def _content(
+    suite: Suite, verdicts: list[Verdict], left_out: dict[str, str], seed: int, level: float, seconds: float
+) -> dict[str, Any]:
+    """What the report needs, as JSON."""
+    rows = []
+    for v in verdicts:
+        row = v.row()
+        row["protocol"] = v.claim.protocol
+        row["tolerance"] = v.claim.tolerance
+        row["controls"] = list(v.claim.controls)
+        row["series"] = strict_json(dict(v.measurement.series)) if v.measurement else {}
+        rows.append(row)
+    return {
+        "suite": suite.name,
+        "description": suite.description,
+        "seed": int(seed),
+        "claims": rows,
+        "matrix": suite.matrix(),
+        "left_out": left_out,
+        "confidence": CONFIDENCE,
+        "level": level,
+        "seconds": seconds,
+        "provenance": {**provenance(), **suite.provenance},
+        # Identical bits are no statement of a theorem.
+        "derivations": _derivations({v.claim.solver for v in verdicts if v.claim.protocol != "P8"}),
+    }
+
+
+def provenance() -> dict[str, Any]:
+    """Versions and the code fingerprint that a verdict rests on."""
+    import scipy
+    import sympy
+
+    import zoba_bench
+
+    return {
+        "zoba_bench": zoba_bench.__version__,
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "scipy": scipy.__version__,
+        "sympy": sympy.__version__,
+        "machine": platform.machine(),
+        "fingerprint": fingerprint(),
+    }
+
+
+def _derivations(solvers: set[str]) -> dict[str, Any]:
+    """Rendered derivations of the theorems used and of their estimators; a refused one says why."""
+    found = {}
+    for name in sorted((solvers | {"estimators"}) & set(list_theorems())):
+        try:
+            found[name] = theorem(name).render()
+        except DerivationError as error:
+            found[name] = {"refused": str(error)}
+    return found
