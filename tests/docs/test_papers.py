@@ -95,7 +95,8 @@ def test_everything_in_backticks_exists(page):
     text = PAGES[page]
     assert text.count("`") == 2 * len(spans(text)), "a backtick has no partner on its line"
     assert len(spans(text)) > 50
-    assert [problem for span in spans(text) if (problem := wrong(span))] == []
+    found = [problem for span in spans(text) if (problem := wrong(span))]
+    assert not found, "\n".join(found)
 
 
 @pytest.mark.parametrize(
