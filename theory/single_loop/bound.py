@@ -19,7 +19,7 @@ from .roots import Directions, R_v, Roots
 from .state import Linear
 from .theorem import Start, check_law
 
-__all__ = ["ExplicitBound", "Run", "as_float"]
+__all__ = ["ExplicitBound", "Run", "as_float", "ways"]
 
 
 #: Names of the spreads of the inner and of the outer level.
@@ -143,31 +143,16 @@ class ExplicitBound:
             raise TheoremError("outer_directions must be 'shared' here, got 'independent'; use the theorem 'hf-zoba'")
 
     def _ways(self, constants: Any, run: Run, v_error: Fraction) -> Iterator[Directions]:
-        """Ways to use the constants, the usual one first."""
-        quadratic = constants.bound("H") == 0
-        sampled = any(constants.bound(name) != 0 for level in _SPREADS for name in level)
-        base = Directions(
-            normalized=run.normalized, outer_shared=run.outer_shared, curved=not quadratic, sampled=sampled
-        )
-        known = None not in (constants.bound("C_z"), constants.bound("C_x"))
-        slopes = (True, False) if known and self.preset is not None else (False,)
-        affine = quadratic and None not in (constants.bound("R_0"), constants.bound("R_g"))
-        adjoints = [False] if constants.bound("R") is not None or not affine else []
-        if affine:
-            adjoints.append(True)
-        if run.v_radius is not None:
+        """Ways to use the constants of a run from a start, the usual one first."""
+        radius, inside = run.v_radius, False
+        if radius is not None:
             (bound,) = constants.require("R")
-            if run.v_radius < Fraction(bound):
-                raise TheoremError(
-                    f"v_radius={float(run.v_radius)!r} is below R={bound!r}: the ball may not contain v*"
-                )
-        # |v| <= R_v from the start on: |v_0| <= R + v_error is all that is known of it.
-        inside = run.v_radius is not None and Fraction(constants.R) + v_error <= run.v_radius
-        for projected in (False, True) if inside else (False,):
-            for growing in adjoints:
-                for known_slopes in slopes:
-                    if not (projected and growing):
-                        yield replace(base, projected=projected, growing=growing, known_slopes=known_slopes)
+            if radius < Fraction(bound):
+                raise TheoremError(f"v_radius={float(radius)!r} is below R={bound!r}: the ball may not contain v*")
+            # |v| <= R_v from the start on: |v_0| <= R + v_error is all that is known of it.
+            inside = Fraction(bound) + v_error <= radius
+        sampled = any(constants.bound(name) != 0 for level in _SPREADS for name in level)
+        return ways(self.preset, constants, run, inside=inside, sampled=sampled)
 
     def _one_steps(self, constants: Any, run: Run, directions: Directions) -> Iterator[OneStep]:
         """Exact numbers of the one-step inequalities, for each way to bound the motion of z* and v*."""
@@ -220,6 +205,32 @@ class ExplicitBound:
         if value is None:
             (value,) = constants.require(name if constants.bound("H") is None else "H")
         return Fraction(value)
+
+
+def ways(preset: Preset | None, constants: Any, run: Run, *, inside: bool, sampled: bool) -> Iterator[Directions]:
+    """Ways in which the constants can be used, the usual one first; each of them gives a bound.
+
+    Only values that are argued for count as known: a constant that is only sampled is no bound.
+
+    Parameters
+    ----------
+    inside : |v| <= R_v is known, beside |v| <= R + b.
+    sampled : the solver sees samples.
+    """
+    curved = constants.bound("H") != 0
+    base = Directions(normalized=run.normalized, outer_shared=run.outer_shared, curved=curved, sampled=sampled)
+    known = None not in (constants.bound("C_z"), constants.bound("C_x"))
+    slopes = (True, False) if known and preset is not None else (False,)
+    affine = not curved and None not in (constants.bound("R_0"), constants.bound("R_g"))
+    # Without a bound R of |v*| the growing one serves; where there is none either, R is asked for by name.
+    adjoints = [False] if constants.bound("R") is not None or not affine else []
+    if affine:
+        adjoints.append(True)
+    for projected in (False, True) if inside else (False,):
+        for growing in adjoints:
+            for known_slopes in slopes:
+                if not (projected and growing):
+                    yield replace(base, projected=projected, growing=growing, known_slopes=known_slopes)
 
 
 def _symbols() -> list[Any]:
