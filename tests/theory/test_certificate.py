@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import sympy as sp
 from zoba_bench.theory.estimators.presets import PRESETS, preset_named
-from zoba_bench.theory.proof.positivity import require_nonnegative
+from zoba_bench.theory.proof.algebra import require_nonnegative
 from zoba_bench.theory.single_loop import weights as module
 from zoba_bench.theory.single_loop.inequalities import one_step_inequalities
 from zoba_bench.theory.single_loop.variance import VarianceModel

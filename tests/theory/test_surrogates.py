@@ -12,7 +12,7 @@ from zoba_bench.theory.estimators.isserlis import form
 from zoba_bench.theory.estimators.presets import PRESETS, preset_named
 from zoba_bench.theory.estimators.radius import best_ratio
 from zoba_bench.theory.estimators.surrogates import SurrogateError
-from zoba_bench.theory.proof.positivity import require_nonnegative
+from zoba_bench.theory.proof.algebra import require_nonnegative
 from zoba_bench.theory.symbols import L_xx, L_xz, L_zz, d, eta, h_bar, p, ratio
 
 from zoba_bench import estimators

@@ -9,6 +9,8 @@ from typing import Any
 
 from zoba_bench.errors import DerivationError
 
+from .render import render_details, render_markdown, render_text
+
 __all__ = ["CheckResult", "Quoted", "Step", "Table", "Theorem", "TheoremError"]
 
 
@@ -137,18 +139,12 @@ class Theorem:
 
     def render(self) -> dict[str, Any]:
         """What a report shows: assumptions, steps with their outcomes, formulas. Strings only."""
-        from .render import render_details
-
         return render_details(self)
 
     def render_text(self) -> str:
         """The derivation as plain text."""
-        from .render import render_text
-
         return render_text(self)
 
     def render_markdown(self) -> str:
         """The derivation as Markdown with LaTeX."""
-        from .render import render_markdown
-
         return render_markdown(self)

@@ -12,8 +12,8 @@ from typing import Any
 
 import sympy as sp
 
-from ..proof.positivity import require_nonnegative
-from ..proof.rules import by_nonnegative_terms, vanishes
+from ..proof.algebra import equal, require_nonnegative
+from ..proof.rules import by_nonnegative_terms
 from ..proof.theorem import Step
 from ..symbols import D, L_Psi, L_xz, M_v, M_x, a, b, g, gamma, k_v, k_z, mu, o, rho, y_n
 
@@ -158,7 +158,7 @@ def _adjoint_direction() -> Any:
 def _adjoint(statement: Any) -> str:
     hessian, star, adjoint, adjoint_star, gradient, gradient_star = sp.symbols("A A_star v v_star F_z F_z_star")
     exact = hessian * adjoint + gradient
-    if not vanishes((statement.rhs - exact).subs(gradient_star, -star * adjoint_star)):
+    if not equal((statement.rhs - exact).subs(gradient_star, -star * adjoint_star), 0):
         raise ValueError("the mean direction of v is not A (v - v*) + (A - A*) v* + F_z - F_z*")
     return "A v + F_z minus it vanishes where F_z* = -A* v*"
 

@@ -22,12 +22,12 @@ from ..estimators.remainders import remainder
 from ..estimators.surrogates import Surrogate
 from ..proof.theorem import TheoremError
 from ..symbols import (
+    BLOCK_BOUNDS,
     C_x,
     C_z,
     H_xz,
     H_zx,
     H_zz,
-    L_xx,
     L_xz,
     L_zz,
     M_v,
@@ -55,7 +55,6 @@ from .state import Linear, independent_sum
 __all__ = ["Directions", "R_v", "Roots"]
 
 _v, _direction = sp.symbols("v_norm direction_norm", nonnegative=True)
-_SECOND_ORDER = {"A": L_zz, "C": L_xz, "B": L_xx, "F_zz": m_zz, "F_xx": m_xx}
 R_v = sp.Symbol("R_v", positive=True)
 _ZERO = Linear.of()
 
@@ -135,7 +134,7 @@ class Roots:
     def _quadratic(self, surrogate: Surrogate, norm: Linear) -> Linear:
         """Root variance of the second-order Taylor polynomial's surrogate, whose exact direction has ``norm``."""
         vector = surrogate.target[-1]
-        worst = sp.expand(surrogate.worst_variance(_SECOND_ORDER | {vector: _direction}).subs(ratio, h / eta))
+        worst = sp.expand(surrogate.worst_variance(BLOCK_BOUNDS | {vector: _direction}).subs(ratio, h / eta))
         linear, constant = worst.coeff(_direction, 2), worst.coeff(_direction, 0)
         if sp.expand(worst - linear * _direction**2 - constant) != 0:
             raise ValueError(f"{surrogate.name}: the variance {worst} is no even quadratic in the norm")
@@ -207,7 +206,7 @@ class Roots:
         return found[0] + found[1] if self.run.outer_shared else independent_sum(*found)
 
     def _per_square(self, surrogate: Surrogate) -> Any:
-        worst = surrogate.worst_variance(_SECOND_ORDER | {"v": _v})
+        worst = surrogate.worst_variance(BLOCK_BOUNDS | {"v": _v})
         return sp.factor(sp.cancel(worst.subs(ratio, h / eta) / _v**2))
 
     # Biases.

@@ -9,8 +9,8 @@ from typing import Any
 
 import sympy as sp
 
+from ..proof.algebra import require_nonnegative
 from ..proof.orders import Complexity, dominates, order_of
-from ..proof.positivity import require_nonnegative
 from ..proof.rules import by_nonnegative_terms
 from ..proof.theorem import Quoted, Step
 from ..symbols import W_0, H_xz, H_zz, K, L_Psi, L_zz, R, a_0, b1, b2, b_0, c, eps, gamma, gap, m_xz, m_zz, mu, w_a, w_b

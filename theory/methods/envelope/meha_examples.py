@@ -11,10 +11,8 @@ from typing import Any
 
 import sympy as sp
 
-from ...proof.certificates import by_sum, componentwise
-from ...proof.exact import by_derivation, equal, require_equal, sides
-from ...proof.positivity import require_nonnegative
-from ...proof.rules import Proof
+from ...proof.algebra import equal, require_equal, require_nonnegative, sides
+from ...proof.rules import Proof, by_components, by_derivation, by_sum
 from ...proof.theorem import Step
 
 __all__ = ["example_steps", "merely_convex_gap", "sine_optimum"]
@@ -179,7 +177,7 @@ def _sine_values(number: int, value: Any) -> Step:
             sp.Tuple(value, level_2 - value, number * (sp.Rational(3, 2) * sp.pi - 4) ** 2 / (number + 1)),
         ),
         "a = c_i = 2, C = 3 pi/2.",
-        componentwise((best, level_2 - best, least), f"x* = {sp.N(best, 6)}, F* = {sp.N(least, 6)}"),
+        by_components((best, level_2 - best, least), f"x* = {sp.N(best, 6)}, F* = {sp.N(least, 6)}"),
     )
 
 
