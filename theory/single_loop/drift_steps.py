@@ -13,7 +13,7 @@ from ..proof.algebra import equal
 from ..proof.rules import by_derivation, by_nonnegative_terms
 from ..proof.theorem import Step
 from ..symbols import W_0, K, L_Psi, L_xz, M_v, M_x, a, b, d, eta, g, gamma, h, h_bar, k_v, k_z, mu, o, p, rho
-from .drift import Drift, OneStep
+from .drift import WEIGHTS, Drift, OneStep, slack
 from .inequalities import V_v, V_x, V_z, after_v, after_x, after_z, bias_v, bias_x, bias_z, moved_v, moved_z
 from .roots import Directions, Roots
 from .state import STATE, Linear, quadratic_form
@@ -146,8 +146,6 @@ def drift_steps(independent: bool) -> tuple[Step, ...]:
 
 
 def _slack_form(tau: Any) -> Any:
-    from .drift import WEIGHTS, slack
-
     nothing = {name: quadratic_form([], sp.Integer(0)) for name in WEIGHTS}
     matrix = sp.Matrix(slack(nothing, dict.fromkeys(WEIGHTS, sp.Integer(0)), gamma, tau))
     y = sp.Matrix(STATE)

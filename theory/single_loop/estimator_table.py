@@ -16,7 +16,7 @@ from ..estimators.surrogates import Surrogate
 from ..proof.orders import dominates, order_of
 from ..proof.theorem import Step, Table, Theorem
 from ..symbols import BLOCK_BOUNDS, THIRD, L_xx, L_xz, L_zz, d, eta, h, m_xx, m_xz, m_zz, p, ratio
-from .assemble import ASSUMPTIONS, SOURCE, public_symbols
+from .assumptions import ASSUMPTIONS, SOURCE, public_symbols
 from .roots import Directions, Roots
 
 __all__ = ["estimators", "order_in_dimensions", "second_moment"]

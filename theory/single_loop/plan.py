@@ -46,7 +46,7 @@ from ..symbols import (
 from .bound import ExplicitBound, as_float
 from .drift import Certified
 from .inequalities import bias_v, bias_x, bias_z, noise_factors
-from .theorem import Start
+from .run import Start
 from .variance import VarianceModel
 from .weights import Certificate, equal_shares, explicit_step_ratio, explicit_weights
 

@@ -8,13 +8,14 @@ from fractions import Fraction
 from typing import Any
 
 from ..proof.theorem import TheoremError
-from .bound import ExplicitBound, Run, ways
+from .bound import ExplicitBound
 from .drift import Drift, OneStep
+from .run import Run, ways
 from .state import Linear
 
 __all__ = ["one_step_bounds"]
 
-#: Shares of -<grad Psi, D> beyond one half that are polarised: every o >= 0 gives a bound.
+#: Values of the free number o in the inequality of x: every o >= 0 gives a bound, and the least one is taken.
 _SHARES = (0.0, 0.5, 3.0)
 
 
@@ -70,7 +71,7 @@ def _steps(
         run = replace(run, v_radius=Fraction(max(bound, v_size)))
     for directions in ways(explicit.preset, constants, run, inside=bound is not None, sampled=False):
         try:
-            yield from explicit._one_steps(constants, run, directions)
+            yield from explicit.one_steps(constants, run, directions)
         except ValueError as error:
             yield error
 

@@ -7,15 +7,17 @@ from dataclasses import replace
 import pytest
 import sympy as sp
 from zoba_bench.theory.methods.differentiation import neumann as neumann_module
-from zoba_bench.theory.methods.differentiation.implicit import aid_bio, itd_bio, stocbio
+from zoba_bench.theory.methods.differentiation.aid import aid_bio
 from zoba_bench.theory.methods.differentiation.implicit_lemmas import kappa, x
+from zoba_bench.theory.methods.differentiation.itd import itd_bio
+from zoba_bench.theory.methods.differentiation.stocbio import stocbio
 from zoba_bench.theory.proof.algebra import require_growth, require_recursion, triangle
 from zoba_bench.theory.proof.boxes import Loop, count
 from zoba_bench.theory.proof.orders import dominated
 from zoba_bench.theory.symbols import eps
 
-from .implicit_support import KINDS, step_of
-from .mutation import accepted_mutants
+from ...implicit_support import KINDS, step_of
+from ...mutation import accepted_mutants
 
 FACTORIES = {"aid-bio": aid_bio, "itd-bio": itd_bio, "stocbio": stocbio}
 

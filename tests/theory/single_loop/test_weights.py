@@ -21,7 +21,7 @@ from zoba_bench.theory.single_loop.weights import (
 )
 from zoba_bench.theory.symbols import L_xz, M_v, M_x, c, k_v, k_z, mu, p, w_a, w_b
 
-from .support import random_blocks
+from ..support import random_blocks
 
 QUARTER = sp.Rational(1, 4)
 

@@ -17,7 +17,7 @@ from zoba_bench.theory.symbols import L_xx, L_xz, L_zz, d, eta, h_bar, p, ratio
 
 from zoba_bench import estimators
 
-from .support import PRESET_NAMES, gauss_hermite, identity_blocks, random_blocks, run_surrogates
+from ..support import PRESET_NAMES, gauss_hermite, identity_blocks, random_blocks, run_surrogates
 
 ALL = {name: s for preset in PRESETS for name, s in preset_named(preset).surrogates.items()}
 H, ETA, H_BAR = 0.3, 0.2, 0.4
