@@ -1,4 +1,4 @@
-"""Steps about one direction: means, second moments, their largest values, and what a curved G adds."""
+"""Steps of a theorem about one direction: mean, variance and its largest value, and what third derivatives add."""
 
 from __future__ import annotations
 

@@ -1,4 +1,9 @@
-"""Orders read off a derived count, and certificates for "n = O(Q)" and "n is not O(Q)"."""
+"""Orders of a count, and proofs of "n = O(Q)" and of "n is not O(Q)".
+
+A count is a polynomial in p, d and 1/eps. Its order is read off its largest monomials. Each claim about it is a
+certificate: a constant with which every coefficient of constant * Q - n is non-negative, or a power of one
+dimension by which n outgrows Q.
+"""
 
 from __future__ import annotations
 

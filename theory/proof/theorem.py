@@ -1,4 +1,8 @@
-"""Statements with their proofs: steps, quoted results, theorems, and what a failed check refuses."""
+"""What a derivation consists of: steps with their proofs, quoted results, tables, and the theorem that holds them.
+
+A step is checked by giving its statement to its proof, so that a changed statement is refused. A theorem whose
+steps do not all hold refuses to give a number (:class:`TheoremError`).
+"""
 
 from __future__ import annotations
 

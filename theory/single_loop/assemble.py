@@ -1,4 +1,4 @@
-"""Puts the steps of one preset's theorem together."""
+"""Puts the steps of one preset's theorem together, and states the explicit certificate as steps."""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""The explicit bound of a run: exact constants in, the smallest certified bound out."""
+"""The smallest certified bound of a run: exact constants of the problem in, an exact rational out.
+
+Constants can be used in several ways (see ``run.ways``). Each way gives numbers for the one-step inequalities; the
+drift of each is certified, and the smallest bound is kept.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Steps from root variances to the bound: linear forms, the drift as one quadratic form, the average."""
+"""Steps of a theorem about the bound of a run: linear forms, the drift as one quadratic form, the average over K."""
 
 from __future__ import annotations
 

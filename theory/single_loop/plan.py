@@ -1,4 +1,9 @@
-"""From a certificate and a preset's variances to the plan and the count n(eps)."""
+"""The plan of a preset: radii, directions, steps and iterations for an accuracy eps, and the count n(eps).
+
+Steps and weights come from the explicit certificate of ``weights`` and contain no dimension and no eps. The number
+of directions and the radii take what the variances of ``variance`` ask for. The bound of the finished plan is then
+certified by ``bound``.
+"""
 
 from __future__ import annotations
 

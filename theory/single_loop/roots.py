@@ -1,11 +1,11 @@
 """Root variances and biases of the three directions, as linear forms in the state y = (a, b, g, D, 1).
 
-Each root is a sum of non-negative multiples of a = |z - z*|, b = |v - v*|, g = |grad Psi|, D = |E D_x|
-and 1, so that every product of two roots is a quadratic form: this is what makes the drift of the
-Lyapunov function one quadratic form without any further inequality. Dependent contributions add up
-(Minkowski); independent ones add in squares, coefficient by coefficient.
+Here a = |z - z*|, b = |v - v*|, g = |grad Psi| and D = |E D_x|. Each root is a sum of non-negative multiples of
+them and of 1. A product of two roots is then a quadratic form, and so is the drift of the Lyapunov function,
+without a further inequality. Dependent contributions add up (Minkowski's inequality). Independent ones add in
+squares, coefficient by coefficient.
 
-Everything holds for G with Lipschitz Hessian; with H = 0 what is left is exact for quadratics.
+Everything holds for G with Lipschitz Hessian. With H = 0 what is left is exact for quadratics.
 """
 
 from __future__ import annotations

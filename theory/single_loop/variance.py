@@ -1,8 +1,8 @@
-"""Variances of D_z, D_v and D_x, bounded by constants and errors: V <= s_0 + s_a a^2 + s_b b^2 + s_D D^2.
+"""Variances of D_z, D_v and D_x in squares of the errors: V <= s_0 + s_a a^2 + s_b b^2 + s_D D^2.
 
-The moments come from the surrogates; this file only joins them: the inner and the outer
-surrogate of one direction (Young's inequality, or exactly where they share their directions), |v| <= R + b,
-|F_z| <= C_z + m_zz a, and the remainder of f beyond first order. G is quadratic, F is not.
+The plan and the count use these bounds. Here G is quadratic and F is not. The moments come from the surrogates of
+one direction. What is added is how they join: the inner and the outer surrogate by Young's inequality (exactly,
+where they share their directions), |v| <= R + b, |F_z| <= C_z + m_zz a, and the remainder of F beyond first order.
 """
 
 from __future__ import annotations
