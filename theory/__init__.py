@@ -1,4 +1,13 @@
-"""The derivations: name -> "module:factory" of a theorem, loaded when asked for."""
+"""The derivations, a book that is read in this order.
+
+``symbols`` holds the letters. ``proof`` says what a proof is. ``estimators`` is about one direction: what
+an estimator of a derivative has for mean, bias and second moment. ``noise`` is about one iteration and
+whole runs, exactly and without inequalities. ``single_loop`` has the theorems of the single loop: one-step
+inequalities, a Lyapunov function, the bound of a run, a plan and its cost. ``methods`` has the other
+papers' methods. ``counts`` says what an iteration of every solver queries.
+
+``THEOREMS`` maps a name to the "module:factory" of a theorem, which is loaded when it is asked for.
+"""
 
 THEOREMS: dict[str, str] = {
     "zoba": "zoba_bench.theory.single_loop.zoba:zoba",
@@ -10,9 +19,9 @@ THEOREMS: dict[str, str] = {
     "estimators": "zoba_bench.theory.single_loop.estimator_table:estimators",
     "ufom": "zoba_bench.theory.methods.truncated.ufom:ufom",
     "fom": "zoba_bench.theory.methods.truncated.ufom:fom",
-    "aid-bio": "zoba_bench.theory.methods.differentiation.implicit:aid_bio",
-    "itd-bio": "zoba_bench.theory.methods.differentiation.implicit:itd_bio",
-    "stocbio": "zoba_bench.theory.methods.differentiation.implicit:stocbio",
+    "aid-bio": "zoba_bench.theory.methods.differentiation.aid:aid_bio",
+    "itd-bio": "zoba_bench.theory.methods.differentiation.itd:itd_bio",
+    "stocbio": "zoba_bench.theory.methods.differentiation.stocbio:stocbio",
     "meha": "zoba_bench.theory.methods.envelope.meha:meha",
     "zmdsba": "zoba_bench.theory.methods.two_loops.two_loop:zmdsba",
     "zo-penalty": "zoba_bench.theory.methods.two_loops.penalty:zo_penalty",

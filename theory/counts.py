@@ -14,7 +14,7 @@ from typing import Any
 import sympy as sp
 
 from . import THEOREMS
-from .methods.differentiation.implicit_proofs import Loop, count
+from .proof.boxes import Loop, count
 
 __all__ = ["SETTINGS", "iteration_counts"]
 

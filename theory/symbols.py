@@ -1,4 +1,8 @@
-"""The symbols of the derivations, in one place because equal names merge silently."""
+"""The symbols of the derivations, in one place because sympy merges equal names silently.
+
+A symbol carries its sign: what is declared positive or non-negative here decides every proof by
+coefficients. Symbols of one method alone stand in that method's file.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,7 @@ from typing import Any
 
 import sympy as sp
 
-__all__ = ["CONSTANTS", "by_name"]
+__all__ = ["BLOCK_BOUNDS", "CONSTANTS", "by_name"]
 
 
 def _positive(names: str) -> Any:
@@ -41,9 +45,10 @@ M_v, M_x = _nonnegative("M_v M_x")
 a, b, g, D = _nonnegative("a b g D")
 #: Weights of the Lyapunov function.
 w_a, w_b = _positive("w_a w_b")
-#: What of -<grad Psi, E D_x> beyond one half is polarised.
+#: A free number in the bound of -<grad Psi, D> = -(1 + 2 o) <grad Psi, D> + 2 o <grad Psi, D>: the first part is
+#: (1/2 + o) (|D - grad Psi|^2 - g^2 - D^2) by polarisation, the second at most 2 o g D by Cauchy-Schwarz.
 o = _nonnegative("o")
-#: Lyapunov function at the start; error of its x part.
+#: Lyapunov function at the start, and its three parts: Psi(x_0) - inf Psi, |z_0 - z*(x_0)| and |v_0 - v*(x_0)|.
 W_0, gap, a_0, b_0 = _nonnegative("W_0 gap a_0 b_0")
 #: Weights of Young's inequality: of |v| <= R + b, of the remainders of F, of the inner beside the
 #: outer surrogate, and of the noise of (z, v) beside that of x.
@@ -59,6 +64,9 @@ u_xa, u_xb, u_xe, u_ze, u_zD, u_zm, u_va, u_ve, u_vD, u_vm = SHARES = _positive(
 CONSTANTS: tuple[Any, ...] = (
     mu, L_zz, L_xz, L_xx, L_Psi, m_zz, m_xz, m_xx, C_z, C_x, R, k_z, k_v,
 )  # fmt: skip
+
+#: Bounds on the norms of the second-order blocks, by their letters in the surrogates: A, C, B = G_zz, G_xz, G_xx.
+BLOCK_BOUNDS: dict[str, Any] = {"A": L_zz, "C": L_xz, "B": L_xx, "F_zz": m_zz, "F_xx": m_xx}
 
 
 def by_name(symbols: Iterable[Any]) -> dict[str, Any]:

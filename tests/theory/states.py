@@ -19,9 +19,10 @@ from zoba_bench.problems.quadratic.reference import reference
 from zoba_bench.theory.estimators.blocks import Blocks
 from zoba_bench.theory.estimators.presets import preset_named
 from zoba_bench.theory.noise.covariance import iteration_noise
-from zoba_bench.theory.single_loop.bound import ExplicitBound, Run
+from zoba_bench.theory.single_loop.bound import ExplicitBound
 from zoba_bench.theory.single_loop.drift import Drift, OneStep
 from zoba_bench.theory.single_loop.roots import Directions
+from zoba_bench.theory.single_loop.run import Run
 from zoba_bench.theory.single_loop.state import Linear
 
 from zoba_bench.driver import run
@@ -456,7 +457,7 @@ def exact_one_steps(preset, problem, solver, directions, *, v_radius=None, const
     numbers = Run.of(solver, problem.p, problem.d, derivatives=preset is None)
     if v_radius is not None:
         numbers = replace(numbers, v_radius=Fraction(v_radius))
-    return list(explicit(preset)._one_steps(constants, numbers, directions))
+    return list(explicit(preset).one_steps(constants, numbers, directions))
 
 
 def one_steps(*arguments, **options):

@@ -15,7 +15,7 @@ from zoba_bench.theory import THEOREMS
 from zoba_bench.theory.estimators.presets import PRESETS
 from zoba_bench.theory.proof.render import render_markdown, render_summary, render_text
 from zoba_bench.theory.proof.theorem import TheoremError
-from zoba_bench.theory.single_loop.theorem import Start
+from zoba_bench.theory.single_loop.run import Start
 from zoba_bench.theory.single_loop.weights import Certificate
 from zoba_bench.theory.symbols import b1, b2, l1, l2
 

@@ -1,4 +1,9 @@
-"""The numbers a derived formula needs at one point."""
+"""Derivatives of one problem at one point, as arrays: what turns a derived formula into a number.
+
+A formula of this package is written in letters: A, C and B for G_zz, G_xz and G_xx, v for the adjoint, F_z and
+so on. :class:`Blocks` holds an array for each letter, checks that their shapes fit together, and gives the value
+of an expression in them. :meth:`Blocks.at` reads the arrays off a problem.
+"""
 
 from __future__ import annotations
 

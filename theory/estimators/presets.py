@@ -1,4 +1,4 @@
-"""Which surrogates each solver preset is made of, and the radius ratio it runs with."""
+"""The surrogates of each solver preset, the evaluations they need, and the ratio h/eta of the radii it runs with."""
 
 from __future__ import annotations
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import sympy as sp
 
-from ..proof.positivity import require_nonnegative
-from ..symbols import L_xx, L_xz, L_zz, d, p, ratio
+from ..proof.algebra import require_nonnegative
+from ..symbols import BLOCK_BOUNDS, L_xx, L_zz, d, p, ratio
 from .presets import preset_named
 
 __all__ = ["RADIUS_RATIO", "best_ratio", "tuned_ratio", "verify_tuned_ratio", "worst_cross"]
@@ -22,7 +22,7 @@ RADIUS_RATIO = (
 def worst_cross() -> Any:
     """Largest E|Cv|^2 per |v|^2 of the second difference, as a function of r."""
     cross = preset_named("zoba").surrogates["Cv second difference"]
-    return cross.worst_case({"A": L_zz, "B": L_xx, "C": L_xz, "v": sp.Integer(1)})
+    return cross.worst_case(BLOCK_BOUNDS | {"v": sp.Integer(1)})
 
 
 def _ends() -> tuple[Any, Any]:

@@ -1,13 +1,13 @@
-"""What a G that is not quadratic adds to one direction's surrogate: means of smoothed derivatives, and remainders.
+"""What third derivatives of G add to a surrogate of one direction.
 
-A surrogate is a coefficient, linear in values of G, times a projection of the directions. Two facts
-about it hold for every G with Lipschitz Hessian:
+The exact moments are those of a quadratic G. A surrogate is a coefficient, linear in values of G, times a
+projection of the directions. Two facts about it hold for every G with Lipschitz Hessian:
 
 - By Stein's identity its mean is a derivative of G smoothed over the directions, with a total weight
   that must be 1.
 - It differs from the surrogate of the second-order Taylor polynomial by at most a sum of monomials in
-  |w|, |t|, |u|, |v|: with |R_3| <= (1/6) sum of H |moves|^3 at each point, or, for a difference of
-  differences along two moves, (1/2) H |move_1| |move_2| (|move_1| + |move_2|).
+  |w|, |t|, |u|, |v|. The Taylor remainder at a point is at most (1/6) sum of H |moves|^3. For a difference of
+  differences along two moves it is at most (1/2) H |move_1| |move_2| (|move_1| + |move_2|).
 """
 
 from __future__ import annotations

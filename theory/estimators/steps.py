@@ -1,4 +1,4 @@
-"""Steps about one direction: means, second moments, their largest values, and what a curved G adds."""
+"""Steps of a theorem about one direction: mean, variance and its largest value, and what third derivatives add."""
 
 from __future__ import annotations
 
@@ -8,17 +8,16 @@ from typing import Any
 
 import sympy as sp
 
-from ..proof.rules import by_identity, vanishes
+from ..proof.algebra import equal
+from ..proof.rules import by_derivation
 from ..proof.theorem import Step
-from ..symbols import L_xx, L_xz, L_zz, d, h, m_xx, m_zz, p, ratio
+from ..symbols import BLOCK_BOUNDS, d, h, p, ratio
 from .isserlis import Form, Trace, expectation, form, forms_of, invariant_symbol
 from .presets import Preset
 from .remainders import mean_weight, remainder
 from .surrogates import Surrogate, SurrogateError
 
 __all__ = ["mean_steps", "moment_steps", "remainder_steps"]
-
-_LARGEST = {"A": L_zz, "C": L_xz, "B": L_xx, "F_zz": m_zz, "F_xx": m_xx}
 
 
 def _symbol(prefix: str, surrogate: Surrogate) -> Any:
@@ -55,7 +54,7 @@ def _mean_steps(surrogate: Surrogate) -> tuple[Step, ...]:
             sp.Eq(_symbol("weight", surrogate), sp.Integer(1)),
             "Stein's identity: every projection onto a direction differentiates the values along it; the total weight "
             "of the smoothed derivative is 1, whatever the function.",
-            by_identity(weight, "the factors of the coefficient function times the radii sum to 1"),
+            by_derivation(weight, "the factors of the coefficient function times the radii sum to 1"),
         ),
     )
 
@@ -77,10 +76,10 @@ def _moment_steps(surrogate: Surrogate) -> tuple[Step, ...]:
         ),
         Step(
             f"largest variance of {surrogate.name}",
-            sp.Le(_symbol("variance", surrogate), surrogate.worst_variance(_LARGEST | vector)),
+            sp.Le(_symbol("variance", surrogate), surrogate.worst_variance(BLOCK_BOUNDS | vector)),
             "Every coefficient is non-negative for p, d >= 1, and every invariant is at most its value at the "
             "bounds: at multiples of the identity (|C|_F^2 <= p L_xz^2).",
-            _largest(surrogate, _LARGEST | vector),
+            _largest(surrogate, BLOCK_BOUNDS | vector),
         ),
     )
 
@@ -88,7 +87,7 @@ def _moment_steps(surrogate: Surrogate) -> tuple[Step, ...]:
 def _exact_variance(surrogate: Surrogate) -> Callable[[Any], str]:
     def proof(statement: Any) -> str:
         again = surrogate.centred_moment.expression
-        if not vanishes(again - statement.rhs):
+        if not equal(again, statement.rhs):
             raise ValueError(f"the matchings give {again}, stated {statement.rhs}")
         _in_one_dimension(surrogate, statement.rhs)
         return "sum over matchings; for p = d = 1 also by the moments of one normal variable"
@@ -103,7 +102,7 @@ def _in_one_dimension(surrogate: Surrogate, stated: Any) -> None:
     variance = _normal_mean(value**2) - _normal_mean(value) ** 2
     invariants = {invariant_symbol(i): _scalar(i) for _, product in surrogate.centred_moment.terms for i in product}
     expected = stated.subs({p: 1, d: 1} | invariants)
-    if not vanishes(variance - expected):
+    if not equal(variance, expected):
         raise ValueError(f"for p = d = 1 the variance is {variance}, the statement gives {expected}")
 
 
@@ -179,7 +178,7 @@ def _integral(statement: Any) -> str:
 def _remainder(surrogate: Surrogate, norm: Any) -> Callable[[Any], str]:
     def proof(statement: Any) -> str:
         again = sum((term.root * norm**term.power for term in remainder(surrogate)), sp.Integer(0))
-        if not vanishes(again - statement.rhs):
+        if not equal(again, statement.rhs):
             raise ValueError(f"the monomials sum to {again}, stated {statement.rhs}")
         # Its largest radial moment once more, by chi-square moments: E|w|^(2k) = p (p+2) ... (p+2k-2).
         for size, letter in ((p, "w"), (d, "u")):

@@ -23,6 +23,7 @@ from zoba_bench import estimators
 from zoba_bench.arrays import Array
 from zoba_bench.errors import DerivationError
 
+from ..proof.algebra import require_nonnegative
 from ..symbols import d, eta, h, h_bar, p, ratio
 from .blocks import Blocks
 from .isserlis import Form, Moment, Trace, expectation, form
@@ -167,9 +168,11 @@ class Surrogate:
             grouped[kept] = grouped.get(kept, sp.Integer(0)) + coefficient * dimension
         total = sp.Integer(0)
         for product, coefficient in grouped.items():
-            shifted = sp.together(coefficient.subs({p: 1 + p, d: 1 + d}, simultaneous=True))
-            if not all(part.is_nonnegative for part in sp.Add.make_args(sp.expand(shifted))):
-                raise SurrogateError(f"{self.name}: the coefficient {coefficient} of a moment may be negative")
+            try:
+                require_nonnegative(coefficient, (p, d))
+            except ValueError as error:
+                message = f"{self.name}: the coefficient {coefficient} of a moment may be negative"
+                raise SurrogateError(message) from error
             total += coefficient * sp.Mul(*(_largest(item, bounds) for item in product))
         return sp.expand(total)
 

@@ -1,4 +1,4 @@
-"""The Taylor polynomial of a quadratic at shifted points, which also notes what was asked."""
+"""What an estimator sees of a quadratic: its values at shifted points, with a note of every point asked for."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Exact covariance of one iteration's surrogates (D_z, D_v, D_x), with every cross-covariance."""
+"""Exact covariance of the directions (D_z, D_v, D_x) of one iteration, with every covariance between them."""
 
 from __future__ import annotations
 

@@ -1,8 +1,9 @@
 """Where a method with a biased hypergradient comes to rest.
 
-With exact values, constant steps and warm starts the inner iterates come to rest with x, and every noise that is
-proportional to their distance, or to the direction, vanishes there. What is left of the direction is
-grad Psi(x) + M v*(x), with a matrix M that the theorem derives: x stops where that vanishes, not where grad Psi does.
+Take exact values, constant steps and inner iterates that start where the last ones ended. When x stops, the inner
+iterates stop too. Noise that is proportional to their distance, or to the direction, is then zero. What is left of
+the direction is grad Psi(x) + M v*(x), with a matrix M that the theorem derives. So x stops where this sum is zero,
+and not where grad Psi is.
 """
 
 from __future__ import annotations

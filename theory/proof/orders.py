@@ -1,4 +1,9 @@
-"""Orders read off a derived count, and certificates for "n = O(Q)" and "n is not O(Q)"."""
+"""Orders of a count, and proofs of "n = O(Q)" and of "n is not O(Q)".
+
+A count is a polynomial in p, d and 1/eps. Its order is read off its largest monomials. Each claim about it is a
+certificate: a constant with which every coefficient of constant * Q - n is non-negative, or a power of one
+dimension by which n outgrows Q.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +16,9 @@ import sympy as sp
 from zoba_bench.errors import DerivationError
 
 from ..symbols import d, eps, p
-from .positivity import require_nonnegative
+from .algebra import require_equal, require_nonnegative
 
-__all__ = ["Complexity", "ComplexityError", "Divergence", "Dominance", "diverges", "dominates", "order_of"]
+__all__ = ["Complexity", "ComplexityError", "Divergence", "Dominance", "diverges", "dominated", "dominates", "order_of"]
 
 #: p - 1, d - 1 (or p - d) and 1/eps - 1.
 _s, _t, _q = sp.symbols("s t q", nonnegative=True)
@@ -147,6 +152,33 @@ def order_of(count: Any) -> Any:
     ]
     total = sp.Add(*(p**i * d**j * _inverse_eps**k for i, j, k in maximal))
     return sp.factor(total).subs(_inverse_eps, 1 / eps)
+
+
+def dominated(quantity: Any, *variables: Any) -> Any:
+    """constant * monomial above a quantity in 1/eps and other variables, all of them at least 1.
+
+    Half powers are allowed. Every coefficient of the (Laurent) polynomial is shown to be non-negative;
+    then each monomial is at most the one with the largest exponents, and the constant is the sum of the
+    coefficients.
+    """
+    # Half powers of the variables are whole powers of their roots.
+    inverse = sp.Symbol("root_inverse_eps", positive=True)
+    roots = {variable: sp.Symbol(f"root_{variable}", positive=True) for variable in variables}
+    whole = {variable: root**2 for variable, root in roots.items()}
+    expanded = sp.expand(quantity.subs({**whole, eps: 1 / inverse**2}, simultaneous=True))
+    bases = (*roots.values(), inverse)
+    top, constant = [0] * len(bases), sp.Integer(0)
+    for number, term in enumerate(sp.Add.make_args(expanded)):
+        coefficient, powers = term.as_independent(*bases)
+        exponents = [sp.degree(powers, v) if powers.is_polynomial(v) else -sp.degree(1 / powers, v) for v in bases]
+        require_equal(powers, sp.Mul(*(v**n for v, n in zip(bases, exponents, strict=True))))
+        if not coefficient.is_nonnegative:
+            raise ValueError(f"the coefficient {coefficient} of {powers} may be negative")
+        top = exponents if number == 0 else [max(pair) for pair in zip(top, exponents, strict=True)]
+        constant += coefficient
+    monomial = sp.Mul(*(v**n for v, n in zip(bases, top, strict=True)))
+    back = {root: sp.sqrt(variable) for variable, root in roots.items()} | {inverse: 1 / sp.sqrt(eps)}
+    return sp.factor(constant) * monomial.subs(back)
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,4 +1,4 @@
-"""Exact rational arithmetic: upper bounds of expressions with roots, and semidefiniteness without rounding."""
+"""Exact rational arithmetic: upper bounds of expressions with square roots, and semidefiniteness without rounding."""
 
 from __future__ import annotations
 

@@ -1,21 +1,57 @@
-"""Theorems as text, Markdown, LaTeX and MathML, statement by statement from the steps."""
+"""Theorems as text, Markdown, LaTeX and MathML, statement by statement from the steps.
+
+What is rendered is a :class:`Derivation`: anything with the public attributes of a theorem.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
 
 import sympy as sp
 from sympy.printing.mathml import mathml
 
 from ..symbols import eps
 from .orders import Divergence
-from .theorem import Theorem
 
-__all__ = ["render_details", "render_markdown", "render_summary", "render_text"]
+__all__ = ["Derivation", "render_details", "render_markdown", "render_summary", "render_text"]
 
 
-def render_text(theorem: Theorem) -> str:
+class Derivation(Protocol):
+    """The attributes that are rendered; :class:`~zoba_bench.theory.proof.theorem.Theorem` has them.
+
+    Attributes
+    ----------
+    steps : each with ``name``, ``statement`` and ``justification``.
+    results : the outcome of every step, with ``step``, ``ok`` and ``detail``.
+    quoted : each with ``name``, ``statement`` and ``source``.
+    tables : each with ``title``, ``header`` and ``rows``.
+    complexity : a :class:`~zoba_bench.theory.proof.orders.Complexity` or None; asked for where no step fails.
+    """
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def title(self) -> str: ...
+    @property
+    def assumptions(self) -> Sequence[str]: ...
+    @property
+    def source(self) -> str: ...
+    @property
+    def steps(self) -> Sequence[Any]: ...
+    @property
+    def results(self) -> Sequence[Any]: ...
+    @property
+    def quoted(self) -> Sequence[Any]: ...
+    @property
+    def tables(self) -> Sequence[Any]: ...
+    @property
+    def evaluations_per_iteration(self) -> Mapping[str, Any]: ...
+    @property
+    def complexity(self) -> Any: ...
+
+
+def render_text(theorem: Derivation) -> str:
     """The derivation as plain text; says of each step whether it was verified."""
     lines = [
         f"Theorem {theorem.name}: {theorem.title}",
@@ -54,7 +90,7 @@ def render_text(theorem: Theorem) -> str:
     return "\n".join(lines) + "\n"
 
 
-def render_markdown(theorem: Theorem) -> str:
+def render_markdown(theorem: Derivation) -> str:
     """The derivation as Markdown with LaTeX formulas."""
     lines = [f"# Theorem `{theorem.name}`", "", theorem.title, "", theorem.source, "", "## Assumptions", ""]
     lines += [f"- {assumption}" for assumption in theorem.assumptions]
@@ -90,7 +126,7 @@ def render_markdown(theorem: Theorem) -> str:
     return "\n".join(lines) + "\n"
 
 
-def render_details(theorem: Theorem) -> dict[str, Any]:
+def render_details(theorem: Derivation) -> dict[str, Any]:
     """The summary of :func:`render_summary` with ``assumptions``, ``steps`` and ``quoted``.
 
     A step is a mapping of ``name``, ``statement``, ``latex``, ``mathml``, ``justification``, ``detail`` and
@@ -132,7 +168,7 @@ def render_details(theorem: Theorem) -> dict[str, Any]:
     return {**render_summary(theorem), **more}
 
 
-def render_summary(theorem: Theorem) -> dict[str, str]:
+def render_summary(theorem: Derivation) -> dict[str, str]:
     """What a report shows of a theorem, all strings.
 
     Keys: ``name``, ``title``, ``source``, ``statement``, ``radius_ratio`` and ``failures``
@@ -169,7 +205,7 @@ def _cell(cell: Any, spell: Callable[[Any], str]) -> str:
     return cell if isinstance(cell, str) else spell(cell)
 
 
-def _ratio(theorem: Theorem) -> str:
+def _ratio(theorem: Derivation) -> str:
     """What the theorem says of the radius ratio, if anything."""
     return str(getattr(theorem, "radius_ratio", ""))
 
@@ -191,7 +227,7 @@ def _plain(statement: Any) -> str:
     return str(sp.sstr(statement))
 
 
-def _complexity_lines(theorem: Theorem) -> list[str]:
+def _complexity_lines(theorem: Derivation) -> list[str]:
     failing = [result.step for result in theorem.results if not result.ok]
     if failing:
         return [f"none: step {failing[0]!r} fails"]

@@ -1,4 +1,8 @@
-"""Statements with their proofs: steps, quoted results, theorems, and what a failed check refuses."""
+"""What a derivation consists of: steps with their proofs, quoted results, tables, and the theorem that holds them.
+
+A step is checked by giving its statement to its proof, so that a changed statement is refused. A theorem whose
+steps do not all hold refuses to give a number (:class:`TheoremError`).
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,8 @@ from functools import cached_property
 from typing import Any
 
 from zoba_bench.errors import DerivationError
+
+from .render import render_details, render_markdown, render_text
 
 __all__ = ["CheckResult", "Quoted", "Step", "Table", "Theorem", "TheoremError"]
 
@@ -137,18 +143,12 @@ class Theorem:
 
     def render(self) -> dict[str, Any]:
         """What a report shows: assumptions, steps with their outcomes, formulas. Strings only."""
-        from .render import render_details
-
         return render_details(self)
 
     def render_text(self) -> str:
         """The derivation as plain text."""
-        from .render import render_text
-
         return render_text(self)
 
     def render_markdown(self) -> str:
         """The derivation as Markdown with LaTeX."""
-        from .render import render_markdown
-
         return render_markdown(self)

@@ -1,1 +1,17 @@
-"""."""
+"""The theorems of the single loop, from one-step inequalities to the count of evaluations.
+
+What one step does. ``state`` has linear and quadratic forms in the errors. ``variance`` bounds the variances
+by squares of the errors, for plan and count. ``inequalities`` are those of z, v and x after one step.
+``roots`` bounds root variances and biases by linear forms, for the bound of a run.
+
+The Lyapunov function W. ``drift`` writes its mean change as one quadratic form and certifies it in exact
+rationals; ``drift_steps`` states this as steps. ``weights`` has explicit weights of W, for plan and count.
+
+Runs. ``run`` says what is known of a run, ``bound`` is the smallest certified bound of a run and
+``step_bound`` that of one step. ``plan`` chooses radii, directions, steps and iterations for an accuracy and
+counts evaluations; ``plan_steps`` states this as steps.
+
+Theorems. ``assumptions`` lists A1 to A6, ``assemble`` puts the steps together, ``theorem`` is what a user
+holds. One file a method: ``zoba``, ``zoba_mixed``, ``hf_zoba``, ``soba``. ``estimator_table`` compares their
+estimators.
+"""

@@ -1,10 +1,14 @@
-"""The explicit bound of a run: exact constants in, the smallest certified bound out."""
+"""The smallest certified bound of a run: exact constants of the problem in, an exact rational out.
+
+Constants can be used in several ways (see ``run.ways``). Each way gives numbers for the one-step inequalities; the
+drift of each is certified, and the smallest bound is kept.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 from typing import Any
@@ -16,59 +20,14 @@ from ..proof.theorem import TheoremError
 from ..symbols import THIRD
 from .drift import Certified, Drift, OneStep, certify
 from .roots import Directions, R_v, Roots
+from .run import SPREADS, Run, Start, ways
 from .state import Linear
-from .theorem import Start, check_law
 
-__all__ = ["ExplicitBound", "Run", "as_float"]
-
-
-#: Names of the spreads of the inner and of the outer level.
-_SPREADS = (("sigma_gz", "sigma_zz", "sigma_xz"), ("sigma_fz", "sigma_fx"))
+__all__ = ["ExplicitBound", "as_float"]
 
 
 #: Solvers with the same surrogates: a theorem of one speaks of the runs of the others.
 _FAMILIES = ({"zoba", "zoba-tuned"}, {"zoba-mixed"}, {"hf-zoba", "hf-zoba-shared"})
-
-
-@dataclass(frozen=True)
-class Run:
-    """Steps, radii, directions and batches of a run with constant steps, as exact rationals by name."""
-
-    numbers: Mapping[str, Fraction]
-    v_radius: Fraction | None
-    normalized: bool
-    outer_shared: bool
-
-    @classmethod
-    def of(
-        cls, solver: Any, p: int, d: int, derivatives: bool = False, sampled: tuple[bool, bool] = (False, False)
-    ) -> Run:
-        """From a solver's configuration; a schedule or a law that no theorem speaks of is refused.
-
-        ``derivatives`` is for solvers without radii and directions; ``sampled`` says of each level
-        whether it has samples, so that an unset batch is the published one.
-        """
-        if getattr(solver, "schedule", "constant") != "constant":
-            raise TheoremError(f"the bound needs constant steps, the solver has schedule={solver.schedule!r}")
-        check_law(getattr(solver, "law", "gaussian"))
-        read: dict[str, Any] = {"rho": solver.rho, "gamma": solver.gamma}
-        if read["gamma"] is None:
-            read["gamma"] = solver.rho / 2
-        if not derivatives:
-            read |= {"h": solver.h, "eta": solver.eta, "l1": solver.l1, "l2": solver.l2}
-            if read["eta"] is None:
-                read["eta"] = solver.outer_radius(p, d)
-            read["h_bar"] = getattr(solver, "h_bar", 0.0)
-        published = getattr(solver, "published_batches", (1, 1))
-        for name, default, several in zip(("b1", "b2"), published, sampled, strict=True):
-            read[name] = getattr(solver, name, None) or (default if several else 1)
-        radius = getattr(solver, "v_radius", None)
-        return cls(
-            {name: Fraction(value) for name, value in read.items()} | {"p": Fraction(p), "d": Fraction(d)},
-            None if radius is None else Fraction(radius),
-            bool(getattr(solver, "normalize_h_bar", False)),
-            getattr(solver, "outer_directions", "shared") == "shared",
-        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,7 +53,7 @@ class ExplicitBound:
         """
         if isinstance(K, bool) or int(K) != K or K < 1:
             raise TheoremError(f"K must be a positive integer, got {K!r}")
-        inner, outer = (any(constants.bound(n) != 0 for n in level) for level in _SPREADS)
+        inner, outer = (any(constants.bound(n) != 0 for n in level) for level in SPREADS)
         run = Run.of(solver, p, d, derivatives=self.preset is None, sampled=(inner, outer))
         self._check_solver(solver, run)
         if self.preset is not None and self.preset.one_count:
@@ -112,7 +71,7 @@ class ExplicitBound:
         refusals: list[Exception] = []
         for directions in self._ways(constants, run, begin[2]):
             try:
-                steps = list(self._one_steps(constants, run, directions))
+                steps = list(self.one_steps(constants, run, directions))
             except ValueError as error:
                 refusals.append(error)
                 continue
@@ -143,33 +102,18 @@ class ExplicitBound:
             raise TheoremError("outer_directions must be 'shared' here, got 'independent'; use the theorem 'hf-zoba'")
 
     def _ways(self, constants: Any, run: Run, v_error: Fraction) -> Iterator[Directions]:
-        """Ways to use the constants, the usual one first."""
-        quadratic = constants.bound("H") == 0
-        sampled = any(constants.bound(name) != 0 for level in _SPREADS for name in level)
-        base = Directions(
-            normalized=run.normalized, outer_shared=run.outer_shared, curved=not quadratic, sampled=sampled
-        )
-        known = None not in (constants.bound("C_z"), constants.bound("C_x"))
-        slopes = (True, False) if known and self.preset is not None else (False,)
-        affine = quadratic and None not in (constants.bound("R_0"), constants.bound("R_g"))
-        adjoints = [False] if constants.bound("R") is not None or not affine else []
-        if affine:
-            adjoints.append(True)
-        if run.v_radius is not None:
+        """Ways to use the constants of a run from a start, the usual one first."""
+        radius, inside = run.v_radius, False
+        if radius is not None:
             (bound,) = constants.require("R")
-            if run.v_radius < Fraction(bound):
-                raise TheoremError(
-                    f"v_radius={float(run.v_radius)!r} is below R={bound!r}: the ball may not contain v*"
-                )
-        # |v| <= R_v from the start on: |v_0| <= R + v_error is all that is known of it.
-        inside = run.v_radius is not None and Fraction(constants.R) + v_error <= run.v_radius
-        for projected in (False, True) if inside else (False,):
-            for growing in adjoints:
-                for known_slopes in slopes:
-                    if not (projected and growing):
-                        yield replace(base, projected=projected, growing=growing, known_slopes=known_slopes)
+            if radius < Fraction(bound):
+                raise TheoremError(f"v_radius={float(radius)!r} is below R={bound!r}: the ball may not contain v*")
+            # |v| <= R_v from the start on: |v_0| <= R + v_error is all that is known of it.
+            inside = Fraction(bound) + v_error <= radius
+        sampled = any(constants.bound(name) != 0 for level in SPREADS for name in level)
+        return ways(self.preset, constants, run, inside=inside, sampled=sampled)
 
-    def _one_steps(self, constants: Any, run: Run, directions: Directions) -> Iterator[OneStep]:
+    def one_steps(self, constants: Any, run: Run, directions: Directions) -> Iterator[OneStep]:
         """Exact numbers of the one-step inequalities, for each way to bound the motion of z* and v*."""
         roots = self.roots(directions)
         linear = {n: getattr(roots, n) for n in ("z", "v", "x", "bias_z", "bias_v", "bias_x")}

@@ -1,8 +1,8 @@
 """The drift of W = s (Psi - inf Psi) + phi_a a^2 + phi_b b^2 as one quadratic form, and its exact certificate.
 
 With y = (a, b, g, D, 1) the one-step inequalities say E W+ - W <= y' M y, where M is linear in the
-weights s, o, phi_a and phi_b; o >= 0 says how much of -<grad Psi, E D_x> beyond s/2 is bounded by
-polarisation rather than by Cauchy-Schwarz. Where
+weights s, o, phi_a and phi_b. The weight o >= 0 is the free number of the inequality of x (see
+``inequalities``), times s. Where
 
     gamma tau e_1 e_1' - M - gamma e_g e_g'   is positive semidefinite,
 

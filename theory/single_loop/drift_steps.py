@@ -1,4 +1,4 @@
-"""Steps from root variances to the bound: linear forms, the drift as one quadratic form, the average."""
+"""Steps of a theorem about the bound of a run: linear forms, the drift as one quadratic form, the average over K."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ import sympy as sp
 
 from ..estimators.isserlis import expectation, form
 from ..estimators.presets import Preset
-from ..proof.rules import by_identity, by_nonnegative_terms, vanishes
+from ..proof.algebra import equal
+from ..proof.rules import by_derivation, by_nonnegative_terms
 from ..proof.theorem import Step
 from ..symbols import W_0, K, L_Psi, L_xz, M_v, M_x, a, b, d, eta, g, gamma, h, h_bar, k_v, k_z, mu, o, p, rho
-from .drift import Drift, OneStep
+from .drift import WEIGHTS, Drift, OneStep, slack
 from .inequalities import V_v, V_x, V_z, after_v, after_x, after_z, bias_v, bias_x, bias_z, moved_v, moved_z
 from .roots import Directions, Roots
 from .state import STATE, Linear, quadratic_form
@@ -58,7 +59,7 @@ def root_steps(preset: Preset | None) -> tuple[Step, ...]:
             "vanishing radii",
             sp.Eq(sp.Symbol("radius_terms"), sp.Integer(0)),
             "With exact values the radii may be as small as one likes: all that smoothing and curvature add vanishes.",
-            by_identity(
+            by_derivation(
                 lambda: _left_at_zero(preset), "the limit of curved minus quadratic forms is zero, entry by entry"
             ),
         )
@@ -68,7 +69,7 @@ def root_steps(preset: Preset | None) -> tuple[Step, ...]:
 
 def _linear(preset: Any, name: str, statement: Any) -> str:
     derived: Linear = getattr(Roots(preset, _RUN), name)
-    if statement.lhs != _BOUNDED[name] or not vanishes(derived.expression - statement.rhs):
+    if statement.lhs != _BOUNDED[name] or not equal(derived.expression, statement.rhs):
         raise ValueError(f"derived {_BOUNDED[name]} <= {derived.expression}, stated {statement}")
     for entry in derived.entries:
         if not sp.sympify(entry).is_nonnegative:
@@ -139,14 +140,12 @@ def drift_steps(independent: bool) -> tuple[Step, ...]:
             "semidefinite matrix",
             sp.Eq(sp.Symbol("slack_matrix_form"), _slack_form(tau)),
             "With M = 0 what is left is tau - g^2: the matrix that is verified is the one of the average.",
-            by_identity(lambda: tau - g**2, "the quadratic form of tau e_1 e_1' - e_g e_g'"),
+            by_derivation(lambda: tau - g**2, "the quadratic form of tau e_1 e_1' - e_g e_g'"),
         ),
     )
 
 
 def _slack_form(tau: Any) -> Any:
-    from .drift import WEIGHTS, slack
-
     nothing = {name: quadratic_form([], sp.Integer(0)) for name in WEIGHTS}
     matrix = sp.Matrix(slack(nothing, dict.fromkeys(WEIGHTS, sp.Integer(0)), gamma, tau))
     y = sp.Matrix(STATE)

@@ -15,13 +15,12 @@ from ..estimators.steps import mean_steps, moment_steps, remainder_steps
 from ..estimators.surrogates import Surrogate
 from ..proof.orders import dominates, order_of
 from ..proof.theorem import Step, Table, Theorem
-from ..symbols import THIRD, L_xx, L_xz, L_zz, d, eta, h, m_xx, m_xz, m_zz, p, ratio
-from .assemble import ASSUMPTIONS, SOURCE, public_symbols
+from ..symbols import BLOCK_BOUNDS, THIRD, L_xx, L_xz, L_zz, d, eta, h, m_xx, m_xz, m_zz, p, ratio
+from .assumptions import ASSUMPTIONS, SOURCE, public_symbols
 from .roots import Directions, Roots
 
 __all__ = ["estimators", "order_in_dimensions", "second_moment"]
 
-_BOUNDS = {"A": L_zz, "C": L_xz, "B": L_xx, "F_zz": m_zz, "F_xx": m_xx}
 _v = sp.Symbol("norm_v", nonnegative=True)
 #: The presets that show every estimator once; the tuned ratio shows the cross surrogate again.
 _PRESETS = ("zoba", "zoba-tuned", "zoba-mixed", "hf-zoba")
@@ -41,7 +40,7 @@ def second_moment(surrogate: Surrogate, radius_ratio: Any) -> Any:
     surrogate : one direction's estimator.
     radius_ratio : h / eta.
     """
-    worst = surrogate.worst_case(_BOUNDS | _norm(surrogate))
+    worst = surrogate.worst_case(BLOCK_BOUNDS | _norm(surrogate))
     quadratic = sp.expand(worst.subs(ratio, h / eta))
     if {h, eta} <= quadratic.free_symbols:
         quadratic = worst.subs(ratio, radius_ratio)
@@ -54,7 +53,7 @@ def second_moment(surrogate: Surrogate, radius_ratio: Any) -> Any:
 def order_in_dimensions(surrogate: Surrogate, radius_ratio: Any) -> Any:
     """Order in p and d of the second moment per square of the norm, with unit constants, as the radii vanish."""
     (norm,) = _norm(surrogate).values()
-    quadratic = surrogate.worst_case(_BOUNDS | _norm(surrogate)).subs(ratio, radius_ratio)
+    quadratic = surrogate.worst_case(BLOCK_BOUNDS | _norm(surrogate)).subs(ratio, radius_ratio)
     unit = dict.fromkeys((L_zz, L_xz, L_xx, m_zz, m_xx), sp.Integer(1)) | {norm: sp.Integer(1), h: 0, eta: 0}
     return order_of(sp.cancel(sp.together(quadratic.subs(unit))))
 
@@ -119,7 +118,7 @@ def _order_steps() -> tuple[Step, ...]:
 def _order_step(surrogate: Surrogate, preset: Preset, title: str) -> Step:
     def prove(statement: Any) -> str:
         (norm,) = _norm(surrogate).values()
-        quadratic = surrogate.worst_case(_BOUNDS | _norm(surrogate)).subs(ratio, _ratio(preset))
+        quadratic = surrogate.worst_case(BLOCK_BOUNDS | _norm(surrogate)).subs(ratio, _ratio(preset))
         unit = dict.fromkeys((L_zz, L_xz, L_xx, m_zz, m_xx), sp.Integer(1)) | {norm: sp.Integer(1), h: 0, eta: 0}
         moment = sp.cancel(sp.together(quadratic.subs(unit)))
         certificate = dominates(moment, statement.rhs)

@@ -1,8 +1,18 @@
-"""One-step inequalities, each proved from exact quantities and non-negative slacks.
+"""What one step does to the errors of z and v and to Psi: three inequalities.
 
-a = |z - z*(x)|, b = |v - v*(x)|, g = |grad Psi(x)|, D the norm of the mean direction of x;
-V_z, V_v, V_x the variances of the three directions; M_v = H_zz R + m_zz, M_x = H_xz R + m_xz.
-Smoothing keeps mu <= G_zz <= L_zz, so that only biases tell a smoothed G from G.
+a = |z - z*(x)|, b = |v - v*(x)|, g = |grad Psi(x)|, D is the norm of the mean direction of x. V_z, V_v and
+V_x are the variances of the three directions, M_v = H_zz R + m_zz and M_x = H_xz R + m_xz. The directions are
+those of a smoothed G. Smoothing keeps mu <= G_zz <= L_zz; its other effects are the biases.
+
+The inequality of x holds for every o >= 0. By L_Psi-smoothness Psi changes by at most
+-gamma <grad Psi, D> + L_Psi gamma^2 (D^2 + V_x)/2 in the mean. The inner product is split,
+-<grad Psi, D> = -(1 + 2 o) <grad Psi, D> + 2 o <grad Psi, D>. The first part is equal to
+(1/2 + o) (|D - grad Psi|^2 - g^2 - D^2) by the polarisation identity; the second is at most 2 o g D by
+Cauchy-Schwarz. A larger o gains where D and grad Psi are nearly parallel.
+
+Each inequality is proved from exact quantities and non-negative slacks: the left-hand side is written with
+the slack of every triangle or Cauchy-Schwarz inequality that was used, and the right-hand side minus it has
+non-negative coefficients.
 """
 
 from __future__ import annotations
@@ -12,8 +22,8 @@ from typing import Any
 
 import sympy as sp
 
-from ..proof.positivity import require_nonnegative
-from ..proof.rules import by_nonnegative_terms, vanishes
+from ..proof.algebra import equal, require_nonnegative
+from ..proof.rules import by_nonnegative_terms
 from ..proof.theorem import Step
 from ..symbols import D, L_Psi, L_xz, M_v, M_x, a, b, g, gamma, k_v, k_z, mu, o, rho, y_n
 
@@ -60,7 +70,7 @@ def after_v(independent: bool) -> Any:
 
 
 def after_x() -> Any:
-    """Right-hand side of the inequality of x: what Psi changes by; any o >= 0 serves."""
+    """Right-hand side of the inequality of x, the mean change of Psi; every o >= 0 gives a bound."""
     e_x = M_x * a + L_xz * b + bias_x
     polarised = (sp.Rational(1, 2) + o) * gamma * (e_x**2 - g**2 - D**2)
     return polarised + 2 * o * gamma * g * D + L_Psi * gamma**2 * (D**2 + V_x) / 2
@@ -109,8 +119,9 @@ def one_step_inequalities(independent: bool) -> tuple[Step, ...]:
         Step(
             "inequality of x",
             sp.Le(sp.Symbol("mean_change_of_Psi"), after_x()),
-            "L_Psi-smoothness; D - grad Psi is at most M_x a + L_xz b + bias_x; of the inner product a share "
-            "1 + 2 o by polarisation and -2 o by Cauchy-Schwarz.",
+            "L_Psi-smoothness; |D - grad Psi| is at most M_x a + L_xz b + bias_x. The inner product -<grad Psi, D> is "
+            "-(1 + 2 o) <grad Psi, D> + 2 o <grad Psi, D>: the first part is bounded by polarisation, the second by "
+            "Cauchy-Schwarz.",
             _descent(),
         ),
         Step(
@@ -158,7 +169,7 @@ def _adjoint_direction() -> Any:
 def _adjoint(statement: Any) -> str:
     hessian, star, adjoint, adjoint_star, gradient, gradient_star = sp.symbols("A A_star v v_star F_z F_z_star")
     exact = hessian * adjoint + gradient
-    if not vanishes((statement.rhs - exact).subs(gradient_star, -star * adjoint_star)):
+    if not equal((statement.rhs - exact).subs(gradient_star, -star * adjoint_star), 0):
         raise ValueError("the mean direction of v is not A (v - v*) + (A - A*) v* + F_z - F_z*")
     return "A v + F_z minus it vanishes where F_z* = -A* v*"
 

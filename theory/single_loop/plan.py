@@ -1,4 +1,9 @@
-"""From a certificate and a preset's variances to the plan and the count n(eps)."""
+"""The plan of a preset: radii, directions, steps and iterations for an accuracy eps, and the count n(eps).
+
+Steps and weights come from the explicit certificate of ``weights`` and contain no dimension and no eps. The number
+of directions and the radii take what the variances of ``variance`` ask for. The bound of the finished plan is then
+certified by ``bound``.
+"""
 
 from __future__ import annotations
 
@@ -46,7 +51,7 @@ from ..symbols import (
 from .bound import ExplicitBound, as_float
 from .drift import Certified
 from .inequalities import bias_v, bias_x, bias_z, noise_factors
-from .theorem import Start
+from .run import Start
 from .variance import VarianceModel
 from .weights import Certificate, equal_shares, explicit_step_ratio, explicit_weights
 

@@ -1,11 +1,11 @@
 """Root variances and biases of the three directions, as linear forms in the state y = (a, b, g, D, 1).
 
-Each root is a sum of non-negative multiples of a = |z - z*|, b = |v - v*|, g = |grad Psi|, D = |E D_x|
-and 1, so that every product of two roots is a quadratic form: this is what makes the drift of the
-Lyapunov function one quadratic form without any further inequality. Dependent contributions add up
-(Minkowski); independent ones add in squares, coefficient by coefficient.
+Here a = |z - z*|, b = |v - v*|, g = |grad Psi| and D = |E D_x|. Each root is a sum of non-negative multiples of
+them and of 1. A product of two roots is then a quadratic form, and so is the drift of the Lyapunov function,
+without a further inequality. Dependent contributions add up (Minkowski's inequality). Independent ones add in
+squares, coefficient by coefficient.
 
-Everything holds for G with Lipschitz Hessian; with H = 0 what is left is exact for quadratics.
+Everything holds for G with Lipschitz Hessian. With H = 0 what is left is exact for quadratics.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from ..estimators.remainders import remainder
 from ..estimators.surrogates import Surrogate
 from ..proof.theorem import TheoremError
 from ..symbols import (
+    BLOCK_BOUNDS,
     C_x,
     C_z,
     H_xz,
     H_zx,
     H_zz,
-    L_xx,
     L_xz,
     L_zz,
     M_v,
@@ -55,7 +55,6 @@ from .state import Linear, independent_sum
 __all__ = ["Directions", "R_v", "Roots"]
 
 _v, _direction = sp.symbols("v_norm direction_norm", nonnegative=True)
-_SECOND_ORDER = {"A": L_zz, "C": L_xz, "B": L_xx, "F_zz": m_zz, "F_xx": m_xx}
 R_v = sp.Symbol("R_v", positive=True)
 _ZERO = Linear.of()
 
@@ -135,7 +134,7 @@ class Roots:
     def _quadratic(self, surrogate: Surrogate, norm: Linear) -> Linear:
         """Root variance of the second-order Taylor polynomial's surrogate, whose exact direction has ``norm``."""
         vector = surrogate.target[-1]
-        worst = sp.expand(surrogate.worst_variance(_SECOND_ORDER | {vector: _direction}).subs(ratio, h / eta))
+        worst = sp.expand(surrogate.worst_variance(BLOCK_BOUNDS | {vector: _direction}).subs(ratio, h / eta))
         linear, constant = worst.coeff(_direction, 2), worst.coeff(_direction, 0)
         if sp.expand(worst - linear * _direction**2 - constant) != 0:
             raise ValueError(f"{surrogate.name}: the variance {worst} is no even quadratic in the norm")
@@ -207,7 +206,7 @@ class Roots:
         return found[0] + found[1] if self.run.outer_shared else independent_sum(*found)
 
     def _per_square(self, surrogate: Surrogate) -> Any:
-        worst = surrogate.worst_variance(_SECOND_ORDER | {"v": _v})
+        worst = surrogate.worst_variance(BLOCK_BOUNDS | {"v": _v})
         return sp.factor(sp.cancel(worst.subs(ratio, h / eta) / _v**2))
 
     # Biases.

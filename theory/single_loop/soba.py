@@ -9,17 +9,19 @@ from typing import Any
 
 import sympy as sp
 
+from ..proof.algebra import require_nonnegative
 from ..proof.orders import Complexity, dominates, order_of
-from ..proof.positivity import require_nonnegative
 from ..proof.rules import by_nonnegative_terms
 from ..proof.theorem import Quoted, Step
 from ..symbols import W_0, H_xz, H_zz, K, L_Psi, L_zz, R, a_0, b1, b2, b_0, c, eps, gamma, gap, m_xz, m_zz, mu, w_a, w_b
-from .assemble import ASSUMPTIONS, average_step, certificate_step, choice_step, public_symbols
+from .assemble import average_step, certificate_step, choice_step
+from .assumptions import ASSUMPTIONS, public_symbols
 from .bound import ExplicitBound, as_float
 from .drift import Certified
 from .drift_steps import drift_steps, root_steps
 from .inequalities import bias_v, bias_x, bias_z, one_step_inequalities
-from .theorem import SingleLoopTheorem, Start
+from .run import Start
+from .theorem import SingleLoopTheorem
 from .weights import Certificate, equal_shares, explicit_step_ratio, explicit_weights
 
 __all__ = ["SobaPlan", "SobaRoute", "soba"]

@@ -8,14 +8,14 @@ from fractions import Fraction
 from typing import Any
 
 from ..proof.theorem import TheoremError
-from .bound import ExplicitBound, Run
+from .bound import ExplicitBound
 from .drift import Drift, OneStep
-from .roots import Directions
+from .run import Run, ways
 from .state import Linear
 
 __all__ = ["one_step_bounds"]
 
-#: Shares of -<grad Psi, D> beyond one half that are polarised: every o >= 0 gives a bound.
+#: Values of the free number o in the inequality of x: every o >= 0 gives a bound, and the least one is taken.
 _SHARES = (0.0, 0.5, 3.0)
 
 
@@ -44,7 +44,7 @@ def one_step_bounds(
     refusal: Exception | None = None
     for step in _steps(explicit, constants, p, d, solver, state["v"]):
         if isinstance(step, Exception):
-            refusal = step
+            refusal = refusal or step
             continue
         forms = {
             name: sum(float(factor) * _value(one, y) * _value(two, y) for factor, one, two in terms)
@@ -65,24 +65,15 @@ def _steps(
     explicit: ExplicitBound, constants: Any, p: int, d: int, solver: Any, v_size: float
 ) -> Iterator[OneStep | Exception]:
     run = Run.of(solver, p, d, derivatives=explicit.preset is None)
-    for directions in _ways(constants, run):
+    bound = constants.bound("R")
+    if bound is not None:
         # The size of v enters as if v were projected onto a ball that contains it.
-        known = run if constants.R is None else replace(run, v_radius=Fraction(max(constants.R, v_size)))
+        run = replace(run, v_radius=Fraction(max(bound, v_size)))
+    for directions in ways(explicit.preset, constants, run, inside=bound is not None, sampled=False):
         try:
-            yield from explicit._one_steps(constants, known, directions)
+            yield from explicit.one_steps(constants, run, directions)
         except ValueError as error:
             yield error
-
-
-def _ways(constants: Any, run: Run) -> Iterator[Directions]:
-    base = Directions(normalized=run.normalized, outer_shared=run.outer_shared, curved=constants.H != 0, sampled=False)
-    known = constants.C_z is not None and constants.C_x is not None
-    sizes: list[dict[str, bool]] = [] if constants.R is None else [{}, {"projected": True}]
-    if constants.R_0 is not None and not base.curved:
-        sizes.append({"growing": True})
-    for size in sizes:
-        for slopes in (False, True) if known else (False,):
-            yield replace(base, known_slopes=slopes, **size)
 
 
 def _changed(step: OneStep, factors: Mapping[str, float]) -> OneStep:

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from zoba_bench.arrays import Array
-from zoba_bench.validation import check_positive
 
 from ..estimators.blocks import Blocks as _Blocks
 from ..estimators.presets import Preset
@@ -16,32 +15,10 @@ from ..noise import covariance as noise
 from ..noise import stationary as linear
 from ..noise.run_moments import RunMoments, moments_of_run
 from ..proof.theorem import Theorem, TheoremError
+from .run import Start, check_law
+from .step_bound import one_step_bounds
 
-__all__ = ["SingleLoopTheorem", "Start", "check_law"]
-
-
-def check_law(law: str) -> None:
-    """Refuse directions that the moments were not derived for."""
-    if law != "gaussian":
-        raise TheoremError(f"condition law = 'gaussian', for which moments are derived: the solver has law={law!r}")
-
-
-@dataclass(frozen=True)
-class Start:
-    """Where a run begins: Psi(x0) - inf Psi, |z0 - z*(x0)| and |v0 - v*(x0)|."""
-
-    gap: float
-    z_error: float = 0.0
-    v_error: float = 0.0
-
-    def __post_init__(self) -> None:
-        for name in ("gap", "z_error", "v_error"):
-            check_positive(name, getattr(self, name), zero=True)
-
-    @classmethod
-    def of(cls, start: Start | Mapping[str, float]) -> Start:
-        """From a mapping with the same names."""
-        return start if isinstance(start, Start) else cls(**start)
+__all__ = ["SingleLoopTheorem"]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -112,9 +89,7 @@ class SingleLoopTheorem(Theorem):
         self, constants: Any, p: int, d: int, solver: Any, state: Mapping[str, float],
         wrong: Mapping[str, float] | None = None,
     ) -> dict[str, float]:  # fmt: skip
-        """Bounds of E|a+|^2, E|b+|^2 and E Psi(x+) - Psi(x) at a state; see ``one_step.one_step_bounds``."""
-        from .step_bound import one_step_bounds  # which needs Start
-
+        """Bounds of E|a+|^2, E|b+|^2 and E Psi(x+) - Psi(x) at a state; see ``step_bound.one_step_bounds``."""
         self.require_checked()
         return one_step_bounds(self.route.explicit, constants, p, d, solver, state, wrong)
 
@@ -165,5 +140,5 @@ class SingleLoopTheorem(Theorem):
         return linear.horizon_mean(preset, blocks, gamma, c, l, K, **options)
 
     def run_moments(self, problem: Any, start: Sequence[Array], solver: Any, K: int, window: int = 1) -> RunMoments:
-        """Moments of the last iterates of a run from (z, v, x); see ``second_moments.moments_of_run``."""
+        """Moments of the last iterates of a run from (z, v, x); see ``noise.run_moments.moments_of_run``."""
         return moments_of_run(self.preset, problem, start, solver, K, window)

@@ -1,8 +1,8 @@
-"""Variances of D_z, D_v and D_x, bounded by constants and errors: V <= s_0 + s_a a^2 + s_b b^2 + s_D D^2.
+"""Variances of D_z, D_v and D_x in squares of the errors: V <= s_0 + s_a a^2 + s_b b^2 + s_D D^2.
 
-The moments come from the surrogates; this file only joins them: the inner and the outer
-surrogate of one direction (Young's inequality, or exactly where they share their directions), |v| <= R + b,
-|F_z| <= C_z + m_zz a, and the remainder of f beyond first order. G is quadratic, F is not.
+The plan and the count use these bounds. Here G is quadratic and F is not. The moments come from the surrogates of
+one direction. What is added is how they join: the inner and the outer surrogate by Young's inequality (exactly,
+where they share their directions), |v| <= R + b, |F_z| <= C_z + m_zz a, and the remainder of F beyond first order.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from ..estimators.isserlis import expectation, form, random_ends
 from ..estimators.presets import Preset
 from ..estimators.surrogates import Surrogate
 from ..symbols import (
+    BLOCK_BOUNDS,
     C_x,
     C_z,
     D,
     L_xx,
-    L_xz,
     L_zz,
     M_v,
     R,
@@ -46,7 +46,6 @@ __all__ = ["VarianceModel"]
 
 #: Norm of v and of the exact directions, while a moment is being bounded.
 _v, _direction = sp.symbols("v_norm direction_norm", nonnegative=True)
-_SECOND_ORDER = {"A": L_zz, "C": L_xz, "B": L_xx, "F_zz": m_zz, "F_xx": m_xx}
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,7 +93,7 @@ class VarianceModel:
         return sp.factor(sum(self._scaled(surrogate, centred=False) for surrogate in self.preset.inner[1:]))
 
     def _scaled(self, surrogate: Surrogate, centred: bool = True) -> Any:
-        bounds = _SECOND_ORDER | {"v": _v}
+        bounds = BLOCK_BOUNDS | {"v": _v}
         worst = surrogate.worst_variance(bounds) if centred else surrogate.worst_case(bounds)
         return sp.factor(sp.cancel(worst.subs(ratio, self.radius_ratio) / _v**2))
 
@@ -104,7 +103,7 @@ class VarianceModel:
         The remainder of a function with Hessian bounded by m is at most that of m/2 |w|^2,
         which is a quadratic: its part of the derived moment is the bound.
         """
-        worst = surrogate.worst_variance(_SECOND_ORDER | {surrogate.target[0]: norm})
+        worst = surrogate.worst_variance(BLOCK_BOUNDS | {surrogate.target[0]: norm})
         worst = sp.expand(worst.subs(ratio, h / eta))
         linear = worst.subs({h: 0, eta: 0})
         return sp.factor(linear), sp.factor(worst - linear)

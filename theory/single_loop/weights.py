@@ -1,11 +1,18 @@
-"""The Lyapunov certificate in explicit constants: W = Psi - inf Psi + phi_a a^2 + phi_b b^2 decreases up to noise.
+"""Explicit weights of the Lyapunov function W = Psi - inf Psi + phi_a a^2 + phi_b b^2, for plan and count.
 
-With phi_a = c w_a / mu and phi_b = c w_b / mu the drift of W, divided by gamma, is a
-polynomial in (a, b, D) and the biases. The certificate writes "claimed right-hand side minus
-drift" as a sum of squares with multipliers that the conditions make non-negative.
+With phi_a = c w_a / mu and phi_b = c w_b / mu, the mean change of W in one step, divided by gamma, is a
+polynomial in a, b, D and the biases. It is at most -g^2/2 plus a residual. The proof writes the right-hand
+side minus the left-hand side as a sum of squares; the multipliers of the squares are non-negative under
+three conditions, on the weight of z, on the weight of v and on the step of x.
 
-Variances enter as V <= s_0 + s_a a^2 + s_b b^2 + s_D D^2 with all s free, so that one
-certificate serves every preset.
+How z* and v* move with x decides which residual is left. There are three kinds of solution maps:
+
+- "flat": z* and v* are affine in x. Noise of x with mean zero moves them by zero in the mean.
+- "smooth": their Jacobians are Lipschitz, with constants s_z and s_v. The mean motion is of order gamma^2.
+- "rough": they are Lipschitz only, with constants k_z and k_v. The mean motion is of order gamma.
+
+Variances enter as V <= s_0 + s_a a^2 + s_b b^2 + s_D D^2 with free coefficients, so that one certificate
+serves every preset.
 """
 
 from __future__ import annotations
@@ -84,8 +91,7 @@ COEFFICIENTS: dict[str, Any] = {
 #: Square root of V_x, and a bound on V_x along the whole run.
 root_V_x, V_x_bar = sp.symbols("root_V_x V_x_bar", nonnegative=True)
 
-#: What is known of z* and v*: "flat" (affine), "smooth" (Jacobians with Lipschitz constants s_z, s_v,
-#: and a bound on V_x along the run), "rough" (Lipschitz only).
+#: Kinds of the maps z* and v*: affine, with Lipschitz Jacobians (and V_x bounded along the run), Lipschitz only.
 KINDS = ("flat", "smooth", "rough")
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from functools import cache
 
 from ..estimators.radius import RADIUS_RATIO
-from .assemble import PUBLISHED, build
+from .assemble import build
+from .assumptions import PUBLISHED
 from .theorem import SingleLoopTheorem
 
 __all__ = ["zoba", "zoba_tuned"]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from functools import cache
 
-from .assemble import PUBLISHED, build
+from .assemble import build
+from .assumptions import PUBLISHED
 from .theorem import SingleLoopTheorem
 
 __all__ = ["zoba_mixed"]

@@ -7,7 +7,10 @@ from typing import Any
 
 import sympy as sp
 
-from ...proof.positivity import require_nonnegative
+from ...proof.algebra import require_equal, require_nonnegative
+from ...proof.boxes import Loop, by_column, count_steps
+from ...proof.orders import dominated
+from ...proof.rules import by_relation
 from ...proof.theorem import Quoted, Step, Theorem
 from ...symbols import by_name, eps
 from .conjugate_gradients import N, conjugate_gradient_steps, enough_steps, theta
@@ -35,23 +38,15 @@ from .implicit_lemmas import (
     gradient_rate,
     hypergradient_error,
     in_kappa,
+    iterations,
+    kappa,
     model_steps,
     mu,
     response_constant,
     rho,
     smoothness,
-    tau,
-)
-from .implicit_proofs import (
-    Loop,
-    by_certificate,
-    by_column,
-    count_steps,
-    dominated,
-    iterations,
-    kappa,
-    require_equal,
     table,
+    tau,
 )
 
 __all__ = ["aid_bio"]
@@ -160,7 +155,7 @@ def _inner_iterations() -> Any:
 def _order_of_iterations() -> Any:
     weight, _ = _weighted()
     total = _outer_iterations().rhs.subs({theta: _THETA, U_0: weight * a_0 + L * b_0})
-    return sp.Le(K_eps, dominated(in_kappa(total.subs(L_Phi, smoothness()))))
+    return sp.Le(K_eps, dominated(in_kappa(total.subs(L_Phi, smoothness())), kappa))
 
 
 def _order(kind: str) -> Any:
@@ -170,7 +165,7 @@ def _order(kind: str) -> Any:
     for term in each.atoms(sp.log):
         require_nonnegative((8 * kappa - term.args[0]).subs(kappa, (1 + _slack) ** 2))
         each = each.subs(term, ell)
-    return sp.Le(sp.Symbol(f"total_{kind}"), dominated(c_K * kappa**3 / eps * each, ell))
+    return sp.Le(sp.Symbol(f"total_{kind}"), dominated(c_K * kappa**3 / eps * each, kappa, ell))
 
 
 def _outer_steps() -> tuple[Step, ...]:
@@ -188,45 +183,45 @@ def _outer_steps() -> tuple[Step, ...]:
             sp.Le(e, theta * U),
             "U = (L + tau M/mu + 5/4 L Lip(v)) |y^0 - y*| + L |v^0 - v*|; y^D has (1 - alpha mu)^D <= theta/2, "
             "conjugate gradients 2 sqrt(kappa) ratio^N <= theta <= 1/4; |v^N - v*| by way of the adjoint at y^D.",
-            by_certificate(_hypergradient, "coefficients after theta = 1/(4 (1 + s))"),
+            by_relation(_hypergradient, "coefficients after theta = 1/(4 (1 + s))"),
         ),
         Step(
             "recursion of the weighted error",
             sp.Le(U_next, theta * U + sp.Rational(9, 4) * L_Phi * beta * H),
             "Warm starts: both errors go on from where they ended, plus Lip(y*) and Lip(v*) times |x_next - x|.",
-            by_certificate(_weighted_recursion, "coefficients; (C L/mu + L Lip(v*)) <= 9/4 L_Phi likewise"),
+            by_relation(_weighted_recursion, "coefficients; (C L/mu + L Lip(v*)) <= 9/4 L_Phi likewise"),
         ),
         Step(
             "Lyapunov function",
             sp.Le(W_next, W - g**2 / (4 * L_Phi)),
             "W = Phi + beta theta^2 U^2 with beta = 1/(2 L_Phi), theta <= 1/4.",
-            by_certificate(_lyapunov, "what is left is a sum of squares of U, |h| and their difference"),
+            by_relation(_lyapunov, "what is left is a sum of squares of U, |h| and their difference"),
         ),
         Step(
             "bound",
             sp.Le(mean, (4 * L_Phi * gap + 2 * theta**2 * U_0**2) / K),
             "The Lyapunov function summed over K iterations; gap = Phi(x_0) - inf Phi.",
-            by_certificate(_bound, "telescoping sum"),
+            by_relation(_bound, "telescoping sum"),
         ),
         Step(
             "outer iterations",
             sp.Le(K_eps, (4 * L_Phi * gap + 2 * theta**2 * U_0**2) / eps + 1),
             "The least K with a bound of at most eps.",
-            by_certificate(_outer_iterations, "solved for K"),
+            by_relation(_outer_iterations, "solved for K"),
         ),
         Step(
             "inner iterations",
             sp.Le(D_theta, kappa * sp.log(2 / theta) + 1),
             "The least D with (1 - alpha mu)^D <= theta/2 at alpha = 1/L: no log(1/eps), thanks to the warm start. At "
             "theta = 1/4 this is D = O(kappa), and N = O(sqrt(kappa) log kappa).",
-            by_certificate(_inner_iterations, "log(2/theta) over the rate 1/kappa"),
+            by_relation(_inner_iterations, "log(2/theta) over the rate 1/kappa"),
         ),
         Step(
             "order of the outer iterations",
             sp.Le(K_eps, starting * kappa**3 / eps),
             "L = 1, mu = 1/kappa, theta = 1/(4 sqrt(kappa)), which keeps U_0^2 of order kappa^4 from adding a factor "
             "kappa; kappa >= 1 >= eps.",
-            by_certificate(_order_of_iterations, "non-negative coefficients: their sum times the highest powers"),
+            by_relation(_order_of_iterations, "non-negative coefficients: their sum times the highest powers"),
         ),
         *(
             Step(
@@ -234,7 +229,7 @@ def _outer_steps() -> tuple[Step, ...]:
                 sp.Le(sp.Symbol(f"total_{kind}"), total),
                 "K_eps <= c_K kappa^3/eps iterations, D and N at that theta, ell = log(8 kappa). The published order"
                 + (" up to ell." if total.has(ell) else "."),
-                by_certificate(partial(_order, kind), "non-negative coefficients, as above"),
+                by_relation(partial(_order, kind), "non-negative coefficients, as above"),
             )
             for kind, total in totals.items()
         ),
@@ -268,7 +263,9 @@ def aid_bio() -> Theorem:
             *conjugate_gradient_steps(),
             *_outer_steps(),
         ),
-        symbols=by_name((mu, L, M, tau, rho, alpha, beta, kappa, eps, K, D, N, theta, gap, L_Phi, U_0, c_K, ell)),
+        symbols=by_name(
+            (mu, L, M, tau, rho, alpha, beta, kappa, eps, K, D, N, theta, gap, L_Phi, U_0, c_K, kappa, ell)
+        ),
         quoted=(
             Quoted("optimality of conjugate gradients", sp.Eq(error, best), "textbook; Hestenes and Stiefel (1952)"),
             Quoted(

@@ -9,10 +9,10 @@ from typing import Any
 
 import sympy as sp
 
-from ...proof.positivity import require_nonnegative
+from ...proof.algebra import require_equal, require_nonnegative
+from ...proof.rules import by_relation
 from ...proof.theorem import Step
-from .implicit_lemmas import L, M, delta, mu, ratio_logarithm, ratio_logarithm_step
-from .implicit_proofs import by_certificate, iterations, kappa, require_equal, x
+from .implicit_lemmas import L, M, delta, iterations, kappa, mu, ratio_logarithm, ratio_logarithm_step, x
 
 __all__ = ["conjugate_gradient_steps", "conjugate_gradients", "enough_steps"]
 
@@ -111,39 +111,39 @@ def conjugate_gradient_steps() -> tuple[Step, ...]:
             sp.Eq(sp.Symbol("T_N"), z**N / 2 + z ** (-N) / 2),
             "T_N at (z + 1/z)/2, from T_{N+1} = 2 x T_N - T_{N-1}, T_0 = 1, T_1 = x; z = exp(t) is T_N(cosh t) = "
             "cosh(N t).",
-            by_certificate(_chebyshev, "characteristic roots, fitted to T_0 and T_1; the recursion verified"),
+            by_relation(_chebyshev, "characteristic roots, fitted to T_0 and T_1; the recursion verified"),
         ),
         Step(
             "rate of conjugate gradients",
             sp.Le(sp.Symbol("|e_N|_A/|e_0|_A"), 2 * ratio**N),
             "Conjugate gradients minimise over polynomials p with p(0) = 1 (quoted); T_N of the affine map, over its "
             "value at 0, is one, at most 1 on the spectrum over z^N/2 with z the inverse of this ratio.",
-            by_certificate(_chebyshev_rate, "(z + 1/z)/2 = (kappa + 1)/(kappa - 1); T_N - z^N/2 = z^(-N)/2 > 0"),
+            by_relation(_chebyshev_rate, "(z + 1/z)/2 = (kappa + 1)/(kappa - 1); T_N - z^N/2 = z^(-N)/2 > 0"),
         ),
         Step(
             "rate in the Euclidean norm",
             sp.Le(sp.Symbol("|e_N|/|e_0|"), 2 * root * ratio**N),
             "mu |e|^2 <= e'Ae <= L |e|^2.",
-            by_certificate(_euclidean, "the norms differ by the factor sqrt(L/mu)"),
+            by_relation(_euclidean, "the norms differ by the factor sqrt(L/mu)"),
         ),
         Step(
             "exact after as many steps as eigenvalues",
             sp.Eq(sp.Symbol("|e_q|"), 0),
             "q distinct eigenvalues: prod (1 - lambda/lambda_i) is 1 at 0 and vanishes on the spectrum.",
-            by_certificate(_finite, "one and two eigenvalues by running the recursion, any number by the polynomial"),
+            by_relation(_finite, "one and two eigenvalues by running the recursion, any number by the polynomial"),
         ),
         ratio_logarithm_step(),
         Step(
             "enough conjugate gradient steps",
             sp.Le(N_theta, root / 2 * sp.log(2 * root / theta) + 1),
             "The least N with 2 sqrt(kappa) ratio^N <= theta.",
-            by_certificate(lambda: sp.Le(N_theta, enough_steps(theta)), "log(1/accuracy) over the rate"),
+            by_relation(lambda: sp.Le(N_theta, enough_steps(theta)), "log(1/accuracy) over the rate"),
         ),
         Step(
             "conjugate gradients without warm start",
             sp.Le(N_cold, root / 2 * sp.log(2 * M * root / (mu * delta)) + 1),
             "From v^0 = 0 the initial error is at most M/mu, and an accuracy delta ~ sqrt(eps) must be reached every "
             "time: a cold start costs the factor log(1/eps) that the warm start saves.",
-            by_certificate(_cold, "log(1/accuracy) over the rate"),
+            by_relation(_cold, "log(1/accuracy) over the rate"),
         ),
     )

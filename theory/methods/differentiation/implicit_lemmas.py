@@ -7,14 +7,16 @@ equation g_yy v = f_y at y*, and Phi(x) = f(x, y*(x)).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
 import sympy as sp
 
-from ...proof.positivity import require_nonnegative
-from ...proof.theorem import Step
-from .implicit_proofs import by_certificate, dominated, iterations, kappa, require_equal, require_growth, triangle, x
+from ...proof.algebra import require_equal, require_growth, require_nonnegative, triangle
+from ...proof.orders import dominated
+from ...proof.rules import by_relation
+from ...proof.theorem import Quoted, Step
 
 __all__ = [
     "MODEL",
@@ -25,6 +27,8 @@ __all__ = [
     "gradient_rate",
     "hypergradient_error",
     "in_kappa",
+    "iterations",
+    "kappa",
     "logarithm",
     "logarithm_step",
     "model_steps",
@@ -32,6 +36,8 @@ __all__ = [
     "ratio_logarithm_step",
     "response_constant",
     "smoothness",
+    "table",
+    "x",
 ]
 
 #: What the three theorems assume of the problem.
@@ -45,6 +51,8 @@ SOURCE = (
     "The steps are this project's own derivation; what is published stands under the quoted results."
 )
 
+#: Condition number, and the argument of the logarithms.
+kappa, x = sp.Symbol("kappa", positive=True), sp.Symbol("x", real=True)
 #: Constants of the problem, steps of inner and outer variable.
 mu, L, M, alpha, beta = sp.symbols("mu L M alpha beta", positive=True)
 tau, rho = sp.symbols("tau rho", nonnegative=True)
@@ -59,6 +67,20 @@ K = sp.Symbol("K", positive=True)
 Phi, Phi_next, L_Phi = sp.Symbol("Phi", real=True), sp.Symbol("Phi_next", real=True), sp.Symbol("L_Phi", positive=True)
 #: Slacks of the certificates.
 _s, _t, _w = sp.symbols("s t w", nonnegative=True)
+
+
+def table(entries: Mapping[str, Any]) -> tuple[Quoted, ...]:
+    """Published orders of the evaluations by kind."""
+    source = (
+        "Table quoted from Enhanced Bilevel Optimization via Bregman Distance, Tables 1-2: logarithms are dropped, "
+        "eps bounds the squared norm of grad Phi"
+    )
+    return tuple(Quoted(f"published {kind}", sp.Eq(sp.Symbol(kind), order), source) for kind, order in entries.items())
+
+
+def iterations(rate: Any, accuracy: Any) -> Any:
+    """Least n with exp(-rate n) <= accuracy, rounded up: at most log(1/accuracy)/rate + 1."""
+    return sp.log(1 / accuracy) / rate + 1
 
 
 def in_kappa(expression: Any) -> Any:
@@ -109,7 +131,7 @@ RECALLED_SMOOTHNESS = (
 
 
 def _smoothness_order() -> Any:
-    bound = dominated(in_kappa(smoothness()))
+    bound = dominated(in_kappa(smoothness()), kappa)
     if sp.degree(bound, kappa) != 3:
         raise ValueError(f"the order of L_Phi in kappa is that of {bound}")
     return sp.Le(L_Phi, bound)
@@ -125,7 +147,7 @@ def _smoothness_from_below() -> Any:
 def logarithm() -> Any:
     """x <= log(1/(1 - x)) for every x < 1."""
     difference = sp.log(1 / (1 - x)) - x
-    require_growth(difference, {_s / (1 + _s): 1, -_s: -1})
+    require_growth(difference, x, {_s / (1 + _s): 1, -_s: -1})
     return sp.Le(x, x + difference)
 
 
@@ -133,7 +155,7 @@ def logarithm() -> Any:
 def ratio_logarithm() -> Any:
     """2 x <= log((1 + x)/(1 - x)) for 0 <= x < 1."""
     value = sp.log((1 + x) / (1 - x))
-    require_growth(value - 2 * x, {_s / (1 + _s): 1})
+    require_growth(value - 2 * x, x, {_s / (1 + _s): 1})
     return sp.Le(2 * x, value)
 
 
@@ -160,7 +182,7 @@ def _enough_steps() -> Any:
 
 def _needed_steps() -> Any:
     # -log(1 - x) <= x/(1 - x), so (1 - x)^n <= delta forces n >= log(1/delta) (1 - x)/x.
-    require_growth(x / (1 - x) - sp.log(1 / (1 - x)), {_s / (1 + _s): 1})
+    require_growth(x / (1 - x) - sp.log(1 / (1 - x)), x, {_s / (1 + _s): 1})
     return sp.Le(sp.cancel(((1 - x) / x).subs(x, 1 / kappa)) * sp.log(1 / delta), sp.Symbol("D_delta", positive=True))
 
 
@@ -185,20 +207,20 @@ def contraction_steps() -> tuple[Step, ...]:
             sp.Le(sp.Abs(1 - alpha * lam), 1 - alpha * mu),
             "The averaged Hessian between y and y* has its eigenvalues lambda in [mu, L], and alpha <= 1/L; "
             "hence |y^D - y*| <= (1 - alpha mu)^D |y^0 - y*|.",
-            by_certificate(_contraction, "1 - alpha mu +- (1 - alpha lambda) >= 0 by coefficients, equality at mu"),
+            by_relation(_contraction, "1 - alpha mu +- (1 - alpha lambda) >= 0 by coefficients, equality at mu"),
         ),
         logarithm_step(),
         Step(
             "enough inner steps",
             sp.Le(sp.Symbol("D_delta", positive=True), kappa * sp.log(1 / delta) + 1),
             "The least D with (1 - alpha mu)^D <= delta at alpha = 1/L, from the logarithm; a ceiling costs 1.",
-            by_certificate(_enough_steps, "log(1/delta) over the rate 1/kappa"),
+            by_relation(_enough_steps, "log(1/delta) over the rate 1/kappa"),
         ),
         Step(
             "needed inner steps",
             sp.Le((kappa - 1) * sp.log(1 / delta), sp.Symbol("D_delta", positive=True)),
             "log(1/(1 - x)) <= x/(1 - x) along the smallest eigenvalue: D_delta is of order kappa, no less.",
-            by_certificate(_needed_steps, "the derivative of the difference is non-negative on [0, 1)"),
+            by_relation(_needed_steps, "the derivative of the difference is non-negative on [0, 1)"),
         ),
     )
 
@@ -209,7 +231,7 @@ def logarithm_step() -> Step:
         "logarithm",
         sp.Le(x, sp.log(1 / (1 - x))),
         "For x < 1: equality at 0, and the difference has derivative x/(1 - x), of the sign of x.",
-        by_certificate(logarithm, "value 0 at 0, derivative non-negative for x = s/(1 + s), non-positive for x = -s"),
+        by_relation(logarithm, "value 0 at 0, derivative non-negative for x = s/(1 + s), non-positive for x = -s"),
     )
 
 
@@ -219,7 +241,7 @@ def ratio_logarithm_step() -> Step:
         "logarithm of a ratio",
         sp.Le(2 * x, sp.log((1 + x) / (1 - x))),
         "For 0 <= x < 1: equality at 0, and the difference has the derivative 2 x^2/(1 - x^2).",
-        by_certificate(ratio_logarithm, "value 0 at 0, derivative non-negative for x = s/(1 + s)"),
+        by_relation(ratio_logarithm, "value 0 at 0, derivative non-negative for x = s/(1 + s)"),
     )
 
 
@@ -230,13 +252,13 @@ def model_steps() -> tuple[Step, ...]:
             "Lipschitz constant of y*",
             sp.Le(sp.Symbol("Lip(y*)"), L / mu),
             "y* has derivative -g_yy^{-1} g_yx, with |g_yy^{-1}| <= 1/mu and |g_yx| <= L.",
-            by_certificate(lambda: sp.Le(sp.Symbol("Lip(y*)"), response_constant()), "product of norms"),
+            by_relation(lambda: sp.Le(sp.Symbol("Lip(y*)"), response_constant()), "product of norms"),
         ),
         Step(
             "Lipschitz constant of the adjoint",
             sp.Le(sp.Symbol("Lip(v)"), L / mu + rho * M / mu**2),
             "v = A^{-1} f_y, v - v' = A^{-1}(f_y - f_y') - A^{-1}(A - A') v' with A = g_yy, |f_y| <= M.",
-            by_certificate(
+            by_relation(
                 lambda: sp.Le(sp.Symbol("Lip(v)"), adjoint_constant()),
                 "operator identity, then the triangle inequality",
             ),
@@ -246,23 +268,21 @@ def model_steps() -> tuple[Step, ...]:
             sp.Le(e, (L + tau * M / mu) * a + L * b),
             "h - grad Phi = (f_x - f_x*) - g_xy (v - v*) - (g_xy - g_xy*) v*, with |y - y*| = a, |v - v*| = b, "
             "|v*| <= M/mu.",
-            by_certificate(
-                lambda: sp.Le(e, hypergradient_error(a, b)), "operator identity, then the triangle inequality"
-            ),
+            by_relation(lambda: sp.Le(e, hypergradient_error(a, b)), "operator identity, then the triangle inequality"),
         ),
         Step(
             "smoothness of Phi",
             sp.Eq(L_Phi, (1 + L / mu) * (L + L**2 / mu + tau * M / mu + rho * L * M / mu**2)),
             "The same split between two outer points: (x, y*) moves by at most (1 + L/mu) |x - x'|, v* by that "
             "times its Lipschitz constant. This is the constant used below.",
-            by_certificate(lambda: sp.Eq(L_Phi, smoothness()), "composition of the Lipschitz constants above"),
+            by_relation(lambda: sp.Eq(L_Phi, smoothness()), "composition of the Lipschitz constants above"),
         ),
         Step(
             "smoothness beside the recalled constant",
             sp.Eq(sp.Symbol("recalled_minus_derived"), tau * M * (M - 1) / mu),
             "The constant recalled from the paper has tau M^2/mu where this derivation has tau M/mu (the only one "
             "whose units agree); it is the larger one if M >= 1.",
-            by_certificate(
+            by_relation(
                 lambda: sp.Eq(sp.Symbol("recalled_minus_derived"), RECALLED_SMOOTHNESS - smoothness()),
                 "difference of the two polynomials",
             ),
@@ -271,18 +291,18 @@ def model_steps() -> tuple[Step, ...]:
             "order of the smoothness constant",
             sp.Le(L_Phi, 2 * (M * rho + M * tau + 2) * kappa**3),
             "With L = 1, mu = 1/kappa and kappa >= 1: the coefficients are non-negative and the degree is 3.",
-            by_certificate(_smoothness_order, "sum of the coefficients times the highest power"),
+            by_relation(_smoothness_order, "sum of the coefficients times the highest power"),
         ),
         Step(
             "order of the smoothness constant from below",
             sp.Le(M * rho * kappa**3, L_Phi),
             "Its leading term; so the constant is of order kappa^3 exactly, if M rho > 0.",
-            by_certificate(_smoothness_from_below, "the other coefficients are non-negative"),
+            by_relation(_smoothness_from_below, "the other coefficients are non-negative"),
         ),
         Step(
             "descent with an inexact hypergradient",
             sp.Le(Phi_next, Phi - beta * g**2 / 2 - beta * (1 - beta * L_Phi) * H**2 / 2 + beta * e**2 / 2),
             "L_Phi-smoothness along x_next = x - beta h, and polarisation of <grad Phi, h>; H = |h|.",
-            by_certificate(descent, "identity after polarisation"),
+            by_relation(descent, "identity after polarisation"),
         ),
     )

@@ -8,7 +8,10 @@ from typing import Any
 import sympy as sp
 
 from ...noise.rest import RestingTheorem
-from ...proof.positivity import require_nonnegative
+from ...proof.algebra import require_equal, require_nonnegative
+from ...proof.boxes import Loop, by_column, count_steps
+from ...proof.orders import dominated
+from ...proof.rules import by_relation
 from ...proof.theorem import Quoted, Step
 from ...symbols import by_name, eps
 from .implicit_lemmas import (
@@ -28,22 +31,14 @@ from .implicit_lemmas import (
     g,
     gap,
     in_kappa,
+    iterations,
+    kappa,
     model_steps,
     mu,
     rho,
     smoothness,
-    tau,
-)
-from .implicit_proofs import (
-    Loop,
-    by_certificate,
-    by_column,
-    count_steps,
-    dominated,
-    iterations,
-    kappa,
-    require_equal,
     table,
+    tau,
 )
 from .itd_bias import DECAY, a_0, bias_steps, envelope, inner_error, resting_error
 
@@ -95,11 +90,11 @@ def _inner() -> Any:
 
 def _order_of_constant() -> Any:
     inside = envelope().subs(a_0, inner_error().rhs)
-    return sp.Le(B, dominated(sp.expand(in_kappa(inside))))
+    return sp.Le(B, dominated(sp.expand(in_kappa(inside)), kappa))
 
 
 def _order_of_iterations() -> Any:
-    return sp.Le(K_eps, dominated(in_kappa(_iterations()[0].rhs.subs(L_Phi, smoothness()))))
+    return sp.Le(K_eps, dominated(in_kappa(_iterations()[0].rhs.subs(L_Phi, smoothness())), kappa))
 
 
 def _order(kind: str) -> Any:
@@ -107,7 +102,7 @@ def _order(kind: str) -> Any:
     for term in each.atoms(sp.log):
         require_nonnegative(term.args[0] - 4)
         each = each.subs(term, ell)
-    return sp.Le(sp.Symbol(f"total_{kind}"), dominated(c_K * kappa**3 / eps * each, ell))
+    return sp.Le(sp.Symbol(f"total_{kind}"), dominated(c_K * kappa**3 / eps * each, kappa, ell))
 
 
 def _rate_steps() -> tuple[Step, ...]:
@@ -124,27 +119,27 @@ def _rate_steps() -> tuple[Step, ...]:
             "bound",
             sp.Le(mean, 2 * L_Phi * gap / K + B**2 * sp.exp(-D / kappa)),
             "Descent summed over K iterations at beta = 1/L_Phi, alpha = 1/L; gap = Phi(x_0) - inf Phi.",
-            by_certificate(_bound, "telescoping sum"),
+            by_relation(_bound, "telescoping sum"),
         ),
-        Step("outer iterations", outer, "The first part is at most eps/2.", by_certificate(_outer, "solved for K")),
+        Step("outer iterations", outer, "The first part is at most eps/2.", by_relation(_outer, "solved for K")),
         Step(
             "inner iterations",
             sp.Le(D_eps, inner),
             "The second part is at most eps/2, and (1 - alpha mu)^D at most 1/16. The truncated sum is biased at y* "
             "too, so that D grows with log(1/eps), which the warm start of AID-BiO avoids.",
-            by_certificate(_inner, "log(1/accuracy) over the rate 1/(2 kappa)"),
+            by_relation(_inner, "log(1/accuracy) over the rate 1/(2 kappa)"),
         ),
         Step(
             "order of the constant in the logarithm",
             sp.Le(B, (4 * M * constant + 2 * constant * a_0 + 5 * M + 2 * a_0) * kappa**2),
             "L = 1, mu = 1/kappa, kappa >= 1: ell = log(4 + B sqrt(2/eps)) is of order log(kappa/eps).",
-            by_certificate(_order_of_constant, "non-negative coefficients: their sum times the highest power"),
+            by_relation(_order_of_constant, "non-negative coefficients: their sum times the highest power"),
         ),
         Step(
             "order of the outer iterations",
             sp.Le(K_eps, (8 * constant * gap + 16 * gap + 1) * kappa**3 / eps),
             "L = 1, mu = 1/kappa, kappa >= 1 >= eps.",
-            by_certificate(_order_of_iterations, "non-negative coefficients: their sum times the highest powers"),
+            by_relation(_order_of_iterations, "non-negative coefficients: their sum times the highest powers"),
         ),
         *(
             Step(
@@ -152,7 +147,7 @@ def _rate_steps() -> tuple[Step, ...]:
                 sp.Le(sp.Symbol(f"total_{kind}"), total),
                 "K_eps <= c_K kappa^3/eps iterations with D_eps steps each, ell = log(4 + B sqrt(2/eps)). The "
                 "published order" + (" up to ell." if total.has(ell) else "."),
-                by_certificate(partial(_order, kind), "non-negative coefficients, as above"),
+                by_relation(partial(_order, kind), "non-negative coefficients, as above"),
             )
             for kind, total in totals.items()
         ),
@@ -184,7 +179,7 @@ def itd_bio() -> RestingTheorem:
             *bias_steps(),
             *_rate_steps(),
         ),
-        symbols=by_name((mu, L, M, tau, rho, alpha, beta, kappa, eps, K, D, gap, L_Phi, a_0, B, c_K, ell)),
+        symbols=by_name((mu, L, M, tau, rho, alpha, beta, kappa, eps, K, D, gap, L_Phi, a_0, B, c_K, kappa, ell)),
         quoted=(
             Quoted(
                 "published bound",

@@ -11,7 +11,9 @@ from zoba_bench.arrays import Array
 
 from ...estimators.blocks import Blocks
 from ...noise.rest import spectral
-from ...proof.positivity import require_nonnegative
+from ...proof.algebra import require_equal, require_nonnegative, require_recursion, triangle
+from ...proof.boxes import summed
+from ...proof.rules import by_relation
 from ...proof.theorem import Step
 from .implicit_lemmas import (
     D,
@@ -27,8 +29,8 @@ from .implicit_lemmas import (
     rho,
     smoothness,
     tau,
+    x,
 )
-from .implicit_proofs import by_certificate, require_equal, require_recursion, summed, triangle, x
 
 __all__ = ["DECAY", "a_0", "bias_steps", "envelope", "inner_error", "resting_error"]
 
@@ -173,32 +175,32 @@ def bias_steps() -> tuple[Step, ...]:
             sp.Eq(sp.Symbol("alpha_sum"), (1 - power) / lam),
             "alpha sum_{t<D} (1 - alpha lambda)^t: on a quadratic inner problem the unrolled gradient is the exact one "
             "with this in place of 1/lambda.",
-            by_certificate(_truncated_sum, "geometric sum, by induction on D"),
+            by_relation(_truncated_sum, "geometric sum, by induction on D"),
         ),
         Step(
             "bias on a quadratic inner problem",
             sp.Eq(sp.Symbol("bias"), power * (c / lam * f_y + (f_xy - c / lam * (1 - power) * f_yy) * e_0)),
             "g = lambda y^2/2 + c x y along an eigenvector, f with second derivatives f_xy, f_yy: both recursions, of "
             "y and of dy/dx, solved. The part with f_y stays for y^0 = y*: no warm start removes it.",
-            by_certificate(_quadratic_bias, "closed forms by induction on D, unrolled minus exact hypergradient"),
+            by_relation(_quadratic_bias, "closed forms by induction on D, unrolled minus exact hypergradient"),
         ),
         Step(
             "recursion of the sensitivity",
             sp.Le(J_err_next, (1 - alpha * mu) * J_err + alpha * (rho * L / mu + tau) * a_t),
             "J = dy/dx: J_next = J - alpha (g_yy J + g_yx) at y^t, and the same with J* at y*; a_t = |y^t - y*|.",
-            by_certificate(_sensitivity, "operator identity, then the triangle inequality"),
+            by_relation(_sensitivity, "operator identity, then the triangle inequality"),
         ),
         Step(
             "error of the sensitivity",
             sp.Le(_e_D, _q**D * L / mu + D * _q ** (D - 1) * alpha * (rho * L / mu + tau) * a_0),
             "The recursion with a_t <= (1 - alpha mu)^t a_0 and J^0 = 0.",
-            by_certificate(_unrolled_sensitivity, "closed form, by induction on D"),
+            by_relation(_unrolled_sensitivity, "closed form, by induction on D"),
         ),
         Step(
             "size of the sensitivity",
             sp.Le(_J, L / mu),
             "|J_next| <= (1 - alpha mu)|J| + alpha L from 0.",
-            by_certificate(_slope_bound, "closed form, by induction on D"),
+            by_relation(_slope_bound, "closed form, by induction on D"),
         ),
         Step(
             "error of the unrolled hypergradient",
@@ -208,13 +210,13 @@ def bias_steps() -> tuple[Step, ...]:
                 + M * D * _q ** (D - 1) * alpha * (rho * L / mu + tau) * a_0,
             ),
             "h - grad Phi = (f_x - f_x*) + J (f_y - f_y*) + (J - J*) f_y*, for any inner problem of the class.",
-            by_certificate(_hypergradient, "operator identity, then the triangle inequality"),
+            by_relation(_hypergradient, "operator identity, then the triangle inequality"),
         ),
         Step(
             "linear times exponential",
             sp.Le(u * sp.exp(1 - u), 2 * sp.exp(-u / 2)),
             "u/2 <= exp(u/2 - 1), the logarithm at x = 1 - u/2.",
-            by_certificate(_times_exponential, "exponential of the inequality of the logarithm"),
+            by_relation(_times_exponential, "exponential of the inequality of the logarithm"),
         ),
         Step(
             "exponential bound",
@@ -225,13 +227,13 @@ def bias_steps() -> tuple[Step, ...]:
             ),
             "(1 - alpha mu)^D <= exp(-u) and alpha mu D (1 - alpha mu)^(D-1) <= u exp(1 - u), u = alpha mu D. The "
             "factor is called B below, with a_0 replaced by its bound over the run.",
-            by_certificate(_enveloped, "linear in the two powers, with non-negative coefficients"),
+            by_relation(_enveloped, "linear in the two powers, with non-negative coefficients"),
         ),
         Step(
             "inner error over the run",
             sp.Le(a_k, a_0 + 2 * M / L),
             "Warm start: a_next <= (1 - alpha mu)^D a + (L/mu) beta |h|, the power at most 1/2, |h| <= (1 + L/mu) M, "
             "beta = 1/L_Phi.",
-            by_certificate(inner_error, "induction over the iterations; the motion is at most M/L by coefficients"),
+            by_relation(inner_error, "induction over the iterations; the motion is at most M/L by coefficients"),
         ),
     )

@@ -11,10 +11,11 @@ from zoba_bench.arrays import Array
 
 from ...estimators.blocks import Blocks
 from ...noise.rest import spectral
-from ...proof.positivity import require_nonnegative
+from ...proof.algebra import require_equal, require_nonnegative
+from ...proof.boxes import Loop, count, summed
+from ...proof.rules import by_relation
 from ...proof.theorem import Step
-from .implicit_lemmas import L, M, lam, mu
-from .implicit_proofs import Loop, by_certificate, count, kappa, require_equal, summed
+from .implicit_lemmas import L, M, kappa, lam, mu
 
 __all__ = [
     "HESSIAN_LOOP",
@@ -185,57 +186,57 @@ def neumann_steps() -> tuple[Step, ...]:
             sp.Eq(sp.Symbol("E_v_Q"), (1 - (1 - eta * lam) ** (Q + 1)) / lam * f_y),
             "r_{i-1} = r_i - eta B_i r_i from r_Q = f_y, v_Q = eta sum r_i: every product contains a batch once at "
             "most, so that independence puts the mean in its place; then a geometric sum.",
-            by_certificate(_mean, "the recursion run with three non-commuting batches; the sum by induction on Q"),
+            by_relation(_mean, "the recursion run with three non-commuting batches; the sum by induction on Q"),
         ),
         Step(
             "one batch for all factors",
             sp.Eq(sp.Symbol("excess"), eta**2 * spread),
             "Mean of (1 - eta B)^2 beyond (1 - eta lambda)^2 where B has variance spread: a batch that is used twice "
             "biases the sum.",
-            by_certificate(_one_batch, "second moment of B"),
+            by_relation(_one_batch, "second moment of B"),
         ),
         Step(
             "remainder of the Neumann sum",
             sp.Eq(sp.Symbol("remainder"), -((1 - eta * lam) ** (Q + 1)) / lam),
             "eta sum_{q<=Q} (1 - eta lambda)^q - 1/lambda.",
-            by_certificate(_remainder, "difference of the closed forms"),
+            by_relation(_remainder, "difference of the closed forms"),
         ),
         Step(
             "bias of the Neumann sum",
             sp.Le(sp.Symbol("|E_v_Q - v|"), (1 - eta * mu) ** (Q + 1) * M / mu),
             "eta <= 1/L, |f_y| <= M: the remainder is largest along the smallest eigenvalue.",
-            by_certificate(bias_bound, "both factors non-negative and decreasing in lambda, by coefficients"),
+            by_relation(bias_bound, "both factors non-negative and decreasing in lambda, by coefficients"),
         ),
         Step(
             "norm of the Neumann sum",
             sp.Le(sp.Symbol("|v_Q|"), M / mu),
             "Every sample's Hessian lies in [mu, L], so every factor has norm at most 1 - eta mu.",
-            by_certificate(lambda: sp.Le(sp.Symbol("|v_Q|"), operator_norm() * M), "geometric sum, remainder dropped"),
+            by_relation(lambda: sp.Le(sp.Symbol("|v_Q|"), operator_norm() * M), "geometric sum, remainder dropped"),
         ),
         Step(
             "variance of the Neumann sum",
             sp.Le(sp.Symbol("Var_v"), eta * L * M**2 / (mu**2 * b_1)),
             "Batches b_1 (1 - eta mu)^(j-1); the deviation is a sum of uncorrelated terms, one a batch; a sample has "
             "B^2 <= L B, so that sum_j eta^2 lambda L (1 - eta lambda)^(j-1) <= eta L.",
-            by_certificate(variance_bound, "three terms literally, telescoping product in general, geometric sum"),
+            by_relation(variance_bound, "three terms literally, telescoping product in general, geometric sum"),
         ),
         Step(
             "variance without B^2 <= L B",
             sp.Le(sp.Symbol("Var_v"), eta * L**2 * M**2 / (mu**3 * b_1)),
             "The same with no more than |B_j| <= L for the samples.",
-            by_certificate(_coarse_variance, "the same sum with L^2 and 1 - eta mu"),
+            by_relation(_coarse_variance, "the same sum with L^2 and 1 - eta mu"),
         ),
         Step(
             "variance with the recalled batches",
             sp.Le(sp.Symbol("Var_Cv"), kappa**2 * M**2 / B),
             "L^2 times the coarser variance at b_1 = B Q, eta = 1/L and Q >= kappa: the recalled term kappa^2/B. The "
             "finer variance has kappa^2/b_1 instead, so that B is larger by Q than it needs to be.",
-            by_certificate(_recalled_variance, "decreasing in Q, by coefficients"),
+            by_relation(_recalled_variance, "decreasing in Q, by coefficients"),
         ),
         Step(
             "Hessian products of a Neumann sum",
             sp.Le(sp.Symbol("hvp"), b_1 / (eta * mu) + Q),
             "Geometric batches add up to at most b_1/(eta mu); rounding them up costs Q.",
-            by_certificate(rounded_products, "geometric sum, remainder dropped"),
+            by_relation(rounded_products, "geometric sum, remainder dropped"),
         ),
     )

@@ -8,7 +8,10 @@ from typing import Any
 import sympy as sp
 
 from ...noise.rest import RestingTheorem
-from ...proof.positivity import require_nonnegative
+from ...proof.algebra import require_nonnegative
+from ...proof.boxes import Loop, by_column, count_steps
+from ...proof.orders import dominated
+from ...proof.rules import by_relation
 from ...proof.theorem import Quoted, Step
 from ...symbols import by_name, eps
 from .implicit_lemmas import (
@@ -25,22 +28,15 @@ from .implicit_lemmas import (
     gap,
     gradient_rate,
     in_kappa,
+    iterations,
+    kappa,
     model_steps,
     mu,
     ratio_logarithm,
     rho,
     smoothness,
-    tau,
-)
-from .implicit_proofs import (
-    Loop,
-    by_certificate,
-    by_column,
-    count_steps,
-    dominated,
-    iterations,
-    kappa,
     table,
+    tau,
     x,
 )
 from .neumann import (
@@ -130,7 +126,7 @@ def _size(size: Any) -> Any:
 
 def _order_of_size(size: Any) -> Any:
     explicit = {L_Phi: smoothness(), Lambda: sp.cancel(smoothness() / (1 + L / mu))}
-    return sp.Le(size, dominated(sp.expand(in_kappa(_sizes()[size].subs(explicit)))))
+    return sp.Le(size, dominated(sp.expand(in_kappa(_sizes()[size].subs(explicit))), kappa))
 
 
 def _order(kind: str) -> Any:
@@ -150,7 +146,7 @@ def _order(kind: str) -> Any:
         b_1: c_b * kappa**2 / eps,
     }
     total = c_K * kappa**3 / eps * each.subs(explicit, simultaneous=True)
-    return sp.Le(sp.Symbol(f"total_{kind}"), dominated(total, ell))
+    return sp.Le(sp.Symbol(f"total_{kind}"), dominated(total, kappa, ell))
 
 
 def _recalled_batches() -> Any:
@@ -186,7 +182,7 @@ def _size_steps() -> tuple[Step, ...]:
                 f"size {size}",
                 sp.Le(size, value),
                 "Its part of the bound is at most eps/7, rounded up; eta = 1/L, and ratio^(2D) is at most 1/4 as well.",
-                by_certificate(partial(_size, size), "solved for the size"),
+                by_relation(partial(_size, size), "solved for the size"),
             )
         )
         if order is not None:
@@ -195,7 +191,7 @@ def _size_steps() -> tuple[Step, ...]:
                     f"order of {size}",
                     sp.Le(size, order),
                     "L = 1, mu = 1/kappa, kappa >= 1 >= eps.",
-                    by_certificate(partial(_order_of_size, size), "coefficients: their sum times the highest powers"),
+                    by_relation(partial(_order_of_size, size), "coefficients: their sum times the highest powers"),
                 )
             )
     return tuple(steps)
@@ -215,7 +211,7 @@ def _order_steps() -> tuple[Step, ...]:
                 sp.Le(sp.Symbol(f"total_{kind}"), total),
                 "K_eps iterations with the sizes above, c_K, c_S, c_f, c_g, c_b the constants of their orders and "
                 "ell >= 1 the logarithm. The published order" + (" up to ell." if total.has(ell) else "."),
-                by_certificate(partial(_order, kind), "coefficients, as above"),
+                by_relation(partial(_order, kind), "coefficients, as above"),
             )
             for kind, total in totals.items()
         ),
@@ -225,7 +221,7 @@ def _order_steps() -> tuple[Step, ...]:
             "Batches B Q (1 - eta mu)^(j-1) with B = kappa^2/eps, Q = kappa ell, ell >= 1, and kappa^3/eps iterations "
             "need at least this many times kappa^6/eps^2 Hessian products: the recalled constants and the published "
             "table do not agree. A first batch of order kappa^2/eps, without the factor Q, gives the table (above).",
-            by_certificate(_recalled_batches, "geometric sum; (1 - 1/kappa)^Q <= exp(-1)"),
+            by_relation(_recalled_batches, "geometric sum; (1 - 1/kappa)^Q <= exp(-1)"),
         ),
     )
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import sympy as sp
 
-from ...proof.positivity import require_nonnegative
+from ...proof.algebra import require_equal, require_nonnegative, require_recursion
+from ...proof.rules import by_relation
 from ...proof.theorem import Step
 from .implicit_lemmas import (
     D,
@@ -33,11 +34,6 @@ from .implicit_lemmas import (
     ratio_logarithm_step,
     response_constant,
     smoothness,
-)
-from .implicit_proofs import (
-    by_certificate,
-    require_equal,
-    require_recursion,
 )
 from .neumann import (
     Q,
@@ -167,7 +163,7 @@ def inner_steps() -> tuple[Step, ...]:
             "inner contraction",
             sp.Le(sp.Abs(1 - alpha * lam), RATIO),
             "alpha = 2/(L + mu), every eigenvalue lambda in [mu, L].",
-            by_certificate(_contraction, "ratio +- (1 - alpha lambda) >= 0 by coefficients, equality at mu"),
+            by_relation(_contraction, "ratio +- (1 - alpha lambda) >= 0 by coefficients, equality at mu"),
         ),
         logarithm_step(),
         ratio_logarithm_step(),
@@ -175,13 +171,13 @@ def inner_steps() -> tuple[Step, ...]:
             "inner error",
             sp.Le(sp.Symbol("E|y^D - y*|^2"), RATIO ** (2 * D) * a_0**2 + sigma**2 / (L * mu * S)),
             "E|y_next - y*|^2 <= ratio^2 E|y - y*|^2 + alpha^2 sigma^2/S: batches are unbiased and independent.",
-            by_certificate(_inner_error, "closed form, by induction on D"),
+            by_relation(_inner_error, "closed form, by induction on D"),
         ),
         Step(
             "inner error over the run",
             sp.Le(sp.Symbol("E|y^0 - y*|^2"), a_0**2 + 4 * M**2 / L**2 + 4 * sigma**2 / (L * mu * S)),
             "Warm start with ratio^(2D) <= 1/4, |h| <= (1 + L/mu) M, beta = 1/L_Phi; called A^2 below.",
-            by_certificate(_inner_start, "induction over the iterations; the motion is at most M/L by coefficients"),
+            by_relation(_inner_start, "induction over the iterations; the motion is at most M/L by coefficients"),
         ),
     )
 
@@ -194,7 +190,7 @@ def outer_steps() -> tuple[Step, ...]:
             "error of the mean hypergradient",
             sp.Le(e, Lambda * a + L * M / mu * tail),
             "Given y^D: the split above with |E v_Q - v*| <= Lip(v) a + bias; Lambda = L_Phi/(1 + L/mu).",
-            by_certificate(_mean_error, "coefficient of a compared with the constant of Phi"),
+            by_relation(_mean_error, "coefficient of a compared with the constant of Phi"),
         ),
         Step(
             "variance of the hypergradient",
@@ -204,7 +200,7 @@ def outer_steps() -> tuple[Step, ...]:
             ),
             "(F_x - f_x) - C N (F_y - f_y), with |[I, -C N]|^2 <= 1 + L^2/mu^2; (C_G - C) v_Q; C (v_Q - N F_y): "
             "uncorrelated, as the three batches are independent. N f_y is the mean of v_Q.",
-            by_certificate(hypergradient_variance, "operator identity; Cauchy-Schwarz as a square"),
+            by_relation(hypergradient_variance, "operator identity; Cauchy-Schwarz as a square"),
         ),
         Step(
             "descent with noise",
@@ -217,7 +213,7 @@ def outer_steps() -> tuple[Step, ...]:
                 + L_Phi * beta**2 * V / 2,
             ),
             "In the mean given y^D; H is the norm of the mean of h, e its error, V the variance.",
-            by_certificate(_noisy_descent, "the mean of |h|^2 is H^2 + V"),
+            by_relation(_noisy_descent, "the mean of |h|^2 is H^2 + V"),
         ),
         Step(
             "bound",
@@ -229,6 +225,6 @@ def outer_steps() -> tuple[Step, ...]:
                 + V,
             ),
             "Summed over K iterations at beta = 1/L_Phi; gap = Phi(x_0) - inf Phi.",
-            by_certificate(_bound, "telescoping sum, |p + q|^2 <= 2|p|^2 + 2|q|^2"),
+            by_relation(_bound, "telescoping sum, |p + q|^2 <= 2|p|^2 + 2|q|^2"),
         ),
     )

@@ -13,8 +13,8 @@ from typing import Any
 
 import sympy as sp
 
-from ...proof.certificates import by_sum, componentwise
-from ...proof.exact import require_equal, sides
+from ...proof.algebra import require_equal, sides
+from ...proof.rules import by_components, by_sum
 from ...proof.theorem import Quoted, Step, Theorem
 from .meha_examples import example_steps
 from .meha_lemmas import (
@@ -193,7 +193,7 @@ def _count_step(found: dict[str, int]) -> Step:
         "calls of an iteration",
         sp.Eq(sp.Tuple(*map(sp.Symbol, found)), sp.Tuple(1, 1, 2, 2, 2)),
         "The iteration run on symbols: one gradient of F in each block, two of f in each, two proximal steps.",
-        componentwise(tuple(map(sp.Integer, found.values())), "distinct calls, recorded"),
+        by_components(tuple(map(sp.Integer, found.values())), "distinct calls, recorded"),
     )
 
 

@@ -11,10 +11,8 @@ from typing import Any
 
 import sympy as sp
 
-from ...proof.certificates import by_sum, componentwise
-from ...proof.exact import by_derivation, equal, require_equal, sides
-from ...proof.positivity import require_nonnegative
-from ...proof.rules import Proof
+from ...proof.algebra import require_equal, sides
+from ...proof.rules import Proof, by_components, by_derivation, by_sum
 from ...proof.theorem import Step
 
 __all__ = ["example_steps", "merely_convex_gap", "sine_optimum"]
@@ -100,16 +98,6 @@ def _sine() -> tuple[Step, ...]:
     objective = shift**2 + squares - 2 * shift * total + n * shift**2
     certificate = {(shift - total / (n + 1)) ** 2: n + 1, excess: 1 / (n + 1), spread: 1 / (n + 1)}
 
-    def optimal(statement: Any) -> str:
-        left, right = sides(statement, sp.LessThan)
-        rest = right.subs(mean_f, objective) - left
-        for quantity, multiplier in certificate.items():
-            require_nonnegative(multiplier)
-            rest -= multiplier * quantity
-        if not equal(rest.subs(spread, n * squares - total**2), 0):
-            raise ValueError("the certificate leaves a remainder")
-        return "a square, the excess over the nearest level, and Cauchy-Schwarz over the coordinates"
-
     def lower(statement: Any) -> str:
         best, _ = sine_optimum(n, a, root)
         coordinate = root + offset - best
@@ -147,7 +135,12 @@ def _sine() -> tuple[Step, ...]:
             "sine lower level: optimality",
             sp.Le(n * distance**2 / (1 + n), mean_f),
             "Over every x and every choice of levels C_i, one a coordinate; delta = min |C - 2a| over the levels.",
-            optimal,
+            by_sum(
+                certificate,
+                "a square, the excess over the nearest level, and Cauchy-Schwarz over the coordinates",
+                stands_for={mean_f: objective},
+                where={spread: n * squares - total**2},
+            ),
         ),
         Step(
             "sine lower level: nearest level",
@@ -179,7 +172,7 @@ def _sine_values(number: int, value: Any) -> Step:
             sp.Tuple(value, level_2 - value, number * (sp.Rational(3, 2) * sp.pi - 4) ** 2 / (number + 1)),
         ),
         "a = c_i = 2, C = 3 pi/2.",
-        componentwise((best, level_2 - best, least), f"x* = {sp.N(best, 6)}, F* = {sp.N(least, 6)}"),
+        by_components((best, level_2 - best, least), f"x* = {sp.N(best, 6)}, F* = {sp.N(least, 6)}"),
     )
 
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import sympy as sp
 
-from ...proof.certificates import by_sum
-from ...proof.exact import by_derivation, require_equal, sides
+from ...proof.algebra import require_equal, sides
+from ...proof.rules import by_derivation, by_sum
 from ...proof.theorem import Step
 from .meha_lemmas import (
     L_F,

@@ -1,1 +1,7 @@
-"""FOM and UFOM: gradients through a truncated inner loop."""
+"""FOM and UFOM: gradients through r inner gradient steps (arXiv 2106.02487).
+
+``unrolled`` is the adjoint of the inner loop and its cost. ``coin`` adds the randomised correction: mean,
+second moment, descent. ``optimal_q`` finds the probability of the correction that costs least.
+``counterexample`` has two tasks on which the first-order gradient fails, and ``counterexample_steps`` derives
+them. ``ufom`` puts the two theorems together.
+"""

@@ -11,8 +11,8 @@ from typing import Any
 
 import sympy as sp
 
-from ...proof.exact import by_derivation, by_induction, by_slack, require_equal, sides
-from ...proof.positivity import require_nonnegative
+from ...proof.algebra import require_equal, require_nonnegative, sides
+from ...proof.rules import by_derivation, by_induction, by_slack
 from ...proof.theorem import Step
 from ...symbols import eps
 

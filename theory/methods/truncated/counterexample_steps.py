@@ -7,9 +7,8 @@ from typing import Any
 
 import sympy as sp
 
-from ...proof.exact import by_derivation, by_induction, require_equal, sides
-from ...proof.positivity import require_nonnegative
-from ...proof.rules import Proof
+from ...proof.algebra import require_equal, require_nonnegative, sides
+from ...proof.rules import Proof, by_derivation, by_induction
 from ...proof.theorem import Step
 from .counterexample import (
     Counterexample,

@@ -12,8 +12,8 @@ from typing import Any
 
 import sympy as sp
 
-from ...proof.exact import by_derivation, by_slack, require_equal, sides
-from ...proof.positivity import require_nonnegative
+from ...proof.algebra import require_equal, require_nonnegative, sides
+from ...proof.rules import by_derivation, by_slack
 from ...proof.theorem import Step
 from .coin import D, V, q, sigma2
 from .unrolled import r

@@ -14,7 +14,7 @@ from typing import Any
 
 import sympy as sp
 
-from ...proof.exact import by_derivation, by_induction, by_slack
+from ...proof.rules import by_derivation, by_induction, by_slack
 from ...proof.theorem import Step
 from .coin import D, V, over_coin, q
 

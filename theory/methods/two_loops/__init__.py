@@ -1,1 +1,5 @@
-"""Zeroth-order methods with two loops: ZMDSBA, the penalty method, PZOBO and HOZOG."""
+"""Zeroth-order methods with an inner loop: ZMDSBA, the penalty method, PZOBO and HOZOG.
+
+``directional`` has their estimators as one-direction surrogates. ``two_loop`` is ZDSBA and ZMDSBA,
+``penalty`` the penalty method, ``response`` PZOBO and HOZOG.
+"""

@@ -16,7 +16,8 @@ import sympy as sp
 from ...estimators.isserlis import RANDOM, Moment, expectation, form
 from ...estimators.surrogates import Surrogate
 from ...estimators.taylor import Point, Quadratic
-from ...proof.exact import by_derivation, sides
+from ...proof.algebra import sides
+from ...proof.rules import by_derivation
 from ...proof.theorem import Step
 from ...symbols import d, eta, h
 

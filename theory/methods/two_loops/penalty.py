@@ -6,7 +6,6 @@ first-order method (arXiv 2301.10945) whose gradients are replaced by two-point 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
@@ -21,9 +20,8 @@ from ...estimators.isserlis import expectation, form
 from ...estimators.surrogates import Surrogate, gradient_forward
 from ...estimators.taylor import Point, Quadratic
 from ...noise.rest import RestingTheorem, matrix_value
-from ...proof.certificates import componentwise
-from ...proof.exact import by_derivation, equal, require_equal, sides
-from ...proof.rules import Proof
+from ...proof.algebra import equal, norm_bound, require_equal, sides
+from ...proof.rules import by_components, by_derivation
 from ...proof.theorem import Quoted, Step
 from ...symbols import L_xz, L_zz, R, d, eps, eta, m_xz, m_zz, mu, p, ratio
 from .directional import count, mean_step, moment_step, separation_difference
@@ -105,31 +103,6 @@ def matrix_error() -> Any:
     return sp.expand(KK * s + C * (lam * s - same))
 
 
-def by_noncommutative(derive: Callable[[], Any], detail: str) -> Proof:
-    """Proof of ``name = rhs`` for products of matrices."""
-
-    def proof(statement: Any) -> str:
-        derived = derive()
-        if sp.expand(derived - sides(statement)[1]) != 0:
-            raise ValueError(f"derived {derived}, stated {statement.rhs}")
-        return detail
-
-    return proof
-
-
-def norm_bound(expression: Any, norms: Mapping[Any, Any]) -> Any:
-    """Triangle inequality over the terms, and the product of the norms in each."""
-    total = sp.Integer(0)
-    for term in sp.Add.make_args(sp.expand(expression)):
-        commuting, letters = term.args_cnc()
-        size = sp.Mul(*(sp.Abs(number) for number in commuting))
-        for letter in letters:
-            base, exponent = letter.as_base_exp()
-            size *= norms[base] ** exponent
-        total += size
-    return total
-
-
 def error_steps(sign: int = 1) -> tuple[Step, ...]:
     """The penalty's error, its order in lambda, and what the reversed sign tends to."""
     norms = {KK: m_xz, C: L_xz, A: L_zz, RR: m_zz, vector: R, inverse: 1 / (lam * mu - m_zz)}
@@ -143,7 +116,7 @@ def error_steps(sign: int = 1) -> tuple[Step, ...]:
             "error of the penalty hypergradient",
             sp.Eq(sp.Symbol("error", commutative=False), KK * inverse * A * vector - C * inverse * RR * vector),
             "F_z(z) = -G_zz v* and F_z(y) = -lambda G_zz (y - z); nothing needs to commute.",
-            by_noncommutative(matrix_error, "the terms of order one cancel"),
+            by_derivation(matrix_error, "the terms of order one cancel"),
         ),
         Step(
             "error on a pair of eigenvectors",
@@ -280,7 +253,7 @@ def count_step(forward: Any) -> tuple[Step, dict[str, Any]]:
         "evaluations of an outer step",
         sp.Eq(sp.Tuple(*sp.symbols("inner outer")), sp.Tuple(4 * T_b + 2 * (l + 1), 2 * T_b + (l + 1))),
         "T_b inner steps of z (g) and of y (g and f), then l directions at y (g and f) and at z (g).",
-        componentwise(tuple(found.values()), "distinct points of the surrogates, added up over both loops"),
+        by_components(tuple(found.values()), "distinct points of the surrogates, added up over both loops"),
     )
     return step, found
 

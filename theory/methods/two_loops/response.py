@@ -15,8 +15,8 @@ from zoba_bench import estimators
 
 from ...estimators.isserlis import expectation, form
 from ...estimators.surrogates import Surrogate
-from ...proof.certificates import by_sum, componentwise
-from ...proof.exact import by_derivation, by_induction, equal, require_equal, sides
+from ...proof.algebra import equal, require_equal, sides
+from ...proof.rules import by_components, by_derivation, by_induction, by_sum
 from ...proof.theorem import Quoted, Step, Theorem
 from ...symbols import C_z, K, L_xz, d, eta, mu
 from .directional import (
@@ -114,7 +114,7 @@ def pzobo() -> Theorem:
             "evaluations of an outer step",
             sp.Eq(sp.Tuple(*sp.symbols("inner_grad_z outer_grad_z outer_grad_x")), sp.Tuple(N * (Q + 1), 1, 1)),
             "N inner gradients at x and at each of the Q displaced points; no second derivative.",
-            componentwise(tuple(found.values()), "distinct points of x, N inner steps at each"),
+            by_components(tuple(found.values()), "distinct points of x, N inner steps at each"),
         ),
     )
     return Theorem(
@@ -193,7 +193,7 @@ def build_hozog(forward: Any, factor: Any = d) -> Theorem:
             "evaluations of an outer step",
             sp.Eq(sp.Tuple(*sp.symbols("trainings outer")), sp.Tuple(q + 1, q + 1)),
             "One training and one value of the outer objective at x and at each displaced point.",
-            componentwise(tuple(found.values()), "distinct points of x"),
+            by_components(tuple(found.values()), "distinct points of x"),
         ),
     )
     return Theorem(

@@ -16,9 +16,9 @@ from zoba_bench import estimators
 
 from ...estimators.isserlis import form
 from ...estimators.surrogates import Surrogate, cross_second
-from ...proof.certificates import by_sum, componentwise
-from ...proof.exact import by_derivation, by_induction, require_equal, sides
+from ...proof.algebra import require_equal, sides
 from ...proof.orders import dominates
+from ...proof.rules import by_components, by_derivation, by_induction, by_sum
 from ...proof.theorem import Quoted, Step, Theorem
 from ...symbols import L_xz, L_zz, R, d, eps, eta, mu, p, ratio
 from .directional import average_step, count, joint_gradient, joint_hessian, mean_step, moment_step
@@ -171,7 +171,7 @@ def count_step(gradients: dict[str, Surrogate], hessian: Surrogate, cross: Surro
         sp.Eq(sp.Tuple(*sp.symbols("inner outer")), sp.Tuple(2 * t_k + 3 * s_k + 3 * b_k, 2 * s_k + 2 * b_k)),
         "t_k inner steps, b_k steps of SZHIA with a Hessian and a gradient of f each, s_k directions of Cv and f_x; "
         "every direction has its own sample, so that no point is asked for twice.",
-        componentwise(tuple(found.values()), "distinct points of the surrogates, added up over the phases"),
+        by_components(tuple(found.values()), "distinct points of the surrogates, added up over the phases"),
     )
     return step, found
 

@@ -15,7 +15,7 @@ from zoba_bench.theory.methods.truncated.optimal_q import C_det, C_rnd, positive
 from zoba_bench.theory.methods.truncated.ufom import fom, objective, optimal_q, ufom
 from zoba_bench.theory.methods.truncated.unrolled import FIRST_ORDER, RECOMPUTED, STORED, Unrolled, count, r, run
 
-from .mutation import accepted_mutants
+from ...mutation import accepted_mutants
 
 half = sp.Rational(1, 2)
 THEOREMS = (ufom, fom)

@@ -7,10 +7,12 @@ from itertools import product
 import numpy as np
 import pytest
 import sympy as sp
+from zoba_bench.theory.methods.differentiation.aid import aid_bio
 from zoba_bench.theory.methods.differentiation.conjugate_gradients import conjugate_gradients
-from zoba_bench.theory.methods.differentiation.implicit import aid_bio, itd_bio, stocbio
+from zoba_bench.theory.methods.differentiation.itd import itd_bio
+from zoba_bench.theory.methods.differentiation.stocbio import stocbio
 
-from .implicit_support import (
+from ...implicit_support import (
     COLUMNS,
     KINDS,
     Counted,

@@ -25,8 +25,8 @@ from zoba_bench.theory.proof.theorem import TheoremError
 
 from zoba_bench import estimators as est
 
-from .mutation import accepted_mutants
-from .support import gauss_hermite, quadratics, random_blocks
+from ...mutation import accepted_mutants
+from ...support import gauss_hermite, quadratics, random_blocks
 
 FACTORIES = {"zmdsba": zmdsba, "zo-penalty": zo_penalty, "pzobo": pzobo, "hozog": hozog}
 H, ETA, LAM = 0.3, 0.2, 3.0

@@ -17,12 +17,12 @@ from hypothesis import strategies as st
 from zoba_bench.problems.links.linear import logcosh_ripple, logistic_bregman
 from zoba_bench.problems.quadratic.general import quad_general, quad_tracking
 from zoba_bench.theory.single_loop.drift import WEIGHTS
+from zoba_bench.theory.single_loop.run import Start
 from zoba_bench.theory.single_loop.state import Linear
-from zoba_bench.theory.single_loop.theorem import Start
 
 from zoba_bench.registry import theorem
 
-from .states import (
+from ..states import (
     CURVED,
     QUADRATIC,
     State,
@@ -42,7 +42,7 @@ from .states import (
     usable,
     ways,
 )
-from .support import PRESET_NAMES
+from ..support import PRESET_NAMES
 
 SETTINGS = settings(derandomize=True, deadline=None)
 #: Standard errors of a simulated mean that are no contradiction.

@@ -14,7 +14,7 @@ from zoba_bench.theory.proof.rational import is_semidefinite, root_above, schur_
 from zoba_bench.theory.single_loop.roots import Directions, Roots
 from zoba_bench.theory.symbols import h, l1, m_zz
 
-from .states import preset_named
+from ..states import preset_named
 
 SETTINGS = settings(derandomize=True, max_examples=40, deadline=None)
 positive = st.fractions(min_value=Fraction(1, 10**9), max_value=10**9)

@@ -11,7 +11,7 @@ from zoba_bench.theory.estimators.presets import preset_named
 from zoba_bench.theory.noise.covariance import iteration_noise
 from zoba_bench.theory.noise.stationary import LinearModel, StateNoise, horizon_mean, linear_noise
 
-from .support import PRESET_NAMES, random_blocks, reference_blocks
+from ..support import PRESET_NAMES, random_blocks, reference_blocks
 
 # A prototype that sampled the covariance; it scatters by a percent, so 2 % is what it can decide.
 PROTOTYPE = [

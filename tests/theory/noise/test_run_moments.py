@@ -15,7 +15,7 @@ from zoba_bench.directions import generator
 from zoba_bench.driver import run
 from zoba_bench.registry import load_problem, make_solver, theorem
 
-from .support import PRESET_NAMES, random_blocks
+from ..support import PRESET_NAMES, random_blocks
 
 STEPS = {"schedule": "constant", "rho": 0.2, "gamma": 0.05}
 REPLICATES = 4000

@@ -15,7 +15,7 @@ from zoba_bench.theory.estimators.presets import preset_named
 from zoba_bench.theory.proof.theorem import TheoremError
 from zoba_bench.theory.single_loop.roots import Directions, Roots
 
-from .states import (
+from ..states import (
     CURVED,
     QUADRATIC,
     after_one_step,
@@ -32,7 +32,7 @@ from .states import (
     value,
     ways,
 )
-from .support import PRESET_NAMES
+from ..support import PRESET_NAMES
 
 SETTINGS = settings(derandomize=True, deadline=None)
 #: Standard errors of a simulated mean that are no contradiction.

@@ -10,7 +10,7 @@ import sympy as sp
 from zoba_bench.theory.estimators.isserlis import Environment, Form, expectation, expectation_of_forms, form
 from zoba_bench.theory.symbols import d, p
 
-from .support import gauss_hermite, random_blocks
+from ..support import gauss_hermite, random_blocks
 
 
 @pytest.mark.parametrize("k", [1, 2, 3, 4])

@@ -10,11 +10,11 @@ import pytest
 from zoba_bench.theory.proof.theorem import TheoremError
 from zoba_bench.theory.single_loop.drift import Drift
 from zoba_bench.theory.single_loop.roots import Directions
-from zoba_bench.theory.single_loop.theorem import Start
+from zoba_bench.theory.single_loop.run import Start
 
 import zoba_bench as zb
 
-from .states import (
+from ..states import (
     CURVED,
     QUADRATIC,
     bent,

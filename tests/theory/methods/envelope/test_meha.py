@@ -11,7 +11,7 @@ import sympy as sp
 from zoba_bench.theory.methods.envelope.meha import counted_calls, iteration, meha
 from zoba_bench.theory.methods.envelope.meha_examples import SINE_X
 
-from .mutation import accepted_mutants
+from ...mutation import accepted_mutants
 
 STEPS = {step.name: step for step in meha().steps}
 

@@ -10,7 +10,7 @@ from zoba_bench.theory.estimators.blocks import Blocks
 from zoba_bench.theory.estimators.presets import preset_named
 from zoba_bench.theory.noise.covariance import iteration_noise, noise_covariance
 
-from .support import PRESET_NAMES, gauss_hermite, random_blocks, run_surrogates, weighted_covariance
+from ..support import PRESET_NAMES, gauss_hermite, random_blocks, run_surrogates, weighted_covariance
 
 H, ETA, H_BAR = 0.3, 0.2, 0.4
 

@@ -13,7 +13,7 @@ from zoba_bench.theory.single_loop.variance import VarianceModel
 from zoba_bench.theory.single_loop.weights import COEFFICIENTS, Certificate
 from zoba_bench.theory.symbols import SHARES, YOUNG
 
-from .support import PRESET_NAMES, random_blocks
+from ..support import PRESET_NAMES, random_blocks
 
 P, DIM, L = 3, 2, 20_000
 SEEDS = range(6)

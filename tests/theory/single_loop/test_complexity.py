@@ -7,7 +7,7 @@ import sympy as sp
 from zoba_bench.theory.estimators.presets import PRESETS, preset_named
 from zoba_bench.theory.estimators.radius import best_ratio, tuned_ratio, verify_tuned_ratio
 from zoba_bench.theory.proof.orders import ComplexityError, Divergence, diverges, dominates, order_of
-from zoba_bench.theory.single_loop.assemble import PUBLISHED
+from zoba_bench.theory.single_loop.assumptions import PUBLISHED
 from zoba_bench.theory.single_loop.hf_zoba import hf_zoba, hf_zoba_shared
 from zoba_bench.theory.single_loop.variance import VarianceModel
 from zoba_bench.theory.single_loop.zoba import zoba, zoba_tuned

@@ -9,7 +9,7 @@ import sympy as sp
 from zoba_bench.theory.single_loop.estimator_table import estimators
 from zoba_bench.theory.symbols import d, p
 
-from .mutation import mutants
+from ..mutation import mutants
 
 
 @pytest.fixture(scope="module")

@@ -19,10 +19,10 @@ from zoba_bench.theory.noise.stationary import LinearModel, horizon_mean
 from zoba_bench.theory.proof.rational import is_semidefinite, schur_complement
 from zoba_bench.theory.single_loop.drift import WEIGHTS, Drift, certify, slack
 from zoba_bench.theory.single_loop.roots import Directions
-from zoba_bench.theory.single_loop.theorem import Start
+from zoba_bench.theory.single_loop.run import Start
 
-from .states import State, covariance, exact_one_steps, explicit, solver_of, state_at
-from .support import PRESET_NAMES
+from ..states import State, covariance, exact_one_steps, explicit, solver_of, state_at
+from ..support import PRESET_NAMES
 
 SETTINGS = settings(derandomize=True, max_examples=10, deadline=None)
 START = (Fraction(2), Fraction(1, 2), Fraction(3, 4))

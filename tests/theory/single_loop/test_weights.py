@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import sympy as sp
 from zoba_bench.theory.estimators.presets import PRESETS, preset_named
-from zoba_bench.theory.proof.positivity import require_nonnegative
+from zoba_bench.theory.proof.algebra import require_nonnegative
 from zoba_bench.theory.single_loop import weights as module
 from zoba_bench.theory.single_loop.inequalities import one_step_inequalities
 from zoba_bench.theory.single_loop.variance import VarianceModel
@@ -21,7 +21,7 @@ from zoba_bench.theory.single_loop.weights import (
 )
 from zoba_bench.theory.symbols import L_xz, M_v, M_x, c, k_v, k_z, mu, p, w_a, w_b
 
-from .support import random_blocks
+from ..support import random_blocks
 
 QUARTER = sp.Rational(1, 4)
 

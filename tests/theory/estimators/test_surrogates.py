@@ -12,12 +12,12 @@ from zoba_bench.theory.estimators.isserlis import form
 from zoba_bench.theory.estimators.presets import PRESETS, preset_named
 from zoba_bench.theory.estimators.radius import best_ratio
 from zoba_bench.theory.estimators.surrogates import SurrogateError
-from zoba_bench.theory.proof.positivity import require_nonnegative
+from zoba_bench.theory.proof.algebra import require_nonnegative
 from zoba_bench.theory.symbols import L_xx, L_xz, L_zz, d, eta, h_bar, p, ratio
 
 from zoba_bench import estimators
 
-from .support import PRESET_NAMES, gauss_hermite, identity_blocks, random_blocks, run_surrogates
+from ..support import PRESET_NAMES, gauss_hermite, identity_blocks, random_blocks, run_surrogates
 
 ALL = {name: s for preset in PRESETS for name, s in preset_named(preset).surrogates.items()}
 H, ETA, H_BAR = 0.3, 0.2, 0.4

@@ -1,0 +1,37 @@
+"""What the theorems of the single loop assume, where they come from, and the published rate beside them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sympy as sp
+
+from .. import symbols as names
+from ..symbols import d, eps, p
+
+__all__ = ["ASSUMPTIONS", "PUBLISHED", "PUBLISHED_SOURCE", "SOURCE", "public_symbols"]
+
+ASSUMPTIONS = (
+    "A1: G(., x) is mu-strongly convex with |G_zz| <= L_zz, |G_xz| <= L_xz, |G_xx| <= L_xx",
+    "A2: the blocks of the Hessian of G have Lipschitz constants H_zz, H_xz, H_zx, H_xx (zero for quadratic G)",
+    "A3: the blocks of the Hessian of F are bounded by m_zz, m_xz, m_xx; |v*| <= R; |F_z(z*(x), x)| <= C_z and "
+    "|F_x| <= C_x, for which the bound (not the plan) can do with |F_z| <= L_zz |v*| and "
+    "|F_x| <= |grad Psi| + L_xz |v*| + m_xz |z - z*|; for quadratic G also |v*| <= R_0 + R_g |grad Psi|",
+    "A4: z* and v* have Lipschitz constants k_z and k_v (their Jacobians s_z and s_v, where known), grad Psi has L_Psi",
+    "A5: Psi is bounded below; Gaussian directions independent of the past and of the samples; constant steps, "
+    "rho <= 2/(mu + L_zz); values are exact, or means over samples with spreads sigma for which the bounds of A1 to A3 "
+    "hold one by one (bound only: plan and count speak of exact values, and for curved G of small enough radii)",
+    "A6: a step along v is h_bar / max(1, |v|), or v is projected, where G is curved",
+)
+SOURCE = (
+    "Algorithm: arXiv 2601.21836 (abstract) and its authors' public code. The derivation is this "
+    "project's own; the paper's text was not available."
+)
+#: Quoted, and only compared with: O(p (d + p)^2 / eps^2).
+PUBLISHED = p * (d + p) ** 2 / eps**2
+PUBLISHED_SOURCE = "arXiv 2601.21836, abstract"
+
+
+def public_symbols() -> dict[str, Any]:
+    """Public symbols by their own names."""
+    return {str(value): value for value in vars(names).values() if isinstance(value, sp.Symbol)}
