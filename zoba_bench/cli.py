@@ -272,7 +272,8 @@ def verify(
 ) -> int:  # fmt: skip
     """Measure every claim of a suite against theory and judge it; or what applies to a problem of your own."""
     from zoba_bench.ledger import Ledger
-    from zoba_bench.verification.run.verify import chosen_suite, exit_code, provenance
+    from zoba_bench.verification.run.provenance import provenance
+    from zoba_bench.verification.run.verify import chosen_suite, exit_code
     from zoba_bench.verification.run.verify import verify as run
 
     if suite is not None and own is not None:
@@ -434,7 +435,7 @@ def derive(name: str | None, check: bool, markdown: bool) -> int:
 @_json
 def sys_info(as_json: bool) -> int:
     """Versions that results depend on."""
-    from zoba_bench.verification.run.verify import provenance
+    from zoba_bench.verification.run.provenance import provenance
 
     content = provenance()
     if as_json:

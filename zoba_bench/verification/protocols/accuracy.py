@@ -32,15 +32,10 @@ from zoba_bench.statistics import Limits
 from zoba_bench.sweep import Cell
 from zoba_bench.verification.claim import Claim, Measurement
 from zoba_bench.verification.parameters import COUNT, OPTIONS, POINT, PROBLEM, Parameters, one_of, table
-from zoba_bench.verification.protocols.shared.plan import (
-    Plan,
-    build_problem,
-    build_solver,
-    log_means,
-    mean_path,
-    reference_theorem,
-    replicate_blocks,
-)
+from zoba_bench.verification.protocols.shared.lines import log_means
+from zoba_bench.verification.protocols.shared.mean_iteration import mean_path
+from zoba_bench.verification.protocols.shared.named import build_problem, build_solver, reference_theorem
+from zoba_bench.verification.protocols.shared.plan import Plan, replicate_blocks
 
 __all__ = ["PARAMETERS", "final", "judge", "plan"]
 

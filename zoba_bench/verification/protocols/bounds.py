@@ -31,14 +31,9 @@ from zoba_bench.verification.parameters import (
     one_of,
     table,
 )
-from zoba_bench.verification.protocols.shared.plan import (
-    Plan,
-    build_problem,
-    build_solver,
-    log_means,
-    reference_theorem,
-    trajectory_cells,
-)
+from zoba_bench.verification.protocols.shared.lines import log_means
+from zoba_bench.verification.protocols.shared.named import build_problem, build_solver, reference_theorem
+from zoba_bench.verification.protocols.shared.plan import Plan, trajectory_cells
 from zoba_bench.verification.protocols.shared.runs import start_point
 
 __all__ = ["PARAMETERS", "judge", "plan", "trajectory"]

@@ -29,15 +29,15 @@ from zoba_bench.verification.parameters import (
     tables,
 )
 from zoba_bench.verification.protocols.shared.lines import JOINT, QUANTITIES, line_measurement, plane_measurement
-from zoba_bench.verification.protocols.shared.plan import (
-    Plan,
+from zoba_bench.verification.protocols.shared.mean_iteration import transient_sum
+from zoba_bench.verification.protocols.shared.named import (
     build_problem,
     noise_options,
     published_order,
     reference_theorem,
     steps,
-    transient_sum,
 )
+from zoba_bench.verification.protocols.shared.plan import Plan
 
 __all__ = ["PARAMETERS", "judge", "plan"]
 

@@ -9,7 +9,8 @@ from zoba_bench.statistics import Limits
 from zoba_bench.sweep import Cell
 from zoba_bench.verification.claim import Claim, Measurement
 from zoba_bench.verification.parameters import FLAG, OPTION_SETS, PROBLEMS, Parameters
-from zoba_bench.verification.protocols.shared.plan import Plan, build_problem, reference_theorem
+from zoba_bench.verification.protocols.shared.named import build_problem, reference_theorem
+from zoba_bench.verification.protocols.shared.plan import Plan
 
 __all__ = ["PARAMETERS", "judge", "plan"]
 

@@ -26,8 +26,8 @@ from zoba_bench.statistics import Limits
 from zoba_bench.sweep import Cell, run_cell
 from zoba_bench.verification.claim import Claim, Measurement
 from zoba_bench.verification.parameters import COUNT, NAME, OPTIONS, PROBLEM, Parameters, tables
-from zoba_bench.verification.protocols.shared.plan import Plan, build_problem, build_solver
-from zoba_bench.verification.run.cost import Work
+from zoba_bench.verification.protocols.shared.named import build_problem, build_solver
+from zoba_bench.verification.protocols.shared.plan import Plan, Work
 
 __all__ = ["PARAMETERS", "WORK", "digests", "judge", "orders", "plan", "serve"]
 

@@ -22,18 +22,15 @@ from zoba_bench.verification.parameters import (
     Parameters,
     one_of,
 )
-from zoba_bench.verification.protocols.shared.lines import QUANTITIES, line_measurement
-from zoba_bench.verification.protocols.shared.plan import (
-    Plan,
-    axis_label,
+from zoba_bench.verification.protocols.shared.lines import QUANTITIES, axis_label, line_measurement, log_means
+from zoba_bench.verification.protocols.shared.named import (
     build_problem,
-    log_means,
     noise_options,
     published_order,
     reference_theorem,
     steps,
-    trajectory_cells,
 )
+from zoba_bench.verification.protocols.shared.plan import Plan, trajectory_cells
 
 __all__ = ["PARAMETERS", "judge", "plan"]
 

@@ -23,16 +23,9 @@ from zoba_bench.verification.parameters import (
     one_of,
     table,
 )
-from zoba_bench.verification.protocols.shared.lines import QUANTITIES, line_measurement
-from zoba_bench.verification.protocols.shared.plan import (
-    Plan,
-    build_problem,
-    log_means,
-    noise_options,
-    reference_theorem,
-    steps,
-    trajectory_cells,
-)
+from zoba_bench.verification.protocols.shared.lines import QUANTITIES, line_measurement, log_means
+from zoba_bench.verification.protocols.shared.named import build_problem, noise_options, reference_theorem, steps
+from zoba_bench.verification.protocols.shared.plan import Plan, trajectory_cells
 
 __all__ = ["PARAMETERS", "judge", "plan"]
 

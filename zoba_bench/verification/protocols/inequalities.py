@@ -21,13 +21,8 @@ from zoba_bench.statistics import Estimate, Limits, family_level, mean_limits, p
 from zoba_bench.sweep import Cell
 from zoba_bench.verification.claim import Claim, Measurement
 from zoba_bench.verification.parameters import COUNT, FLAG, OPTIONS, POSITIVE, PROBLEM, SEQUENTIAL, Kind, Parameters
-from zoba_bench.verification.protocols.shared.plan import (
-    Plan,
-    build_problem,
-    build_solver,
-    reference_theorem,
-    replicate_blocks,
-)
+from zoba_bench.verification.protocols.shared.named import build_problem, build_solver, reference_theorem
+from zoba_bench.verification.protocols.shared.plan import Plan, replicate_blocks
 
 __all__ = ["PARAMETERS", "draw_state", "judge", "one_steps", "plan"]
 

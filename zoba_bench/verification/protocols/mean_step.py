@@ -27,7 +27,8 @@ from zoba_bench.verification.protocols.moments import (
     targets,
     tensor_nodes,
 )
-from zoba_bench.verification.protocols.shared.plan import Plan, build_problem, build_solver
+from zoba_bench.verification.protocols.shared.named import build_problem, build_solver
+from zoba_bench.verification.protocols.shared.plan import Plan
 
 __all__ = ["PARAMETERS", "judge", "mean_move", "plan"]
 

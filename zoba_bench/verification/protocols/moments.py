@@ -23,7 +23,8 @@ from zoba_bench.statistics import Limits
 from zoba_bench.sweep import Cell
 from zoba_bench.verification.claim import Claim, Measurement
 from zoba_bench.verification.parameters import COUNT, POSITIVE, PROBLEM, Parameters, table
-from zoba_bench.verification.protocols.shared.plan import Plan, build_problem, build_solver, reference_theorem
+from zoba_bench.verification.protocols.shared.named import build_problem, build_solver, reference_theorem
+from zoba_bench.verification.protocols.shared.plan import Plan
 
 __all__ = [
     "PARAMETERS", "envelopes", "judge", "lipschitz_constant", "measure", "plan", "point", "rounding_bound", "targets",

@@ -17,16 +17,14 @@ import sympy as sp
 from zoba_bench.sweep import Cell
 from zoba_bench.verification.claim import Claim, Measurement
 from zoba_bench.verification.parameters import COUNT, OPTIONS, POSITIVE, POWER, SIZED_PROBLEMS, Parameters, one_of
-from zoba_bench.verification.protocols.shared.lines import QUANTITIES, line_measurement
-from zoba_bench.verification.protocols.shared.plan import (
-    Plan,
-    axis_label,
+from zoba_bench.verification.protocols.shared.lines import QUANTITIES, axis_label, line_measurement, log_means
+from zoba_bench.verification.protocols.shared.named import (
     build_problem,
-    log_means,
     noise_options,
     published_order,
     reference_theorem,
 )
+from zoba_bench.verification.protocols.shared.plan import Plan
 
 __all__ = ["PARAMETERS", "judge", "limit_exponent", "plan"]
 

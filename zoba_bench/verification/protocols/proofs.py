@@ -22,8 +22,8 @@ from zoba_bench.statistics import Limits
 from zoba_bench.sweep import Cell
 from zoba_bench.verification.claim import Claim, Measurement
 from zoba_bench.verification.parameters import NAME, NUMBER, POSITIVE, PROBLEM, Parameters, table, unknown
-from zoba_bench.verification.protocols.shared.plan import Plan, build_problem
-from zoba_bench.verification.run.cost import Work
+from zoba_bench.verification.protocols.shared.named import build_problem
+from zoba_bench.verification.protocols.shared.plan import Plan, Work
 
 __all__ = ["PARAMETERS", "SIMULATED", "certificate", "derivation", "judge", "plan"]
 

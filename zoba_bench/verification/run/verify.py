@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import platform
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
@@ -15,14 +14,14 @@ from zoba_bench.errors import DerivationError
 from zoba_bench.execution import run_cells
 from zoba_bench.ledger import Ledger
 from zoba_bench.problem.building import file_spec
-from zoba_bench.registry import entry, list_theorems, theorem
+from zoba_bench.registry import entry
 from zoba_bench.statistics import family_level
-from zoba_bench.sweep import fingerprint
-from zoba_bench.verification.checking import plan_claim, protocol_of
+from zoba_bench.verification.checking import protocol_of
 from zoba_bench.verification.claim import Claim, Verdict, decide, strict_json
 from zoba_bench.verification.protocols.shared.plan import Plan
 from zoba_bench.verification.run.cost import Cost, estimate
-from zoba_bench.verification.run.looks import look_levels, merged, up_to
+from zoba_bench.verification.run.looks import look_levels, merged, plan_claim, up_to
+from zoba_bench.verification.run.provenance import derivations, provenance
 from zoba_bench.verification.selection import select
 from zoba_bench.verification.suite import Suite
 from zoba_bench.verification.suites.own_problem import own_suite
@@ -205,34 +204,5 @@ def _content(
         "seconds": seconds,
         "provenance": {**provenance(), **suite.provenance},
         # Identical bits are no statement of a theorem.
-        "derivations": _derivations({v.claim.solver for v in verdicts if v.claim.protocol != "P8"}),
+        "derivations": derivations({v.claim.solver for v in verdicts if v.claim.protocol != "P8"}),
     }
-
-
-def provenance() -> dict[str, Any]:
-    """Versions and the code fingerprint that a verdict rests on."""
-    import scipy
-    import sympy
-
-    import zoba_bench
-
-    return {
-        "zoba_bench": zoba_bench.__version__,
-        "python": platform.python_version(),
-        "numpy": np.__version__,
-        "scipy": scipy.__version__,
-        "sympy": sympy.__version__,
-        "machine": platform.machine(),
-        "fingerprint": fingerprint(),
-    }
-
-
-def _derivations(solvers: set[str]) -> dict[str, Any]:
-    """Rendered derivations of the theorems used and of their estimators; a refused one says why."""
-    found = {}
-    for name in sorted((solvers | {"estimators"}) & set(list_theorems())):
-        try:
-            found[name] = theorem(name).render()
-        except DerivationError as error:
-            found[name] = {"refused": str(error)}
-    return found
