@@ -183,7 +183,9 @@ def test_the_command_prints_what_a_run_will_cost(tmp_path):
 
 def test_the_table_of_costs_has_a_line_a_protocol_and_their_sum():
     stream = io.StringIO()
-    Console(file=stream, width=100).print(cost_table([("P1", 6, 40, 0, 0.04), ("P6b", 26, 42, 3, 51.7)]))
+    Console(file=stream, width=100).print(
+        cost_table([("P1", 6, 40, 0, 0.04), ("P6b", 26, 42, 3, 51.7)], {"P1": "evaluation counts"})
+    )
     lines = [line.split() for line in stream.getvalue().splitlines()]
     assert lines[1] == ["P1", "evaluation", "counts", "6", "40", "0", "0.04"]
     assert lines[2][-4:] == ["26", "42", "3", "52"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -10,7 +9,7 @@ from zoba_bench.problem.building import is_file
 from zoba_bench.registry import names
 from zoba_bench.verification.claim import Claim
 from zoba_bench.verification.parameters import solver_options, unknown
-from zoba_bench.verification.protocols import PROTOCOLS
+from zoba_bench.verification.protocols import PROTOCOLS, load_protocol
 
 __all__ = ["check_claim", "protocol_of"]
 
@@ -25,7 +24,7 @@ def protocol_of(claim: Claim) -> Any:
     """
     if claim.protocol not in PROTOCOLS:
         raise ValueError(f"claim {claim.id!r}: {unknown('protocol', claim.protocol, PROTOCOLS)}")
-    return importlib.import_module(PROTOCOLS[claim.protocol])
+    return load_protocol(claim.protocol)
 
 
 def check_claim(claim: Claim) -> None:

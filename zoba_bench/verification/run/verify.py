@@ -27,7 +27,7 @@ from zoba_bench.verification.suite import Suite
 from zoba_bench.verification.suites.own_problem import own_suite
 from zoba_bench.verification.suites.toml_file import is_suite_file, read_suite
 
-__all__ = ["CONFIDENCE", "chosen_suite", "exit_code", "verify"]
+__all__ = ["CONFIDENCE", "chosen_suite", "exit_code", "report_row", "verify"]
 
 CONFIDENCE = 0.99  # of all limits of a run together
 Progress = Callable[[int, int, str], None]
@@ -180,29 +180,35 @@ def _paired(verdict: Verdict, own: dict[str, Verdict]) -> Verdict:
     return verdict
 
 
+def report_row(verdict: Verdict) -> dict[str, Any]:
+    """The row of a verdict with what tables and figures say of its protocol."""
+    claim, protocol = verdict.claim, protocol_of(verdict.claim)
+    return {
+        **verdict.row(),
+        "protocol": claim.protocol,
+        "title": protocol.TITLE,
+        "summary": dict(getattr(protocol, "SUMMARY", {})),
+        "tolerance": claim.tolerance,
+        "controls": list(claim.controls),
+        "series": strict_json(dict(verdict.measurement.series)) if verdict.measurement else {},
+    }
+
+
 def _content(
     suite: Suite, verdicts: list[Verdict], left_out: dict[str, str], seed: int, level: float, seconds: float
 ) -> dict[str, Any]:
     """What the report needs, as JSON."""
-    rows = []
-    for v in verdicts:
-        row = v.row()
-        row["protocol"] = v.claim.protocol
-        row["tolerance"] = v.claim.tolerance
-        row["controls"] = list(v.claim.controls)
-        row["series"] = strict_json(dict(v.measurement.series)) if v.measurement else {}
-        rows.append(row)
+    proved = {v.claim.solver for v in verdicts if getattr(protocol_of(v.claim), "RESTS_ON_THEOREM", True)}
     return {
         "suite": suite.name,
         "description": suite.description,
         "seed": int(seed),
-        "claims": rows,
+        "claims": [report_row(verdict) for verdict in verdicts],
         "matrix": suite.matrix(),
         "left_out": left_out,
         "confidence": CONFIDENCE,
         "level": level,
         "seconds": seconds,
         "provenance": {**provenance(), **suite.provenance},
-        # Identical bits are no statement of a theorem.
-        "derivations": derivations({v.claim.solver for v in verdicts if v.claim.protocol != "P8"}),
+        "derivations": derivations(proved),
     }
