@@ -272,7 +272,8 @@ def verify(
 ) -> int:  # fmt: skip
     """Measure every claim of a suite against theory and judge it; or what applies to a problem of your own."""
     from zoba_bench.ledger import Ledger
-    from zoba_bench.verification.run.verify import chosen_suite, exit_code, provenance
+    from zoba_bench.verification.run.provenance import provenance
+    from zoba_bench.verification.run.verify import chosen_suite, exit_code, report_row
     from zoba_bench.verification.run.verify import verify as run
 
     if suite is not None and own is not None:
@@ -302,14 +303,13 @@ def verify(
 
         with Ledger(out / "ledger.sqlite") as ledger:
             page = write_report(ledger, out)
-    rows = [{**v.row(), "protocol": v.claim.protocol, "tolerance": v.claim.tolerance} for v in verdicts]
     if as_json:
         found = {**provenance(), **whole.provenance}
         print_json({"claims": [v.row() for v in verdicts], "suite": whole.name, "seed": seed, "provenance": found})
         return code
     from zoba_bench.report.terminal import verdict_table
 
-    console.print(verdict_table(rows))
+    console.print(verdict_table([report_row(v) for v in verdicts]))
     expected = sum(v.as_expected for v in verdicts)
     colour = {0: "green", 3: "yellow"}.get(code, "red")
     console.print(f"[{colour}]{expected} of {len(verdicts)} verdicts as expected[/] (suite {whole.name}, seed {seed})")
@@ -434,7 +434,7 @@ def derive(name: str | None, check: bool, markdown: bool) -> int:
 @_json
 def sys_info(as_json: bool) -> int:
     """Versions that results depend on."""
-    from zoba_bench.verification.run.verify import provenance
+    from zoba_bench.verification.run.provenance import provenance
 
     content = provenance()
     if as_json:

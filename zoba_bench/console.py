@@ -57,18 +57,22 @@ def catalogue(title: str, rows: Sequence[Mapping[str, Any]]) -> Any:
 
 def announce(console: Any, suite: Any, left_out: dict[str, str]) -> None:
     from zoba_bench.report.terminal import matrix_table
+    from zoba_bench.verification.protocols import titles
 
     title = f"[bold]Suite {escape(suite.name)}[/]: {len(suite.claims)} claims. {escape(suite.description)}\n"
     console.print(title, highlight=False)
-    console.print(matrix_table(suite.matrix(), left_out))
+    matrix = suite.matrix()
+    console.print(matrix_table(matrix, left_out, titles(matrix)))
 
 
 def announce_cost(console: Any, cost: Any, jobs: int) -> None:
     from zoba_bench.report.terminal import cost_table
     from zoba_bench.report.wording import duration
+    from zoba_bench.verification.protocols import titles
 
     console.print()
-    console.print(cost_table([(s.protocol, s.claims, s.cells, s.found, s.seconds) for s in cost.shares]))
+    shares = [(s.protocol, s.claims, s.cells, s.found, s.seconds) for s in cost.shares]
+    console.print(cost_table(shares, titles(s.protocol for s in cost.shares)))
     if not cost.cells:
         console.print("Nothing has to run: every cell is in the ledger.\n")
         return

@@ -21,7 +21,7 @@ from zoba_bench.ledger import Ledger
 from zoba_bench.problem.building import check_inner_solution, file_spec, is_file, over_points
 from zoba_bench.registry import load_problem
 from zoba_bench.sweep import Cell, CellError, run_cell
-from zoba_bench.verification.protocols.shared.plan import build_problem
+from zoba_bench.verification.protocols.shared.named import build_problem
 from zoba_bench.verification.suites.own_problem import own_suite
 
 FILE = """

@@ -11,6 +11,11 @@ import pytest
 from zoba_bench.ledger import Ledger
 
 SIZES = [4.0, 8.0, 16.0]
+TITLES = {
+    "P1": "evaluation counts", "P2": "moments of the surrogates", "P2b": "one-step law", "P4a": "noise over a horizon",
+    "P5": "explicit bound",
+}  # fmt: skip
+SUMMARIES = {"P2b": {"along": "d", "title": "Variance of one step from the solution"}}
 
 
 def series(exponent: float, level: float = 1.0, missing: int = 0) -> dict[str, Any]:
@@ -43,6 +48,8 @@ def row(identifier: str, **changes: Any) -> dict[str, Any]:
         "expected": "consistent",
         "reason": "measured and allowed",
         "protocol": protocol,
+        "title": TITLES[protocol],
+        "summary": SUMMARIES.get(protocol, {}),
         "tolerance": 0.1,
         "controls": [],
         "series": {},

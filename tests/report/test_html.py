@@ -190,3 +190,14 @@ def test_a_failed_write_leaves_the_old_page_and_no_rubbish(ledger, tmp_path, mon
         write_report(ledger, tmp_path)
     assert path.read_bytes() == old
     assert not list(path.parent.rglob(".*"))
+
+
+def test_a_ledger_that_kept_no_titles_is_reported_by_the_protocols_names(content, tmp_path):
+    assert "<h3>P1 evaluation counts</h3>" in page(run(content), [])
+    for row in content["claims"]:
+        del row["title"], row["summary"]
+    assert "<h3>P1</h3>" in page(run(content), [])
+    with Ledger(tmp_path / "ledger.sqlite") as opened:
+        opened.add_run("tiny", 7, content)
+        path = write_report(opened, tmp_path)
+    assert parse(path.read_text(encoding="utf-8")).tags.count("svg") == 4  # nothing asks for the summary

@@ -52,10 +52,10 @@ def test_brackets_are_no_markup(content):
 
 def test_the_matrix_joins_problems_with_the_same_solvers(content):
     matrix = {"P2": {"a": ["zoba"], "b": ["zoba"], "c": ["zoba", "hf-zoba"]}}
-    lines = show(matrix_table(matrix, {})).splitlines()
+    lines = show(matrix_table(matrix, {}, {})).splitlines()
     assert len(lines) == 3
     assert "a, b" in lines[1]
 
 
 def test_the_matrix_says_how_to_install_what_is_left_out(content):
-    assert 'pip install "zoba-bench[data]"' in show(matrix_table(content["matrix"], content["left_out"]))
+    assert 'pip install "zoba-bench[data]"' in show(matrix_table(content["matrix"], content["left_out"], {}))

@@ -91,3 +91,17 @@ def test_outcome_names_three_and_counts_the_rest(content):
 )
 def test_pretty_replaces_symbols_and_no_parts_of_words(plain, expected):
     assert wording.pretty(plain) == expected
+
+
+def test_titles_come_from_the_rows(content):
+    titles = wording.titles(content["claims"])
+    assert titles["P4a"] == "noise over a horizon"
+    assert wording.heading("P4a", titles) == "P4a noise over a horizon"
+
+
+def test_a_protocol_without_a_title_goes_by_its_name(content):
+    for row in content["claims"]:
+        del row["title"]
+    titles = wording.titles(content["claims"])
+    assert set(titles.values()) == {""}
+    assert wording.heading("P4a", titles) == wording.heading("P4a", {}) == "P4a"

@@ -459,7 +459,7 @@ def test_theorems_refuse_other_laws_by_name(preset, law):
 
 def test_claims_about_other_laws_are_refused():
     """What suites hand to the theory holds the law."""
-    from zoba_bench.verification.protocols.shared.plan import noise_options
+    from zoba_bench.verification.protocols.shared.named import noise_options
 
     blocks = zb.theorem("hf-zoba").blocks_at(problem := zb.load_problem("reference", p=2, d=2), problem.minimizer)
     assert zb.theorem("hf-zoba").linear_noise(blocks, 0.01, 0.1, **noise_options({})) >= 0

@@ -14,7 +14,7 @@ from zoba_bench.verification.checking import check_claim
 from zoba_bench.verification.claim import decide
 from zoba_bench.verification.claims.accuracy import accuracy_claims
 from zoba_bench.verification.protocols import accuracy
-from zoba_bench.verification.protocols.shared.plan import mean_path, transient_sum
+from zoba_bench.verification.protocols.shared.mean_iteration import mean_path, transient_sum
 
 LEVEL = 1 - 1e-4
 CLAIMS = {claim.id: claim for claim in accuracy_claims()}

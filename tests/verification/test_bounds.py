@@ -18,7 +18,7 @@ from zoba_bench.sweep import run_cell
 from zoba_bench.verification.claim import Claim, Measurement, Verdict, decide, strict_json
 from zoba_bench.verification.claims.bounds import bound_claims, bounds
 from zoba_bench.verification.protocols import bounds as protocol
-from zoba_bench.verification.protocols.shared.plan import build_problem, build_solver
+from zoba_bench.verification.protocols.shared.named import build_problem, build_solver
 from zoba_bench.verification.run.verify import verify
 from zoba_bench.verification.suite import Suite
 from zoba_bench.verification.suites.quick import quick
@@ -199,7 +199,7 @@ def test_a_refused_bound_is_a_violated_claim_and_takes_no_other_along(tmp_path, 
     steep = replace(tiny(options={**OPTIONS, "gamma": 0.3}), id="P5/hf-zoba-shared/steep")
     suite = Suite("s", "", (steep, TINY))
     monkeypatch.setattr("zoba_bench.verification.run.verify.entry", lambda kind, name: lambda: suite)
-    monkeypatch.setattr("zoba_bench.verification.run.verify._derivations", lambda solvers: {})
+    monkeypatch.setattr("zoba_bench.verification.run.verify.derivations", lambda solvers: {})
     refused, right = verify("s", out=tmp_path)
     assert (refused.verdict, right.verdict) == ("violated", "consistent")
     assert "the derivation refuses: condition 'negative drift'" in refused.reason
@@ -208,7 +208,7 @@ def test_a_refused_bound_is_a_violated_claim_and_takes_no_other_along(tmp_path, 
 def test_a_refused_control_shows_nothing(tmp_path, monkeypatch):
     steep = replace(tiny(options={**OPTIONS, "gamma": 0.3}), id="P5/hf-zoba-shared/steep", origin="control")
     monkeypatch.setattr("zoba_bench.verification.run.verify.entry", lambda kind, name: lambda: Suite("s", "", (steep,)))
-    monkeypatch.setattr("zoba_bench.verification.run.verify._derivations", lambda solvers: {})
+    monkeypatch.setattr("zoba_bench.verification.run.verify.derivations", lambda solvers: {})
     (verdict,) = verify("s", out=tmp_path)
     assert verdict.verdict == "inconclusive"
     assert "the derivation refuses" in verdict.reason

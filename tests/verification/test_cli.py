@@ -144,7 +144,8 @@ SLOW = """
 import signal
 import sys
 from zoba_bench import cli
-from zoba_bench.verification import quick, verify
+from zoba_bench.verification.run import verify
+from zoba_bench.verification.suites import quick
 from zoba_bench.verification.suite import Suite
 
 def suite():

@@ -11,8 +11,8 @@ from zoba_bench.ledger import Ledger
 from zoba_bench.report.terminal import cost_table
 from zoba_bench.sweep import Cell, fingerprint
 from zoba_bench.verification.claim import Claim
-from zoba_bench.verification.protocols.shared.plan import Plan
-from zoba_bench.verification.run.cost import Rates, Work, estimate, measure_rates, work_of
+from zoba_bench.verification.protocols.shared.plan import Plan, Work
+from zoba_bench.verification.run.cost import Rates, estimate, measure_rates, work_of
 from zoba_bench.verification.run.verify import verify
 
 from .command import call
@@ -183,7 +183,9 @@ def test_the_command_prints_what_a_run_will_cost(tmp_path):
 
 def test_the_table_of_costs_has_a_line_a_protocol_and_their_sum():
     stream = io.StringIO()
-    Console(file=stream, width=100).print(cost_table([("P1", 6, 40, 0, 0.04), ("P6b", 26, 42, 3, 51.7)]))
+    Console(file=stream, width=100).print(
+        cost_table([("P1", 6, 40, 0, 0.04), ("P6b", 26, 42, 3, 51.7)], {"P1": "evaluation counts"})
+    )
     lines = [line.split() for line in stream.getvalue().splitlines()]
     assert lines[1] == ["P1", "evaluation", "counts", "6", "40", "0", "0.04"]
     assert lines[2][-4:] == ["26", "42", "3", "52"]
@@ -193,4 +195,4 @@ def test_the_table_of_costs_has_a_line_a_protocol_and_their_sum():
 @pytest.fixture(autouse=True)
 def _without_derivations(monkeypatch):
     """Rendering the derivations takes longer than everything that is tested here."""
-    monkeypatch.setattr("zoba_bench.verification.run.verify._derivations", lambda solvers: {})
+    monkeypatch.setattr("zoba_bench.verification.run.verify.derivations", lambda solvers: {})

@@ -137,7 +137,8 @@ def test_an_edit_of_an_estimator_changes_the_fingerprint_and_an_edit_of_the_repo
 
 
 VERIFY = """
-from zoba_bench.verification import quick, verify
+from zoba_bench.verification.run import verify
+from zoba_bench.verification.suites import quick
 from zoba_bench.verification.suite import Suite
 kept = ("P2/zoba/quad_general", "P2/control:hessian-factor/quad_general", "P2s/zoba/quad_general",
         "P2s/control:slow-adjoint/quad_general")

@@ -20,7 +20,7 @@ from zoba_bench.verification.claims.findings import (
 )
 from zoba_bench.verification.protocols import complexity, floors, one_step
 from zoba_bench.verification.protocols.shared.lines import JOINT, plane_measurement
-from zoba_bench.verification.protocols.shared.plan import published_order
+from zoba_bench.verification.protocols.shared.named import published_order
 from zoba_bench.verification.suites.standard import full
 
 PUBLISHED = {

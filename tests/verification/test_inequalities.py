@@ -10,11 +10,10 @@ import pytest
 from zoba_bench.errors import DerivationError
 from zoba_bench.registry import load_problem, theorem
 from zoba_bench.sweep import run_cell
-from zoba_bench.verification.checking import plan_claim
 from zoba_bench.verification.claim import Claim, decide
 from zoba_bench.verification.protocols import inequalities as protocol
-from zoba_bench.verification.protocols.shared.plan import build_solver
-from zoba_bench.verification.run.looks import merged, up_to
+from zoba_bench.verification.protocols.shared.named import build_solver
+from zoba_bench.verification.run.looks import merged, plan_claim, up_to
 from zoba_bench.verification.suites.standard import full, inequality_claims, standard
 
 LEVEL = 1 - 1e-4

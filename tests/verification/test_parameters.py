@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 from zoba_bench.registry import entry, names
-from zoba_bench.verification.checking import check_claim, plan_claim
+from zoba_bench.verification.checking import check_claim
 from zoba_bench.verification.claim import Claim
 from zoba_bench.verification.parameters import COUNT, FLAG, NAME, OPTIONS, Parameters, table, tables
 from zoba_bench.verification.protocols import PROTOCOLS
+from zoba_bench.verification.run.looks import plan_claim
 from zoba_bench.verification.suites.own_problem import own_suite
 from zoba_bench.verification.suites.quick import quick
 

@@ -7,10 +7,11 @@ from zoba_bench.problems import PROBLEMS
 
 from zoba_bench.registry import list_theorems
 from zoba_bench.sweep import run_cell
-from zoba_bench.verification.checking import check_claim, plan_claim
+from zoba_bench.verification.checking import check_claim
 from zoba_bench.verification.claim import Claim, decide
 from zoba_bench.verification.claims.proofs import certificate_claims, derivation_claims, few_proof_claims
 from zoba_bench.verification.protocols import proofs as protocol
+from zoba_bench.verification.run.looks import plan_claim
 from zoba_bench.verification.suite import Suite
 
 SMALL = {"name": "quad_general", "p": 2, "d": 1}

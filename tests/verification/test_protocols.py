@@ -10,7 +10,8 @@ from zoba_bench.registry import load_problem, theorem
 from zoba_bench.verification.claim import decide
 from zoba_bench.verification.protocols import counts, floors, horizon, moments, one_step, transient
 from zoba_bench.verification.protocols import mean_step as update
-from zoba_bench.verification.protocols.shared import plan as planning
+from zoba_bench.verification.protocols.shared.mean_iteration import transient_sum
+from zoba_bench.verification.protocols.shared.plan import replicate_blocks
 from zoba_bench.verification.run.verify import verify
 from zoba_bench.verification.suites.quick import quick
 
@@ -169,15 +170,15 @@ def test_the_transient_sum_tends_to_the_gap():
     problem = load_problem("reference", 2, 2)
     x0 = problem.initial_point(np.random.default_rng(0))[1]
     gap = float(problem.value(x0) - problem.minimum)
-    errors = [abs(planning.transient_sum(problem, g, g / 0.5, round(40 / g))[-1] - gap) for g in (0.01, 0.005)]
+    errors = [abs(transient_sum(problem, g, g / 0.5, round(40 / g))[-1] - gap) for g in (0.01, 0.005)]
     assert errors[1] < 0.6 * errors[0] < 0.1 * gap
 
 
 def test_replicate_blocks_share_out_all_replicates():
-    blocks = planning.replicate_blocks(32, 1e7)
+    blocks = replicate_blocks(32, 1e7)
     assert sum(blocks) == 32
     assert max(blocks) - min(blocks) <= 1
-    assert planning.replicate_blocks(4, 1.0) == [4]
+    assert replicate_blocks(4, 1.0) == [4]
 
 
 def test_verify_is_deterministic_and_reuses_its_cells(tmp_path):

@@ -18,7 +18,7 @@ QUICK = quick()
 @pytest.fixture(autouse=True)
 def _without_derivations(monkeypatch):
     """Rendering the derivations takes longer than everything that is tested here."""
-    monkeypatch.setattr("zoba_bench.verification.run.verify._derivations", lambda solvers: {})
+    monkeypatch.setattr("zoba_bench.verification.run.verify.derivations", lambda solvers: {})
 
 
 def ids(suite):

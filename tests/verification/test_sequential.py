@@ -77,7 +77,7 @@ def test_a_claim_is_decided_at_the_first_look_that_can(tmp_path, monkeypatch, fa
     # A wide tolerance for the right value, which few replicates can confirm.
     claim = replace(LOOKING, tolerance=0.9 if factor == 1.0 else 0.16)
     monkeypatch.setattr("zoba_bench.verification.run.verify.entry", lambda kind, name: lambda: Suite("s", "", (claim,)))
-    monkeypatch.setattr("zoba_bench.verification.run.verify._derivations", lambda solvers: {})
+    monkeypatch.setattr("zoba_bench.verification.run.verify.derivations", lambda solvers: {})
     (found,) = verify("s", out=tmp_path)
     assert found.verdict == verdict, found.reason
     assert look in found.reason

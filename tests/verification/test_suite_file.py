@@ -42,7 +42,7 @@ CONTROL = (
 @pytest.fixture(autouse=True)
 def _without_derivations(monkeypatch):
     """Rendering the derivations takes longer than everything that is tested here."""
-    monkeypatch.setattr("zoba_bench.verification.run.verify._derivations", lambda solvers: {})
+    monkeypatch.setattr("zoba_bench.verification.run.verify.derivations", lambda solvers: {})
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullForma
 
 from zoba_bench.report import canvas
 from zoba_bench.report.series import Line, honest_lines, wrong_lines
-from zoba_bench.report.wording import as_expected, is_control, measured, number, pretty, protocol_title
+from zoba_bench.report.wording import as_expected, by_protocol, heading, is_control, measured, number, pretty, titles
 
 __all__ = ["Drawing", "draw_all"]
 
@@ -42,14 +42,16 @@ def draw_all(content: Mapping[str, Any]) -> list[Drawing]:
     rows, confidence = content["claims"], float(content.get("confidence") or 0.99)
     lines = honest_lines(rows)
     wrong = wrong_lines(rows)
-    deviations = [row for row in rows if (row.get("series") or {}).get("rows")]
+    deviations = by_protocol(row for row in rows if (row.get("series") or {}).get("rows"))
+    named = titles(rows)
     drawings = []
     with canvas.style():
         if summary := _summary(lines, confidence):
             drawings.append(summary)
-        drawings += [_rates(protocol, group, confidence) for protocol, group in lines.items()]
-        if deviations:
-            drawings.append(_deviations(deviations))
+        for protocol, group in lines.items():
+            drawings.append(_rates(protocol, pretty(heading(protocol, named)), group, confidence))
+        for protocol, found in deviations.items():
+            drawings.append(_deviations(protocol, pretty(heading(protocol, named)), found))
         if wrong:
             drawings.append(_controls(wrong, confidence))
         for drawing in drawings:
@@ -60,15 +62,11 @@ def draw_all(content: Mapping[str, Any]) -> list[Drawing]:
     return drawings
 
 
-def _title(protocol: str) -> str:
-    return pretty(f"{protocol} {protocol_title(protocol)}".strip())
-
-
 def _limits(confidence: float) -> str:
     return f"measured mean, limits at {confidence:.0%} for all claims together"
 
 
-def _rates(protocol: str, lines: Sequence[Line], confidence: float) -> Drawing:
+def _rates(protocol: str, title: str, lines: Sequence[Line], confidence: float) -> Drawing:
     """Rates above, measured over derived below; one column a line, three columns a row."""
     columns = min(3, len(lines))
     bands = -(-len(lines) // columns)
@@ -91,7 +89,6 @@ def _rates(protocol: str, lines: Sequence[Line], confidence: float) -> Drawing:
         for axis in (axes[2 * band, column], axes[2 * band + 1, column]):
             axis.set_axis_off()
     _legend_below(figure, handles)
-    title = _title(protocol)
     words = sorted({line.judge()[1] for line in lines})
     caption = (
         "Both axes are logarithmic. Above: measured means with confidence limits (at "
@@ -223,7 +220,7 @@ def _legend_below(figure: Figure, handles: Mapping[str, Any], columns: int = 2) 
     )
 
 
-def _deviations(rows: Sequence[Row]) -> Drawing:
+def _deviations(protocol: str, title: str, rows: Sequence[Row]) -> Drawing:
     """Largest deviation of any moment in units of what is allowed, a line a problem."""
     honest = [row for row in rows if not is_control(row)]
     controls = [row for row in rows if is_control(row)]
@@ -273,7 +270,7 @@ def _deviations(rows: Sequence[Row]) -> Drawing:
         "sampled, confidence limits allow. The axis is logarithmic. Right of 1 is a violation, which the "
         "controls must show."
     )
-    return Drawing("deviations-P2", _title("P2"), caption, figure)
+    return Drawing(f"deviations-{protocol}", title, caption, figure)
 
 
 def _largest(row: Row) -> float | None:
@@ -326,14 +323,13 @@ def _control_title(protocol: str, row: Row) -> str:
 
 
 def _summary(lines: Mapping[str, Sequence[Line]], confidence: float) -> Drawing | None:
-    """For the README: one-step law along d, and noise floors along p = d; what the run has of them."""
-    steps = [line for line in lines.get("P2b", ()) if line.xlabel.split()[0] == "d"]
-    floors = [line for line in lines.get("P6b", ()) if line.xlabel.split()[0] == "p=d"]
+    """For the README: a panel for each protocol that asks for one, with its lines along one axis."""
     panels: list[tuple[str, Sequence[Line]]] = []
-    if steps:
-        panels.append(("Variance of one step from the solution", steps))
-    if floors:
-        panels.append(("Noise floor of the whole algorithm", floors))
+    for group in lines.values():
+        asked = group[0].rows[0].get("summary") or {}
+        shown = [line for line in group if asked and line.xlabel.partition(" ")[0] == asked["along"]]
+        if shown:
+            panels.append((asked["title"], shown))
     if not panels:
         return None
     solvers = list(dict.fromkeys(line.solver for _, group in panels for line in group))

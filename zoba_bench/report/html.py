@@ -93,6 +93,7 @@ def page(run: Mapping[str, Any], figures: list[tuple[str, str, str, Markup]]) ->
     """
     content = run["content"]
     rows = content["claims"]
+    titles = wording.titles(rows)
     environment = Environment(
         loader=PackageLoader("zoba_bench.report", "templates"),
         autoescape=True,
@@ -105,7 +106,7 @@ def page(run: Mapping[str, Any], figures: list[tuple[str, str, str, Markup]]) ->
         "limits": wording.limits,
         "number": wording.number,
         "pretty": wording.pretty,
-        "protocol": lambda name: wording.pretty(f"{name} {wording.protocol_title(name)}".strip()),
+        "protocol": lambda name: wording.pretty(wording.heading(name, titles)),
     }
     environment.tests |= {"as_expected": wording.as_expected, "control": wording.is_control}
     return environment.get_template("page.html.jinja").render(

@@ -16,7 +16,9 @@ Row = Mapping[str, Any]
 _STYLES = {"consistent": "green", "violated": "red", "inconclusive": "yellow"}
 
 
-def matrix_table(matrix: Mapping[str, Mapping[str, Sequence[str]]], left_out: Mapping[str, str]) -> Table:
+def matrix_table(
+    matrix: Mapping[str, Mapping[str, Sequence[str]]], left_out: Mapping[str, str], titles: Mapping[str, str]
+) -> Table:
     """What is measured: problems with the same solvers share a line; then what is left out and how to get it.
 
     Parameters
@@ -25,13 +27,15 @@ def matrix_table(matrix: Mapping[str, Mapping[str, Sequence[str]]], left_out: Ma
         Protocol to problem to solvers.
     left_out : mapping
         Problem to the command that installs what it needs.
+    titles : mapping
+        Protocol to what it measures.
     """
     table = _table("protocol", "problems", "solvers")
     for protocol, problems in matrix.items():
         shared: dict[tuple[str, ...], list[str]] = {}
         for problem, solvers in problems.items():
             shared.setdefault(tuple(solvers), []).append(problem)
-        title = f"{protocol} {wording.protocol_title(protocol)}".strip()
+        title = wording.heading(protocol, titles)
         for solvers, names in shared.items():
             table.add_row(Text(title), Text(", ".join(names)), Text(", ".join(solvers)))
             title = ""
@@ -46,14 +50,15 @@ def verdict_table(rows: Sequence[Row]) -> Table:
     Parameters
     ----------
     rows : sequence of mapping
-        The rows of ``Verdict.row()``, with "protocol" and "tolerance" where known.
+        The rows of ``Verdict.row()``, with "protocol", "title" and "tolerance" where known.
     """
     table = _table("verdict", "claim", "predicted", "measured [limits]")
     for index in (2, 3):
         table.columns[index].no_wrap = True
+    titles = wording.titles(rows)
     for protocol, group in wording.by_protocol(rows).items():
         table.add_section()
-        table.add_row(Text(protocol, style="bold"), Text(wording.protocol_title(protocol), style="bold"))
+        table.add_row(Text(protocol, style="bold"), Text(titles[protocol], style="bold"))
         for row in group:
             good = wording.as_expected(row)
             style = "bold red" if not good else "dim" if wording.is_control(row) else _STYLES[row["verdict"]]
@@ -67,19 +72,21 @@ def verdict_table(rows: Sequence[Row]) -> Table:
     return table
 
 
-def cost_table(shares: Sequence[tuple[str, int, int, int, float]]) -> Table:
+def cost_table(shares: Sequence[tuple[str, int, int, int, float]], titles: Mapping[str, str]) -> Table:
     """What a run will cost, by protocol and in all.
 
     Parameters
     ----------
     shares : sequence of (protocol, claims, cells to run, cells in the ledger, CPU-seconds)
+    titles : mapping
+        Protocol to what it measures.
     """
     table = _table("protocol", "claims", "cells to run", "in the ledger", "CPU-seconds")
     for column in table.columns[1:]:
         column.justify = "right"
     whole = (sum(s[1] for s in shares), sum(s[2] for s in shares), sum(s[3] for s in shares), sum(s[4] for s in shares))
     for name, claims, run, found, seconds in [*shares, ("all", *whole)]:
-        title = f"{name} {wording.protocol_title(name)}".strip()
+        title = wording.heading(name, titles)
         table.add_row(Text(title), Text(str(claims)), Text(str(run)), Text(str(found)), Text(wording.duration(seconds)))
     return table
 

@@ -13,36 +13,20 @@ __all__ = [
     "as_expected",
     "by_protocol",
     "duration",
+    "heading",
     "is_control",
     "limits",
     "measured",
     "number",
     "outcome",
     "pretty",
-    "protocol_title",
+    "titles",
     "verdict",
 ]
 
 Row = Mapping[str, Any]
 
 NONE = "–"
-
-_TITLES = {
-    "P0": "the checker's own error rates",
-    "P1": "evaluation counts",
-    "P2": "moments of the surrogates",
-    "P2s": "mean of one step",
-    "P2b": "one-step law",
-    "P3": "one-step inequalities",
-    "P4a": "noise over a horizon",
-    "P4b": "transient",
-    "P5": "explicit bound",
-    "P6": "evaluations to accuracy eps",
-    "P6b": "noise floor across dimensions",
-    "P7": "final accuracy",
-    "P8": "determinism",
-    "P9": "proofs",
-}
 
 # Claims and axes are written in ASCII; longer patterns first.
 _SIGNS = (
@@ -57,9 +41,17 @@ _SIGNS = (
 )
 
 
-def protocol_title(protocol: str) -> str:
-    """What a protocol measures; empty if it is not a known one."""
-    return _TITLES.get(protocol, "")
+def titles(rows: Iterable[Row]) -> dict[str, str]:
+    """What each protocol measures, as its rows say; empty where they are of a ledger that did not keep it."""
+    return {
+        protocol: next((str(row["title"]) for row in group if row.get("title")), "")
+        for protocol, group in by_protocol(rows).items()
+    }
+
+
+def heading(protocol: str, titles: Mapping[str, str]) -> str:
+    """A protocol with its title; its name alone where there is no title."""
+    return f"{protocol} {titles.get(protocol, '')}".strip()
 
 
 def pretty(text: str) -> str:

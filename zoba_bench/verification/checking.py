@@ -1,21 +1,17 @@
-"""A claim against what its protocol takes, and its plan; every error names the claim."""
+"""A claim against what its protocol takes; every error names the claim."""
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from zoba_bench.errors import DerivationError
 from zoba_bench.problem.building import is_file
 from zoba_bench.registry import names
 from zoba_bench.verification.claim import Claim
 from zoba_bench.verification.parameters import solver_options, unknown
-from zoba_bench.verification.protocols import PROTOCOLS
-from zoba_bench.verification.protocols.shared.plan import Plan
-from zoba_bench.verification.run.looks import part
+from zoba_bench.verification.protocols import PROTOCOLS, load_protocol
 
-__all__ = ["check_claim", "plan_claim", "protocol_of"]
+__all__ = ["check_claim", "protocol_of"]
 
 
 def protocol_of(claim: Claim) -> Any:
@@ -28,7 +24,7 @@ def protocol_of(claim: Claim) -> Any:
     """
     if claim.protocol not in PROTOCOLS:
         raise ValueError(f"claim {claim.id!r}: {unknown('protocol', claim.protocol, PROTOCOLS)}")
-    return importlib.import_module(PROTOCOLS[claim.protocol])
+    return load_protocol(claim.protocol)
 
 
 def check_claim(claim: Claim) -> None:
@@ -45,26 +41,6 @@ def check_claim(claim: Claim) -> None:
             _check_problem(claim)
     except ValueError as error:
         raise ValueError(f"claim {claim.id!r} ({claim.protocol}): {error}") from error
-
-
-def plan_claim(claim: Claim, seed: int, look: int = 0) -> Plan:
-    """What one look at the claim needs; see its protocol's ``plan``.
-
-    Raises
-    ------
-    DerivationError
-        If the derivation that should predict the value refuses it.
-    ValueError
-        For a claim that cannot be measured, named.
-    """
-    check_claim(claim)
-    try:
-        plan: Plan = protocol_of(claim).plan(part(claim, look), seed)
-    except DerivationError:
-        raise
-    except (ValueError, TypeError, LookupError) as error:
-        raise ValueError(f"claim {claim.id!r} ({claim.protocol}): {error}") from error
-    return plan
 
 
 def _check_problem(claim: Claim) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from zoba_bench.registry import entry
 from zoba_bench.solvers import SOLVERS
 from zoba_bench.verification.claim import Claim
-from zoba_bench.verification.protocols.shared.plan import build_problem
+from zoba_bench.verification.protocols.shared.named import build_problem
 
 __all__ = ["counts", "mean_moves", "moments", "same_bits"]
 

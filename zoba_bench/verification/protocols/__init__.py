@@ -1,8 +1,33 @@
-"""The protocols: name -> module.
+"""The protocols: name -> module. A protocol is one way to measure a claim, and its file is named by what it measures.
 
-Each has ``plan(claim, seed)``, ``judge(claim, plan, results, level)`` and ``PARAMETERS``, what its claims' parameters
-may be.
+Read them in the order of the table below: the checker itself, one direction and one step, whole runs, determinism and
+proofs. ``shared/`` holds what several of them use.
+
+The file of a protocol says everything that there is to say of it:
+
+- the first paragraph of its docstring: what is measured, against what;
+- ``TITLE``: that in a few words, for tables and figures;
+- ``PARAMETERS``: what its claims' parameters may be; the docstring of ``plan`` says what they mean;
+- ``plan(claim, seed)``: the cells that one claim needs, with its predictions;
+- ``judge(claim, plan, results, level)``: the measurement, from the cells' results;
+- the functions that run in its cells; their names stand in :mod:`zoba_bench.tasks`.
+
+Where it applies the file also declares
+
+- ``SIMULATED = True``: no solver runs on a problem, so that a claim needs neither;
+- ``RESTS_ON_THEOREM = False``: the report shows no derivation on account of its claims;
+- ``SUMMARY``: {"along": an axis, "title": of a panel}, the lines that the report's summary figure shows;
+- ``WORK``: the work of cells that :func:`zoba_bench.verification.run.cost.work_of` cannot read off their parameters.
+
+A new protocol is a file here, a file of the same name in ``claims/`` and one line below. ``python
+docs/protocol_tables.py --write`` puts it into the documentation.
 """
+
+import importlib
+from collections.abc import Iterable
+from typing import Any
+
+__all__ = ["PROTOCOLS", "load_protocol", "titles"]
 
 PROTOCOLS: dict[str, str] = {
     "P0": "zoba_bench.verification.protocols.error_rates",
@@ -20,3 +45,13 @@ PROTOCOLS: dict[str, str] = {
     "P8": "zoba_bench.verification.protocols.determinism",
     "P9": "zoba_bench.verification.protocols.proofs",
 }
+
+
+def load_protocol(name: str) -> Any:
+    """The module of a protocol; KeyError if there is none of that name."""
+    return importlib.import_module(PROTOCOLS[name])
+
+
+def titles(names: Iterable[str]) -> dict[str, str]:
+    """Titles by name, of those that are protocols."""
+    return {name: load_protocol(name).TITLE for name in names if name in PROTOCOLS}

@@ -1,4 +1,5 @@
-"""P7: a run from the problem's own start reaches its known solution as closely as theory promises, and no closer.
+"""P7: distance to the known minimiser, Psi - Psi*, |grad Psi|^2 or distance to another point, over the last iterates of
+a run from the problem's own start, against what a theorem promises for that very run: as close, and no closer.
 
 What is promised comes from a theorem, in one of three ways:
 
@@ -32,18 +33,14 @@ from zoba_bench.statistics import Limits
 from zoba_bench.sweep import Cell
 from zoba_bench.verification.claim import Claim, Measurement
 from zoba_bench.verification.parameters import COUNT, OPTIONS, POINT, PROBLEM, Parameters, one_of, table
-from zoba_bench.verification.protocols.shared.plan import (
-    Plan,
-    build_problem,
-    build_solver,
-    log_means,
-    mean_path,
-    reference_theorem,
-    replicate_blocks,
-)
+from zoba_bench.verification.protocols.shared.lines import log_means
+from zoba_bench.verification.protocols.shared.mean_iteration import mean_path
+from zoba_bench.verification.protocols.shared.named import build_problem, build_solver, reference_theorem
+from zoba_bench.verification.protocols.shared.plan import Plan, replicate_blocks
 
-__all__ = ["PARAMETERS", "final", "judge", "plan"]
+__all__ = ["PARAMETERS", "TITLE", "final", "judge", "plan"]
 
+TITLE = "final accuracy"
 
 #: What is measured, by quantity: the closed forms that it needs.
 _NEEDS = {

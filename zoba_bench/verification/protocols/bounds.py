@@ -1,4 +1,5 @@
-"""P5: the measured mean of |grad Psi|^2 against the bound that the theorem certifies for that very run.
+"""P5: the mean of |grad Psi|^2 over a run from far, cold and exact starts, at most the bound that the theorem certifies
+for that very run.
 
 The bound is computed from the problem's constants, the solver's configuration, the number of iterations and
 the start; nothing in it is fitted. "solution" starts leave the floor of the noise alone, the others are
@@ -31,18 +32,14 @@ from zoba_bench.verification.parameters import (
     one_of,
     table,
 )
-from zoba_bench.verification.protocols.shared.plan import (
-    Plan,
-    build_problem,
-    build_solver,
-    log_means,
-    reference_theorem,
-    trajectory_cells,
-)
+from zoba_bench.verification.protocols.shared.lines import log_means
+from zoba_bench.verification.protocols.shared.named import build_problem, build_solver, reference_theorem
+from zoba_bench.verification.protocols.shared.plan import Plan, trajectory_cells
 from zoba_bench.verification.protocols.shared.runs import start_point
 
-__all__ = ["PARAMETERS", "judge", "plan", "trajectory"]
+__all__ = ["PARAMETERS", "TITLE", "judge", "plan", "trajectory"]
 
+TITLE = "explicit bound"
 
 #: What a control may claim too much of: how often the directions, the samples, the iterations, the (inverse) start.
 _TOO_MUCH = ("directions", "samples", "iterations", "start")

@@ -1,4 +1,5 @@
-"""P6: evaluations to accuracy eps, along a line of eps or of dimensions.
+"""P6: evaluations until the running mean of |grad Psi|^2 is at most eps, along a line of eps or of dimensions, against
+4 A T e / eps^2 (level and slope) with the derived noise constant A, the transient T and e evaluations a direction.
 
 With directions l = f 2 A gamma / eps the floor is eps / (2 f), and the running mean of
 |grad Psi|^2 falls below eps after K iterations; the least K l over the factors f is the
@@ -29,17 +30,19 @@ from zoba_bench.verification.parameters import (
     tables,
 )
 from zoba_bench.verification.protocols.shared.lines import JOINT, QUANTITIES, line_measurement, plane_measurement
-from zoba_bench.verification.protocols.shared.plan import (
-    Plan,
+from zoba_bench.verification.protocols.shared.mean_iteration import transient_sum
+from zoba_bench.verification.protocols.shared.named import (
     build_problem,
     noise_options,
     published_order,
     reference_theorem,
     steps,
-    transient_sum,
 )
+from zoba_bench.verification.protocols.shared.plan import Plan
 
-__all__ = ["PARAMETERS", "judge", "plan"]
+__all__ = ["PARAMETERS", "TITLE", "judge", "plan"]
+
+TITLE = "evaluations to accuracy eps"
 
 _CAP = 2.0  # iterations allowed, in units of the derived number
 

@@ -1,4 +1,4 @@
-"""P1: the oracle's counter equals the symbolic count of evaluations, exactly."""
+"""P1: evaluations per level by the oracle's counter, against the symbolic count, exactly."""
 
 from __future__ import annotations
 
@@ -9,9 +9,12 @@ from zoba_bench.statistics import Limits
 from zoba_bench.sweep import Cell
 from zoba_bench.verification.claim import Claim, Measurement
 from zoba_bench.verification.parameters import FLAG, OPTION_SETS, PROBLEMS, Parameters
-from zoba_bench.verification.protocols.shared.plan import Plan, build_problem, reference_theorem
+from zoba_bench.verification.protocols.shared.named import build_problem, reference_theorem
+from zoba_bench.verification.protocols.shared.plan import Plan
 
-__all__ = ["PARAMETERS", "judge", "plan"]
+__all__ = ["PARAMETERS", "TITLE", "judge", "plan"]
+
+TITLE = "evaluation counts"
 
 _ITERATIONS = 2  # of the task
 

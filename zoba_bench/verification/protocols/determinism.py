@@ -1,4 +1,5 @@
-"""P8: the same cell gives the same bits, in whatever order and process it runs.
+"""P8: the bits of x, z, v, counts and history of a cell, run in two orders among others and in a fresh process: they
+must be the same, exactly.
 
 A list of runs, each with a generator of its own as every cell has it, is carried out three times: in the order in which
 it is given and in a shuffled one, both in the cell's process, whatever happened there before; and in another
@@ -26,10 +27,14 @@ from zoba_bench.statistics import Limits
 from zoba_bench.sweep import Cell, run_cell
 from zoba_bench.verification.claim import Claim, Measurement
 from zoba_bench.verification.parameters import COUNT, NAME, OPTIONS, PROBLEM, Parameters, tables
-from zoba_bench.verification.protocols.shared.plan import Plan, build_problem, build_solver
-from zoba_bench.verification.run.cost import Work
+from zoba_bench.verification.protocols.shared.named import build_problem, build_solver
+from zoba_bench.verification.protocols.shared.plan import Plan, Work
 
-__all__ = ["PARAMETERS", "WORK", "digests", "judge", "orders", "plan", "serve"]
+__all__ = ["PARAMETERS", "RESTS_ON_THEOREM", "TITLE", "WORK", "digests", "judge", "orders", "plan", "serve"]
+
+TITLE = "determinism"
+#: Identical bits are no statement of a theorem.
+RESTS_ON_THEOREM = False
 
 PARAMETERS = Parameters(
     {

@@ -1,4 +1,4 @@
-"""P0: how often the checker itself is wrong, on simulated means whose law is known.
+"""P0: the share of wrong verdicts on simulated means of known law, against the confidence that the checker states.
 
 Positive samples of a known mean c n^e stand for the means of runs at sizes n. A claim whose prediction is off by just
 less than its tolerance is true, and must be violated at most as often as stated; off by just more it is false, and must
@@ -21,8 +21,9 @@ from zoba_bench.verification.parameters import COUNT, FLAG, LOOKS, NUMBER, POSIT
 from zoba_bench.verification.protocols.shared.lines import QUANTITIES, line_measurement
 from zoba_bench.verification.protocols.shared.plan import Plan
 
-__all__ = ["PARAMETERS", "SIMULATED", "judge", "plan", "simulate"]
+__all__ = ["PARAMETERS", "SIMULATED", "TITLE", "judge", "plan", "simulate"]
 
+TITLE = "the checker's own error rates"
 
 _LAWS = ("gamma", "lognormal")
 _EDGE = 1e-3  # distance of the truth from the edge of the tolerance, relative to it

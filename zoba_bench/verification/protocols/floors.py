@@ -1,4 +1,4 @@
-"""P6b: the noise floor of the whole algorithm across dimensions, against the derived A(p, d).
+"""P6b: the noise floor of the whole algorithm over p = d or over d, against the derived A(p, d) (level and slope).
 
 From the exact solution, with l = A gamma / target directions and K = 4 / gamma iterations,
 the mean of |grad Psi|^2 must be the derived finite-horizon value at every size.
@@ -22,20 +22,21 @@ from zoba_bench.verification.parameters import (
     Parameters,
     one_of,
 )
-from zoba_bench.verification.protocols.shared.lines import QUANTITIES, line_measurement
-from zoba_bench.verification.protocols.shared.plan import (
-    Plan,
-    axis_label,
+from zoba_bench.verification.protocols.shared.lines import QUANTITIES, axis_label, line_measurement, log_means
+from zoba_bench.verification.protocols.shared.named import (
     build_problem,
-    log_means,
     noise_options,
     published_order,
     reference_theorem,
     steps,
-    trajectory_cells,
 )
+from zoba_bench.verification.protocols.shared.plan import Plan, trajectory_cells
 
-__all__ = ["PARAMETERS", "judge", "plan"]
+__all__ = ["PARAMETERS", "SUMMARY", "TITLE", "judge", "plan"]
+
+TITLE = "noise floor across dimensions"
+#: What the summary figure shows of this protocol: its lines along p = d.
+SUMMARY = {"along": "p=d", "title": "Noise floor of the whole algorithm"}
 
 PARAMETERS = Parameters(
     {

@@ -1,4 +1,5 @@
-"""P4a: the mean of |grad Psi|^2 over a horizon K with gamma = gamma_0 / sqrt(K), from the solution.
+"""P4a: the mean of |grad Psi|^2 over a horizon K with gamma = gamma_0 / sqrt(K), started at the solution, against slope
+-1/2 and the derived finite-horizon level.
 
 Starting at the exact (z*, v*, x*) leaves only the noise, so the slope -1/2 in K is
 evidence of it; the level must be the derived one too, since other slopes of -1/2 exist.
@@ -23,18 +24,13 @@ from zoba_bench.verification.parameters import (
     one_of,
     table,
 )
-from zoba_bench.verification.protocols.shared.lines import QUANTITIES, line_measurement
-from zoba_bench.verification.protocols.shared.plan import (
-    Plan,
-    build_problem,
-    log_means,
-    noise_options,
-    reference_theorem,
-    steps,
-    trajectory_cells,
-)
+from zoba_bench.verification.protocols.shared.lines import QUANTITIES, line_measurement, log_means
+from zoba_bench.verification.protocols.shared.named import build_problem, noise_options, reference_theorem, steps
+from zoba_bench.verification.protocols.shared.plan import Plan, trajectory_cells
 
-__all__ = ["PARAMETERS", "judge", "plan"]
+__all__ = ["PARAMETERS", "TITLE", "judge", "plan"]
+
+TITLE = "noise over a horizon"
 
 PARAMETERS = Parameters(
     {

@@ -1,8 +1,9 @@
-"""P3: the one-step inequalities at random states, one simulated step from each.
+"""P3: E|z+ - z*(x+)|^2, E|v+ - v*(x+)|^2 and E Psi(x+) - Psi(x) of one step from drawn states, near and far, along
+random directions and eigenvectors of G_zz, against the theorem's one-step inequalities at that state.
 
 With a = |z - z*(x)| and b = |v - v*(x)| the theorem bounds E a+^2, E b+^2 and E Psi(x+) - Psi(x) by the state and the
-problem's constants. Every state is drawn from the claim's seed: near and far, with errors along random directions and
-along the eigenvectors of G_zz, where some of the inequalities are nearly equalities.
+problem's constants. A state follows from its number and the problem alone. Along the eigenvectors of G_zz some of the
+inequalities are nearly equalities.
 """
 
 from __future__ import annotations
@@ -21,16 +22,12 @@ from zoba_bench.statistics import Estimate, Limits, family_level, mean_limits, p
 from zoba_bench.sweep import Cell
 from zoba_bench.verification.claim import Claim, Measurement
 from zoba_bench.verification.parameters import COUNT, FLAG, OPTIONS, POSITIVE, PROBLEM, SEQUENTIAL, Kind, Parameters
-from zoba_bench.verification.protocols.shared.plan import (
-    Plan,
-    build_problem,
-    build_solver,
-    reference_theorem,
-    replicate_blocks,
-)
+from zoba_bench.verification.protocols.shared.named import build_problem, build_solver, reference_theorem
+from zoba_bench.verification.protocols.shared.plan import Plan, replicate_blocks
 
-__all__ = ["PARAMETERS", "draw_state", "judge", "one_steps", "plan"]
+__all__ = ["PARAMETERS", "TITLE", "draw_state", "judge", "one_steps", "plan"]
 
+TITLE = "one-step inequalities"
 
 _SIZES = (0.0, 0.03, 0.3, 1.0, 3.0)
 _KINDS = ("random", "smallest", "largest")

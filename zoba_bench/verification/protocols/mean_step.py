@@ -1,8 +1,9 @@
-"""P2s: the mean of one whole step, so that the update law is measured and not only its parts.
+"""P2s: the mean move of (z, v, x) over one whole step of the solver, against -rho_k, -rho_k and -gamma_k times the
+exact directions.
 
-The solver's own ``step`` runs on tensor Gauss-Hermite nodes, handed in through the generator. The mean
-moves must be -rho_k, -rho_k and -gamma_k times the exact directions of z, v and x. Steps, radii and
-the iteration number are all different, so that none can stand in for another.
+This measures the update law, and not only its parts. The solver's own ``step`` runs on tensor Gauss-Hermite nodes,
+handed in through the generator. Steps, radii and the iteration number (k = 3) are all different, so that none can stand
+in for another.
 """
 
 from __future__ import annotations
@@ -27,10 +28,12 @@ from zoba_bench.verification.protocols.moments import (
     targets,
     tensor_nodes,
 )
-from zoba_bench.verification.protocols.shared.plan import Plan, build_problem, build_solver
+from zoba_bench.verification.protocols.shared.named import build_problem, build_solver
+from zoba_bench.verification.protocols.shared.plan import Plan
 
-__all__ = ["PARAMETERS", "judge", "mean_move", "plan"]
+__all__ = ["PARAMETERS", "TITLE", "judge", "mean_move", "plan"]
 
+TITLE = "mean of one step"
 
 _RHO, _GAMMA, _ITERATION = 0.3, 0.07, 3
 

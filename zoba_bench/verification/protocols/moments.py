@@ -1,4 +1,5 @@
-"""P2: mean and second moment of every surrogate against derivatives and derived moments.
+"""P2: mean and second moment of every surrogate at a generic point, on tensor Gauss-Hermite nodes or by Monte Carlo,
+against closed-form derivatives and derived moments, up to the remainder that the Hessian's variation allows.
 
 Around a point, G and F equal their quadratic Taylor polynomials up to a remainder that a
 Lipschitz constant of the Hessian bounds. Means must equal the closed-form derivatives and
@@ -23,13 +24,15 @@ from zoba_bench.statistics import Limits
 from zoba_bench.sweep import Cell
 from zoba_bench.verification.claim import Claim, Measurement
 from zoba_bench.verification.parameters import COUNT, POSITIVE, PROBLEM, Parameters, table
-from zoba_bench.verification.protocols.shared.plan import Plan, build_problem, build_solver, reference_theorem
+from zoba_bench.verification.protocols.shared.named import build_problem, build_solver, reference_theorem
+from zoba_bench.verification.protocols.shared.plan import Plan
 
 __all__ = [
-    "PARAMETERS", "envelopes", "judge", "lipschitz_constant", "measure", "plan", "point", "rounding_bound", "targets",
-    "tensor_nodes",
+    "PARAMETERS", "TITLE", "envelopes", "judge", "lipschitz_constant", "measure", "plan", "point", "rounding_bound",
+    "targets", "tensor_nodes",
 ]  # fmt: skip
 
+TITLE = "moments of the surrogates"
 
 _NAMES = ("inner_gradient", "outer_gradient_z", "outer_gradient_x", "hessian_v", "cross_v")
 

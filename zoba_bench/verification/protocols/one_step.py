@@ -1,6 +1,7 @@
-"""P2b: the law of one step of x from the exact solution, across dimensions.
+"""P2b: E|x1 - x*|^2 of one step from the exact solution, over p = d or over d, against the trace of the derived
+covariance (level and slope) and its limit exponent.
 
-At the solution the mean step vanishes, so E|x_1 - x*|^2 / gamma^2 is the trace of the
+At the solution the mean step vanishes, so E|x1 - x*|^2 / gamma^2 is the trace of the
 derived covariance of D_x. Its growth in p and d is the order of the estimator.
 """
 
@@ -17,18 +18,20 @@ import sympy as sp
 from zoba_bench.sweep import Cell
 from zoba_bench.verification.claim import Claim, Measurement
 from zoba_bench.verification.parameters import COUNT, OPTIONS, POSITIVE, POWER, SIZED_PROBLEMS, Parameters, one_of
-from zoba_bench.verification.protocols.shared.lines import QUANTITIES, line_measurement
-from zoba_bench.verification.protocols.shared.plan import (
-    Plan,
-    axis_label,
+from zoba_bench.verification.protocols.shared.lines import QUANTITIES, axis_label, line_measurement, log_means
+from zoba_bench.verification.protocols.shared.named import (
     build_problem,
-    log_means,
     noise_options,
     published_order,
     reference_theorem,
 )
+from zoba_bench.verification.protocols.shared.plan import Plan
 
-__all__ = ["PARAMETERS", "judge", "limit_exponent", "plan"]
+__all__ = ["PARAMETERS", "SUMMARY", "TITLE", "judge", "limit_exponent", "plan"]
+
+TITLE = "one-step law"
+#: What the summary figure shows of this protocol: its lines along d.
+SUMMARY = {"along": "d", "title": "Variance of one step from the solution"}
 
 PARAMETERS = Parameters(
     {

@@ -1,8 +1,8 @@
-"""P9: what is proved is proved again: every step of a theorem, or every check of a problem's certificate.
+"""P9: every step of a theorem, or every check of a problem's certificate, is proved again: none may be refused.
 
-No solver runs. A control changes one statement, and the proof must refuse it: a step of the theorem whose right-hand
-side is multiplied by a factor (a power too few, a weight below its threshold), or a closed form of the problem (a
-wrong z*(x)).
+No solver runs on a problem. A control changes one statement, and the proof must refuse it: a step of the theorem whose
+right-hand side is multiplied by a factor (a power too few, a weight below its threshold), or a closed form of the
+problem (a wrong z*(x)).
 """
 
 from __future__ import annotations
@@ -22,10 +22,12 @@ from zoba_bench.statistics import Limits
 from zoba_bench.sweep import Cell
 from zoba_bench.verification.claim import Claim, Measurement
 from zoba_bench.verification.parameters import NAME, NUMBER, POSITIVE, PROBLEM, Parameters, table, unknown
-from zoba_bench.verification.protocols.shared.plan import Plan, build_problem
-from zoba_bench.verification.run.cost import Work
+from zoba_bench.verification.protocols.shared.named import build_problem
+from zoba_bench.verification.protocols.shared.plan import Plan, Work
 
-__all__ = ["PARAMETERS", "SIMULATED", "certificate", "derivation", "judge", "plan"]
+__all__ = ["PARAMETERS", "SIMULATED", "TITLE", "certificate", "derivation", "judge", "plan"]
+
+TITLE = "proofs"
 
 #: No solver runs on a problem here.
 SIMULATED = True

@@ -1,4 +1,5 @@
-"""P4b: the transient 1/K at one constant step, from a far start.
+"""P4b: the mean of |grad Psi|^2 over a horizon K from a far start at one constant step, against slope -1 and the
+transient of the noise-free mean iteration.
 
 The derived transient is that of the mean iteration, the noise-free recursion with exact
 derivatives; in the limit of small steps and c its sum of gamma |grad Psi(x_k)|^2 is
@@ -22,19 +23,14 @@ from zoba_bench.verification.parameters import (
     Parameters,
     one_of,
 )
-from zoba_bench.verification.protocols.shared.lines import QUANTITIES, line_measurement
-from zoba_bench.verification.protocols.shared.plan import (
-    Plan,
-    build_problem,
-    log_means,
-    noise_options,
-    reference_theorem,
-    steps,
-    trajectory_cells,
-    transient_sum,
-)
+from zoba_bench.verification.protocols.shared.lines import QUANTITIES, line_measurement, log_means
+from zoba_bench.verification.protocols.shared.mean_iteration import transient_sum
+from zoba_bench.verification.protocols.shared.named import build_problem, noise_options, reference_theorem, steps
+from zoba_bench.verification.protocols.shared.plan import Plan, trajectory_cells
 
-__all__ = ["PARAMETERS", "judge", "plan"]
+__all__ = ["PARAMETERS", "TITLE", "judge", "plan"]
+
+TITLE = "transient"
 
 PARAMETERS = Parameters(
     {

@@ -1,1 +1,7 @@
-"""."""
+"""A run of a suite. Read it in this order:
+
+- ``verify``: chooses the claims, plans and measures them, judges each, pairs it with its controls, stores all of it;
+- ``looks``: plans one look at a claim, and joins the looks at growing data;
+- ``cost``: what the run will cost, before its first cell starts;
+- ``provenance``: the versions, the code and the derivations that its verdicts rest on.
+"""

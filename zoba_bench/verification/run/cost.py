@@ -1,9 +1,11 @@
-"""What a run will cost, before it starts: cells to run, and CPU-seconds by protocol.
+"""What a run will cost, before its first cell starts: the cells to run, and CPU-seconds by protocol.
 
-A cell that is in the ledger costs nothing. One that is there under other code is expected to take as long as then.
-Of the others is known what one iteration of one replicate does, from a dry run that evaluates nothing: so many calls of
-functions on arrays, and so many random numbers. Times iterations and replicates, and times what a call and a number
-take here, which a short run measures once.
+A cell costs nothing if the ledger holds its result, and as many seconds as it took before if the ledger holds it under
+other code. The seconds of every other cell are estimated from its work: the number of calls of functions on arrays, and
+the number of random numbers drawn. A dry run counts both for one iteration of one replicate; it evaluates nothing. All
+replicates share the calls of an iteration, and each draws numbers of its own. So the calls are multiplied by the
+iterations, and the numbers by iterations and replicates. What a call and a number take on this machine is measured by
+runs of a few milliseconds.
 """
 
 from __future__ import annotations
@@ -25,30 +27,10 @@ from zoba_bench.problem import BilevelProblem
 from zoba_bench.sweep import Cell, fingerprint, run_cell
 from zoba_bench.tasks import target
 from zoba_bench.verification.claim import Claim
-from zoba_bench.verification.protocols.shared.plan import Plan, build_problem, build_solver
+from zoba_bench.verification.protocols.shared.named import build_problem, build_solver
+from zoba_bench.verification.protocols.shared.plan import Plan, Work
 
-__all__ = ["Cost", "Rates", "Share", "Work", "estimate", "measure_rates", "work_of"]
-
-
-@dataclass(frozen=True)
-class Work:
-    """What a cell does.
-
-    Attributes
-    ----------
-    calls : calls of functions on whole arrays, the overhead of numpy.
-    numbers : random numbers drawn, or nodes handed out in their place.
-    """
-
-    calls: float = 0.0
-    numbers: float = 0.0
-
-    def __add__(self, other: Work) -> Work:
-        return Work(self.calls + other.calls, self.numbers + other.numbers)
-
-    def times(self, iterations: float, replicates: float = 1.0) -> Work:
-        """So many iterations of so many replicates, which share their calls."""
-        return Work(self.calls * iterations, self.numbers * iterations * replicates)
+__all__ = ["Cost", "Rates", "Share", "estimate", "measure_rates", "work_of"]
 
 
 @dataclass(frozen=True)
@@ -136,12 +118,13 @@ def estimate(claims: Iterable[Claim], plans: Mapping[str, Plan], ledger: Ledger,
 
 
 def work_of(cell: Cell) -> Work:
-    """What a cell does, by the parameters that all tasks share.
+    """The work of a cell, read off the parameters that all tasks share.
 
-    ``problem`` and ``solver`` with ``options`` (or a list of them, ``batches``, or none) say what an iteration does;
-    ``iterations`` or ``max_iterations`` how many there are (1 by default), ``replicates`` how many run together and
-    ``blocks`` how often; ``nodes`` a dimension are as many replicates as the tensor grid has nodes. A module whose
-    tasks this does not describe has a mapping ``WORK``, task -> function(parameters, work of parameters).
+    An iteration is described by ``problem``, ``solver`` and ``options`` (or a list of options, or ``batches``, or
+    none). There are ``iterations`` or ``max_iterations`` of them, by default 1. The number of replicates that run
+    together is ``replicates``, and they run ``blocks`` times. Where ``nodes`` (a dimension) is given, every node of the
+    tensor grid counts as a replicate. A module with tasks that this does not describe has a mapping ``WORK``:
+    task -> function(parameters, work of parameters).
     """
     return _DryRuns().work(cell)
 

@@ -1,4 +1,4 @@
-"""Claims decided at the first of several looks at growing data.
+"""Plans of claims, each decided at the first of several looks at growing data.
 
 A claim with "looks" among its parameters, increasing shares of its replicates that end in 1, is judged at each of
 them. The block of replicates of every look is declared beforehand, and the limits at each look have the level that
@@ -11,11 +11,33 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from zoba_bench.errors import DerivationError
 from zoba_bench.statistics import spending
+from zoba_bench.verification.checking import check_claim, protocol_of
 from zoba_bench.verification.claim import Claim
 from zoba_bench.verification.protocols.shared.plan import Plan
 
-__all__ = ["look_levels", "merged", "part", "up_to"]
+__all__ = ["look_levels", "merged", "part", "plan_claim", "up_to"]
+
+
+def plan_claim(claim: Claim, seed: int, look: int = 0) -> Plan:
+    """What one look at the claim needs; see its protocol's ``plan``.
+
+    Raises
+    ------
+    DerivationError
+        If the derivation that should predict the value refuses it.
+    ValueError
+        For a claim that cannot be measured, named.
+    """
+    check_claim(claim)
+    try:
+        plan: Plan = protocol_of(claim).plan(part(claim, look), seed)
+    except DerivationError:
+        raise
+    except (ValueError, TypeError, LookupError) as error:
+        raise ValueError(f"claim {claim.id!r} ({claim.protocol}): {error}") from error
+    return plan
 
 
 def look_levels(claim: Claim, level: float) -> list[float]:

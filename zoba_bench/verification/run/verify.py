@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import platform
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
@@ -15,20 +14,20 @@ from zoba_bench.errors import DerivationError
 from zoba_bench.execution import run_cells
 from zoba_bench.ledger import Ledger
 from zoba_bench.problem.building import file_spec
-from zoba_bench.registry import entry, list_theorems, theorem
+from zoba_bench.registry import entry
 from zoba_bench.statistics import family_level
-from zoba_bench.sweep import fingerprint
-from zoba_bench.verification.checking import plan_claim, protocol_of
+from zoba_bench.verification.checking import protocol_of
 from zoba_bench.verification.claim import Claim, Verdict, decide, strict_json
 from zoba_bench.verification.protocols.shared.plan import Plan
 from zoba_bench.verification.run.cost import Cost, estimate
-from zoba_bench.verification.run.looks import look_levels, merged, up_to
+from zoba_bench.verification.run.looks import look_levels, merged, plan_claim, up_to
+from zoba_bench.verification.run.provenance import derivations, provenance
 from zoba_bench.verification.selection import select
 from zoba_bench.verification.suite import Suite
 from zoba_bench.verification.suites.own_problem import own_suite
 from zoba_bench.verification.suites.toml_file import is_suite_file, read_suite
 
-__all__ = ["CONFIDENCE", "chosen_suite", "exit_code", "verify"]
+__all__ = ["CONFIDENCE", "chosen_suite", "exit_code", "report_row", "verify"]
 
 CONFIDENCE = 0.99  # of all limits of a run together
 Progress = Callable[[int, int, str], None]
@@ -181,58 +180,35 @@ def _paired(verdict: Verdict, own: dict[str, Verdict]) -> Verdict:
     return verdict
 
 
+def report_row(verdict: Verdict) -> dict[str, Any]:
+    """The row of a verdict with what tables and figures say of its protocol."""
+    claim, protocol = verdict.claim, protocol_of(verdict.claim)
+    return {
+        **verdict.row(),
+        "protocol": claim.protocol,
+        "title": protocol.TITLE,
+        "summary": dict(getattr(protocol, "SUMMARY", {})),
+        "tolerance": claim.tolerance,
+        "controls": list(claim.controls),
+        "series": strict_json(dict(verdict.measurement.series)) if verdict.measurement else {},
+    }
+
+
 def _content(
     suite: Suite, verdicts: list[Verdict], left_out: dict[str, str], seed: int, level: float, seconds: float
 ) -> dict[str, Any]:
     """What the report needs, as JSON."""
-    rows = []
-    for v in verdicts:
-        row = v.row()
-        row["protocol"] = v.claim.protocol
-        row["tolerance"] = v.claim.tolerance
-        row["controls"] = list(v.claim.controls)
-        row["series"] = strict_json(dict(v.measurement.series)) if v.measurement else {}
-        rows.append(row)
+    proved = {v.claim.solver for v in verdicts if getattr(protocol_of(v.claim), "RESTS_ON_THEOREM", True)}
     return {
         "suite": suite.name,
         "description": suite.description,
         "seed": int(seed),
-        "claims": rows,
+        "claims": [report_row(verdict) for verdict in verdicts],
         "matrix": suite.matrix(),
         "left_out": left_out,
         "confidence": CONFIDENCE,
         "level": level,
         "seconds": seconds,
         "provenance": {**provenance(), **suite.provenance},
-        # Identical bits are no statement of a theorem.
-        "derivations": _derivations({v.claim.solver for v in verdicts if v.claim.protocol != "P8"}),
+        "derivations": derivations(proved),
     }
-
-
-def provenance() -> dict[str, Any]:
-    """Versions and the code fingerprint that a verdict rests on."""
-    import scipy
-    import sympy
-
-    import zoba_bench
-
-    return {
-        "zoba_bench": zoba_bench.__version__,
-        "python": platform.python_version(),
-        "numpy": np.__version__,
-        "scipy": scipy.__version__,
-        "sympy": sympy.__version__,
-        "machine": platform.machine(),
-        "fingerprint": fingerprint(),
-    }
-
-
-def _derivations(solvers: set[str]) -> dict[str, Any]:
-    """Rendered derivations of the theorems used and of their estimators; a refused one says why."""
-    found = {}
-    for name in sorted((solvers | {"estimators"}) & set(list_theorems())):
-        try:
-            found[name] = theorem(name).render()
-        except DerivationError as error:
-            found[name] = {"refused": str(error)}
-    return found

@@ -10,7 +10,7 @@ from zoba_bench.problem import BilevelProblem
 from zoba_bench.problem.building import check_inner_solution
 from zoba_bench.verification.claim import Claim
 from zoba_bench.verification.claims.iteration_claims import counts, mean_moves, moments
-from zoba_bench.verification.protocols.shared.plan import build_problem
+from zoba_bench.verification.protocols.shared.named import build_problem
 from zoba_bench.verification.suite import Suite
 
 __all__ = ["own_suite"]

@@ -3,22 +3,36 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from zoba_bench.statistics import Estimate, Limits, bend, fit_line, fit_plane
+from zoba_bench.statistics import Estimate, Limits, bend, fit_line, fit_plane, log_mean
 from zoba_bench.verification.claim import Measurement
 
-__all__ = ["QUANTITIES", "line_measurement"]
+__all__ = ["JOINT", "QUANTITIES", "axis_label", "line_measurement", "log_means", "plane_measurement"]
 
 #: What a claim about a line can be on.
 QUANTITIES = ("slope", "residual", "ratio")
 
 #: Exponents of a fit in all sizes at once.
 JOINT = ("exponent of p", "exponent of d", "exponent of 1/eps")
+
+
+def log_means(rows: Sequence[Mapping[str, Any]]) -> Estimate:
+    """Log of the mean of the rows' "means"; infinite when any replicate of them diverged."""
+    values = [value for row in rows for value in row["means"]]
+    if any(row["failed"] for row in rows) or not np.isfinite(values).all():
+        return Estimate(math.inf, 0.0, math.inf)
+    return log_mean(values) if max(values) > 0 else Estimate(-math.inf, 0.0, math.inf)
+
+
+def axis_label(parameters: Mapping[str, Any]) -> str:
+    """The axis of a line of problems: "p=d", or "d (p = 2)" with what is held fixed."""
+    along: str = parameters["along"]
+    return f"d (p = {parameters['problems'][0]['p']})" if along == "d" else along
 
 
 def line_measurement(

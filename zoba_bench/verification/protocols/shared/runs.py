@@ -13,7 +13,7 @@ from zoba_bench.driver import run
 from zoba_bench.problem import BilevelProblem
 from zoba_bench.result import Status
 from zoba_bench.solvers.base import StepWarning
-from zoba_bench.verification.protocols.shared.plan import build_problem, build_solver
+from zoba_bench.verification.protocols.shared.named import build_problem, build_solver
 
 __all__ = ["count", "crossing", "one_step", "start_point", "trajectory"]
 

@@ -1,0 +1,56 @@
+"""Problems, solvers and theorems by the names that a claim gives, and what follows from their options."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from zoba_bench.problem import BilevelProblem
+from zoba_bench.registry import entry, load_problem, make_solver
+from zoba_bench.verification.controls import CONTROLS
+
+__all__ = ["build_problem", "build_solver", "noise_options", "published_order", "reference_theorem", "steps"]
+
+
+def build_problem(spec: Mapping[str, Any]) -> BilevelProblem:
+    """A problem from {"name": ..., "p": ..., "d": ..., other parameters}."""
+    options = dict(spec)
+    return load_problem(options.pop("name"), **options)
+
+
+def build_solver(name: str, options: Mapping[str, Any]) -> Any:
+    """A registered solver, or a control's mutated one ("control:...")."""
+    if name.startswith("control:"):
+        return CONTROLS[name](**options)
+    return make_solver(name, **options)
+
+
+def reference_theorem(solver: str) -> Any:
+    """The theorem object whose predictions a claim about this solver must meet.
+
+    A control is measured against the theorem of the solver that it mutates.
+    """
+    if solver.startswith("control:"):
+        solver = CONTROLS[solver].mutates
+    return entry("theorems", solver)()
+
+
+def published_order(p: int, d: int, eps: float = 1.0) -> float:
+    """The order of evaluations that is published for ZOBA, as the theorem quotes it."""
+    theorem = entry("theorems", "zoba")()
+    symbols = theorem.symbols
+    return float(theorem.complexity.published.subs({symbols["p"]: p, symbols["d"]: d, symbols["eps"]: eps}))
+
+
+def steps(gamma: float, c: float) -> dict[str, Any]:
+    """Solver options of constant steps with gamma = c rho."""
+    return {"schedule": "constant", "rho": gamma / c, "gamma": gamma}
+
+
+def noise_options(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The solver options that the derived noise depends on, beside steps and directions."""
+    return {
+        "outer_directions": options.get("outer_directions", "shared"),
+        "curvature_ratio": options.get("curvature_ratio", 1.0),
+        "law": options.get("law", "gaussian"),
+    }
