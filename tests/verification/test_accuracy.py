@@ -12,12 +12,12 @@ from zoba_bench.solvers.single_loop import SingleLoop
 from zoba_bench.sweep import run_cell
 from zoba_bench.verification.checking import check_claim
 from zoba_bench.verification.claim import decide
-from zoba_bench.verification.claims.accuracy import accuracy_claims
+from zoba_bench.verification.claims.accuracy import quick_claims
 from zoba_bench.verification.protocols import accuracy
 from zoba_bench.verification.protocols.shared.mean_iteration import mean_path, transient_sum
 
 LEVEL = 1 - 1e-4
-CLAIMS = {claim.id: claim for claim in accuracy_claims()}
+CLAIMS = {claim.id: claim for claim in quick_claims()}
 SHARED = CLAIMS["P7/hf-zoba-shared/quad_general/distance"]
 # In one dimension each, with few replicates and wide tolerances: a fraction of a second.
 SMALL = {"problem": {"name": "quad_general", "p": 1, "d": 1, "kappa": 1.0}, "replicates": 48}

@@ -16,16 +16,17 @@ from zoba_bench.solvers.single_loop import SingleLoop
 from zoba_bench.statistics import Limits
 from zoba_bench.sweep import run_cell
 from zoba_bench.verification.claim import Claim, Measurement, Verdict, decide, strict_json
-from zoba_bench.verification.claims.bounds import bound_claims, bounds
+from zoba_bench.verification.claims.bounds import standard_claims
 from zoba_bench.verification.protocols import bounds as protocol
 from zoba_bench.verification.protocols.shared.named import build_problem, build_solver
 from zoba_bench.verification.run.verify import verify
 from zoba_bench.verification.suite import Suite
+from zoba_bench.verification.suites.bounds import bounds
 from zoba_bench.verification.suites.quick import quick
 
 DOCS = Path(__file__).parents[2] / "docs"
 LEVEL = 1 - 1e-4
-CLAIMS = {claim.id: claim for claim in bound_claims()}
+CLAIMS = {claim.id: claim for claim in standard_claims()}
 HONEST = [claim for claim in CLAIMS.values() if claim.origin != "control"]
 SOLVERS = ("zoba", "zoba-tuned", "zoba-mixed", "hf-zoba", "hf-zoba-shared")
 

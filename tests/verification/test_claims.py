@@ -7,8 +7,9 @@ import pytest
 
 from zoba_bench.statistics import Limits
 from zoba_bench.verification.claim import Claim, Measurement, Verdict, decide
+from zoba_bench.verification.claims._pairs import Control, build, sharing_controls, with_controls
 from zoba_bench.verification.run.verify import _paired, exit_code
-from zoba_bench.verification.suite import Suite
+from zoba_bench.verification.suite import Suite, together
 from zoba_bench.verification.suites.quick import quick, smoke
 
 CLAIM = Claim("P0/s/c", "A statement.", "P1", "zoba", "all", "equal", 0.1, {})
@@ -141,3 +142,44 @@ def test_a_suite_leaves_out_what_is_not_installed_and_says_how_to_get_it(monkeyp
     # Claims on several problems keep the installed ones, and the matrix shows no others.
     assert "P1/zoba/counts" in {claim.id for claim in kept.claims}
     assert all("diabetes_ridge" not in problems for problems in kept.matrix().values())
+
+
+def test_a_control_is_its_claim_with_what_it_does_wrong_and_no_more():
+    claim = build("P2/zoba/x", "It holds.", "at_most", 1.0, {"h": 1e-3, "nodes": 4}, problem="quad_general")
+    wrong = Control("P2/c/x", solver="control:hessian-factor")
+    named, by_solver, by_parameter = with_controls(claim, wrong, Control("P2/d/x", "h is large", {"h": 1.0}))
+    assert named == replace(claim, controls=("P2/c/x", "P2/d/x"))
+    assert (claim.protocol, claim.solver, claim.origin) == ("P2", "zoba", "derived")
+    assert by_solver == replace(
+        claim, id="P2/c/x", statement="Control: 1/h^2 in place of 1/(2 h^2) in the Hessian surrogate.",
+        solver="control:hessian-factor", origin="control",
+    )  # fmt: skip
+    assert by_parameter == replace(
+        claim, id="P2/d/x", statement="Control: h is large.", parameters={"h": 1.0, "nodes": 4}, origin="control"
+    )  # fmt: skip
+
+
+def test_claims_that_share_a_control_all_name_it_and_it_is_made_from_the_first():
+    claims = [build(f"P1/{solver}/x", "", "exact", 0.0, {"n": solver}) for solver in ("zoba", "hf-zoba")]
+    *honest, control = sharing_controls(claims, Control("P1/c", "wrong", {"omit": True}))
+    assert [claim.controls for claim in honest] == [("P1/c",), ("P1/c",)]
+    assert (control.solver, control.parameters) == ("zoba", {"n": "zoba", "omit": True})
+
+
+def test_the_control_of_a_finding_or_of_what_is_published_is_a_control_alone():
+    finding = replace(CLAIM, origin="published", source="somewhere", finding=True)
+    _, control = with_controls(finding, Control("c", "wrong", {"factor": 2.0}))
+    assert (control.origin, control.source, control.finding) == ("control", "", False)
+
+
+@pytest.mark.parametrize("changed", [{}, {"factor": 1.0}])
+def test_a_control_that_changes_nothing_is_refused(changed):
+    claim = replace(CLAIM, parameters={"factor": 1.0})
+    with pytest.raises(ValueError, match="control 'c' changes nothing of claim 'P0/s/c'"):
+        with_controls(claim, Control("c", "nothing", changed))
+
+
+def test_claims_of_several_parts_are_taken_once_and_may_not_differ():
+    assert together([CLAIM], [CLAIM]) == (CLAIM,)
+    with pytest.raises(ValueError, match="two claims with id 'P0/s/c' differ"):
+        together([CLAIM], [replace(CLAIM, tolerance=0.2)])

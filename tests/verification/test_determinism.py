@@ -10,12 +10,12 @@ from zoba_bench.solvers import SOLVERS
 from zoba_bench.solvers.zoba import Zoba
 from zoba_bench.sweep import Cell, run_cell
 from zoba_bench.verification.claim import decide
-from zoba_bench.verification.claims.iteration_claims import same_bits
+from zoba_bench.verification.claims.determinism import quick_claims
 from zoba_bench.verification.protocols import determinism
 from zoba_bench.verification.run.cost import work_of
 from zoba_bench.verification.suites.quick import quick, smoke
 
-CLAIMS = {claim.id: claim for claim in same_bits()}
+CLAIMS = {claim.id: claim for claim in quick_claims()}
 CONTROL = CLAIMS["P8/control:global-generator/bits"]
 DIGESTS = "zoba_bench.verification.protocols.determinism:digests"
 RUN = {"problem": {"name": "reference", "p": 2, "d": 2}, "options": {"l1": 2}, "iterations": 2, "replicates": 2}

@@ -11,10 +11,11 @@ from zoba_bench.errors import DerivationError
 from zoba_bench.registry import load_problem, theorem
 from zoba_bench.sweep import run_cell
 from zoba_bench.verification.claim import Claim, decide
+from zoba_bench.verification.claims.inequalities import standard_claims
 from zoba_bench.verification.protocols import inequalities as protocol
 from zoba_bench.verification.protocols.shared.named import build_solver
 from zoba_bench.verification.run.looks import merged, plan_claim, up_to
-from zoba_bench.verification.suites.standard import full, inequality_claims, standard
+from zoba_bench.verification.suites.standard import full, standard
 
 LEVEL = 1 - 1e-4
 TRACKING = {"name": "quad_tracking", "p": 3, "d": 2, "kappa": 5.0}
@@ -147,7 +148,7 @@ def test_what_the_theorem_cannot_bound_is_refused_by_name(monkeypatch):
 
 
 def test_every_instance_with_a_bound_has_its_inequalities_claimed():
-    claims = inequality_claims()
+    claims = standard_claims()
     honest = [claim for claim in claims if claim.origin != "control"]
     controls = {claim.id for claim in claims if claim.origin == "control"}
     assert controls == {control for claim in honest for control in claim.controls}

@@ -9,7 +9,7 @@ from zoba_bench.registry import list_theorems
 from zoba_bench.sweep import run_cell
 from zoba_bench.verification.checking import check_claim
 from zoba_bench.verification.claim import Claim, decide
-from zoba_bench.verification.claims.proofs import certificate_claims, derivation_claims, few_proof_claims
+from zoba_bench.verification.claims.proofs import quick_claims, standard_claims
 from zoba_bench.verification.protocols import proofs as protocol
 from zoba_bench.verification.run.looks import plan_claim
 from zoba_bench.verification.suite import Suite
@@ -86,17 +86,17 @@ def test_what_cannot_be_proved_again_is_named(parameters, match):
 
 
 def test_every_theorem_and_problem_of_this_project_has_its_claim_and_controls():
-    claims = {one.id: one for one in (*derivation_claims(), *certificate_claims())}
+    claims = {one.id: one for one in standard_claims()}
     assert {f"P9/theorem/{name}" for name in list_theorems()} <= set(claims)
     assert {f"P9/problem/{name}" for name in PROBLEMS} <= set(claims)
     for one in claims.values():
         check_claim(one)
         assert one.origin == "control" or (one.controls and set(one.controls) <= set(claims))
-    assert {one.id for one in few_proof_claims()} <= set(claims)
+    assert {one.id for one in quick_claims()} <= set(claims)
 
 
 def test_the_matrix_names_every_row_and_what_is_in_it():
-    matrix = Suite("proofs", "", tuple(few_proof_claims())).matrix()
+    matrix = Suite("proofs", "", tuple(quick_claims())).matrix()
     assert matrix == {"P9": {"theorem": ["zoba"], "quad_general": ["no solver"]}}
 
 
@@ -105,7 +105,7 @@ CHEAP = {"fom", "hozog", "itd-bio", "pzobo", "stocbio", "zmdsba", "zo-penalty"}
 
 @pytest.mark.parametrize(
     "control",
-    [one for one in derivation_claims() if one.origin == "control" and one.parameters["theorem"] in CHEAP],
+    [one for one in standard_claims() if one.origin == "control" and one.parameters.get("theorem") in CHEAP],
     ids=lambda one: one.id,
 )
 def test_the_changed_steps_are_refused(control):

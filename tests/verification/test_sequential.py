@@ -12,13 +12,13 @@ import pytest
 from zoba_bench.statistics import Estimate, spending
 from zoba_bench.sweep import run_cell
 from zoba_bench.verification.claim import Claim, decide
-from zoba_bench.verification.claims.error_rates import calibration
 from zoba_bench.verification.protocols import error_rates as protocol
 from zoba_bench.verification.protocols import floors, horizon
 from zoba_bench.verification.protocols.shared.lines import line_measurement
 from zoba_bench.verification.run.looks import look_levels, merged, part, up_to
 from zoba_bench.verification.run.verify import verify
 from zoba_bench.verification.suite import Suite
+from zoba_bench.verification.suites.calibration import calibration
 from zoba_bench.verification.suites.quick import quick
 
 HORIZON = next(claim for claim in quick().claims if claim.id == "P4a/hf-zoba/p=d=2/level")

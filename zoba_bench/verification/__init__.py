@@ -1,10 +1,19 @@
-"""Claims, verdicts and the suites that measure them: suite name -> "module:function"."""
+"""Claims, the protocols that measure them, and verdicts.
+
+Read ``claim`` (what is said, measured and decided), ``suite`` (claims with their controls, and a selection of them)
+and ``parameters`` (what a protocol takes). Then the folders: ``protocols`` (how a claim is measured, a file a
+protocol), ``claims`` (which claims are made; files of the same names) and ``suites`` (lists of them). ``controls`` are
+the wrong estimators that must be rejected, ``checking`` holds a claim against what its protocol takes, and ``run`` runs
+a suite.
+
+``SUITES`` is what this project registers: suite -> "module:function".
+"""
 
 SUITES: dict[str, str] = {
     "quick": "zoba_bench.verification.suites.quick:quick",
     "smoke": "zoba_bench.verification.suites.quick:smoke",
-    "bounds": "zoba_bench.verification.claims.bounds:bounds",
+    "bounds": "zoba_bench.verification.suites.bounds:bounds",
     "standard": "zoba_bench.verification.suites.standard:standard",
     "full": "zoba_bench.verification.suites.standard:full",
-    "calibration": "zoba_bench.verification.claims.error_rates:calibration",
+    "calibration": "zoba_bench.verification.suites.calibration:calibration",
 }

@@ -1,4 +1,7 @@
-"""Deliberately wrong estimators: a checker that cannot reject these is worthless."""
+"""Deliberately wrong estimators: a checker that cannot reject these is worthless.
+
+Each names the solver that it ``mutates``, and says its ``mistake`` in the words of its control's statement.
+"""
 
 from __future__ import annotations
 
@@ -29,6 +32,7 @@ class HessianFactor(Zoba):
 
     name: ClassVar[str] = "control:hessian-factor"
     mutates: ClassVar[str] = "zoba"
+    mistake: ClassVar[str] = "1/h^2 in place of 1/(2 h^2) in the Hessian surrogate"
 
     def surrogates(self, state: State, directions: Directions) -> Surrogates:
         """ZOBA's, with G_zz v doubled."""
@@ -45,6 +49,7 @@ class SwappedProjection(Zoba):
 
     name: ClassVar[str] = "control:swapped-projection"
     mutates: ClassVar[str] = "zoba"
+    mistake: ClassVar[str] = "c (u'v) w in place of c (w'v) u in the cross surrogate"
 
     def surrogates(self, state: State, directions: Directions) -> Surrogates:
         """ZOBA's, with the roles of w and u exchanged in the cross surrogate."""
@@ -64,6 +69,7 @@ class UnsharedDirections(HfZoba):
 
     name: ClassVar[str] = "control:unshared-directions"
     mutates: ClassVar[str] = "hf-zoba"
+    mistake: ClassVar[str] = "HF-ZOBA with other directions at the displaced point"
 
     def surrogates(self, state: State, directions: Directions) -> Surrogates:
         """HF-ZOBA's, with fresh directions at z + h_bar v."""
@@ -88,6 +94,7 @@ class MixedFactor(ZobaMixed):
 
     name: ClassVar[str] = "control:mixed-factor"
     mutates: ClassVar[str] = "zoba-mixed"
+    mistake: ClassVar[str] = "a doubled mixed difference in the Hessian surrogate"
 
     def surrogates(self, state: State, directions: Directions) -> Surrogates:
         """The variant's, with G_zz v doubled."""
@@ -101,6 +108,7 @@ class HessianFreeFactor(HfZoba):
 
     name: ClassVar[str] = "control:hf-factor"
     mutates: ClassVar[str] = "hf-zoba"
+    mistake: ClassVar[str] = "HF-ZOBA with its Hessian action doubled"
 
     def surrogates(self, state: State, directions: Directions) -> Surrogates:
         """HF-ZOBA's, with G_zz v doubled."""
@@ -114,6 +122,7 @@ class SlowAdjoint(Zoba):
 
     name: ClassVar[str] = "control:slow-adjoint"
     mutates: ClassVar[str] = "zoba"
+    mistake: ClassVar[str] = "v moves with the step of x"
 
     def step(self, state: State) -> State:
         """ZOBA's step, with gamma in place of rho for v."""
@@ -128,6 +137,7 @@ class Ascent(HfZobaShared):
 
     name: ClassVar[str] = "control:ascent"
     mutates: ClassVar[str] = "hf-zoba-shared"
+    mistake: ClassVar[str] = "HF-ZOBA with shared directions that moves x up"
 
     def step(self, state: State) -> State:
         """The solver's step, with the move of x reversed."""
@@ -141,6 +151,7 @@ class PenaltySign(ZoPenalty):
 
     name: ClassVar[str] = "control:penalty-sign"
     mutates: ClassVar[str] = "zo-penalty"
+    mistake: ClassVar[str] = "the penalty term with the opposite sign"
 
     def outer_slope(self, f_y: Array, g_y: Array, g_z: Array) -> Array:
         """The solver's, with the opposite sign of the penalty term."""
@@ -153,6 +164,7 @@ class SecondOrder(Fom):
 
     name: ClassVar[str] = "control:second-order"
     mutates: ClassVar[str] = "fom"
+    mistake: ClassVar[str] = "FOM with the exact gradients of its tasks"
     needs: ClassVar[tuple[str, ...]] = Ufom.needs
 
     def estimates(self, state: Any, program: Program) -> tuple[Array, Array, dict[str, Any]]:
@@ -167,6 +179,7 @@ class GlobalGenerator(Zoba):
 
     name: ClassVar[str] = "control:global-generator"
     mutates: ClassVar[str] = "zoba"
+    mistake: ClassVar[str] = "directions from a generator that all runs of a process share"
     shared: ClassVar[np.random.Generator] = generator(np.random.SeedSequence(0))
 
     def draw(self, oracle: Oracle, rng: np.random.Generator, kept: Bases | None = None) -> Directions:

@@ -1,14 +1,15 @@
-"""A suite: claims with their controls, and the matrix of what is measured on what."""
+"""A suite: claims with their controls, the matrix of what is measured on what, and a selection of its claims."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from zoba_bench.registry import list_problems, missing_requirements
 from zoba_bench.verification.claim import Claim
+from zoba_bench.verification.parameters import unknown
 
-__all__ = ["Suite", "problems_of"]
+__all__ = ["KEYS", "Suite", "problems_of", "select", "together"]
 
 #: Who is named where a claim is about a problem, or the checker, alone.
 NO_SOLVER = "no solver"
@@ -85,3 +86,85 @@ def problems_of(claim: Claim) -> list[str]:
         own = [run for run in runs if run.get("solver", claim.solver) == claim.solver]
         return sorted({str(run["problem"]["name"]) for run in own})
     return [claim.problem]
+
+
+def together(*parts: Iterable[Claim]) -> tuple[Claim, ...]:
+    """All claims in this order; one that several parts have, once."""
+    claims: dict[str, Claim] = {}
+    for part in parts:
+        for claim in part:
+            if claims.setdefault(claim.id, claim) != claim:
+                raise ValueError(f"two claims with id {claim.id!r} differ")
+    return tuple(claims.values())
+
+
+#: What claims can be chosen by, and which values a claim has.
+KEYS = {
+    "solver": lambda claim: [claim.solver],
+    "problem": lambda claim: [claim.problem, *problems_of(claim)],
+    "protocol": lambda claim: [claim.protocol],
+    "origin": lambda claim: [claim.origin],
+}
+
+
+def select(suite: Suite, claims: Iterable[str] = (), only: Mapping[str, str | Iterable[str]] | None = None) -> Suite:
+    """The suite with the chosen claims and their controls alone, in its order.
+
+    The confidence of a run is shared by the claims that are run: a selection is a family of its own.
+
+    Parameters
+    ----------
+    suite : Suite
+    claims : iterable of str
+        Ids; all claims if empty.
+    only : mapping, optional
+        Values by key, a key in ``solver``, ``problem``, ``protocol`` and ``origin``. A claim must have one of the
+        values of every key. Controls are not chosen by what they are, but come with their claims; only where no
+        other claim has these values are controls chosen themselves.
+
+    Raises
+    ------
+    ValueError
+        For an id, a key or a value that the suite does not have, with the nearest ones; where nothing is left.
+    """
+    wanted = [claims] if isinstance(claims, str) else list(claims)
+    values = {key: _several(value) for key, value in (only or {}).items()}
+    if not wanted and not values:
+        return suite
+    known = {claim.id: claim for claim in suite.claims}
+    for name in wanted:
+        if name not in known:
+            hint = unknown(f"claim of suite {suite.name!r}:", name, known, listed=False)
+            raise ValueError(f"{hint}--list shows all {len(known)}")
+    for key, words in values.items():
+        if key not in KEYS:
+            raise ValueError(unknown("key", key, KEYS))
+        there = sorted({value for claim in suite.claims for value in KEYS[key](claim) if value})
+        for word in words:
+            if word not in there:
+                raise ValueError(unknown(f"{key} in suite {suite.name!r}:", word, there))
+    fitting = [claim for claim in suite.claims if (not wanted or claim.id in wanted) and _fits(claim, values)]
+    if not fitting:
+        raise ValueError(f"no claim of suite {suite.name!r} is left by {_words(wanted, values)}")
+    honest = [claim for claim in fitting if claim.origin != "control" or claim.id in wanted] or fitting
+    how = _words(wanted, values)
+    kept = {claim.id for claim in honest} | {control for claim in honest for control in claim.controls}
+    return replace(
+        suite,
+        description=f"{suite.description} Selected: {len(kept)} of its {len(known)} claims, by {how}.",
+        claims=tuple(claim for claim in suite.claims if claim.id in kept),
+        provenance={**suite.provenance, "selection": how},
+    )
+
+
+def _several(value: str | Iterable[str]) -> list[str]:
+    return [value] if isinstance(value, str) else list(value)
+
+
+def _fits(claim: Claim, values: Mapping[str, list[str]]) -> bool:
+    return all(set(KEYS[key](claim)) & set(words) for key, words in values.items())
+
+
+def _words(wanted: list[str], values: Mapping[str, list[str]]) -> str:
+    parts = [f"claim {', '.join(wanted)}"] if wanted else []
+    return "; ".join([*parts, *(f"{key} {' or '.join(words)}" for key, words in values.items())])

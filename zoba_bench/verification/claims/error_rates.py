@@ -1,90 +1,89 @@
-"""The suite "calibration": the checker's own error rates (P0), and checkers that err more often than they say."""
+"""P0: the checker's own error rates on simulated means, and checkers that err more often than they say."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from zoba_bench.verification.claim import Claim
-from zoba_bench.verification.suite import Suite
+from zoba_bench.verification.claims._pairs import Control, build, sharing_controls
 
-__all__ = ["calibration", "calibration_claims"]
+__all__ = ["standard_claims"]
 
-_SIZES = [2, 4, 8, 16]
 _TRUTHS = {
     "inside": "A true claim at the edge of its tolerance is violated",
     "outside": "A false claim at the edge of its tolerance is consistent",
 }
-_CONTROLS = (
-    "P0/ratio/every-look-at-full-level/control",
-    "P0/ratio/weights-from-the-samples/control",
-    "P0/ratio/few-heavy-samples/control",
-)
 # Runs that the suites average have coefficients of variation up to 0.45 and the skewness of a gamma law.
-_SAMPLES = (
-    ("gamma", 0.25, 24, 0.95, 4000),
-    ("gamma", 0.5, 24, 0.95, 4000),
-    ("gamma", 0.5, 96, 0.99, 24_000),
-    ("gamma", 1.0, 96, 0.95, 4000),
-    ("lognormal", 0.5, 96, 0.99, 24_000),
+_SAMPLES: tuple[dict[str, Any], ...] = (
+    {"law": "gamma", "cv": 0.25, "replicates": 24, "confidence": 0.95, "trials": 4000},
+    {"law": "gamma", "cv": 0.5, "replicates": 24, "confidence": 0.95, "trials": 4000},
+    {"law": "gamma", "cv": 0.5, "replicates": 96, "confidence": 0.99, "trials": 24_000},
+    {"law": "gamma", "cv": 1.0, "replicates": 96, "confidence": 0.95, "trials": 4000},
+    {"law": "lognormal", "cv": 0.5, "replicates": 96, "confidence": 0.99, "trials": 24_000},
 )
+_STRICT: dict[str, Any] = {"law": "gamma", "cv": 0.5, "replicates": 384, "confidence": 0.995, "trials": 24_000}
+_LOOKS: dict[str, Any] = {"law": "gamma", "cv": 0.5, "replicates": 160, "confidence": 0.99, "trials": 12_000}
+_SKEWED: dict[str, Any] = {"law": "lognormal", "cv": 0.5, "replicates": 32, "confidence": 0.99, "trials": 12_000}
+_HEAVY: dict[str, Any] = {"law": "lognormal", "cv": 1.0, "replicates": 8, "confidence": 0.99, "trials": 12_000}
 
 
-def calibration() -> Suite:
-    """Simulated verdicts of claims whose truth is known."""
-    return Suite(
-        "calibration",
-        "How often the checker's verdicts are wrong on simulated means, at the edge of what a claim tolerates, against "
-        "the confidence that it states; a checker that spends its error at every look must be rejected.",
-        tuple(calibration_claims()),
+def standard_claims() -> list[Claim]:
+    """Levels and slopes, true and false, at one look and at several; the suite "calibration" is these."""
+    claims = [
+        _errors(f"P0/{quantity}/{_named(sample)}/{truth}", truth, _simulated(quantity, truth, **sample))
+        for sample in _SAMPLES
+        for quantity in ("ratio", "residual")
+        for truth in _TRUTHS
+    ]
+    claims.append(_errors(f"P0/ratio/{_named(_STRICT)}/inside", "inside", _simulated("ratio", "inside", **_STRICT)))
+    looks = _simulated("ratio", "inside", **_LOOKS)
+    ten = {**looks, "simulated_looks": [n / 10 for n in range(1, 11)]}
+    claims.append(_errors("P0/ratio/ten-looks", "inside", ten))
+    claims.append(_errors("P0/ratio/three-looks", "inside", {**looks, "simulated_looks": [0.25, 0.5, 1.0]}))
+    return sharing_controls(
+        claims,
+        Control(
+            "P0/ratio/every-look-at-full-level/control",
+            "ten looks, each with limits of the whole level, err as often as one",
+            {**ten, "unspent": True},
+        ),
+        Control(
+            "P0/ratio/weights-from-the-samples/control",
+            "weights that are estimated from the same skewed samples do no harm",
+            {**_simulated("ratio", "inside", **_SKEWED), "inverse_variances": True},
+        ),
+        Control(
+            "P0/ratio/few-heavy-samples/control",
+            "eight samples a size with a heavier tail are enough",
+            _simulated("ratio", "inside", **_HEAVY),
+        ),
     )
 
 
-def calibration_claims() -> list[Claim]:
-    """Levels and slopes, true and false, at one look and at several."""
-    claims: list[Claim] = []
-    for law, cv, replicates, confidence, trials in _SAMPLES:
-        for quantity in ("ratio", "residual"):
-            for truth in _TRUTHS:
-                # The truth lies on the side of which skewed samples are more often.
-                common = _simulated(quantity, law, cv, replicates, confidence, truth, trials)
-                key = f"P0/{quantity}/{law}-{cv:g}/{replicates}/{confidence:g}/{truth}"
-                claims.append(_claim(key, truth, common, _CONTROLS))
-    strict = _simulated("ratio", "gamma", 0.5, 384, 0.995, "inside", 24_000)
-    claims.append(_claim("P0/ratio/gamma-0.5/384/0.995/inside", "inside", strict, _CONTROLS))
-    several = _simulated("ratio", "gamma", 0.5, 160, 0.99, "inside", 12_000) | {
-        "simulated_looks": [n / 10 for n in range(1, 11)]
-    }
-    claims.append(_claim("P0/ratio/ten-looks", "inside", several, _CONTROLS))
-    few = {**several, "simulated_looks": [0.25, 0.5, 1.0]}
-    claims.append(_claim("P0/ratio/three-looks", "inside", few, _CONTROLS))
-    control = _CONTROLS[0]
-    words = "Control: ten looks, each with limits of the whole level, err as often as one."
-    unspent = {**several, "unspent": True}
-    claims.append(_control(control, words, unspent))
-    words = "Control: weights that are estimated from the same skewed samples do no harm."
-    weighted = _simulated("ratio", "lognormal", 0.5, 32, 0.99, "inside", 12_000) | {"inverse_variances": True}
-    claims.append(_control(_CONTROLS[1], words, weighted))
-    words = "Control: eight samples a size with a heavier tail are enough."
-    few = _simulated("ratio", "lognormal", 1.0, 8, 0.99, "inside", 12_000)
-    claims.append(_control(_CONTROLS[2], words, few))
-    return claims
+def _named(sample: dict[str, Any]) -> str:
+    return f"{sample['law']}-{sample['cv']:g}/{sample['replicates']}/{sample['confidence']:g}"
 
 
 def _simulated(
-    quantity: str, law: str, cv: float, replicates: int, confidence: float, truth: str, trials: int
+    quantity: str, truth: str, *, law: str, cv: float, replicates: int, confidence: float, trials: int
 ) -> dict[str, Any]:
-    # Wide enough for verdicts: a relative error of cv / sqrt(4 replicates) must fit into the tolerance many times.
-    width = min(0.4, 12 * cv / (4 * replicates) ** 0.5)
     return {
-        "quantity": quantity, "sizes": _SIZES, "replicates": replicates, "law": law, "cv": cv, "width": width,
-        "confidence": confidence, "truth": truth, "side": -1, "trials": trials, "batches": max(1, trials // 8000),
-    }  # fmt: skip
+        "quantity": quantity,
+        "sizes": [2, 4, 8, 16],
+        "replicates": replicates,
+        "law": law,
+        "cv": cv,
+        # For verdicts a relative error of cv / sqrt(4 replicates) must fit into the tolerance many times.
+        "width": min(0.4, 12 * cv / (4 * replicates) ** 0.5),
+        "confidence": confidence,
+        "truth": truth,
+        # The truth lies on the side of which skewed samples are more often.
+        "side": -1,
+        "trials": trials,
+        "batches": max(1, trials // 8000),
+    }
 
 
-def _claim(key: str, truth: str, parameters: dict[str, Any], controls: tuple[str, ...]) -> Claim:
+def _errors(key: str, truth: str, parameters: dict[str, Any]) -> Claim:
     statement = f"{_TRUTHS[truth]} at most as often as its confidence of {parameters['confidence']:.2%} leaves."
-    return Claim(key, statement, "P0", "", "simulated", "at_most", 0.0, parameters, controls=controls)
-
-
-def _control(key: str, words: str, parameters: dict[str, Any]) -> Claim:
-    return Claim(key, words, "P0", "", "simulated", "at_most", 0.0, parameters, origin="control")
+    return build(key, statement, "at_most", 0.0, parameters, problem="simulated", solver="")

@@ -1,42 +1,56 @@
-"""P9 claims: every theorem and every problem's certificate is proved again, and changed ones are refused."""
+"""P9: every theorem and every problem's certificate is proved again, and changed ones are refused."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from zoba_bench.registry import own_names
 from zoba_bench.verification.claim import Claim
+from zoba_bench.verification.claims._pairs import Control, build, with_controls
 
-__all__ = ["certificate_claims", "derivation_claims", "few_proof_claims"]
+__all__ = ["quick_claims", "standard_claims"]
 
-# Statements that must be refused: a step of the theorem, what is done to its right-hand side, and that in words.
-_Wrong = tuple[str, dict[str, Any], str]
+
+@dataclass(frozen=True, kw_only=True)
+class _Wrong:
+    """A step of a theorem that must be refused: what is done to its right-hand side, and that in words."""
+
+    step: str
+    change: dict[str, Any]
+    words: str
 
 
 def _half(step: str) -> tuple[_Wrong]:
-    return ((step, {"factor": 0.5}, "half of what is derived"),)
+    return (_Wrong(step=step, change={"factor": 0.5}, words="half of what is derived"),)
 
 
-_LIGHT: dict[str, Any] = {"factor": 0.25}
+def _fewer(step: str, power: str, change: dict[str, Any]) -> _Wrong:
+    return _Wrong(step=step, change=change, words=f"one power of {power} fewer")
+
+
+_LIGHT = _Wrong(
+    step="explicit weights", change={"factor": 0.25}, words="weights of the certificate below their thresholds"
+)
 _WRONG: dict[str, tuple[_Wrong, ...]] = {
-    "zoba": (
-        ("count", {"over": "p"}, "one power of p fewer"),
-        ("count", {"times": "eps"}, "one power of 1/eps fewer"),
-        ("explicit weights", _LIGHT, "weights of the certificate below their thresholds"),
-    ),
-    "zoba-tuned": (("count", {"over": "d"}, "one power of d fewer"),),
-    "zoba-mixed": (("largest variance of Cv mixed difference", {"over": "d"}, "one power of d fewer"),),
-    "hf-zoba": (("count", {"over": "p"}, "one power of p fewer"),),
-    "hf-zoba-shared": (("count", {"times": "eps"}, "one power of 1/eps fewer"),),
-    "soba": (("explicit weights", _LIGHT, "weights of the certificate below their thresholds"),),
+    "zoba": (_fewer("count", "p", {"over": "p"}), _fewer("count", "1/eps", {"times": "eps"}), _LIGHT),
+    "zoba-tuned": (_fewer("count", "d", {"over": "d"}),),
+    "zoba-mixed": (_fewer("largest variance of Cv mixed difference", "d", {"over": "d"}),),
+    "hf-zoba": (_fewer("count", "p", {"over": "p"}),),
+    "hf-zoba-shared": (_fewer("count", "1/eps", {"times": "eps"}),),
+    "soba": (_LIGHT,),
     "aid-bio": _half("bound"),
     "itd-bio": _half("bound"),
-    "stocbio": (("bias of the Neumann sum", {"times": "mu"}, "one power of 1/mu fewer"),),
+    "stocbio": (_fewer("bias of the Neumann sum", "1/mu", {"times": "mu"}),),
     "fom": _half("floor"),
     "ufom": _half("second moment"),
     "meha": _half("residual"),
     "zo-penalty": (
-        ("limit with the sign reversed", {"factor": 0.5}, "half of the error that the reversed sign leaves"),
+        _Wrong(
+            step="limit with the sign reversed",
+            change={"factor": 0.5},
+            words="half of the error that the reversed sign leaves",
+        ),
     ),
     "zmdsba": _half("evaluations of an outer step"),
     "pzobo": _half("bias of the implicit term"),
@@ -47,49 +61,38 @@ _WRONG: dict[str, tuple[_Wrong, ...]] = {
 _FORM = {"bome_minmax": "value"}
 
 
-def derivation_claims() -> list[Claim]:
-    """Every theorem that this project registers, each with statements that must be refused."""
-    return [claim for name in _WRONG for claim in _of_theorem(name)]
-
-
-def certificate_claims() -> list[Claim]:
-    """Every problem that this project registers, each with a closed form that must be refused."""
-    return [claim for name in own_names("problems") for claim in _of_problem(name)]
-
-
-def few_proof_claims() -> list[Claim]:
+def quick_claims() -> list[Claim]:
     """ZOBA's theorem and the certificate of one problem, with their controls."""
     return [*_of_theorem("zoba"), *_of_problem("quad_general")]
 
 
+def standard_claims() -> list[Claim]:
+    """Every theorem and every problem that this project registers, each with statements that must be refused."""
+    theorems = [claim for name in _WRONG for claim in _of_theorem(name)]
+    return theorems + [claim for name in own_names("problems") for claim in _of_problem(name)]
+
+
 def _of_theorem(name: str) -> list[Claim]:
     controls = []
-    for step, wrong, words in _WRONG[name]:
-        change = "-".join(f"{word}-{value}" for word, value in wrong.items())
-        key = f"P9/theorem/{name}/control-{step.replace(' ', '-')}-{change}"
-        parameters = {"theorem": name, "wrong": {"statement": step, **wrong}}
-        controls.append(_claim(key, f"Control: {words} in the step '{step}'.", name, "theorem", parameters))
+    for wrong in _WRONG[name]:
+        change = "-".join(f"{word}-{value}" for word, value in wrong.change.items())
+        key = f"P9/theorem/{name}/control-{wrong.step.replace(' ', '-')}-{change}"
+        words = f"{wrong.words} in the step '{wrong.step}'"
+        controls.append(Control(key, words, {"wrong": {"statement": wrong.step, **wrong.change}}))
     statement = "Every step of the derivation holds, proved anew."
-    return [_claim(f"P9/theorem/{name}", statement, name, "theorem", {"theorem": name}, controls), *controls]
+    claim = build(
+        f"P9/theorem/{name}", statement, "exact", 0.0, {"theorem": name}, problem="theorem", solver=name
+    )  # fmt: skip
+    return with_controls(claim, *controls)
 
 
 def _of_problem(name: str) -> list[Claim]:
-    form, spec = _FORM.get(name, "inner_solution"), {"name": name}
+    form = _FORM.get(name, "inner_solution")
     # tp9 has z* = 0, of which no factor is wrong.
     change, words = ({"added": 0.01}, "0.01") if name == "tp9" else ({"factor": 1.01}, "one per cent")
-    control = _claim(
-        f"P9/problem/{name}/control-{form}", f"Control: {form} is {words} too large.", "", name,
-        {"problem": spec, "wrong": {"statement": form, **change}},
+    key, statement = f"P9/problem/{name}", (
+        "Every check of the certificate holds: closed forms, minimiser, constants, and what is proved of them."
     )  # fmt: skip
-    statement = "Every check of the certificate holds: closed forms, minimiser, constants, and what is proved of them."
-    return [_claim(f"P9/problem/{name}", statement, "", name, {"problem": spec}, [control]), control]
-
-
-def _claim(
-    key: str, words: str, solver: str, problem: str, parameters: dict[str, Any], controls: list[Claim] | None = None
-) -> Claim:
-    ids = tuple(control.id for control in controls or ())
-    return Claim(
-        key, words, "P9", solver, problem, "exact", 0.0, parameters, origin="derived" if ids else "control",
-        controls=ids,
-    )  # fmt: skip
+    claim = build(key, statement, "exact", 0.0, {"problem": {"name": name}}, problem=name, solver="")
+    wrong = {"wrong": {"statement": form, **change}}
+    return with_controls(claim, Control(f"{key}/control-{form}", f"{form} is {words} too large", wrong))

@@ -22,8 +22,7 @@ from zoba_bench.verification.protocols.shared.plan import Plan
 from zoba_bench.verification.run.cost import Cost, estimate
 from zoba_bench.verification.run.looks import look_levels, merged, plan_claim, up_to
 from zoba_bench.verification.run.provenance import derivations, provenance
-from zoba_bench.verification.selection import select
-from zoba_bench.verification.suite import Suite
+from zoba_bench.verification.suite import Suite, select
 from zoba_bench.verification.suites.own_problem import own_suite
 from zoba_bench.verification.suites.toml_file import is_suite_file, read_suite
 

@@ -9,7 +9,7 @@ from typing import Any
 from zoba_bench.problem import BilevelProblem
 from zoba_bench.problem.building import check_inner_solution
 from zoba_bench.verification.claim import Claim
-from zoba_bench.verification.claims.iteration_claims import counts, mean_moves, moments
+from zoba_bench.verification.claims import counts, mean_step, moments
 from zoba_bench.verification.protocols.shared.named import build_problem
 from zoba_bench.verification.suite import Suite
 
@@ -35,7 +35,7 @@ def own_suite(spec: Mapping[str, Any]) -> tuple[Suite, dict[str, str]]:
     """
     problem = build_problem(spec)
     check_inner_solution(problem)
-    claims = [_of_counts(claim, spec) for claim in counts()]
+    claims = [_of_counts(claim, spec) for claim in counts.quick_claims()]
     left_out = {}
     missing = [name for name in _NEEDED if getattr(problem, name) is None]
     if missing:
@@ -45,7 +45,9 @@ def own_suite(spec: Mapping[str, Any]) -> tuple[Suite, dict[str, str]]:
         if problem.stochastic or not _fits(problem, 6):
             left_out["P2s"] = "needs exact values and few dimensions: its tensor grid is too large"
         else:
-            claims += [_moved(c, _TEMPLATE, problem.name, spec) for c in mean_moves() if c.problem == _TEMPLATE]
+            claims += [
+                _moved(c, _TEMPLATE, problem.name, spec) for c in mean_step.quick_claims() if c.problem == _TEMPLATE
+            ]
     return Suite("own", f"What can be measured on {spec['name']}.", tuple(claims)), left_out
 
 
@@ -55,9 +57,9 @@ def _of_counts(claim: Claim, spec: Mapping[str, Any]) -> Claim:
 
 def _of_moments(problem: BilevelProblem, spec: Mapping[str, Any]) -> list[Claim]:
     """The claims on nodes where they fit, else those on draws; batches of samples where there are any."""
-    batches = [c for c in moments() if c.id.endswith(f"/{_BATCHES}")]
-    drawn = [c for c in moments() if c.id.endswith(f"/{_SAMPLED}")]
-    nodes = [c for c in moments() if c.id.endswith(f"/{_TEMPLATE}")]
+    batches = [c for c in moments.quick_claims() if c.id.endswith(f"/{_BATCHES}")]
+    drawn = [c for c in moments.quick_claims() if c.id.endswith(f"/{_SAMPLED}")]
+    nodes = [c for c in moments.quick_claims() if c.id.endswith(f"/{_TEMPLATE}")]
     if problem.stochastic:
         return [_moved(c, _BATCHES, problem.name, spec) for c in batches]
     if _fits(problem, 6):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import math
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,15 +12,29 @@ from zoba_bench.problem.building import file_spec, is_file
 from zoba_bench.registry import entry, names
 from zoba_bench.verification.checking import check_claim
 from zoba_bench.verification.claim import ORIGINS, RELATIONS, Claim
-from zoba_bench.verification.parameters import unknown
+from zoba_bench.verification.parameters import FLAG, NAME, NUMBER, Kind, one_of, unknown
 from zoba_bench.verification.suite import Suite
 
 __all__ = ["is_suite_file", "read_suite"]
 
-_TOP = ("name", "description", "include", "claim")
-_NEEDED = ("id", "statement", "protocol", "solver", "problem", "relation", "tolerance")
-_KEYS = (*_NEEDED, "parameters", "origin", "source", "controls", "finding")
-_CHOICES = {"relation": RELATIONS, "origin": ORIGINS}
+_TEXT = Kind("a string that is not empty", NAME.fits)
+_NEEDED = {"name": _TEXT, "description": _TEXT}
+_OPTIONAL = {
+    "include": Kind("a list of names", lambda value: _several(value, str)),
+    "claim": Kind("a list of tables, [[claim]]", lambda value: _several(value, dict)),
+}
+_CLAIM_NEEDED = {
+    **dict.fromkeys(("id", "statement", "protocol", "solver", "problem"), _TEXT),
+    "relation": one_of(*RELATIONS),
+    "tolerance": Kind("a finite number, at least 0", lambda value: NUMBER.fits(value) and value >= 0),
+}
+_CLAIM_OPTIONAL = {
+    "parameters": Kind("a table, [claim.parameters]", lambda value: isinstance(value, dict)),
+    "origin": one_of(*ORIGINS),
+    "source": _TEXT,
+    "controls": Kind("a list of claims' ids", lambda value: _several(value, str)),
+    "finding": FLAG,
+}
 
 
 def is_suite_file(name: object) -> bool:
@@ -74,22 +87,12 @@ def read_suite(path: str | Path) -> Suite:
 
 
 def _suite(table: Mapping[str, Any], file: Path, digest: str) -> Suite:
-    for key in table:
-        if key not in _TOP:
-            raise ValueError(unknown("key", key, _TOP))
-    for key in ("name", "description"):
-        if key not in table:
-            raise ValueError(f"key {key!r} is missing; the keys are {', '.join(_TOP)}")
-        _need(isinstance(table[key], str) and table[key], key, "a string that is not empty", table[key])
+    _check(table, _NEEDED, _OPTIONAL)
     if table["name"] in names("claims"):
         raise ValueError(f"name {table['name']!r} is that of a registered suite; choose another")
     included, home = _included(table.get("include", []))
-    rows = table.get("claim", [])
-    _need(
-        isinstance(rows, list) and all(isinstance(r, dict) for r in rows), "claim", "a list of tables, [[claim]]", rows
-    )
     claims = list(included.values())
-    for number, row in enumerate(rows, 1):
+    for number, row in enumerate(table.get("claim", []), 1):
         claim = _claim(row, number, file.parent)
         if claim.id in home:
             raise ValueError(f"claim {claim.id!r} is one of the included suite {home[claim.id]!r} already: rename it")
@@ -102,9 +105,8 @@ def _suite(table: Mapping[str, Any], file: Path, digest: str) -> Suite:
     return suite
 
 
-def _included(wanted: Any) -> tuple[dict[str, Claim], dict[str, str]]:
+def _included(wanted: list[str]) -> tuple[dict[str, Claim], dict[str, str]]:
     """Claims of registered suites by id, and which suite each comes from; two may share equal ones."""
-    _need(isinstance(wanted, list) and all(isinstance(n, str) for n in wanted), "include", "a list of names", wanted)
     claims: dict[str, Claim] = {}
     home: dict[str, str] = {}
     for name in wanted:
@@ -121,39 +123,32 @@ def _included(wanted: Any) -> tuple[dict[str, Claim], dict[str, str]]:
 def _claim(row: Mapping[str, Any], number: int, folder: Path) -> Claim:
     where = f"claim {row['id']!r}" if isinstance(row.get("id"), str) else f"claim number {number}"
     try:
-        for key in row:
-            if key not in _KEYS:
-                raise ValueError(unknown("key", key, _KEYS))
-        for key in _NEEDED:
-            if key not in row:
-                raise ValueError(f"key {key!r} is missing; the keys are {', '.join(_KEYS)}")
-        for key in (*_NEEDED, "origin", "source"):
-            if key in row and key != "tolerance":
-                _need(isinstance(row[key], str) and row[key], key, "a string that is not empty", row[key])
-        for key, allowed in _CHOICES.items():
-            if key in row:
-                _need(row[key] in allowed, key, f"one of {', '.join(map(repr, allowed))}", row[key])
-        tolerance = row["tolerance"]
-        number_given = isinstance(tolerance, (int, float)) and not isinstance(tolerance, bool)
-        _need(number_given and 0 <= tolerance < math.inf, "tolerance", "a finite number, at least 0", tolerance)
-        controls = row.get("controls", [])
-        named = isinstance(controls, list) and all(isinstance(c, str) for c in controls)
-        _need(named, "controls", "a list of claims' ids", controls)
-        parameters = row.get("parameters", {})
-        _need(isinstance(parameters, dict), "parameters", "a table, [claim.parameters]", parameters)
-        _need(isinstance(row.get("finding", False), bool), "finding", "true or false", row.get("finding"))
-        optional = {key: row[key] for key in ("origin", "source", "finding") if key in row}
-        return Claim(
-            **{key: row[key] for key in _NEEDED if key != "problem"}, problem=_beside(row["problem"], folder),
-            parameters=_own_problems(parameters, folder), controls=tuple(controls), **optional,
-        )  # fmt: skip
+        _check(row, _CLAIM_NEEDED, _CLAIM_OPTIONAL)
+        changed = {
+            "problem": _beside(row["problem"], folder),
+            "parameters": _own_problems(row.get("parameters", {}), folder),
+            "controls": tuple(row.get("controls", ())),
+        }
+        return Claim(**{**row, **changed})
     except ValueError as error:
         raise ValueError(f"{where}: {error}") from error
 
 
-def _need(fits: object, key: str, words: str, got: object) -> None:
-    if not fits:
-        raise ValueError(f"{key} must be {words}, got {got!r}")
+def _check(table: Mapping[str, Any], needed: Mapping[str, Kind], optional: Mapping[str, Kind]) -> None:
+    """Raise ValueError for a key that is unknown or missing, and for a value of the wrong kind."""
+    kinds = {**needed, **optional}
+    for key in table:
+        if key not in kinds:
+            raise ValueError(unknown("key", key, kinds))
+    for key in needed:
+        if key not in table:
+            raise ValueError(f"key {key!r} is missing; the keys are {', '.join(kinds)}")
+    for key, value in table.items():
+        kinds[key].check(key, value, "")
+
+
+def _several(value: Any, kind: type) -> bool:
+    return isinstance(value, list) and all(isinstance(item, kind) for item in value)
 
 
 def _beside(name: str, folder: Path) -> str:

@@ -7,7 +7,7 @@ import pytest
 from zoba_bench.ledger import Ledger
 from zoba_bench.statistics import family_level
 from zoba_bench.verification.run.verify import CONFIDENCE, chosen_suite, verify
-from zoba_bench.verification.selection import select
+from zoba_bench.verification.suite import select
 from zoba_bench.verification.suites.quick import quick, smoke
 
 from .command import call

@@ -10,22 +10,24 @@ import pytest
 
 from zoba_bench.statistics import Estimate
 from zoba_bench.verification.claim import Claim, Measurement, Verdict, decide
-from zoba_bench.verification.claims.findings import (
-    decade_lines,
-    far_lines,
-    floor_lines,
-    joint_fits,
-    published_orders,
-    size_lines,
-)
+from zoba_bench.verification.claims import complexity as of_evaluations
+from zoba_bench.verification.claims import floors as of_floors
+from zoba_bench.verification.claims import one_step as of_one_step
+from zoba_bench.verification.claims import published
 from zoba_bench.verification.protocols import complexity, floors, one_step
 from zoba_bench.verification.protocols.shared.lines import JOINT, plane_measurement
 from zoba_bench.verification.protocols.shared.named import published_order
 from zoba_bench.verification.suites.standard import full
 
-PUBLISHED = {
-    claim.id: claim for claim in (*published_orders(), *far_lines()) if claim.parameters.get("against") == "published"
-}
+LONG = [
+    claim
+    for claims in (
+        published.standard_claims(), of_one_step.standard_claims(), of_floors.full_claims(),
+        of_evaluations.full_claims(),
+    )
+    for claim in claims
+]  # fmt: skip
+PUBLISHED = {claim.id: claim for claim in LONG if claim.parameters.get("against") == "published"}
 LEVEL = 1 - 1e-4
 
 
@@ -72,7 +74,7 @@ def test_one_step_is_held_against_the_published_order_as_it_stands():
 
 
 def test_evaluations_along_p_are_compared_at_the_sizes_of_p():
-    (claim,) = [one for one in size_lines() if one.id == "P6/zoba/p/residual"]
+    (claim,) = [one for one in LONG if one.id == "P6/zoba/p/residual"]
     assert complexity.plan(claim, 0).context["sizes"] == [2, 4, 8]
 
 
@@ -110,7 +112,7 @@ def test_points_along_one_line_do_not_determine_all_exponents():
 
 
 def test_a_missing_power_in_a_joint_fit_shifts_its_own_exponent():
-    claims = {claim.id: claim for claim in joint_fits()}
+    claims = {claim.id: claim for claim in LONG}
     honest, control = claims["P6/hf-zoba/joint-d"], claims["P6/hf-zoba/joint-d/control"]
     right, wrong = (complexity.plan(claim, 0).context for claim in (honest, control))
     logs = np.log(right["joint"]).sum(axis=1)
@@ -118,9 +120,6 @@ def test_a_missing_power_in_a_joint_fit_shifts_its_own_exponent():
 
 
 def test_every_control_of_the_long_suites_is_that_of_a_claim():
-    claims = [
-        *far_lines(), *floor_lines(), *published_orders(), *size_lines(), *decade_lines(), *joint_fits(),
-    ]  # fmt: skip
-    used = {name for claim in claims for name in claim.controls}
-    assert used == {claim.id for claim in claims if claim.origin == "control"}
-    assert {claim.id for claim in claims} <= {claim.id for claim in full().claims}
+    used = {name for claim in LONG for name in claim.controls}
+    assert used == {claim.id for claim in LONG if claim.origin == "control"}
+    assert {claim.id for claim in LONG} <= {claim.id for claim in full().claims}

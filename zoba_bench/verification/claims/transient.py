@@ -1,0 +1,46 @@
+"""P4b: from a far start at one constant step the mean of |grad Psi|^2 falls as 1/K."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from zoba_bench.verification.claim import Claim
+from zoba_bench.verification.claims._instances import RATIO, REFERENCE_OPTIONS, reference
+from zoba_bench.verification.claims._pairs import Control, build, with_controls
+
+__all__ = ["quick_claims"]
+
+_SLOPE = "From a far start at one constant step the mean of |grad Psi|^2 falls as 1/K."
+_LEVEL = "The transient is that of the noise-free mean iteration plus the derived floor."
+
+
+def quick_claims() -> list[Claim]:
+    """Slope and level of three solvers, and a wrong prediction of each."""
+    fine = {"h": 1e-4, "h_bar": 1e-4}
+    return [
+        *_pair("zoba", {}, l=768, replicates=8),
+        *_pair("hf-zoba", fine, l=128, replicates=24),
+        *_pair("hf-zoba-shared", fine, l=16, replicates=48),
+    ]
+
+
+def _pair(solver: str, radii: dict[str, Any], *, l: int, replicates: int) -> list[Claim]:
+    runs = {
+        "problem": reference(2, 2),
+        "options": {**radii, **REFERENCE_OPTIONS[solver]},
+        "l": l,
+        "c": RATIO,
+        "gamma": 0.05,
+        "horizons": [160, 320, 640, 1280],
+        "replicates": replicates,
+    }
+    key = f"P4b/{solver}"
+    slope, slower = with_controls(
+        build(f"{key}/slope", _SLOPE, "equal", 0.1, runs, quantity="slope"),
+        Control(f"{key}/control-slope", "the transient falls as 1/sqrt(K)", {"slope": -0.5}),
+    )
+    level, larger = with_controls(
+        build(f"{key}/level", _LEVEL, "equal", 0.1, runs, quantity="ratio"),
+        Control(f"{key}/control-level", "the transient is 1.25 times the derived one", {"factor": 1.25}),
+    )
+    return [slope, level, slower, larger]
