@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from zoba_bench.directions import generator
 from zoba_bench.driver import run
 from zoba_bench.problem import BilevelProblem
-from zoba_bench.problem.building import check_inner_solution
+from zoba_bench.problem.inner_check import check_inner_solution
 from zoba_bench.registry import load_problem, make_solver
 from zoba_bench.result import Result
 from zoba_bench.validation import check_dimension

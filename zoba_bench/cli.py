@@ -216,7 +216,7 @@ def solve(
 ) -> int:  # fmt: skip
     """Run a solver on a registered problem, or on one of your own."""
     from zoba_bench.api import solve as run
-    from zoba_bench.problem.building import file_spec
+    from zoba_bench.problem.file import file_spec
     from zoba_bench.registry import load_problem, make_solver
     from zoba_bench.result import Status
 

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from zoba_bench.problem import BilevelProblem
-from zoba_bench.problem.building import is_file, load_file
+from zoba_bench.problem.file import is_file, load_file
 from zoba_bench.validation import check_dimension
 
 __all__ = [

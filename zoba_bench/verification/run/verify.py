@@ -14,7 +14,7 @@ import numpy as np
 from zoba_bench.errors import DerivationError
 from zoba_bench.execution import run_cells
 from zoba_bench.ledger import Ledger
-from zoba_bench.problem.building import file_spec
+from zoba_bench.problem.file import file_spec
 from zoba_bench.registry import entry, list_theorems, theorem
 from zoba_bench.statistics import family_level
 from zoba_bench.sweep import fingerprint

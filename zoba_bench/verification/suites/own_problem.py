@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from zoba_bench.problem import BilevelProblem
-from zoba_bench.problem.building import check_inner_solution
+from zoba_bench.problem.inner_check import check_inner_solution
 from zoba_bench.verification.claim import Claim
 from zoba_bench.verification.claims.iteration_claims import counts, mean_moves, moments
 from zoba_bench.verification.protocols.shared.plan import build_problem
