@@ -62,16 +62,16 @@ def list_command(as_json: bool, **filters: Any) -> int:
 @AS_JSON
 def info(name: str, as_json: bool) -> int:
     """The card of a problem, or what a solver is, needs and takes as options."""
-    from zoba_bench.registry import entry, list_problems, list_solvers, load_problem, missing_requirements
+    from zoba_bench.registry import entry, list_problems, list_solvers, load_problem, make_solver, missing_requirements
 
     if name in list_solvers() and name not in list_problems():
         solver = entry("solvers", name)
-        default = solver()
-        needs = list(getattr(solver, "needs", ()))
+        default = make_solver(name)
+        needs = list(default.needs)
         about: dict[str, Any] = {
             "name": name, "summary": summary(solver), **{k.lower(): text for k, text in parts(solver).items()},
             "needs": needs,
-            "tolerance_quantity": getattr(solver, "tolerance_quantity", ""),
+            "tolerance_quantity": default.tolerance_quantity,
             "options": {option: getattr(default, option) for option in solver.option_names()},
         }  # fmt: skip
         if as_json:
