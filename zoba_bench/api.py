@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from zoba_bench.contracts import State
 from zoba_bench.directions import generator
 from zoba_bench.driver import run
 from zoba_bench.problem import BilevelProblem
-from zoba_bench.problem.building import check_inner_solution
+from zoba_bench.problem.inner_check import check_inner_solution
 from zoba_bench.registry import load_problem, make_solver
 from zoba_bench.result import Result
 from zoba_bench.validation import check_dimension
@@ -33,7 +34,7 @@ def solve(
     tolerance: float = 0.0,
     record_every: int | None = 1,
     gradient_cost: str = "one",
-    callback: Callable[[int, Any], Any] | None = None,
+    callback: Callable[[int, State], object] | None = None,
     **options: Any,
 ) -> Result:
     """Run a solver on a problem and measure it with the problem's closed forms.
@@ -41,8 +42,8 @@ def solve(
     Parameters
     ----------
     problem : BilevelProblem or str
-        A problem, the name of a registered one, or "file.py:name". An inner solution that is not the catalogue's
-        own is checked at a few points first, uncounted.
+        A problem, the name of a registered one, or "file.py:name". A declared inner solution is checked at a few
+        points first, uncounted.
     solver : str
         Name of a solver or preset, see ``list_solvers()``.
     max_iterations : int, optional
@@ -81,10 +82,7 @@ def solve(
         check_dimension("budget", budget)
     if callback is not None and not callable(callback):
         raise TypeError(f"callback must be a function of (k, state), got {callback!r}")
-    # The catalogue's own are certified. What a user hands over is not, with a card or without.
-    source = getattr(problem.inner_solution, "__module__", None) or ""
-    if problem.card is None or not source.startswith(f"{__package__}."):
-        check_inner_solution(problem)
+    check_inner_solution(problem)
     start_seed, run_seed = _sequence(seed).spawn(2)
     start_z, start_x = problem.initial_point(np.random.default_rng(start_seed))
     if max_iterations is None:

@@ -6,12 +6,12 @@ import copy
 import warnings
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from zoba_bench.arrays import Array
+from zoba_bench.contracts import Solver, State, require
 from zoba_bench.memory import keep_freed_memory
 from zoba_bench.oracle import DryOracle, Oracle, weights
 from zoba_bench.problem import BilevelProblem
@@ -25,7 +25,7 @@ __all__ = ["iteration_cost", "run", "start_cost"]
 
 def run(
     problem: BilevelProblem,
-    solver: Any,
+    solver: Solver,
     *,
     z0: Array,
     x0: Array,
@@ -38,14 +38,14 @@ def run(
     record_every: int | None = 1,
     divergence_threshold: float = 1e10,
     gradient_cost: str = "one",
-    callback: Callable[[int, Any], Any] | None = None,
+    callback: Callable[[int, State], object] | None = None,
 ) -> Result:
     """Run a solver from one start, R replicates at once.
 
     Parameters
     ----------
     problem : BilevelProblem
-    solver : object with ``init(oracle, rng, z, v, x)`` and ``step(state)``
+    solver : zoba_bench.contracts.Solver
     z0, v0 : (p,) arrays; x0 : (d,) array
         Common start of all replicates; ``v0=None`` is zero.
     rng : numpy Generator
@@ -75,6 +75,8 @@ def run(
 
     Raises
     ------
+    TypeError
+        For a solver that lacks a member of its contract.
     ValueError
         For a start of the wrong shape, a problem that lacks what the solver needs, or a budget below the cost of
         one iteration (nothing is evaluated then).
@@ -85,15 +87,15 @@ def run(
         For a step outside the range in which theory promises a stable iteration.
     """
     keep_freed_memory()
+    require(f"solver {solver!r}", solver, Solver)
     check_dimension("replicates", replicates)
     check_dimension("max_iterations", max_iterations)
     check_positive("tolerance", tolerance, zero=True)
     check_positive("divergence_threshold", divergence_threshold)
     z, x, v = _start(problem, z0, x0, v0, replicates)
     cost = weights(gradient_cost, problem.p, problem.d)
-    if hasattr(solver, "check"):
-        solver.check(problem)
-        _warn_of_steps(problem, solver)
+    solver.check(problem)
+    _warn_of_steps(problem, solver)
     most = 0
     if budget is not None:
         check_dimension("budget", budget)
@@ -136,12 +138,12 @@ def run(
     return Result(
         x=state.x, z=state.z, v=state.v, status=status, nit=nit,
         n_inner=oracle.n_inner, n_outer=oracle.n_outer, counts=oracle.counts, mean_stationarity=mean, history=history,
-        estimate=state.estimate, problem=problem.name, solver=getattr(solver, "name", type(solver).__name__),
+        estimate=state.estimate, problem=problem.name, solver=solver.name,
         message=[_message(Status(s), solver, int(k)) for s, k in zip(status, nit, strict=True)],
     )  # fmt: skip
 
 
-def iteration_cost(problem: BilevelProblem, solver: Any, rng: np.random.Generator) -> dict[str, int]:
+def iteration_cost(problem: BilevelProblem, solver: Solver, rng: np.random.Generator) -> dict[str, int]:
     """What one iteration queries, by name, counted on a dry run that evaluates nothing.
 
     The generator is copied, not advanced.
@@ -150,14 +152,14 @@ def iteration_cost(problem: BilevelProblem, solver: Any, rng: np.random.Generato
     return {name: after[name] - before[name] for name in after if after[name] > before[name]}
 
 
-def start_cost(problem: BilevelProblem, solver: Any, rng: np.random.Generator) -> dict[str, int]:
+def start_cost(problem: BilevelProblem, solver: Solver, rng: np.random.Generator) -> dict[str, int]:
     """What the start of a run queries before its first iteration, counted like :func:`iteration_cost`."""
     before, _ = _dry_counts(problem, solver, rng)
     return {name: count for name, count in before.items() if count}
 
 
 def _dry_counts(
-    problem: BilevelProblem, solver: Any, rng: np.random.Generator
+    problem: BilevelProblem, solver: Solver, rng: np.random.Generator
 ) -> tuple[dict[str, int], dict[str, int]]:
     """Counts after the start and after one iteration."""
     dry = DryOracle(problem, 1)
@@ -169,17 +171,17 @@ def _dry_counts(
     return before, {name: int(count[0]) for name, count in dry.counts.items()}
 
 
-def _costs(problem: BilevelProblem, solver: Any, rng: np.random.Generator, cost: dict[str, int]) -> tuple[int, int]:
+def _costs(problem: BilevelProblem, solver: Solver, rng: np.random.Generator, cost: dict[str, int]) -> tuple[int, int]:
     """Evaluations of the start, and of one iteration."""
     before, after = _dry_counts(problem, solver, rng)
     first = sum(weight * before[name] for name, weight in cost.items())
     return first, sum(weight * after[name] for name, weight in cost.items()) - first
 
 
-def _message(status: Status, solver: Any, nit: int) -> str:
+def _message(status: Status, solver: Solver, nit: int) -> str:
     """What happened, in which iteration a run failed, and what to try: of a solver that says so, in its own options."""
     if status is Status.DIVERGED:
-        return f"diverged in iteration {nit}: {getattr(solver, 'remedy', 'lower the steps')}"
+        return f"diverged in iteration {nit}: {solver.remedy}"
     if status is Status.NON_FINITE:
         return f"iteration {nit}: {status.message}"
     return status.message
@@ -189,17 +191,13 @@ def _of_start(first: int) -> str:
     return f" ({first} of them once, at the start)" if first else ""
 
 
-def _ways_down(solver: Any) -> str:
-    """The options that make an iteration cheaper."""
-    counts = (
-        "l1", "l2", "b1", "b2", "l", "batch", "inner_steps", "T", "tau", "tau_x", "Q", "N", "D", "t_k", "b_k", "s_k",
-        "T_b", "q",
-    )  # fmt: skip
-    names = [name for name in counts if hasattr(solver, name)]
+def _ways_down(solver: Solver) -> str:
+    """The options that make an iteration cheaper, in words."""
+    names = list(solver.cost_options)
     return " or ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names) or "the cost of an iteration"
 
 
-def _warn_of_steps(problem: BilevelProblem, solver: Any) -> None:
+def _warn_of_steps(problem: BilevelProblem, solver: Solver) -> None:
     for name, value, end, symbols in solver.stable_steps(problem):
         if value >= end:
             warnings.warn(
@@ -225,7 +223,7 @@ def _start(
     return arrays[0], arrays[1], arrays[2]
 
 
-def _settle(previous: Any, state: Any, oracle: Oracle, status: NDArray[np.int64], threshold: float) -> Any:
+def _settle(previous: State, state: State, oracle: Oracle, status: NDArray[np.int64], threshold: float) -> State:
     """Freeze replicates that left the finite world, at their last finite iterates.
 
     Those that were frozen before stay where they are, with the estimate they had.

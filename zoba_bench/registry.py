@@ -16,8 +16,9 @@ from typing import Any
 
 import numpy as np
 
+from zoba_bench.contracts import HasOptions, Solver, Theorem, require
 from zoba_bench.problem import BilevelProblem
-from zoba_bench.problem.building import is_file, load_file
+from zoba_bench.problem.file import is_file, load_file
 from zoba_bench.validation import check_dimension
 
 __all__ = [
@@ -217,16 +218,38 @@ def load_problem(
     return problem
 
 
-def make_solver(name: str, **options: Any) -> Any:
-    """A solver's immutable configuration, with its defaults replaced by the options."""
+def make_solver(name: str, **options: Any) -> Solver:
+    """A solver's immutable configuration, with its defaults replaced by the options.
+
+    Raises
+    ------
+    UnknownNameError
+        For a name that is not registered.
+    TypeError
+        For an option that the solver does not have, or a solver that lacks a member of its contract.
+    """
     factory = entry("solvers", name)
-    _check_options(f"solver {name!r}", options, factory.option_names())
-    return factory(**options)
+    title = f"solver {name!r}"
+    require(title, factory, HasOptions)
+    _check_options(title, options, factory.option_names())
+    solver: Solver = factory(**options)
+    require(title, solver, Solver)
+    return solver
 
 
-def theorem(name: str) -> Any:
-    """The theorem of that name; its steps are checked when a bound is asked for."""
-    return entry("theorems", name)()
+def theorem(name: str) -> Theorem:
+    """The theorem of that name; its steps are checked when a bound is asked for.
+
+    Raises
+    ------
+    UnknownNameError
+        For a name that is not registered.
+    TypeError
+        For a theorem that lacks a member of its contract.
+    """
+    found: Theorem = entry("theorems", name)()
+    require(f"theorem {name!r}", found, Theorem)
+    return found
 
 
 def _parameter_names(factory: Any) -> list[str]:

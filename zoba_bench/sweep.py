@@ -25,7 +25,7 @@ __all__ = ["Cell", "CellError", "fingerprint", "run_cell"]
 # Neither wiring nor presentation nor certificates can change the result of a cell, and predictions enter it as
 # parameters. The catalogue is covered as a source of problems, wherever it is installed; a user's file by its
 # hash, which is among the parameters.
-_OUTSIDE_FINGERPRINT = ("cli.py", "console.py", "report/", "certification/", "theory/", "problems/")
+_OUTSIDE_FINGERPRINT = ("cli/", "report/", "certification/", "theory/", "problems/")
 
 
 class CellError(RuntimeError):

@@ -17,13 +17,32 @@ PRESETS = ("zoba", "zoba-tuned", "zoba-mixed", "hf-zoba", "hf-zoba-shared")
 
 
 class Walk:
-    """A solver with a known path and estimate: x moves by ``step``, at one value of each level."""
+    """A solver with a known path and estimate: x moves by ``step``, at one value of each level.
+
+    It inherits nothing: what the driver asks of a solver stands here.
+    """
 
     name = "walk"
     tolerance_quantity = "the scripted estimate"
+    needs = ()
+    remedy = "walk slower"
+    cost_options = ("strides", "steps")
 
     def __init__(self, step=1.0, estimates=None):
         self.by, self.estimates = step, estimates
+
+    @classmethod
+    def option_names(cls):
+        return ["step", "estimates"]
+
+    def lacking(self, problem):
+        return []
+
+    def check(self, problem):
+        pass
+
+    def stable_steps(self, problem):
+        return ()
 
     def init(self, oracle, rng, z, v, x):
         return State(z=z, v=v, x=x, k=0, oracle=oracle, rng=rng)
@@ -305,6 +324,25 @@ def test_budget_below_one_iteration_is_refused_before_anything_is_evaluated(bile
     with pytest.raises(ValueError, match=f"budget={cost - 1} is below the cost of one iteration, {cost} "):
         go(problem, solver, start, budget=cost - 1)
     assert problem.inner.calls == problem.outer.calls == []
+
+
+def test_budget_that_is_too_small_names_the_options_of_whatever_solver(bilevel, start):
+    with pytest.raises(ValueError, match="raise the budget or lower strides or steps"):
+        go(bilevel(), Walk(), start, budget=1)
+
+
+def test_a_solver_that_diverges_gives_its_own_advice(bilevel, start):
+    result = go(bilevel(), Walk(step=3.0), start, max_iterations=9, divergence_threshold=5.0)
+    assert "walk slower" in result.message[0]
+
+
+def test_a_solver_that_lacks_a_member_is_refused_before_anything_is_evaluated(bilevel, start):
+    problem, solver = bilevel(), Walk()
+    solver.check = None
+    problem.inner.calls.clear()
+    with pytest.raises(TypeError, match=r"has no check, which the engine asks of it: see zoba_bench.contracts.Solver"):
+        go(problem, solver, start)
+    assert problem.inner.calls == []
 
 
 def test_budget_does_not_change_the_path(bilevel, start, same_run):

@@ -244,6 +244,12 @@ def test_cheaper_options_are_named_where_the_solver_has_them():
         go(problem_of(), Descent(), budget=3)
 
 
+@pytest.mark.parametrize("name", list_solvers())
+def test_cost_options_are_options_of_the_solver(name):
+    solver = entry("solvers", name)
+    assert set(solver.cost_options) <= set(solver.option_names())
+
+
 # Needs.
 
 
@@ -382,7 +388,10 @@ def test_a_diverged_run_advises_with_the_options_of_its_solver():
 
 
 def test_a_solver_that_gives_no_advice_gets_the_general_one():
-    class Plain:
+    class Plain(Solver):
+        name = "plain"
+        tolerance_quantity = "nothing"
+
         def init(self, oracle, rng, z, v, x):
             return State(z, v, x, 0, oracle, rng)
 

@@ -15,7 +15,7 @@ import pytest
 from click.testing import CliRunner
 
 import zoba_bench
-from zoba_bench import registry
+from zoba_bench import contracts, registry
 from zoba_bench.cli import cli
 from zoba_bench.problem import BilevelProblem, Card, Constants
 from zoba_bench.solvers.single_loop import SingleLoop
@@ -70,7 +70,9 @@ def plugin(monkeypatch) -> types.ModuleType:
             raise NotImplementedError
 
     module.bowl, module.plain, module.Descent = bowl, plain, Descent
-    module.theorem = lambda: "proved"
+    module.theorem = lambda: types.SimpleNamespace(
+        **{**dict.fromkeys(contracts.members(contracts.Theorem), str), "name": "proved"}
+    )
     monkeypatch.setitem(sys.modules, "their_plugin", module)
     return module
 
@@ -112,7 +114,22 @@ def test_third_party_solver_is_configured_with_its_options(installed):
 
 
 def test_third_party_theorem_is_called(installed):
-    assert registry.theorem("descent") == "proved"
+    assert registry.theorem("descent").name == "proved"
+
+
+def test_third_party_solver_that_lacks_a_member_is_refused_by_name(installed, plugin):
+    plugin.Descent.check = None
+    with pytest.raises(TypeError, match=r"solver 'descent' has no check, .* see zoba_bench.contracts.Solver"):
+        registry.make_solver("descent")
+    plugin.Descent = type("Descent", (), {})
+    with pytest.raises(TypeError, match=r"solver 'descent' has no option_names"):
+        registry.make_solver("descent")
+
+
+def test_third_party_theorem_that_lacks_a_member_is_refused_by_name(installed, plugin):
+    plugin.theorem = lambda: "proved"
+    with pytest.raises(TypeError, match=r"theorem 'descent' has no check, complexity, .* see zoba_bench.contracts.Th"):
+        registry.theorem("descent")
 
 
 def test_sources_are_the_modules_behind_the_names(installed):

@@ -18,7 +18,9 @@ import zoba_bench as zb
 from zoba_bench import cli
 from zoba_bench.certification.certify import certify, certify_registered
 from zoba_bench.ledger import Ledger
-from zoba_bench.problem.building import check_inner_solution, file_spec, is_file, over_points
+from zoba_bench.problem.building import over_points
+from zoba_bench.problem.file import file_spec, is_file
+from zoba_bench.problem.inner_check import check_inner_solution
 from zoba_bench.registry import load_problem
 from zoba_bench.sweep import Cell, CellError, run_cell
 from zoba_bench.verification.protocols.shared.named import build_problem

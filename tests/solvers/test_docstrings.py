@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 import zoba_bench as zb
 from zoba_bench.cli import cli
-from zoba_bench.console import PARTS, parts
+from zoba_bench.cli.listing import PARTS, parts
 from zoba_bench.registry import entry
 
 NEEDED = ("Problem class", "Assumptions", "Cost", "Rate", "Source")

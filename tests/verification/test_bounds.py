@@ -11,11 +11,12 @@ import numpy as np
 import pytest
 
 from zoba_bench.errors import DerivationError
+from zoba_bench.json_values import strict_json
 from zoba_bench.registry import entry, list_problems, list_solvers, load_problem, missing_requirements, theorem
 from zoba_bench.solvers.single_loop import SingleLoop
 from zoba_bench.statistics import Limits
 from zoba_bench.sweep import run_cell
-from zoba_bench.verification.claim import Claim, Measurement, Verdict, decide, strict_json
+from zoba_bench.verification.claim import Claim, Measurement, Verdict, decide
 from zoba_bench.verification.claims.bounds import standard_claims
 from zoba_bench.verification.protocols import bounds as protocol
 from zoba_bench.verification.protocols.shared.named import build_problem, build_solver

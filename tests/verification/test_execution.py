@@ -129,7 +129,7 @@ def test_an_edit_of_an_estimator_changes_the_fingerprint_and_an_edit_of_the_repo
     package, run = copied_package
     code = "from zoba_bench.sweep import fingerprint; print(fingerprint())"
     before = run(code)
-    cli = package / "cli.py"
+    cli = package / "cli" / "entry.py"
     cli.write_text(cli.read_text() + "\n# presentation\n")
     assert run(code) == before
     delete_the_half(package)

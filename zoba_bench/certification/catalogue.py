@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from zoba_bench.certification.certificate import Certificate, Check
 from zoba_bench.certification.certify import certify_registered
-from zoba_bench.problem.building import is_file, load_file
+from zoba_bench.problem.file import is_file, load_file
 from zoba_bench.registry import RegistryError, list_problems, missing_requirements
 from zoba_bench.validation import check_dimension
 

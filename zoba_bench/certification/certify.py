@@ -16,7 +16,7 @@ from zoba_bench.certification.optimum import optimum
 from zoba_bench.certification.shapes import shapes
 from zoba_bench.certification.spreads import measure_spreads
 from zoba_bench.problem import BilevelProblem
-from zoba_bench.problem.building import is_file, load_file
+from zoba_bench.problem.file import is_file, load_file
 from zoba_bench.registry import entry, load_problem
 
 __all__ = ["certify", "certify_registered", "instances", "measured"]

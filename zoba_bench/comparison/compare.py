@@ -15,7 +15,7 @@ from zoba_bench.comparison.grids import GRIDS, SUITES, Entry
 from zoba_bench.comparison.trial import metric_name
 from zoba_bench.execution import run_cells
 from zoba_bench.ledger import Ledger
-from zoba_bench.registry import entry, list_problems, list_solvers, load_problem, missing_requirements
+from zoba_bench.registry import list_problems, list_solvers, load_problem, make_solver, missing_requirements
 from zoba_bench.sweep import Cell
 
 __all__ = ["Pair", "compare", "plan", "rivals", "rounding"]
@@ -80,7 +80,7 @@ def plan(
         built = load_problem(**spec)
         metric = metric_name(built)
         for name in names:
-            lacking = entry("solvers", name)().lacking(built)
+            lacking = make_solver(name).lacking(built)
             if not metric:
                 lacking = ["a known hypergradient or minimum to be measured by"]
             if lacking:

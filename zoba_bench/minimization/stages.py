@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoba_bench.arrays import Array
+from zoba_bench.contracts import Solver, State
 from zoba_bench.driver import iteration_cost, run
 from zoba_bench.minimization.black_box import CHECK_EVALUATIONS
 from zoba_bench.minimization.probe import ADAPT_SIZE, Curvature, NonFiniteError, Point, Probe, stencil_size
@@ -120,7 +121,7 @@ class Job:
         if left is not None and left < cost:
             raise _Ended(Status.BUDGET, f"the next {cost} evaluations would exceed the budget; {left} are left")
 
-    def solver(self, **values: Any) -> Any:
+    def solver(self, **values: Any) -> Solver:
         """The registered solver with the automatic values that it knows; the user's own win."""
         automatic = {"l1": self.l, "l2": self.l, "normalize_h_bar": True, "schedule": "constant", **values}
         chosen = {name: value for name, value in automatic.items() if name in self.known}
@@ -268,7 +269,7 @@ class Job:
         reach = 1e3 * (1.0 + max(float(np.linalg.norm(part)) for part in (*start, *end)))
         threshold = _FAR if self.user_units else reach
 
-        def left_trust_region(_: int, state: Any) -> bool:
+        def left_trust_region(_: int, state: State) -> bool:
             return bool(np.any(np.abs(units.x_c + units.T_x @ state.x[0] - self.x) > leash))
 
         inside = units.problem(self.problem)
@@ -284,8 +285,8 @@ class Job:
         return status, units.back(*iterates)
 
     def _run(
-        self, problem: BilevelProblem, solver: Any, start: Iterates, count: int, threshold: float,
-        callback: Callable[[int, Any], bool] | None = None,
+        self, problem: BilevelProblem, solver: Solver, start: Iterates, count: int, threshold: float,
+        callback: Callable[[int, State], bool] | None = None,
     ) -> tuple[Status, Iterates]:  # fmt: skip
         """The driver's loop, leaving enough of the budget to judge what it did."""
         left = self.left()

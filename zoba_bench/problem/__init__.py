@@ -1,5 +1,12 @@
-"""What a bilevel problem is."""
+"""What a bilevel problem is.
 
-from zoba_bench.problem.bilevel import BilevelProblem, Card, Constants
+``bilevel`` is the class; ``constants`` and ``card`` are what it declares in numbers and in words, ``capabilities`` what
+it offers beyond two objectives, ``symbolic`` its form in symbols. ``building`` checks what a user hands over, ``file``
+reads a problem from "file.py:name", and ``inner_check`` tries a declared inner solution before anything runs.
+"""
+
+from zoba_bench.problem.bilevel import BilevelProblem
+from zoba_bench.problem.card import Card
+from zoba_bench.problem.constants import Constants
 
 __all__ = ["BilevelProblem", "Card", "Constants"]

@@ -41,6 +41,7 @@ class AidBio(HypergradientDescent):
 
     N: int = 10
     name: ClassVar[str] = "aid-bio"
+    cost_options: ClassVar[tuple[str, ...]] = ("N", "D")
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -61,6 +61,8 @@ class State:
 class Solver(ABC):
     """An immutable configuration with ``init`` and ``step``; its fields are the algorithm's symbols.
 
+    A base class for solvers, which meets most of the contract :class:`zoba_bench.contracts.Solver`.
+
     Attributes
     ----------
     name : str
@@ -72,6 +74,8 @@ class Solver(ABC):
         has samples.
     remedy : str
         What to try where a run diverges, in the solver's own options.
+    cost_options : tuple of str
+        Options that make an iteration cheaper when they are lowered.
     keeps_z : bool
         Whether the solver keeps z in the set Z of a problem that declares one; others refuse it.
     """
@@ -80,6 +84,7 @@ class Solver(ABC):
     tolerance_quantity: ClassVar[str]
     needs: ClassVar[tuple[str, ...]] = ()
     remedy: ClassVar[str] = "lower the steps"
+    cost_options: ClassVar[tuple[str, ...]] = ()
     keeps_z: ClassVar[bool] = False
 
     @classmethod

@@ -83,6 +83,7 @@ class F2sa(Solver):
 
     name: ClassVar[str] = "f2sa"
     tolerance_quantity: ClassVar[str] = "norm of the penalty hypergradient"
+    cost_options: ClassVar[tuple[str, ...]] = ("b1", "b2", "inner_steps")
     needs: ClassVar[tuple[str, ...]] = ("inner_grad_z", "inner_grad_x", "outer_grad_z", "outer_grad_x", "batches")
     published_batches: ClassVar[tuple[int, int]] = (64, 64)
 

@@ -72,6 +72,7 @@ class FedNest(Solver):
 
     name: ClassVar[str] = "fednest"
     tolerance_quantity: ClassVar[str] = "norm of the averaged hypergradient h"
+    cost_options: ClassVar[tuple[str, ...]] = ("batch", "T", "tau", "tau_x", "N")
     needs: ClassVar[tuple[str, ...]] = (
         "samples", "inner_grad_z", "inner_hvp_zz", "inner_jvp_xz", "outer_grad_z", "outer_grad_x"
     )  # fmt: skip

@@ -65,6 +65,7 @@ class Fom(Solver):
 
     name: ClassVar[str] = "fom"
     tolerance_quantity: ClassVar[str] = "norm of the estimated gradient of M, over the tasks drawn"
+    cost_options: ClassVar[tuple[str, ...]] = ("batch", "inner_steps")
     needs: ClassVar[tuple[str, ...]] = ("inner_grad_z", "outer_grad_x")
 
     def __post_init__(self) -> None:

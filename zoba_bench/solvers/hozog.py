@@ -85,6 +85,7 @@ class Hozog(Solver):
 
     name: ClassVar[str] = "hozog"
     tolerance_quantity: ClassVar[str] = "norm of the estimated gradient of the value after training"
+    cost_options: ClassVar[tuple[str, ...]] = ("inner_steps", "q")
     needs: ClassVar[tuple[str, ...]] = ("inner_grad_z",)
 
     def __post_init__(self) -> None:

@@ -36,6 +36,7 @@ class ItdBio(HypergradientDescent):
     """
 
     name: ClassVar[str] = "itd-bio"
+    cost_options: ClassVar[tuple[str, ...]] = ("D",)
 
     def hypergradient(self, state: State) -> tuple[Array, Array, Array]:
         """See :meth:`HypergradientDescent.hypergradient`."""

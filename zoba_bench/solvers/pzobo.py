@@ -62,6 +62,7 @@ class Pzobo(Solver):
 
     name: ClassVar[str] = "pzobo"
     tolerance_quantity: ClassVar[str] = "norm of the estimated hypergradient"
+    cost_options: ClassVar[tuple[str, ...]] = ("batch", "Q", "N")
     needs: ClassVar[tuple[str, ...]] = ("inner_grad_z", "outer_grad_z", "outer_grad_x")
 
     def __post_init__(self) -> None:

@@ -120,6 +120,7 @@ class SingleLoop(Solver):
     published_batches: ClassVar[tuple[int, int]] = (25, 10)
     tolerance_quantity: ClassVar[str] = "norm of the surrogate hypergradient D_x"
     remedy: ClassVar[str] = "lower rho and gamma, raise l1, or project v with v_radius"
+    cost_options: ClassVar[tuple[str, ...]] = ("l1", "l2", "b1", "b2")
     needs_second_directions: ClassVar[bool] = False
 
     def __post_init__(self) -> None:

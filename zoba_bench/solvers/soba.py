@@ -53,6 +53,7 @@ class Soba(Solver):
 
     name: ClassVar[str] = "soba"
     tolerance_quantity: ClassVar[str] = "norm of the hypergradient estimate D_x"
+    cost_options: ClassVar[tuple[str, ...]] = ("b1", "b2")
     needs: ClassVar[tuple[str, ...]] = (
         "inner_grad_z", "inner_hvp_zz", "inner_jvp_xz", "outer_grad_z", "outer_grad_x", "batches"
     )  # fmt: skip

@@ -48,6 +48,7 @@ class Ufom(Fom):
     gradient: str = "stored"
 
     name: ClassVar[str] = "ufom"
+    cost_options: ClassVar[tuple[str, ...]] = (*Fom.cost_options, "q")
     needs: ClassVar[tuple[str, ...]] = (*Fom.needs, "outer_grad_z", "inner_hvp_zz", "inner_jvp_xz")
 
     def __post_init__(self) -> None:

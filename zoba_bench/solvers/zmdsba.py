@@ -78,6 +78,7 @@ class Zmdsba(Solver):
 
     name: ClassVar[str] = "zmdsba"
     tolerance_quantity: ClassVar[str] = "norm of the surrogate hypergradient f_x - Cv"
+    cost_options: ClassVar[tuple[str, ...]] = ("t_k", "b_k", "s_k")
 
     def __post_init__(self) -> None:
         for name in ("t_k", "b_k", "s_k"):

@@ -71,6 +71,7 @@ class ZoPenalty(Solver):
 
     name: ClassVar[str] = "zo-penalty"
     tolerance_quantity: ClassVar[str] = "norm of the surrogate gradient of the penalty function in x"
+    cost_options: ClassVar[tuple[str, ...]] = ("l", "T_b")
 
     def __post_init__(self) -> None:
         for name in ("T_b", "l"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from zoba_bench.problem.building import is_file
+from zoba_bench.problem.file import is_file
 from zoba_bench.registry import names
 from zoba_bench.verification.claim import Claim
 from zoba_bench.verification.parameters import solver_options, unknown

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from zoba_bench.json_values import strict_json
 from zoba_bench.statistics import Limits
 
-__all__ = ["Claim", "Measurement", "Verdict", "decide", "strict_json"]
+__all__ = ["Claim", "Measurement", "Verdict", "decide"]
 
 RELATIONS = ("equal", "at_most", "at_least", "exact")
 ORIGINS = ("derived", "published", "control")
@@ -165,12 +166,3 @@ def decide(claim: Claim, m: Measurement) -> tuple[str, str]:
     if outside:
         return "violated", f"{seen}, allowed {allowed}{note}"
     return "inconclusive", f"{seen} neither inside nor outside {allowed}: more replicates are needed{note}"
-
-
-def strict_json(value: Any) -> Any:
-    """The value without NaN and infinities, which JSON does not have: they become None."""
-    if isinstance(value, Mapping):
-        return {str(k): strict_json(v) for k, v in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [strict_json(v) for v in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from zoba_bench.problem.building import is_file
+from zoba_bench.problem.file import is_file
 from zoba_bench.registry import entry, names
 
 __all__ = [

@@ -16,7 +16,7 @@ import sympy as sp
 
 from zoba_bench.certification.certify import certify, instances
 from zoba_bench.problem import BilevelProblem
-from zoba_bench.problem.building import is_file
+from zoba_bench.problem.file import is_file
 from zoba_bench.registry import entry, names
 from zoba_bench.statistics import Limits
 from zoba_bench.sweep import Cell

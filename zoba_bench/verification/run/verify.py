@@ -12,12 +12,13 @@ import numpy as np
 
 from zoba_bench.errors import DerivationError
 from zoba_bench.execution import run_cells
+from zoba_bench.json_values import strict_json
 from zoba_bench.ledger import Ledger
-from zoba_bench.problem.building import file_spec
+from zoba_bench.problem.file import file_spec
 from zoba_bench.registry import entry
 from zoba_bench.statistics import family_level
 from zoba_bench.verification.checking import protocol_of
-from zoba_bench.verification.claim import Claim, Verdict, decide, strict_json
+from zoba_bench.verification.claim import Claim, Verdict, decide
 from zoba_bench.verification.protocols.shared.plan import Plan
 from zoba_bench.verification.run.cost import Cost, estimate
 from zoba_bench.verification.run.looks import look_levels, merged, plan_claim, up_to

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from zoba_bench.problem import BilevelProblem
-from zoba_bench.problem.building import check_inner_solution
+from zoba_bench.problem.inner_check import check_inner_solution
 from zoba_bench.verification.claim import Claim
 from zoba_bench.verification.claims import counts, mean_step, moments
 from zoba_bench.verification.protocols.shared.named import build_problem

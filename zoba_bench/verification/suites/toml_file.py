@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from zoba_bench.problem.building import file_spec, is_file
+from zoba_bench.problem.file import file_spec, is_file
 from zoba_bench.registry import entry, names
 from zoba_bench.verification.checking import check_claim
 from zoba_bench.verification.claim import ORIGINS, RELATIONS, Claim

@@ -1,0 +1,18 @@
+"""Options that several verbs share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+__all__ = ["AS_JSON", "JOBS", "OUT", "OWN", "SEED"]
+
+AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, and nothing else, on standard output.")
+OUT = click.option(
+    "--out", default="zoba-results", show_default=True, type=click.Path(file_okay=False, path_type=Path),
+    help="Folder of ledger.sqlite and report/.",
+)  # fmt: skip
+SEED = click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0), help="Root seed.")
+JOBS = click.option("--jobs", default=1, show_default=True, type=click.IntRange(min=1), help="Processes.")
+OWN = click.option("--problem", "own", metavar="FILE.PY:NAME", help="A problem of your own, from a file.")

@@ -1,0 +1,137 @@
+"""Claims: ``verify``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from zoba_bench.cli.options import AS_JSON, JOBS, OUT, OWN, SEED
+from zoba_bench.cli.terminal import escape, new_console, print_json, progress_bar
+
+__all__ = ["verify"]
+
+
+@click.command()
+@click.option("--suite", metavar="NAME|FILE.TOML", help="Suite of claims, registered or your own  [default: quick]")
+@OWN
+@click.option("--claim", "claims", multiple=True, metavar="ID", help="Measure this claim and its controls; repeatable.")
+@click.option(
+    "--only",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Measure the claims with this solver, problem, protocol or origin, and their controls; repeatable.",
+)
+@click.option("--list", "listing", is_flag=True, help="Print the claims that would be measured, and measure nothing.")
+@JOBS
+@click.option("--no-report", is_flag=True, help="Do not write the HTML report.")
+@OUT
+@SEED
+@AS_JSON
+def verify(
+    suite: str | None, own: str | None, claims: tuple[str, ...], only: tuple[str, ...], listing: bool, jobs: int,
+    no_report: bool, out: Path, seed: int, as_json: bool,
+) -> int:  # fmt: skip
+    """Measure every claim of a suite against theory and judge it; or what applies to a problem of your own."""
+    from zoba_bench.ledger import Ledger
+    from zoba_bench.verification.run.provenance import provenance
+    from zoba_bench.verification.run.verify import chosen_suite, exit_code, report_row
+    from zoba_bench.verification.run.verify import verify as run
+
+    if suite is not None and own is not None:
+        raise click.UsageError("--suite and --problem exclude each other: a problem of your own has its own claims")
+    suite = suite or ("own" if own else "quick")
+    chosen: dict[str, Any] = {"suite": suite, "problem": own, "claims": claims, "only": read_filters(only)}
+    if listing:
+        return list_claims(chosen_suite(**chosen)[0], as_json)
+    console = new_console()
+    measured: list[Any] = []
+
+    def begin(what: Any, left_out: dict[str, str]) -> None:
+        measured.append(what)
+        if not as_json:
+            announce(console, what, left_out)
+
+    with progress_bar(quiet=as_json) as progress:
+        verdicts = run(
+            **chosen, seed=seed, out=out, jobs=jobs, progress=progress,
+            announce=begin, announce_cost=None if as_json else lambda cost: announce_cost(console, cost, jobs),
+        )  # fmt: skip
+    (whole,) = measured
+    code = exit_code(verdicts)
+    page = None
+    if not no_report:
+        from zoba_bench.report.html import write_report
+
+        with Ledger(out / "ledger.sqlite") as ledger:
+            page = write_report(ledger, out)
+    if as_json:
+        found = {**provenance(), **whole.provenance}
+        print_json({"claims": [v.row() for v in verdicts], "suite": whole.name, "seed": seed, "provenance": found})
+        return code
+    from zoba_bench.report.terminal import verdict_table
+
+    console.print(verdict_table([report_row(v) for v in verdicts]))
+    expected = sum(v.as_expected for v in verdicts)
+    colour = {0: "green", 3: "yellow"}.get(code, "red")
+    console.print(f"[{colour}]{expected} of {len(verdicts)} verdicts as expected[/] (suite {whole.name}, seed {seed})")
+    for v in verdicts:
+        if not v.as_expected:
+            console.print(f"  [red]{v.verdict}[/] {escape(v.claim.id)}: {escape(v.reason)}", highlight=False)
+    if page is not None:
+        console.print(f"report: {page}", highlight=False, soft_wrap=True)
+    return code
+
+
+def list_claims(suite: Any, as_json: bool) -> int:
+    """The claims of a suite, one a line: nothing is planned."""
+    if as_json:
+        names = ("id", "statement", "protocol", "solver", "problem", "relation", "origin", "source", "controls")
+        rows = [{name: getattr(claim, name) for name in names} for claim in suite.claims]
+        print_json({"suite": suite.name, "claims": rows, "provenance": suite.provenance})
+        return 0
+    width = max(len(claim.id) for claim in suite.claims)
+    for claim in suite.claims:
+        click.echo(f"{claim.id:<{width}}  {claim.statement}")
+    return 0
+
+
+def announce(console: Any, suite: Any, left_out: dict[str, str]) -> None:
+    from zoba_bench.report.terminal import matrix_table
+    from zoba_bench.verification.protocols import titles
+
+    title = f"[bold]Suite {escape(suite.name)}[/]: {len(suite.claims)} claims. {escape(suite.description)}\n"
+    console.print(title, highlight=False)
+    matrix = suite.matrix()
+    console.print(matrix_table(matrix, left_out, titles(matrix)))
+
+
+def announce_cost(console: Any, cost: Any, jobs: int) -> None:
+    from zoba_bench.report.terminal import cost_table
+    from zoba_bench.report.wording import duration
+    from zoba_bench.verification.protocols import titles
+
+    console.print()
+    shares = [(s.protocol, s.claims, s.cells, s.found, s.seconds) for s in cost.shares]
+    console.print(cost_table(shares, titles(s.protocol for s in cost.shares)))
+    if not cost.cells:
+        console.print("Nothing has to run: every cell is in the ledger.\n")
+        return
+    number, call, cell = cost.rates.number * 1e9, cost.rates.call * 1e6, cost.rates.cell * 1e3
+    why = f"{number:.2g} ns a random number, {call:.2g} us a call and {cell:.2g} ms a cell, measured now"
+    if cost.remembered:
+        why += f"; {cost.remembered} of {cost.cells} cells at what they took under other code"
+    shared = f", in {jobs} processes" if jobs > 1 else ""
+    console.print(f"About {duration(cost.seconds)} CPU-seconds{shared}: {why}.\n", highlight=False)
+
+
+def read_filters(texts: tuple[str, ...]) -> dict[str, list[str]]:
+    """Values by key from KEY=VALUE."""
+    found: dict[str, list[str]] = {}
+    for text in texts:
+        key, equals, value = text.partition("=")
+        if not equals:
+            raise click.BadParameter(f"{text!r} is not KEY=VALUE, for example solver=zoba", param_hint="--only")
+        found.setdefault(key, []).append(value)
+    return found

@@ -1,0 +1,59 @@
+"""What is known about a problem family, in words and flags."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+__all__ = ["ASSUMPTIONS", "Card"]
+
+
+#: What a card says of its family, in theory's order.
+ASSUMPTIONS = ("A1", "A2", "A3", "A4", "A5")
+
+
+@dataclass(frozen=True)
+class Card:
+    """What is known about a problem family, for people and for the matrix of protocols.
+
+    Attributes
+    ----------
+    summary : one sentence.
+    source : where the family comes from, with its arXiv id or repository.
+    assumptions : what holds of A1 to A5, in words: "holds", "fails: why" or "on |x| <= R".
+    quadratic_inner : G is quadratic in (z, x) jointly.
+    smooth : both objectives are twice continuously differentiable.
+    psi_convexity : "strongly convex", "convex" or "nonconvex".
+    dimensions : which p and d are allowed, in words.
+    requires : modules that must be importable, with the extra that installs each.
+    small : parameters of the instance that the proof is made for; empty for the default one.
+    scalable : p or d can be chosen; False for a problem of one size.
+    group : the part of the catalogue that the family belongs to; empty for none.
+    errata : what the source prints and what is right instead, one sentence each.
+    """
+
+    summary: str
+    source: str
+    assumptions: Mapping[str, str]
+    quadratic_inner: bool
+    psi_convexity: str
+    dimensions: str
+    smooth: bool = True
+    requires: Mapping[str, str] = field(default_factory=dict)
+    small: Mapping[str, Any] = field(default_factory=dict)
+    scalable: bool = True
+    group: str = ""
+    errata: tuple[str, ...] = ()
+
+    def holds(self, assumption: str) -> bool:
+        """Whether an assumption holds everywhere and in full: not "fails", "on ..." or "holds except ..."."""
+        if assumption not in ASSUMPTIONS:
+            raise ValueError(f"assumption must be one of {', '.join(ASSUMPTIONS)}, got {assumption!r}")
+        words = self.assumptions.get(assumption, "")
+        return words.startswith("holds") and "except" not in words
+
+    @property
+    def needs_data(self) -> bool:
+        """Whether the family is built on data that another package ships."""
+        return bool(self.requires)
