@@ -1,5 +1,6 @@
 """Claims, the three verdicts, pairing with controls, exit codes and suites."""
 
+import importlib
 import math
 from dataclasses import replace
 
@@ -8,9 +9,11 @@ import pytest
 from zoba_bench.statistics import Limits
 from zoba_bench.verification.claim import Claim, Measurement, Verdict, decide
 from zoba_bench.verification.claims._pairs import Control, build, sharing_controls, with_controls
+from zoba_bench.verification.protocols import PROTOCOLS
 from zoba_bench.verification.run.verify import _paired, exit_code
 from zoba_bench.verification.suite import Suite, together
 from zoba_bench.verification.suites.quick import quick, smoke
+from zoba_bench.verification.suites.standard import full
 
 CLAIM = Claim("P0/s/c", "A statement.", "P1", "zoba", "all", "equal", 0.1, {})
 
@@ -183,3 +186,19 @@ def test_claims_of_several_parts_are_taken_once_and_may_not_differ():
     assert together([CLAIM], [CLAIM]) == (CLAIM,)
     with pytest.raises(ValueError, match="two claims with id 'P0/s/c' differ"):
         together([CLAIM], [replace(CLAIM, tolerance=0.2)])
+
+
+def claims_of(file):
+    """Every claim of one file of claims."""
+    module = importlib.import_module(f"zoba_bench.verification.claims.{file}")
+    parts = [getattr(module, name)() for name in module.__all__ if name.endswith("_claims")]
+    return [claim for part in parts for claim in part]
+
+
+def test_claims_stand_in_the_file_of_their_protocols_name():
+    there = {claim.id for claim in claims_of("published")}
+    for protocol, module in PROTOCOLS.items():
+        claims = claims_of(module.rpartition(".")[2])
+        assert {claim.protocol for claim in claims} == {protocol}
+        there |= {claim.id for claim in claims}
+    assert there == {claim.id for claim in full().claims}
