@@ -55,7 +55,7 @@ from .run import Start
 from .variance import VarianceModel
 from .weights import Certificate, equal_shares, explicit_step_ratio, explicit_weights
 
-__all__ = ["Plan", "Route"]
+__all__ = ["W_AT_START", "Plan", "Route", "explicit_steps", "numbers_of"]
 
 #: Dimension-free symbols of a plan: X + theta, and h^2 = radius_share eps / (p (p + 4)).
 X, radius_share = sp.symbols("X radius_share", positive=True)
@@ -80,6 +80,35 @@ class Plan:
     evaluations: int
     bound: float
     normalize_h_bar: bool = True
+
+
+#: W at the start.
+W_AT_START = gap + c / mu * (w_a * a_0**2 + w_b * b_0**2)
+
+
+def explicit_steps(certificate: Certificate, coupling: Any) -> dict[str, Any]:
+    """Weights of W and steps of a plan, by name; none depends on dimensions or eps."""
+    weights = explicit_weights()
+    return {
+        "M_v": H_zz * R + m_zz,
+        "M_x": H_xz * R + m_xz,
+        "w_b": weights[w_b],
+        "w_a": weights[w_a],
+        "c": explicit_step_ratio(certificate, coupling),
+        "gamma": 1 / (2 * L_Psi + (mu + L_zz) / (2 * c)),
+        "rho": gamma / c,
+    }
+
+
+def numbers_of(definitions: Mapping[str, Any], known: Mapping[str, float]) -> dict[str, float]:
+    """Values of definitions that may use the ones before them."""
+    found: dict[str, float] = {}
+    for name, definition in definitions.items():
+        number = _number(definition, {**known, **found})
+        # Nothing is coupled when w_a = 0 and nothing moves when k_z = k_v = 0: any value serves.
+        fallback = 1e-9 if name == "w_a" else 1.0
+        found[name] = number if (0 < number < math.inf) or name in ("W_0", "M_v", "M_x") else fallback
+    return found
 
 
 @dataclass(frozen=True, eq=False)
@@ -163,18 +192,11 @@ class Route:
     def definitions(self) -> dict[str, Any]:
         """The dimension-free symbols of the count."""
         certificate = self.certificate("rough")
-        weights = explicit_weights()
         return {
-            "M_v": H_zz * R + m_zz,
-            "M_x": H_xz * R + m_xz,
-            "w_b": weights[w_b],
-            "w_a": weights[w_a],
-            "c": explicit_step_ratio(certificate, self.coupling),
-            "gamma": 1 / (2 * L_Psi + (mu + L_zz) / (2 * c)),
-            "rho": gamma / c,
+            **explicit_steps(certificate, self.coupling),
             "X": equal_shares(certificate.noise_weight),
             "radius_share": _radius_share(certificate),
-            "W_0": gap + c / mu * (w_a * a_0**2 + w_b * b_0**2),
+            "W_0": W_AT_START,
         }
 
     # Numbers.
@@ -217,11 +239,7 @@ class Route:
             raise TheoremError("the tuned radius ratio needs L_xx > 0; with L_xx = 0 use one radius (zoba)")
         values: dict[str, float] = known | {"p": p, "d": d, "eps": eps}
         values |= {"gap": start.gap, "a_0": start.z_error, "b_0": start.v_error}
-        for name, definition in self.definitions.items():
-            number = _number(definition, values)
-            # Nothing is coupled when w_a = 0 and nothing moves when k_z = k_v = 0: any value serves.
-            fallback = 1e-9 if name == "w_a" else 1.0
-            values[name] = number if (0 < number < math.inf) or name in ("W_0", "M_v", "M_x") else fallback
+        values |= numbers_of(self.definitions, values)
         l = math.ceil(max(1.0, *(_number(term, values) for term in self.direction_terms.values())))
         iterations = math.ceil(6 * values["W_0"] / (values["gamma"] * eps)) or 1
         r = self.model.preset.ratio(p, d, known["L_xx"] / known["L_zz"] if self.model.preset.tuned else 1.0)

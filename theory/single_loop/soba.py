@@ -13,16 +13,17 @@ from ..proof.algebra import require_nonnegative
 from ..proof.orders import Complexity, dominates, order_of
 from ..proof.rules import by_nonnegative_terms
 from ..proof.theorem import Quoted, Step
-from ..symbols import W_0, H_xz, H_zz, K, L_Psi, L_zz, R, a_0, b1, b2, b_0, c, eps, gamma, gap, m_xz, m_zz, mu, w_a, w_b
+from ..symbols import W_0, K, L_Psi, L_zz, b1, b2, c, eps, gamma, mu
 from .assemble import average_step, certificate_step, choice_step
 from .assumptions import ASSUMPTIONS, public_symbols
 from .bound import ExplicitBound, as_float
 from .drift import Certified
 from .drift_steps import drift_steps, root_steps
 from .inequalities import bias_v, bias_x, bias_z, one_step_inequalities
+from .plan import W_AT_START, explicit_steps, numbers_of
 from .run import Start
 from .theorem import SingleLoopTheorem
-from .weights import Certificate, equal_shares, explicit_step_ratio, explicit_weights
+from .weights import Certificate, equal_shares
 
 __all__ = ["SobaPlan", "SobaRoute", "soba"]
 
@@ -59,17 +60,7 @@ class SobaRoute:
     @cached_property
     def definitions(self) -> dict[str, Any]:
         """The symbols of the count; none depends on eps."""
-        weights = explicit_weights()
-        return {
-            "M_v": H_zz * R + m_zz,
-            "M_x": H_xz * R + m_xz,
-            "w_b": weights[w_b],
-            "w_a": weights[w_a],
-            "c": explicit_step_ratio(self.certificate, _COUPLING),
-            "gamma": 1 / (2 * L_Psi + (mu + L_zz) / (2 * c)),
-            "rho": gamma / c,
-            "W_0": gap + c / mu * (w_a * a_0**2 + w_b * b_0**2),
-        }
+        return {**explicit_steps(self.certificate, _COUPLING), "W_0": W_AT_START}
 
     @cached_property
     def iterations(self) -> Any:
@@ -109,11 +100,7 @@ class SobaRoute:
         values: dict[str, float] = {"H_zz": 0.0, "H_xz": 0.0, "R": 0.0}
         values |= dict(zip(needed, constants.require(*needed), strict=True))
         values |= {"gap": start.gap, "a_0": start.z_error, "b_0": start.v_error}
-        for name, definition in self.definitions.items():
-            number = sp.sympify(definition).subs({s: values[str(s)] for s in definition.free_symbols})
-            # Nothing is coupled when w_a = 0 and nothing moves when k_z = k_v = 0: any value serves.
-            usable = number.is_finite and (number > 0 or name in ("W_0", "M_v", "M_x"))
-            values[name] = float(number) if usable else (1e-9 if name == "w_a" else 1.0)
+        values |= numbers_of(self.definitions, values)
         iterations = max(1, math.ceil(2 * values["W_0"] / (values["gamma"] * eps)))
         cost = int(sum(EVALUATIONS.values()).subs({b1: 1, b2: 1}))
         plan = SobaPlan(values["rho"], values["gamma"], iterations, iterations * cost, math.inf)
