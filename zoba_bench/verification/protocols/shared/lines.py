@@ -1,4 +1,4 @@
-"""From means along one line of sizes to the measurement of a claim about them."""
+"""From the means that cells return, along one line of sizes, to the measurement of a claim about them."""
 
 from __future__ import annotations
 
