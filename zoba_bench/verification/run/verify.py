@@ -215,10 +215,10 @@ def provenance() -> dict[str, Any]:
     import scipy
     import sympy
 
-    import zoba_bench
+    from zoba_bench.about import VERSION
 
     return {
-        "zoba_bench": zoba_bench.__version__,
+        "zoba_bench": VERSION,
         "python": platform.python_version(),
         "numpy": np.__version__,
         "scipy": scipy.__version__,
