@@ -10,7 +10,7 @@ Shapes: p and d are the dimensions of z and x, R is the number of replicates.
 
 from __future__ import annotations
 
-import inspect
+import functools
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Protocol, SupportsFloat, TypeVar, runtime_checkable
 
@@ -433,10 +433,17 @@ class HasWork(Protocol):
 # Who satisfies what.
 
 
+@functools.cache
+def _members(contract: type) -> Mapping[str, bool]:
+    """The names that a contract asks for, and whether each is a method."""
+    protocols = [base for base in contract.__mro__ if getattr(base, "_is_protocol", False) and base is not Protocol]
+    found = {name: callable(value) for base in protocols for name, value in vars(base).items() if name[0] != "_"}
+    return dict(sorted(found.items()))
+
+
 def members(contract: type) -> list[str]:
     """The names that a contract asks for, sorted."""
-    protocols = [base for base in contract.__mro__ if getattr(base, "_is_protocol", False) and base is not Protocol]
-    return sorted({name for base in protocols for name in vars(base) if not name.startswith("_")})
+    return list(_members(contract))
 
 
 def lacking(thing: object, contract: type) -> list[str]:
@@ -444,14 +451,13 @@ def lacking(thing: object, contract: type) -> list[str]:
 
     A method must be callable.
     """
-    absent = object()
-    missing = []
-    for name in members(contract):
-        found = inspect.getattr_static(thing, name, absent)
-        method = callable(inspect.getattr_static(contract, name))
-        if found is absent or (method and not callable(getattr(thing, name))):
-            missing.append(name)
-    return missing
+    bases = (thing if isinstance(thing, type) else type(thing)).__mro__
+    spaces = [getattr(thing, "__dict__", {}), *map(vars, bases)]
+    return [
+        name
+        for name, method in _members(contract).items()
+        if not any(name in space for space in spaces) or (method and not callable(getattr(thing, name)))
+    ]
 
 
 def require(title: str, thing: object, contract: type) -> None:
