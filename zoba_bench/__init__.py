@@ -1,13 +1,16 @@
 """zoba-bench: verified benchmarks and theory checks for zeroth-order bilevel optimisation.
 
-The public names are loaded when first used, so that importing the package is fast.
+The public names are loaded when first used, so that importing the package is fast. To read the package, begin with
+``problem``, ``oracle`` and ``contracts``; then follow a run through ``solvers``, ``driver`` and ``result``, and a
+measurement through ``sweep``, ``execution``, ``ledger`` and ``verification``. CONTRIBUTING.md has the whole tree.
 """
 
 from __future__ import annotations
 
 import importlib
-import time
 from typing import TYPE_CHECKING, Any
+
+from zoba_bench.about import VERSION
 
 if TYPE_CHECKING:
     from zoba_bench.api import solve
@@ -18,10 +21,7 @@ if TYPE_CHECKING:
     from zoba_bench.result import Result, Status
     from zoba_bench.verification.run.verify import verify
 
-__version__ = "0.1.0"
-
-#: When this process imported the package; sources edited later are not what runs.
-IMPORTED = time.time()
+__version__ = VERSION
 
 __all__ = [
     "BilevelProblem",

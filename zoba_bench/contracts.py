@@ -10,7 +10,7 @@ Shapes: p and d are the dimensions of z and x, R is the number of replicates.
 
 from __future__ import annotations
 
-import inspect
+import functools
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Protocol, SupportsFloat, TypeVar, runtime_checkable
 
@@ -236,19 +236,20 @@ class CertifiedBound(Protocol):
 class HasBound(Protocol):
     """A theorem that bounds the mean over k < K of E|grad Psi(x_k)|^2 at constant steps.
 
+    The options of ``solver`` are read as its attributes: rho, gamma, h, l1, ...
     ``start`` is a mapping with gap = Psi(x0) - inf Psi, z_error = |z0 - z*(x0)| and v_error = |v0 - v*(x0)|.
     All three raise DerivationError where the theorem does not speak of such a run, and ValueError that names a constant
     which is needed and is unknown, or only sampled.
     """
 
     def bound(
-        self, constants: Constants, p: int, d: int, solver: Any, K: int, start: Mapping[str, float]
+        self, constants: Constants, p: int, d: int, solver: Solver, K: int, start: Mapping[str, float]
     ) -> float:  # fmt: skip
         """The bound for one configuration of the solver."""
         ...
 
     def certificate(
-        self, constants: Constants, p: int, d: int, solver: Any, K: int, start: Mapping[str, float]
+        self, constants: Constants, p: int, d: int, solver: Solver, K: int, start: Mapping[str, float]
     ) -> CertifiedBound:
         """The same bound with its parts."""
         ...
@@ -263,13 +264,14 @@ class HasOneStep(Protocol):
     """A theorem that bounds what one iteration does from a given state."""
 
     def one_step(
-        self, constants: Constants, p: int, d: int, solver: Any, state: Mapping[str, float],
+        self, constants: Constants, p: int, d: int, solver: Solver, state: Mapping[str, float],
         wrong: Mapping[str, float] | None = None,
     ) -> Mapping[str, float]:  # fmt: skip
         """Bounds "a", "b" and "psi" of E|z+ - z*(x+)|^2, E|v+ - v*(x+)|^2 and E Psi(x+) - Psi(x).
 
-        ``state`` has the sizes of the state by name. ``wrong``, for a control, replaces or multiplies numbers of the
-        inequalities by name. Raises as :class:`HasBound`.
+        ``state`` has "a" = |z - z*(x)|, "b" = |v - v*(x)|, "g" = |grad Psi(x)|, "v" = |v| and "D", the length of the
+        mean direction of x. ``wrong``, for a control, has factors of numbers in the inequalities, by name. Raises as
+        :class:`HasBound`.
         """
         ...
 
@@ -345,7 +347,7 @@ class HasRunMoments(Protocol):
     """A theorem that derives the second moments of a whole run."""
 
     def run_moments(
-        self, problem: BilevelProblem, start: Sequence[Array], solver: Any, K: int, window: int = 1
+        self, problem: BilevelProblem, start: Sequence[Array], solver: Solver, K: int, window: int = 1
     ) -> RunMoments:
         """Moments of the last ``window`` of K iterates from z, v (p,) and x (d,).
 
@@ -359,7 +361,7 @@ class HasRunMoments(Protocol):
 class HasPointOfRest(Protocol):
     """A theorem that says where a method with a biased hypergradient comes to rest."""
 
-    def point_of_rest(self, problem: BilevelProblem, solver: Any) -> Array:
+    def point_of_rest(self, problem: BilevelProblem, solver: Solver) -> Array:
         """x (d,) at which the mean direction vanishes. Raises as :class:`HasRunMoments`."""
         ...
 
@@ -433,10 +435,17 @@ class HasWork(Protocol):
 # Who satisfies what.
 
 
+@functools.cache
+def _members(contract: type) -> Mapping[str, bool]:
+    """The names that a contract asks for, and whether each is a method."""
+    protocols = [base for base in contract.__mro__ if getattr(base, "_is_protocol", False) and base is not Protocol]
+    found = {name: callable(value) for base in protocols for name, value in vars(base).items() if name[0] != "_"}
+    return dict(sorted(found.items()))
+
+
 def members(contract: type) -> list[str]:
     """The names that a contract asks for, sorted."""
-    protocols = [base for base in contract.__mro__ if getattr(base, "_is_protocol", False) and base is not Protocol]
-    return sorted({name for base in protocols for name in vars(base) if not name.startswith("_")})
+    return list(_members(contract))
 
 
 def lacking(thing: object, contract: type) -> list[str]:
@@ -444,14 +453,13 @@ def lacking(thing: object, contract: type) -> list[str]:
 
     A method must be callable.
     """
-    absent = object()
-    missing = []
-    for name in members(contract):
-        found = inspect.getattr_static(thing, name, absent)
-        method = callable(inspect.getattr_static(contract, name))
-        if found is absent or (method and not callable(getattr(thing, name))):
-            missing.append(name)
-    return missing
+    bases = (thing if isinstance(thing, type) else type(thing)).__mro__
+    spaces = [getattr(thing, "__dict__", {}), *map(vars, bases)]
+    return [
+        name
+        for name, method in _members(contract).items()
+        if not any(name in space for space in spaces) or (method and not callable(getattr(thing, name)))
+    ]
 
 
 def require(title: str, thing: object, contract: type) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-import zoba_bench
+from zoba_bench.about import IMPORTED
 from zoba_bench.directions import generator
 from zoba_bench.tasks import resolve
 
@@ -114,7 +114,7 @@ def fingerprint() -> str:
 
 def _add(digest: Any, name: str, path: Path) -> None:
     # A time in the future is a clock's fault, not an edit.
-    if zoba_bench.IMPORTED < path.stat().st_mtime <= time.time():
+    if IMPORTED < path.stat().st_mtime <= time.time():
         raise CellError(
             f"{path} was edited after this process imported zoba_bench, so its results could not be told from "
             "those of the code before; start a new process"

@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 import zoba_bench as zb
 from zoba_bench import api
-from zoba_bench.registry import UnknownNameError
+from zoba_bench.problem import Card
+from zoba_bench.problem.inner_check import check_inner_solution
+from zoba_bench.registry import UnknownNameError, missing_requirements
 
 HEAVY = ["sympy", "matplotlib", "scipy.stats", "scipy.optimize", "joblib", "sklearn"]
 
@@ -159,6 +162,24 @@ def test_unknown_solver_is_refused_before_anything_is_evaluated(bilevel):
     with pytest.raises(TypeError, match="did you mean 'rho'"):
         zb.solve(problem, "zoba", roh=0.1)
     assert problem.inner.calls == []
+
+
+@pytest.mark.parametrize("home", ["their_package", "zoba_bench.problems.quadratic.general"])
+def test_an_inner_solution_is_checked_wherever_it_comes_from_and_whatever_its_card_says(bilevel, home):
+    problem = bilevel()
+
+    def wrong(x):
+        return problem.inner_solution(x) + 0.5
+
+    wrong.__module__ = home
+    card = Card("A bowl.", "nowhere", {"A1": "holds"}, True, "strongly convex", "any")
+    with pytest.raises(ValueError, match="inner_solution of problem 'local' is not a minimiser of inner"):
+        zb.solve(replace(problem, inner_solution=wrong, card=card), max_iterations=1)
+
+
+@pytest.mark.parametrize("name", [name for name in zb.list_problems() if not missing_requirements(name)])
+def test_the_check_of_inner_solutions_refuses_no_registered_problem(name):
+    check_inner_solution(zb.load_problem(name))
 
 
 def test_problem_can_be_named(bilevel, monkeypatch, same_run):

@@ -1,4 +1,8 @@
-"""Declared constants against the largest values that a search meets: too small ones are refuted, none is proved."""
+"""Declared constants against the largest values that a search meets.
+
+Difference quotients are lower bounds of a Lipschitz constant, also at kinks. A declared constant below one of them is
+refuted. A constant that passes is not proved: the search may have missed the worst point.
+"""
 
 from __future__ import annotations
 
@@ -70,9 +74,9 @@ Quantity = Callable[[_State], Array]
 def measure_constants(problem: BilevelProblem, rng: np.random.Generator, only: str | None = None) -> list[Check]:
     """One check for each constant that can be measured; ``only`` names a single one.
 
-    A search over points in the declared radius and region, and over directions, looks for the largest quotient.
-    Quotients of two and of three values are used, which no Lipschitz constant is below, whatever kinks the next
-    derivative has: what is declared must not be below either.
+    A search looks for the largest difference quotient, over directions and over points in the declared radius and
+    region. First differences of a derivative measure its Lipschitz constant, second differences that of the next
+    derivative. No declared constant may be below a quotient that was met.
     """
     checks = []
     for name, quantity in _quantities(problem):

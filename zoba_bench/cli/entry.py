@@ -8,7 +8,7 @@ from typing import NoReturn
 
 import click
 
-import zoba_bench
+from zoba_bench.about import VERSION
 from zoba_bench.cli.listing import info, list_command
 from zoba_bench.cli.proving import check, derive
 from zoba_bench.cli.reporting import report, sys_info
@@ -43,7 +43,7 @@ def main() -> NoReturn:
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(zoba_bench.__version__, prog_name="zoba-bench")
+@click.version_option(VERSION, prog_name="zoba-bench")
 def cli() -> None:
     """Verified benchmarks and theory checks for zeroth-order bilevel optimisation.
 

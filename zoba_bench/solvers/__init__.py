@@ -1,4 +1,15 @@
-"""The solvers: name -> "module:class", loaded when asked for."""
+"""The solvers: name -> "module:class", loaded when asked for.
+
+``base`` is what all share; it comes first. Then a file an algorithm, by family:
+
+``single_loop``     the zeroth-order single loop: ``zoba``, ``zoba_mixed``, ``hf_zoba`` differ in their surrogates
+``soba``, ``saba``  the single loop with exact derivatives, and with remembered ones
+``hypergradient``   loops around a hypergradient: ``aid_bio``, ``itd_bio``, ``stocbio``
+``truncated``       gradients through an inner loop: ``fom``, ``ufom``
+``f2sa``, ``meha``  penalties and envelopes, with first derivatives
+``fednest``         several clients
+``zmdsba``, ``zo_penalty``, ``pzobo``, ``hozog``   zeroth-order methods with two loops
+"""
 
 SOLVERS: dict[str, str] = {
     "zoba": "zoba_bench.solvers.zoba:Zoba",

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from zoba_bench.about import VERSION
 from zoba_bench.errors import DerivationError
 from zoba_bench.registry import list_theorems, theorem
 from zoba_bench.sweep import fingerprint
@@ -19,10 +20,8 @@ def provenance() -> dict[str, Any]:
     import scipy
     import sympy
 
-    import zoba_bench
-
     return {
-        "zoba_bench": zoba_bench.__version__,
+        "zoba_bench": VERSION,
         "python": platform.python_version(),
         "numpy": np.__version__,
         "scipy": scipy.__version__,
