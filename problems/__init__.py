@@ -15,7 +15,6 @@ _MODULES = {
     "quadratic.reference": ("reference",),
     "quadratic.structured": (
         "nesterov_chain",
-        "cournot",
         "imaml_quad",
     ),
     "quadratic.finite_sum": ("quad_sum",),

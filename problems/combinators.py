@@ -51,7 +51,8 @@ from zoba_bench.problem.symbolic import Symbolic
 from zoba_bench.validation import check_real
 
 from ._base.scalars import LOG_COSH, PSEUDO_HUBER, SOFTPLUS, SQUARE, Scalar
-from .links._link import Coupling, Link, coupling, diagonal_link, on_solution, planted_constants, plus, scaled, times
+from .links._coupling import Coupling, coupling, plus, scaled, times
+from .links._link import Link, diagonal_link, on_solution, planted_constants
 
 if TYPE_CHECKING:
     from .links._symbols import Frame, InnerSymbols
@@ -379,4 +380,5 @@ def _planted_symbols(
 ) -> Symbolic:
     from .links._symbols import planted_symbols
 
-    return planted_symbols(link, loss, weight, target, expressions)
+    assert link.symbols is not None
+    return planted_symbols(link.coupling, link.symbols, loss, weight, target, expressions)
