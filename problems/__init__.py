@@ -80,6 +80,7 @@ _MODULES = {
         "iaptt_toy",
     ),
     "meta.two_task": ("two_task",),
+    "transformed.tilted": ("tilted",),
 }
 
 PROBLEMS: dict[str, str] = {

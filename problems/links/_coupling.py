@@ -1,4 +1,4 @@
-"""Maps m(x) = g(Mx), which links take for their minimisers, and sums and products of bounds that may be unknown."""
+"""Maps m(x) = g(Mx), which links take for their minimisers."""
 
 from __future__ import annotations
 
@@ -10,35 +10,14 @@ from numpy.typing import ArrayLike
 
 from zoba_bench.arrays import Array, linear_map
 
+from .._base.bounds import times
 from .._base.family import spectral_norm
 from .._base.scalars import Scalar
 
-__all__ = ["Coupling", "Elementwise", "coupling", "plus", "scaled", "times"]
+__all__ = ["Coupling", "Elementwise", "coupling", "scaled"]
 
 
 Elementwise = Callable[[Array], Array]
-
-
-def times(*factors: float | None) -> float | None:
-    """A product of bounds: zero where one of them is, else unknown if one of them is."""
-    if 0.0 in factors:
-        return 0.0
-    product = 1.0
-    for factor in factors:
-        if factor is None:
-            return None
-        product *= factor
-    return product
-
-
-def plus(*terms: float | None) -> float | None:
-    """A sum of bounds, unknown if one of them is."""
-    total = 0.0
-    for term in terms:
-        if term is None:
-            return None
-        total += term
-    return total
 
 
 def scaled(weight: float, values: Array) -> Array:

@@ -15,9 +15,10 @@ from zoba_bench.arrays import Array, blockwise, linear_map, quadratic_form, spre
 from zoba_bench.problem import BilevelProblem, Constants
 from zoba_bench.validation import check_dimension
 
+from .._base.bounds import plus, times
 from .._base.family import spectral_norm, sphere_start
 from .._base.scalars import Scalar
-from ._coupling import Coupling, Elementwise, coupling, plus, times
+from ._coupling import Coupling, Elementwise, coupling
 
 if TYPE_CHECKING:
     from ._symbols import Frame, InnerSymbols
