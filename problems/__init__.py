@@ -15,7 +15,6 @@ _MODULES = {
     "quadratic.reference": ("reference",),
     "quadratic.structured": (
         "nesterov_chain",
-        "cournot",
         "imaml_quad",
     ),
     "quadratic.finite_sum": ("quad_sum",),
@@ -81,6 +80,7 @@ _MODULES = {
         "iaptt_toy",
     ),
     "meta.two_task": ("two_task",),
+    "transformed.tilted": ("tilted",),
 }
 
 PROBLEMS: dict[str, str] = {

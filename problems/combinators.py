@@ -9,6 +9,10 @@ minimiser is z* = m(x)) and a planted loss (an outer objective that is lowest at
   constant.
 * :func:`planted`: F = c sum f(z_i - t_i) with t = m(target), f lowest at 0: the target is a global minimiser.
 
+A fourth one takes a finished problem, built here or not:
+
+* :func:`tilted`: F + b'(z - z*(x)). Psi and the inner level stay as they are, and v* is no longer zero where it was.
+
 Examples
 --------
 A quartic inner objective around Mx, written down and proved:
@@ -50,8 +54,11 @@ from zoba_bench.problem import BilevelProblem, Card, Constants
 from zoba_bench.problem.symbolic import Symbolic
 from zoba_bench.validation import check_real
 
+from ._base.bounds import plus, times
 from ._base.scalars import LOG_COSH, PSEUDO_HUBER, SOFTPLUS, SQUARE, Scalar
-from .links._link import Coupling, Link, coupling, diagonal_link, on_solution, planted_constants, plus, scaled, times
+from .links._coupling import Coupling, coupling, scaled
+from .links._link import Link, diagonal_link, on_solution, planted_constants
+from .transformed._tilt import tilted
 
 if TYPE_CHECKING:
     from .links._symbols import Frame, InnerSymbols
@@ -68,6 +75,7 @@ __all__ = [
     "coupling",
     "planted",
     "shift_link",
+    "tilted",
 ]
 
 
@@ -379,4 +387,5 @@ def _planted_symbols(
 ) -> Symbolic:
     from .links._symbols import planted_symbols
 
-    return planted_symbols(link, loss, weight, target, expressions)
+    assert link.symbols is not None
+    return planted_symbols(link.coupling, link.symbols, loss, weight, target, expressions)

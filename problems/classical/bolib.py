@@ -20,7 +20,8 @@ from zoba_bench.problem.symbolic import Symbolic
 from zoba_bench.validation import check_dimension, check_radius, check_seed
 
 from .._base.family import family
-from ..quadratic._affine import UNBOUNDED, build_quadratic, solve_maps
+from ..quadratic._affine import UNBOUNDED, build_quadratic
+from ..quadratic._maps import solve_maps
 
 if TYPE_CHECKING:
     from zoba_bench.certification.certificate import Check
@@ -143,7 +144,7 @@ def _item(
         )
 
         def symbolic() -> Symbolic:
-            from .._base.symbols import rational_symbols
+            from ._rational_symbols import rational_symbols
 
             return rational_symbols(size, size, inner.expression, outer.expression)
 

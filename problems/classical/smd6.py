@@ -12,7 +12,8 @@ from zoba_bench.problem.symbolic import Symbolic
 from zoba_bench.validation import check_dimension, check_real, check_seed
 
 from .._base.family import family
-from ..quadratic._affine import build_quadratic, solve_maps
+from ..quadratic._affine import build_quadratic
+from ..quadratic._maps import solve_maps
 
 __all__ = ["smd6"]
 
@@ -96,7 +97,7 @@ def smd6(p: int = 5, d: int = 5, *, seed: int = 0, r: int | None = None) -> Bile
     )
 
     def symbolic() -> Symbolic:
-        from .._base.symbols import rational_symbols
+        from ._rational_symbols import rational_symbols
 
         def squares(values: list[Any]) -> Any:
             return sum(e**2 for e in values)

@@ -10,7 +10,8 @@ from zoba_bench.problem.symbolic import Symbolic
 from zoba_bench.validation import check_dimension, check_radius, check_real, check_seed
 
 from .._base.family import family
-from ..quadratic._affine import build_quadratic, solve_maps
+from ..quadratic._affine import build_quadratic
+from ..quadratic._maps import solve_maps
 
 __all__ = ["cournot"]
 
@@ -122,7 +123,7 @@ def cournot(
     )
 
     def symbolic() -> Symbolic:
-        from .._base.symbols import cournot_symbols
+        from ._cournot_symbols import cournot_symbols
 
         return cournot_symbols(costs.reshape(d, n), leader, a, b, k, kl)
 

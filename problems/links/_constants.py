@@ -11,7 +11,7 @@ from typing import Any
 
 import sympy as sp
 
-from ._symbols import norm
+from .._base.symbols import norm
 
 __all__ = [
     "logcosh_ripple",

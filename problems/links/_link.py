@@ -10,35 +10,28 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from zoba_bench.arrays import Array, blockwise, linear_map, quadratic_form, spread_vectors
 from zoba_bench.problem import BilevelProblem, Constants
 from zoba_bench.validation import check_dimension
 
+from .._base.bounds import plus, times
 from .._base.family import spectral_norm, sphere_start
 from .._base.scalars import Scalar
+from ._coupling import Coupling, Elementwise, coupling
 
 if TYPE_CHECKING:
     from ._symbols import Frame, InnerSymbols
 
 __all__ = [
-    "Coupling",
     "Link",
     "common_size",
-    "coupling",
     "diagonal_link",
     "expressions",
     "on_solution",
     "planted_constants",
-    "plus",
     "quadratic_link",
-    "scaled",
-    "times",
 ]
-
-
-Elementwise = Callable[[Array], Array]
 
 
 def common_size(name: str, p: int, d: int, lowest: int = 1) -> int:
@@ -51,28 +44,6 @@ def common_size(name: str, p: int, d: int, lowest: int = 1) -> int:
     return p
 
 
-def times(*factors: float | None) -> float | None:
-    """A product of bounds: zero where one of them is, else unknown if one of them is."""
-    if 0.0 in factors:
-        return 0.0
-    product = 1.0
-    for factor in factors:
-        if factor is None:
-            return None
-        product *= factor
-    return product
-
-
-def plus(*terms: float | None) -> float | None:
-    """A sum of bounds, unknown if one of them is."""
-    total = 0.0
-    for term in terms:
-        if term is None:
-            return None
-        total += term
-    return total
-
-
 def expressions(family: str, **numbers: Any) -> Callable[[Mapping[str, Any]], Mapping[str, Any]]:
     """The expressions of a family's constants, whose module is loaded when they are asked for."""
 
@@ -83,88 +54,6 @@ def expressions(family: str, **numbers: Any) -> Callable[[Mapping[str, Any]], Ma
         return found
 
     return of
-
-
-def scaled(weight: float, values: Array) -> Array:
-    """weight * values, without the pass over memory where the weight is 1."""
-    return values if weight == 1.0 else weight * values
-
-
-@dataclass(frozen=True, eq=False)
-class Coupling:
-    """A map m(x) = g(Mx), g entry by entry; made by :func:`coupling`.
-
-    Attributes
-    ----------
-    matrix, transposed : (p, d) and (d, p) arrays, C-contiguous
-        M and M'.
-    function : Scalar or None
-        g; the identity if None.
-    linear, value : callable(x) -> Mx, m(x)
-    gap : callable(x, target) -> m(x) - m(target), to relative accuracy
-    lipschitz, bend : float or None
-        Lipschitz constants of m and of Dm.
-    """
-
-    matrix: Array
-    transposed: Array
-    function: Scalar | None
-    linear: Elementwise
-    value: Elementwise
-    gap: Callable[[Array, Array], Array]
-    lipschitz: float | None
-    bend: float | None
-
-    def pull(self, x: Array, w: Array) -> Array:
-        """Dm(x)' w."""
-        if self.function is not None:
-            w = self.function.first(self.linear(x)) * w
-        return linear_map(w, self.matrix)
-
-
-def coupling(matrix: ArrayLike, function: Scalar | None = None) -> Coupling:
-    """The map m(x) = Mx, or m(x) = g(Mx) with a strictly increasing g.
-
-    Parameters
-    ----------
-    matrix : (p, d) array_like
-        M.
-    function : Scalar, optional
-        g; needs ``step``, and ``first_bound`` and ``second_bound`` for constants.
-
-    Raises
-    ------
-    ValueError
-        For a matrix that is not a finite two-dimensional array, or a function without ``step``.
-    """
-    M = np.array(matrix, dtype=np.float64, order="C")
-    if M.ndim != 2 or not M.size or not np.isfinite(M).all():
-        raise ValueError(f"matrix must be a finite array of shape (p, d), got {matrix!r}")
-    M.setflags(write=False)
-    M_T = np.ascontiguousarray(M.T)
-    norm = spectral_norm(M)
-
-    def linear(x: Array) -> Array:
-        return linear_map(x, M_T)
-
-    if function is None:
-
-        def linear_gap(x: Array, target: Array) -> Array:
-            return linear_map(x - target, M_T)
-
-        return Coupling(M, M_T, None, linear, linear, linear_gap, norm, 0.0)
-    g, step = function.value, function.step
-    if step is None:
-        raise ValueError("the function of a coupling needs `step`: g(base + step) - g(base) without cancellation")
-
-    def value(x: Array) -> Array:
-        return g(linear_map(x, M_T))
-
-    def gap(x: Array, target: Array) -> Array:
-        return step(M @ target, linear_map(x - target, M_T))
-
-    lipschitz, bend = times(norm, function.first_bound), times(norm**2, function.second_bound)
-    return Coupling(M, M_T, function, linear, value, gap, lipschitz, bend)
 
 
 @dataclass(frozen=True, eq=False)

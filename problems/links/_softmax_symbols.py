@@ -12,8 +12,8 @@ from sympy.core.function import ArgumentIndexError
 from zoba_bench.arrays import Array
 from zoba_bench.problem.symbolic import Symbolic
 
-from .._base.symbols import matrix, reals, vector
-from ._symbols import divergence, norm
+from .._base.symbols import matrix, norm, reals, vector
+from ._symbols import divergence
 
 __all__ = ["log_sum_exp", "softmax", "softmax_symbols"]
 

@@ -14,7 +14,8 @@ from zoba_bench.problem.symbolic import Symbolic
 
 from .._base.scalars import Scalar
 from .._base.symbols import matrix, reals, vector
-from ._link import Link
+from ._constants import rosenbrock
+from ._coupling import Coupling
 
 __all__ = [
     "Frame",
@@ -23,7 +24,6 @@ __all__ = [
     "cubic_root",
     "curvature_symbols",
     "divergence",
-    "norm",
     "planted_symbols",
     "quadratic_symbols",
     "quartic_symbols",
@@ -96,35 +96,23 @@ def read(text: str, names: Mapping[str, Any]) -> Any:
     return sp.sympify(text, locals={**known, **names})
 
 
-def norm(M: Any, lowest: bool = False) -> Any:
-    """The spectral norm of a matrix whose smaller side is at most 2, or its lowest singular value."""
-    gram = M * M.T if M.rows <= M.cols else M.T * M
-    if gram.rows == 1:
-        return sp.sqrt(gram[0])
-    if gram.rows > 2:
-        raise ValueError(f"no closed form of the norm of a matrix {M.shape}")
-    # Not trace^2 - 4 det under the root: rounding could make it negative.
-    spread = sp.sqrt((gram[0, 0] - gram[1, 1]) ** 2 + 4 * gram[0, 1] ** 2)
-    return sp.sqrt((gram[0, 0] + gram[1, 1] + (-spread if lowest else spread)) / 2)
-
-
 @dataclass
 class Frame:
     """The symbols that a problem is written in: z, x, M, m(x) and g'(Mx), and the numbers behind symbols."""
 
-    link: Link
+    coupling: Coupling
     values: dict[Any, float] = field(default_factory=dict)
     names: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        M = self.link.coupling.matrix
+        M = self.coupling.matrix
         self.z: list[Any] = reals("z", M.shape[0])
         self.x: list[Any] = reals("x", M.shape[1])
         # An identity is no data.
         unit = np.array_equal(M, np.eye(*M.shape))
         self.M = self.names["M"] = sp.eye(len(M)) if unit else matrix("M", M, self.values)
         self.m = self.at(self.x)
-        slope = self.derivative(self.link.coupling.function)
+        slope = self.derivative(self.coupling.function)
         self.slope = [sp.Integer(1)] * len(self.z) if slope is None else [slope(y) for y in self.linear(self.x)]
 
     def linear(self, x: Sequence[Any]) -> list[Any]:
@@ -133,7 +121,7 @@ class Frame:
 
     def at(self, x: Sequence[Any]) -> list[Any]:
         """m(x)."""
-        g = self.link.coupling.function
+        g = self.coupling.function
         return self.linear(x) if g is None else [self.apply(g, y) for y in self.linear(x)]
 
     def number(self, name: str, value: float) -> Any:
@@ -264,20 +252,20 @@ def quadratic_symbols(frame: Frame, A: Array, mu: float) -> InnerSymbols:
 
 
 def planted_symbols(
-    link: Link,
+    m: Coupling,
+    link: Callable[[Frame], InnerSymbols],
     loss: Scalar,
     weight: float,
     target: Array,
     expressions: Callable[[Mapping[str, Any]], Mapping[str, Any]] | None = None,
 ) -> Symbolic:
     """The link's G and F = c sum f(z_i - t_i), t = m(target)."""
-    assert link.symbols is not None
-    frame = Frame(link)
+    frame = Frame(m)
     best = list(vector("xopt", target, frame.values))
-    inner = link.symbols(frame)
+    inner = link(frame)
     t = frame.at(best)
     c = sp.Integer(1) if weight == 1 else frame.number("c", weight)
-    gaps = [m - a for m, a in zip(frame.m, t, strict=True)]
+    gaps = [b - a for b, a in zip(frame.m, t, strict=True)]
     # The derivative of f in u alone: the coordinate t of the target is a parameter.
     slopes = [c * _slope(frame, loss, gap, a) for gap, a in zip(gaps, t, strict=True)]
     pulled = [g * s for g, s in zip(frame.slope, slopes, strict=True)]
@@ -307,13 +295,10 @@ def _slope(frame: Frame, loss: Scalar, gap: Any, t: Any) -> Any:
     return slope(gap).subs(sp.Symbol("t", real=True), t)
 
 
-def rosenbrock_symbols(link: Link, radius: float | None) -> Symbolic:
+def rosenbrock_symbols(m: Coupling, link: Callable[[Frame], InnerSymbols], radius: float | None) -> Symbolic:
     """F = sum over i < d of [100 (x_(i+1) - z_i^2)^2 + (1-z_i)^2] and z* = x."""
-    from ._constants import rosenbrock
-
-    frame = Frame(link)
-    assert link.symbols is not None
-    inner = link.symbols(frame)
+    frame = Frame(m)
+    inner = link(frame)
     z, x = frame.z, frame.x
     squares = [term for a, b in zip(z[:-1], x[1:], strict=True) for term in (100 * (b - a**2) ** 2, (1 - a) ** 2)]
     at = dict(zip(z, x, strict=True))

@@ -109,7 +109,8 @@ def rosenbrock(
     def symbolic() -> Symbolic:
         from ._symbols import rosenbrock_symbols
 
-        return rosenbrock_symbols(link, radius)
+        assert link.symbols is not None
+        return rosenbrock_symbols(link.coupling, link.symbols, radius)
 
     return BilevelProblem(
         name="rosenbrock",

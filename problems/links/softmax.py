@@ -24,7 +24,8 @@ from zoba_bench.validation import check_dimension, check_real, check_seed
 
 from .._base import scalars
 from .._base.family import family, spectral_norm, with_singular_values
-from ._link import Link, coupling, on_solution
+from ._coupling import coupling
+from ._link import Link, on_solution
 
 __all__ = ["softmax_bregman"]
 

@@ -216,12 +216,12 @@ def two_task(
         return np.repeat(x0, 2), x0
 
     def symbolic() -> Symbolic:
-        from ..multivalued._proofs import task_symbols
+        from ._task_proofs import task_symbols
 
         return task_symbols(a, rho, centre, width, r, step)
 
     def checks(problem: BilevelProblem) -> list[Check]:
-        from ..multivalued._proofs import task_proofs
+        from ._task_proofs import task_proofs
 
         return [*task_proofs(), *_numbers(problem, rho, centre, D)]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,8 +12,9 @@ from zoba_bench.problem import BilevelProblem, Card, Constants
 from zoba_bench.problem.symbolic import Symbolic
 
 from .._base.family import spectral_norm, sphere_start
+from ._maps import AffineMaps
 
-__all__ = ["UNBOUNDED", "AffineMaps", "adjoint_map", "build_quadratic", "solve_maps"]
+__all__ = ["UNBOUNDED", "build_quadratic"]
 
 
 #: What A3 says of a family whose slopes are affine.
@@ -22,83 +22,6 @@ UNBOUNDED = "holds except for C_z and C_x: F_z is affine in x; C_z and R are giv
 
 # Which parameter makes Psi more convex, and how.
 _WAYS_OUT = {"lam": "increase", "cross": "decrease", "L_cross": "decrease"}
-
-
-@dataclass(frozen=True)
-class AffineMaps:
-    """The matrices and linear terms of G and F, and the affine maps z* = J x + j and v* = V x + v."""
-
-    inner_zz: Array
-    inner_xz: Array
-    inner_xx: Array
-    inner_x: Array
-    outer_zz: Array
-    outer_xz: Array
-    outer_xx: Array
-    outer_z: Array
-    outer_x: Array
-    J: Array
-    j: Array
-    V: Array
-    v: Array
-
-    @property
-    def curvature(self) -> Array:
-        """Hess Psi = J' F_zz J + F_xz J + J' F_zx + F_xx."""
-        cross = self.outer_xz @ self.J
-        hessian = self.J.T @ self.outer_zz @ self.J + cross + cross.T + self.outer_xx
-        return np.ascontiguousarray((hessian + hessian.T) / 2)
-
-    @property
-    def slope(self) -> Array:
-        """grad Psi at x = 0."""
-        at_origin = self.outer_zz @ self.j + self.outer_z
-        slope: Array = self.J.T @ at_origin + self.outer_xz @ self.j + self.outer_x
-        return slope
-
-
-def adjoint_map(zz: Array, outer_zz: Array, outer_xz: Array, outer_z: Array, J: Array, j: Array) -> tuple[Array, Array]:
-    """V, v of v* = V x + v, from G_zz v* = -F_z(z*(x), x)."""
-    solved = -np.linalg.solve(zz, np.column_stack([outer_zz @ J + outer_xz.T, outer_zz @ j + outer_z]))
-    return np.ascontiguousarray(solved[:, :-1]), np.ascontiguousarray(solved[:, -1])
-
-
-def solve_maps(
-    *,
-    inner_zz: Array,
-    inner_xz: Array,
-    inner_z: Array,
-    outer_zz: Array,
-    outer_xz: Array,
-    outer_xx: Array,
-    outer_z: Array,
-    outer_x: Array,
-    inner_xx: Array | None = None,
-    inner_x: Array | None = None,
-) -> AffineMaps:
-    """The maps of two quadratic objectives that are given by their blocks: G_zz (Jx + j) + G_zx x + G_z(0) = 0.
-
-    ``inner_xx`` and ``inner_x``, on which no closed form depends, are zero by default.
-    """
-    d = len(inner_xz)
-    solved = -np.linalg.solve(inner_zz, np.column_stack([inner_xz.T, inner_z]))
-    J, j = np.ascontiguousarray(solved[:, :-1]), np.ascontiguousarray(solved[:, -1])
-    V, v = adjoint_map(inner_zz, outer_zz, outer_xz, outer_z, J, j)
-    return AffineMaps(
-        inner_zz=inner_zz,
-        inner_xz=inner_xz,
-        inner_xx=np.zeros((d, d)) if inner_xx is None else inner_xx,
-        inner_x=np.zeros(d) if inner_x is None else inner_x,
-        outer_zz=outer_zz,
-        outer_xz=outer_xz,
-        outer_xx=outer_xx,
-        outer_z=outer_z,
-        outer_x=outer_x,
-        J=J,
-        j=j,
-        V=V,
-        v=v,
-    )
 
 
 def _constants(
@@ -185,7 +108,7 @@ def build_quadratic(
     mu = float(spectrum.min())
 
     def any_quadratic() -> Symbolic:
-        from .._base.symbols import quadratic_symbols
+        from ._affine_symbols import quadratic_symbols
 
         origin = np.zeros(p), np.zeros(d)
         return quadratic_symbols(maps, mu, best, float(inner(*origin)), float(outer(*origin)))

@@ -20,7 +20,8 @@ from zoba_bench.problem.symbolic import Symbolic
 from zoba_bench.validation import check_dimension, check_radius, check_real, check_seed
 
 from .._base.family import family, orthogonal, spectral_norm
-from ._affine import AffineMaps, build_quadratic, solve_maps
+from ._affine import build_quadratic
+from ._maps import AffineMaps, solve_maps
 
 __all__ = ["quad_sum"]
 

@@ -13,7 +13,8 @@ from zoba_bench.problem import BilevelProblem, Card
 from zoba_bench.validation import check_dimension, check_radius, check_real, check_seed
 
 from .._base.family import family, positive_definite, with_singular_values
-from ._affine import UNBOUNDED, AffineMaps, adjoint_map, build_quadratic
+from ._affine import UNBOUNDED, build_quadratic
+from ._maps import AffineMaps, adjoint_map
 
 __all__ = ["minimax_quad", "quad_general", "quad_tracking"]
 

@@ -17,7 +17,8 @@ from zoba_bench.validation import check_dimension, check_radius, check_real, che
 from .._base.checks import attach
 from .._base.family import family, positive_definite
 from .._base.tasks import task_checks
-from ._affine import UNBOUNDED, build_quadratic, solve_maps
+from ._affine import UNBOUNDED, build_quadratic
+from ._maps import solve_maps
 
 if TYPE_CHECKING:
     from zoba_bench.certification.certificate import Check
@@ -115,7 +116,7 @@ def nesterov_chain(
     maps = replace(maps, J=np.eye(d), j=np.zeros(d))  # without the rounding of a solve
 
     def symbolic() -> Symbolic:
-        from .._base.symbols import chain_symbols
+        from ._structured_symbols import chain_symbols
 
         return chain_symbols(A, float(spectrum[0]), L0)
 
@@ -227,7 +228,7 @@ def imaml_quad(
     )
 
     def scalar_tasks() -> Symbolic:
-        from .._base.symbols import meta_symbols
+        from ._structured_symbols import meta_symbols
 
         assert problem.minimizer is not None
         return meta_symbols(spectra[:, 0], np.diag(P), c, s, lam, float(problem.minimizer[0]))

@@ -10,7 +10,7 @@ import sympy as sp
 from zoba_bench.arrays import Array
 from zoba_bench.problem.symbolic import Symbolic
 
-from .._base.symbols import _symmetric, matrix, norm, reals, vector
+from .._base.symbols import matrix, norm, reals, symmetric, vector
 from ._bound_symbols import cleaning_bounds, growth, length, penalty_bounds
 
 __all__ = [
@@ -205,7 +205,7 @@ def _gram(S: Array, values: dict[Any, float]) -> tuple[Any, Any, list[tuple[Any,
     is what "lowest is the smallest eigenvalue" says.
     """
     n = len(S)
-    gram = _symmetric("S", S, values)
+    gram = symmetric("S", S, values)
     lowest = _number("lowest", np.linalg.eigvalsh(S)[0], values)
     rest, columns, pivots = gram - lowest * sp.eye(n), [], []
     for k in range(n):
@@ -335,7 +335,7 @@ def ridge_data_symbols(
     z, x = sp.Matrix(reals("z", p)), reals("x", p)
     gram, lowest, squares, pivots = _gram(S, values)
     g, g_v = vector("g", slope, values), vector("f", outer_slope, values)
-    fit = _symmetric("P", S_v, values)
+    fit = symmetric("P", S_v, values)
     c, c_v = _number("c", floor, values), _number("cv", outer_floor, values)
     rho = _number("rho", radius, values)
     weights = [sp.exp(e) for e in x]

@@ -105,11 +105,12 @@ def _plain(array: Any) -> Any:
 
 @contextmanager
 def traced() -> Iterator[_Numpy]:
-    """``np`` in the modules of the catalogue is autograd's numpy; problems must have been built before."""
+    """``np`` in the catalogue and in its kernels is autograd's numpy; problems must have been built before."""
     shim = _Numpy()
     with pytest.MonkeyPatch.context() as patch:
         for name, module in sorted(sys.modules.items()):
-            if name.startswith("zoba_bench.problems.") and getattr(module, "np", None) is np:
+            own = name == "zoba_bench.arrays" or name.startswith("zoba_bench.problems.")
+            if own and getattr(module, "np", None) is np:
                 patch.setattr(module, "np", shim)
         patch.setattr(ArrayBox, "__setitem__", _assign, raising=False)
         patch.setattr(ArrayBox, "copy", lambda box: 1.0 * box, raising=False)

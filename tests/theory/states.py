@@ -13,7 +13,8 @@ import numpy as np
 from hypothesis import strategies as st
 from zoba_bench.problems._base import scalars
 from zoba_bench.problems.links.linear import logcosh_ripple, logistic_bregman
-from zoba_bench.problems.quadratic._affine import AffineMaps, adjoint_map, build_quadratic
+from zoba_bench.problems.quadratic._affine import build_quadratic
+from zoba_bench.problems.quadratic._maps import AffineMaps, adjoint_map
 from zoba_bench.problems.quadratic.general import minimax_quad, quad_general, quad_tracking
 from zoba_bench.problems.quadratic.reference import reference
 from zoba_bench.theory.estimators.blocks import Blocks
