@@ -16,8 +16,8 @@ import numpy as np
 from zoba_bench.arrays import Array
 from zoba_bench.problem import BilevelProblem
 
-from .expected import Expected, State, Update, chosen, projected, require_no_projection, rounding
-from .smoothness import noise_of_values, require_quadratic, variation
+from .expected import Expected, State, Update, chosen, require_no_projection, rounding
+from .smoothness import hessian_of, noise_of_values, require_quadratic, variation
 
 __all__ = ["HOZOG", "PZOBO"]
 
@@ -112,13 +112,13 @@ def _hozog(problem: BilevelProblem, options: Mapping[str, Any], state: State) ->
         end, J = _run(problem, origin, at, o["inner_steps"], o["alpha"])
         return problem.outer_grad_x(end, at) + J @ problem.outer_grad_z(end, at)  # type: ignore[misc]
 
-    z, J = _run(problem, origin, x, o["inner_steps"], o["alpha"])
+    z, _ = _run(problem, origin, x, o["inner_steps"], o["alpha"])
     value = float(problem.outer(z, x))
     better = not value >= state["best_value"]  # no value yet is not a number
     unit, z_bias = rounding(problem, o["inner_steps"], z, x), 0.0
     if o["training"] == "values":
         # Central differences along the axes: M_3 h^2/6 in each, and rounding; the training contracts.
-        third, _ = variation(problem.inner_hessian, z, x, max(1e-2, o["h"]))  # type: ignore[arg-type]
+        third, _ = variation(hessian_of(problem, "inner"), z, x, max(1e-2, o["h"]))
         each = third * o["h"] ** 2 / 6 + noise_of_values(problem, "inner", z, x) / o["h"]
         z_bias = o["alpha"] * o["inner_steps"] * each * np.sqrt(problem.p)
     slope = float(np.linalg.norm(problem.outer_grad_z(z, x)))  # type: ignore[misc]

@@ -16,7 +16,7 @@ from zoba_bench.arrays import Array
 from zoba_bench.problem import BilevelProblem
 
 from .expected import Expected, State, Update, chosen, decay, projected, rounding
-from .smoothness import fourth_power, noise_of_values, variation
+from .smoothness import fourth_power, hessian_of, noise_of_values, variation
 
 __all__ = ["HF_ZOBA", "HF_ZOBA_SHARED", "ZOBA", "ZOBA_MIXED", "ZOBA_TUNED"]
 
@@ -64,8 +64,8 @@ def _step(published: Mapping[str, Any], products: _Products, problem: BilevelPro
     eta = h if o["radius_rule"] == "equal" else h / np.sqrt(o["curvature_ratio"] * (d + 2) / (p + 2))
     eta = eta if o["eta"] is None else o["eta"]
     reach = 6 * max(h * np.sqrt(p), eta * np.sqrt(d), o.get("h_bar", 0.0) * float(np.linalg.norm(v)))
-    third, fourth = variation(problem.inner_hessian, z, x, reach)  # type: ignore[arg-type]
-    outer_third, _ = variation(problem.outer_hessian, z, x, reach)  # type: ignore[arg-type]
+    third, fourth = variation(hessian_of(problem, "inner"), z, x, reach)  # type: ignore[arg-type]
+    outer_third, _ = variation(problem.outer_hessian, z, x, reach)
     w4, u4 = (fourth_power(o["law"], n, o["block_size"]) for n in (p, d))
     unit, outer_unit = noise_of_values(problem, "inner", z, x), noise_of_values(problem, "outer", z, x)
     bounds = _Bounds(h, eta, third, fourth, w4, u4, unit)

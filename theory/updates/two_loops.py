@@ -20,8 +20,8 @@ import numpy as np
 from zoba_bench.arrays import Array
 from zoba_bench.problem import BilevelProblem
 
-from .expected import Expected, State, Update, chosen, decay, projected, require_no_projection, rounding
-from .smoothness import noise_of_values, require_quadratic, variation
+from .expected import Expected, State, Update, chosen, decay, require_no_projection, rounding
+from .smoothness import hessian_of, noise_of_values, require_quadratic, variation
 
 __all__ = ["ZDSBA", "ZMDSBA", "ZO_PENALTY"]
 
@@ -59,9 +59,7 @@ def _loop(field: Callable[[Array], Array], moment: Callable[[Array, float], floa
 
 def _local(problem: BilevelProblem, z: Array, x: Array) -> tuple[float, float, float, float, float]:
     """|Hess G|, |Hess F|, and M_3 of G, M_4 of G, M_3 of F, within a distance of 0.05."""
-    inner, outer = problem.inner_hessian, problem.outer_hessian
-    assert inner is not None
-    assert outer is not None
+    inner, outer = hessian_of(problem, "inner"), hessian_of(problem, "outer")
     third, fourth = variation(inner, z, x, 0.05)
     sizes = []
     for hessian in (inner, outer):
@@ -84,7 +82,7 @@ def _zmdsba(published: Mapping[str, Any], problem: BilevelProblem, options: Mapp
     z, x, p, d = state["z"], state["x"], problem.p, problem.d
     _with_samples(problem, z, x)
     h, eta = o["h"], o["h"] if o["eta"] is None else o["eta"]
-    L, L_F, third, fourth, outer_third = _local(problem, z, x)
+    L, _, third, fourth, outer_third = _local(problem, z, x)
     n = p + (d if o["moves"] == "joint" else 0)
     # E|(w'a + r u'c) w|^2 = (p + 2)|a|^2 + p r^2 |c|^2 with r = eta/h; what is beyond first order adds its square.
     remainder = third * max(h, eta) ** 2 / h * n * (n + 2.0) + L * max(h, eta) ** 2 / h * n**1.5

@@ -206,7 +206,7 @@ def _one_batch(self: Any, state: Any) -> dict[str, Callable[..., Any]]:
 def _at_old_z(name: str) -> Callable[[Any, Any], dict[str, Callable[..., Any]]]:
     def queries(self: Any, state: Any) -> dict[str, Callable[..., Any]]:
         query = getattr(state.oracle, name)
-        return {name: lambda z, *rest, **more: query(state.z, *rest, **more)}
+        return {name: lambda z, *rest, **more: query(state.z if z.ndim == 2 else state.z[:, None], *rest, **more)}
 
     return queries
 
