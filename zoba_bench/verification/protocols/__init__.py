@@ -44,6 +44,7 @@ PROTOCOLS: dict[str, str] = {
     "P7": "zoba_bench.verification.protocols.accuracy",
     "P8": "zoba_bench.verification.protocols.determinism",
     "P9": "zoba_bench.verification.protocols.proofs",
+    "P10": "zoba_bench.verification.protocols.whole_step",
 }
 
 

@@ -1,0 +1,43 @@
+"""The mean of one whole step of every registered solver, written from the paper's algorithm box with exact derivatives.
+
+Nothing here calls a solver or an estimator: what a solver does is measured against these formulas, so they are written
+a second time, published defaults included. Read in this order:
+
+expected          what an update is: the mean of the next state, a bound on the bias, published defaults, rounding
+smoothness        bounds on the bias that finite differences leave, from third and fourth derivatives
+single_loop       ZOBA and its variants, HF-ZOBA
+sums              SOBA and SABA
+differentiation   AID-BiO, ITD-BiO, stocBiO
+truncated         FOM, UFOM and its adaptive form
+penalties         F2SA, MEHA
+two_loops         ZDSBA, ZMDSBA, the zeroth-order penalty method
+responses         PZOBO, HOZOG
+federated         FedNest
+"""
+
+_HERE = "zoba_bench.theory.updates"
+
+#: Solver -> "module:attribute" of its :class:`~zoba_bench.theory.updates.expected.Update`.
+UPDATES: dict[str, str] = {
+    "zoba": f"{_HERE}.single_loop:ZOBA",
+    "zoba-tuned": f"{_HERE}.single_loop:ZOBA_TUNED",
+    "zoba-mixed": f"{_HERE}.single_loop:ZOBA_MIXED",
+    "hf-zoba": f"{_HERE}.single_loop:HF_ZOBA",
+    "hf-zoba-shared": f"{_HERE}.single_loop:HF_ZOBA_SHARED",
+    "soba": f"{_HERE}.sums:SOBA",
+    "saba": f"{_HERE}.sums:SABA",
+    "aid-bio": f"{_HERE}.differentiation:AID_BIO",
+    "itd-bio": f"{_HERE}.differentiation:ITD_BIO",
+    "stocbio": f"{_HERE}.differentiation:STOCBIO",
+    "fom": f"{_HERE}.truncated:FOM",
+    "ufom": f"{_HERE}.truncated:UFOM",
+    "ufom-adaptive": f"{_HERE}.truncated:UFOM_ADAPTIVE",
+    "f2sa": f"{_HERE}.penalties:F2SA",
+    "meha": f"{_HERE}.penalties:MEHA",
+    "zdsba": f"{_HERE}.two_loops:ZDSBA",
+    "zmdsba": f"{_HERE}.two_loops:ZMDSBA",
+    "zo-penalty": f"{_HERE}.two_loops:ZO_PENALTY",
+    "pzobo": f"{_HERE}.responses:PZOBO",
+    "hozog": f"{_HERE}.responses:HOZOG",
+    "fednest": f"{_HERE}.federated:FEDNEST",
+}

@@ -1,0 +1,96 @@
+"""What an update is: the mean of the next state given this one, and how far the method's own bias may move it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from zoba_bench.arrays import Array
+from zoba_bench.problem import BilevelProblem
+
+__all__ = ["Expected", "State", "Update", "chosen", "decay", "projected", "require_no_projection", "rounding"]
+
+#: Iterates z, v (p,), x (d,) and what else a method remembers, by dotted names, and the iteration number "k".
+State = Mapping[str, Any]
+
+_UNIT = float(np.finfo(float).eps)
+
+
+@dataclass(frozen=True)
+class Expected:
+    """The mean of the next state, block by block.
+
+    Attributes
+    ----------
+    mean : mapping
+        Block name -> array, the mean of one iteration with exact derivatives.
+    bias : mapping
+        Block name -> bound on the distance of the method's own mean from it, for each coordinate or for all: what
+        finite differences and rounding leave. A block without one has none but rounding.
+    """
+
+    mean: Mapping[str, Array]
+    bias: Mapping[str, Any] = field(default_factory=dict)
+
+
+def _no_memory(problem: BilevelProblem, options: Mapping[str, Any], z: Array, v: Array, x: Array) -> dict[str, Array]:
+    return {"z": z, "v": v, "x": x}
+
+
+@dataclass(frozen=True)
+class Update:
+    """The expected update of one method.
+
+    Attributes
+    ----------
+    step : callable(problem, options, state) -> Expected
+        ``options`` are those that differ from the published ones.
+    initial : callable(problem, options, z, v, x) -> mapping
+        The state at iteration 0, block by block.
+    """
+
+    step: Callable[[BilevelProblem, Mapping[str, Any], State], Expected]
+    initial: Callable[..., Mapping[str, Array]] = _no_memory
+
+
+def chosen(options: Mapping[str, Any], published: Mapping[str, Any]) -> dict[str, Any]:
+    """Published options with those that a claim chooses in their place.
+
+    Raises
+    ------
+    ValueError
+        For an option that the method does not have.
+    """
+    unknown = sorted(set(options) - set(published))
+    if unknown:
+        raise ValueError(f"options {unknown} are none of this method's: {', '.join(published)}")
+    return {**published, **options}
+
+
+def projected(problem: BilevelProblem, x: Array) -> Array:
+    """The nearest point of X, and x itself where the problem has no X."""
+    project = problem.capabilities.project_x
+    return x if project is None else np.asarray(project(x[None]))[0]
+
+
+def require_no_projection(problem: BilevelProblem) -> None:
+    """Raise ValueError where x is projected: the mean of a projection is not the projection of the mean."""
+    if problem.capabilities.project_x is not None:
+        raise ValueError(f"the mean of a projected step with noise is not known, and {problem.name} restricts x")
+
+
+def rounding(problem: BilevelProblem, steps: int, *sizes: Array) -> float:
+    """Bound on the rounding error of a sequence of ``steps`` non-expansive steps through vectors of these sizes.
+
+    A sum of n products is rounded by n units at most; a step takes two such sums and adds to a vector.
+    """
+    largest = max([1.0, *(float(np.max(np.abs(size))) for size in sizes)])
+    return 64 * _UNIT * (steps + 1) * (problem.p + problem.d) * largest
+
+
+def decay(schedule: str, k: int) -> float:
+    """The factor of a step: 1/sqrt(k + 1), or 1 for constant steps."""
+    return 1.0 if schedule == "constant" else float((k + 1) ** -0.5)

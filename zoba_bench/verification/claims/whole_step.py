@@ -1,0 +1,134 @@
+"""P10: the mean of one whole step of every registered solver, with default and with other options."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from zoba_bench.verification.claim import Claim
+
+__all__ = ["SETTINGS", "Setting", "claims"]
+
+_STATEMENT = (
+    "In the mean one step from a state of iteration k goes where the algorithm's box says, in every iterate and "
+    "memory; measured is the largest deviation of a coordinate over what bias, rounding and sampling allow."
+)
+
+# p != d, d > 8 where sizes are free; G_zz, G_xz and G_xx vary except on the quadratics.
+_XDEP: dict[str, Any] = {"name": "xdep_curvature", "p": 5, "d": 9}
+_RIPPLE: dict[str, Any] = {"name": "logcosh_ripple", "p": 6, "d": 9}
+_LOGISTIC: dict[str, Any] = {"name": "logistic_bregman", "p": 6, "d": 4}
+_SMD: dict[str, Any] = {"name": "smd7", "p": 5, "d": 9}  # F_x and F_xz are not zero, nothing is constant
+_SMALL: dict[str, Any] = {"name": "quad_general", "p": 3, "d": 2}
+_QUADRATIC: dict[str, Any] = {"name": "quad_general", "p": 6, "d": 9}
+_SUM: dict[str, Any] = {"name": "quad_sum", "p": 4, "d": 9, "n_inner": 16, "n_outer": 16}
+_FEW: dict[str, Any] = {"name": "quad_sum", "p": 3, "d": 2, "n_inner": 6, "n_outer": 6}
+_TASKS: dict[str, Any] = {"name": "two_task"}
+_TASKS_OF_VECTORS: dict[str, Any] = {"name": "imaml_quad"}
+_PROX: dict[str, Any] = {"name": "l1_tracking"}
+_GROUPS: dict[str, Any] = {"name": "group_lasso"}
+_BOX: dict[str, Any] = {"name": "bome_minmax"}
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One claim: a solver with options on a problem, and the mistakes (of ``wrong_solvers``) that it must refuse."""
+
+    solver: str
+    what: str
+    problem: dict[str, Any]
+    mistakes: tuple[str, ...]
+    replicates: int = 1
+    options: dict[str, Any] = field(default_factory=dict)
+    iterations: tuple[int, ...] = (0, 3, 50)
+
+    def claims(self, mistakes: tuple[str, ...]) -> list[Claim]:
+        """The claim, and a control of the same budget for each of the mistakes."""
+        parameters = {
+            "problem": self.problem, "options": self.options, "iterations": list(self.iterations),
+            "replicates": self.replicates,
+        }  # fmt: skip
+        name = self.problem["name"]
+        controls = [f"control:{self.solver}-{mistake}" for mistake in mistakes]
+        ids = tuple(f"P10/{control}/{self.what}" for control in controls)
+        right = Claim(
+            f"P10/{self.solver}/{self.what}", _STATEMENT, "P10", self.solver, name, "at_most", 0.0, parameters,
+            controls=ids,
+        )  # fmt: skip
+        wrong = [
+            Claim(of, f"Control: {control.partition(':')[2]}, a mistake.", "P10", control, name, "at_most", 0.0,
+                  parameters, origin="control")
+            for of, control in zip(ids, controls, strict=True)
+        ]  # fmt: skip
+        return [right, *wrong]
+
+
+SETTINGS: tuple[Setting, ...] = (
+    Setting("zoba", "default", _XDEP, ("late", "no-shift"), 2000),
+    Setting("zoba", "samples", _SUM, ("no-shift", "late"), 4000,
+            {"b1": 3, "b2": 2, "l1": 20, "l2": 10, "outer_directions": "independent", "gamma": 0.02}),
+    Setting("zoba-tuned", "default", _XDEP, ("doubled-default", "late"), 2000),
+    Setting("zoba-mixed", "default", _RIPPLE, ("same-direction", "late"), 1000),
+    Setting("zoba-mixed", "orthogonal", _XDEP, ("late", "same-direction"), 1000,
+            {"law": "orthogonal", "l1": 45, "l2": 45, "h": 1e-4}),
+    Setting("hf-zoba", "default", _XDEP, ("no-outer-slope", "late"), 1500),
+    Setting("hf-zoba", "normalized", _LOGISTIC, ("unnormalised", "late"), 1000,
+            {"normalize_h_bar": True, "h_bar": 0.5, "l2": 50, "law": "sphere", "rho": 0.1}),
+    Setting("hf-zoba", "samples", _SUM, ("no-outer-slope", "late"), 4000, {"b1": 3, "b2": 2, "l1": 20, "l2": 20}),
+    Setting("hf-zoba-shared", "default", _RIPPLE, ("late", "last"), 1000),
+    Setting("hf-zoba-shared", "projected", _GROUPS, ("unprojected", "wide-ball"), 20,
+            {"law": "orthogonal", "l1": 6, "v_radius": 0.5, "rho": 0.5, "gamma": 0.5}),
+    Setting("soba", "default", _RIPPLE, ("gauss-seidel", "sign", "late", "last"), 1),
+    Setting("soba", "samples", _SUM, ("sign", "late"), 4000),
+    Setting("soba", "outer-slopes", _SMD, ("sign", "gauss-seidel", "late", "last"), 1, {"ratio": 3.0}),
+    Setting("saba", "default", _SUM, ("duplicates", "forgetful", "late"), 1000),
+    Setting("saba", "batches", _SUM, ("duplicates", "forgetful", "late"), 4000, {"b1": 6, "b2": 5, "ratio": 2.0}),
+    Setting("aid-bio", "default", _XDEP, ("stale", "late", "last"), 1),
+    Setting("aid-bio", "few-products", _SMD, ("cold", "stale", "late", "last"), 1, {"N": 2, "D": 3}),
+    Setting("itd-bio", "default", _RIPPLE, ("sign", "stale", "late", "last"), 1),
+    Setting("itd-bio", "long", _SMD, ("stale", "sign", "late", "last"), 1, {"D": 20, "alpha": 0.02, "beta": 0.05}),
+    Setting("stocbio", "default", _RIPPLE, ("late", "last"), 1, iterations=(0, 3, 20)),
+    Setting("stocbio", "outer-slopes", _SMD, ("no-direct", "late", "last"), 1, {"eta": 0.1, "beta": 0.02}),
+    Setting("stocbio", "batches", _SUM, ("one-batch", "no-direct", "late"), 10000,
+            {"S": 2, "D_f": 2, "D_g": 3, "B": 2, "D": 3, "Q": 3, "alpha": 0.3}),
+    Setting("fom", "default", _TASKS, ("late",), 20000),
+    Setting("fom", "one-task", _SMD, ("restart", "no-direct", "late"), 1),
+    Setting("ufom", "default", _TASKS, ("no-quotient", "late"), 40000),
+    Setting("ufom", "one-task", _RIPPLE, ("no-quotient", "late"), 4000, {"q": 0.3, "gradient": "recomputed"}),
+    Setting("ufom-adaptive", "default", _TASKS, ("no-quotient", "debiased", "late"), 80000),
+    Setting("ufom-adaptive", "all-tasks", _TASKS_OF_VECTORS, ("debiased", "no-quotient", "late"), 1500,
+            {"batch": None, "q": 0.4, "gradient": "forward", "s": 1.0, "gamma": 0.05}),
+    Setting("f2sa", "default", _XDEP, ("sign", "constant-lam", "late", "last"), 1),
+    Setting("f2sa", "outer-slopes", _SMD, ("stale", "sign", "constant-lam", "late", "last"), 1, {"lam": 2.0}),
+    Setting("f2sa", "projected", _PROX, ("sign", "late"), 1, {"xi": 100.0}),
+    Setting("f2sa", "samples", _SUM, ("sign", "stale", "constant-lam", "late"), 2000, {"b1": 5, "b2": 5}),
+    Setting("meha", "default", _XDEP, ("constant-c", "late", "last"), 1),
+    Setting("meha", "outer-slopes", _SMD, ("old-x", "constant-c", "late", "last"), 1,
+            {"alpha": 0.01, "beta": 0.01, "eta": 0.02, "c": 5.0}, (0, 3, 20)),
+    Setting("meha", "prox", _PROX, ("prox-sign", "constant-c", "late"), 1),
+    Setting("meha", "groups", _GROUPS, ("prox-sign", "constant-c"), 1),
+    Setting("meha", "constrained", _BOX, ("prox-sign", "constant-c"), 1),
+    Setting("zmdsba", "default", _SMALL, ("sign", "late"), 3000),
+    Setting("zmdsba", "curved", _RIPPLE, ("cross", "sign", "late"), 2000,
+            {"moves": "block", "t_k": 5, "b_k": 5, "s_k": 100, "gamma": 0.02, "alpha": 0.01}),
+    Setting("zmdsba", "samples", _SUM, ("sign", "late"), 12000, {"moves": "block", "s_k": 5, "t_k": 10, "b_k": 5}),
+    Setting("zdsba", "default", _SMALL, ("late",), 6000),
+    Setting("zdsba", "curved", _SMD, ("no-identity", "late"), 10000,
+            {"moves": "block", "t_k": 5, "b_k": 10, "gamma": 0.02}),
+    Setting("zo-penalty", "default", _XDEP, ("sign", "doubled-g", "late"), 2000),
+    Setting("zo-penalty", "samples", _SUM, ("sign", "doubled-g", "late"), 16000),
+    Setting("pzobo", "default", _RIPPLE, ("stale", "no-factor", "late"), 2000),
+    Setting("pzobo", "sphere", _XDEP, ("no-factor", "stale", "late"), 2000, {"directions": "sphere", "eta": 0.02}),
+    Setting("pzobo", "batches", _FEW, ("no-factor", "late"), 60000, {"batch": 1, "N": 2, "alpha": 0.5}),
+    Setting("hozog", "default", _LOGISTIC, ("no-factor", "warm", "successor", "late"), 1000),
+    Setting("hozog", "values", _RIPPLE, ("no-factor", "warm", "successor", "late"), 1000,
+            {"training": "values", "inner_steps": 5, "q": 10}),
+    Setting("fednest", "default", _SUM, ("short-series", "drift", "late", "last"), 1),
+    Setting("fednest", "batches", _SUM, ("drift", "short-series", "late"), 1000,
+            {"batch": 1, "clients": 4, "T": 2, "tau_x": 3, "beta": 0.1, "alpha": 0.1}),
+)  # fmt: skip
+
+
+def claims() -> list[Claim]:
+    """Every setting with its first mistake as the control."""
+    return [claim for setting in SETTINGS for claim in setting.claims(setting.mistakes[:1])]

@@ -1,0 +1,201 @@
+"""P10: the mean of one whole step of any solver, from a state that the solver itself reached.
+
+The solver runs k iterations once; its state is copied for many replicates, which take one step each with the solver's
+own draws. The mean of every block of the next state (iterates, memories, momenta) must be the expected one, which
+:mod:`zoba_bench.theory.updates` writes a second time from exact derivatives. Allowed are the bound on the method's own
+bias and confidence limits of the mean, for each coordinate. At k = 0 the initial memories are compared too.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Mapping
+from dataclasses import fields, is_dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from zoba_bench.arrays import Array
+from zoba_bench.oracle import Oracle
+from zoba_bench.problem import BilevelProblem
+from zoba_bench.registry import entry
+from zoba_bench.statistics import Limits
+from zoba_bench.sweep import Cell
+from zoba_bench.verification.claim import Claim, Measurement, strict_json
+from zoba_bench.verification.parameters import COUNT, OPTIONS, POWER, PROBLEM, Kind, Parameters
+from zoba_bench.verification.protocols.shared.plan import Plan, build_problem, build_solver
+
+__all__ = ["PARAMETERS", "SHARPEST", "judge", "plan", "steps_from"]
+
+TITLE = "Mean of one whole step"
+_NUMBERS = Kind(
+    "a list of non-negative integers, none twice",
+    lambda value: isinstance(value, (list, tuple)) and bool(value) and all(map(POWER.fits, value))
+    and len(set(value)) == len(value),
+)  # fmt: skip
+PARAMETERS = Parameters({"problem": PROBLEM, "options": OPTIONS, "iterations": _NUMBERS, "replicates": COUNT})
+
+_TASK = "zoba_bench.verification.protocols.whole_step:steps_from"
+#: What is allowed must be less than this share of a move in some coordinate, or a factor 2 would not be seen.
+SHARPEST = 0.5
+
+
+def plan(claim: Claim, seed: int) -> Plan:
+    """``parameters``: "problem", "options", "iterations" (the numbers k) and "replicates" (one does without noise)."""
+    chosen = claim.parameters
+    common = {"problem": chosen["problem"], "solver": claim.solver, "options": dict(chosen["options"])}
+    return Plan(
+        tuple(
+            Cell(_TASK, {**common, "iteration": k, "replicates": chosen["replicates"]}, seed)
+            for k in chosen["iterations"]
+        )
+    )
+
+
+def steps_from(
+    rng: np.random.Generator, problem: Mapping[str, Any], solver: str, options: Mapping[str, Any], iteration: int,
+    replicates: int,
+) -> dict[str, Any]:  # fmt: skip
+    """The state of iteration ``iteration``, and mean and variance of the next one over replicates, block by block."""
+    built, configuration = build_problem(problem), build_solver(solver, options)
+    configuration.check(built)
+    one = configuration.init(Oracle(built, 1), rng, *(a[None] for a in start(built)))
+    for _ in range(iteration):
+        one = configuration.step(one)
+    before = {name: values[0].tolist() for name, values in blocks(one)}
+    many = configuration.step(copies(one, Oracle(built, replicates), rng))
+    after = dict(blocks(many))
+    row = {
+        "before": before,
+        # Around the first replicate, so that the mean of equal numbers is this number.
+        "mean": {name: (values[0] + (values - values[0]).mean(axis=0)).tolist() for name, values in after.items()},
+        "variance": {
+            name: (values.var(axis=0, ddof=1) if replicates > 1 else np.zeros(values.shape[1:])).tolist()
+            for name, values in after.items()
+        },
+        "k": [int(one.k), int(many.k)],
+    }
+    found: dict[str, Any] = strict_json(row)  # an infinity, as a best value before the first iteration, becomes None
+    return found
+
+
+def start(problem: BilevelProblem) -> tuple[Array, Array, Array]:
+    """A generic (z, v, x): off the inner solution, with |v| near 2, so that it is neither small nor v*."""
+    rng = np.random.default_rng(20261129)
+    z, x = problem.initial_point(rng)
+    x = x + 0.1 * rng.standard_normal(problem.d)
+    solution = problem.inner_solution or problem.capabilities.optimistic_solution
+    z = (z if solution is None else solution(x)) + 0.3 * rng.standard_normal(problem.p)
+    return z, 2 * rng.standard_normal(problem.p) / np.sqrt(problem.p), x
+
+
+def blocks(value: Any, name: str = "") -> Iterator[tuple[str, Array]]:
+    """Every array of real numbers in a state, by its dotted name; not the estimate of the tolerance."""
+    if isinstance(value, np.ndarray):
+        if value.dtype == np.float64:
+            yield name, value
+    else:
+        for part, inner in _parts(value):
+            if part not in ("estimate", "oracle", "rng", "bases"):
+                yield from blocks(inner, f"{name}.{part}" if name else part)
+
+
+def copies(value: Any, oracle: Oracle, rng: np.random.Generator) -> Any:
+    """A state of one replicate, copied for all replicates of the oracle."""
+    if isinstance(value, np.ndarray):
+        return np.repeat(value, oracle.replicates, axis=0) if value.ndim else value
+    if isinstance(value, Oracle):
+        return oracle
+    if isinstance(value, np.random.Generator):
+        return rng
+    if isinstance(value, tuple):
+        return tuple(copies(part, oracle, rng) for part in value)
+    inner = {part: copies(each, oracle, rng) for part, each in _parts(value)}
+    if is_dataclass(value) and not isinstance(value, type):
+        return replace(value, **inner)
+    if isinstance(value, dict):
+        return inner
+    if inner:
+        value = copy.copy(value)
+        vars(value).update(inner)
+    return value
+
+
+def _parts(value: Any) -> list[tuple[str, Any]]:
+    """The named parts of a dataclass, a table, or an object that is neither number nor array."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return [(field.name, getattr(value, field.name)) for field in fields(value)]
+    if isinstance(value, dict):
+        return list(value.items())
+    return list(vars(value).items()) if hasattr(value, "__dict__") and not isinstance(value, type) else []
+
+
+def judge(claim: Claim, plan: Plan, results: Mapping[str, Mapping[str, Any]], level: float) -> Measurement:
+    """Largest deviation of a coordinate's mean over what bias and limits allow; at most 1."""
+    from scipy.special import stdtrit
+
+    from zoba_bench.verification.controls import CONTROLS
+
+    chosen = claim.parameters
+    problem, replicates = build_problem(chosen["problem"]), chosen["replicates"]
+    wrong = claim.solver.startswith("control:")
+    update = entry("updates", CONTROLS[claim.solver].mutates if wrong else claim.solver)
+    rows = [results[cell.key] for cell in plan.cells]
+    tests = sum(np.size(values) for row in rows for values in row["mean"].values())
+    critical = -float(stdtrit(replicates - 1.0, (1 - level) / (2 * tests))) if replicates > 1 else 0.0
+    deviations: list[tuple[float, str]] = []
+    shares: dict[str, float] = {}
+    for k, row in zip(chosen["iterations"], rows, strict=True):
+        state = {name: np.array(values, dtype=float) for name, values in row["before"].items()}
+        if k == 0:
+            deviations += _at_the_start(problem, update, chosen["options"], state)
+        expected = update.step(problem, chosen["options"], {**state, "k": k})
+        if row["k"] != [k, k + 1]:
+            deviations.append((np.inf, f"the iteration number at k = {k}"))
+        for name, measured in row["mean"].items():
+            if name not in expected.mean:
+                deviations.append((np.inf, f"{name}, of which the update says nothing"))
+                continue
+            variance = np.array(row["variance"][name], dtype=float)
+            allowed = critical * np.sqrt(variance / replicates) + expected.bias.get(name, 0.0)
+            off = np.abs(np.array(measured, dtype=float) - expected.mean[name])
+            deviations.append((float(np.max(_ratio(off, allowed), initial=0.0)), f"{name} at k = {k}"))
+            move = np.abs(expected.mean[name] - state[name])
+            if np.any(move > 0):
+                # Iterates must be measured sharply at every k, memories, which settle, at one of them.
+                where = f"{name} at k = {k}" if name in ("z", "v", "x") else name
+                shares[where] = min(shares.get(where, np.inf), float(np.min(_ratio(allowed, move))))
+    worst, where = max(deviations)
+    which = max(shares, key=lambda name: shares[name], default="no block")
+    share = shares.get(which, 0.0)
+    note = f"largest: {where}; allowed is at most {share:.2g} of the move, for {which}"
+    blunt = share > SHARPEST and worst <= 1
+    obstacle = f"a factor 2 would not be seen: what is allowed is {share:.2g} of the move of {which}" if blunt else ""
+    return Measurement(1.0, worst, Limits(worst, worst), note, obstacle,
+                       series={"rows": [[ratio, name] for ratio, name in deviations]})  # fmt: skip
+
+
+def _at_the_start(problem: BilevelProblem, update: Any, options: Mapping[str, Any], state: Mapping[str, Array]) -> list[
+    tuple[float, str]
+]:  # fmt: skip
+    """Deviations of the initial state from the one that is declared, over rounding."""
+    declared = update.initial(problem, options, *start(problem))
+    found = []
+    for name, values in state.items():
+        if name not in declared:
+            found.append((np.inf, f"the initial {name}, of which the update says nothing"))
+            continue
+        # What is not finite, as a best value that there is not yet, must be so in both.
+        known = np.where(np.isfinite(declared[name]), declared[name], np.nan)
+        unit = 1e-12 * (1 + float(np.max(np.abs(np.nan_to_num(known)), initial=0.0)))
+        both = np.isnan(known) & ~np.isfinite(values)
+        off = np.where(both, 0.0, np.abs(values - known)) / unit
+        found.append((float(np.max(np.where(np.isnan(off), np.inf, off), initial=0.0)), f"the initial {name}"))
+    return found
+
+
+def _ratio(numerator: Array, denominator: Any) -> Array:
+    """The quotient: 0/0 is 0, anything else over 0 and anything that is not finite infinite."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        quotient = np.where(np.asarray(numerator) == 0, 0.0, numerator / np.asarray(denominator, dtype=float))
+    return np.where(np.isnan(quotient), np.inf, quotient)
