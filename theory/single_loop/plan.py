@@ -15,7 +15,7 @@ from typing import Any
 
 import sympy as sp
 
-from ..proof.orders import Complexity
+from ..proof.orders import Complexity, dominates
 from ..proof.theorem import TheoremError
 from ..symbols import (
     CONSTANTS,
@@ -230,8 +230,8 @@ class Route:
         """The noise vanishes with the errors: C_z and C_x never occur."""
         return self.model.preset.one_count
 
-    def plan(self, constants: Any, p: int, d: int, eps: float, start: Start) -> Plan:
-        """See ``Theorem.plan``: the explicit weights and steps of the count, with its radii."""
+    def values(self, constants: Any, p: int, d: int, eps: float, start: Start) -> dict[str, float]:
+        """The numbers of every symbol of the count, by name."""
         if not 0 < eps <= 1:
             raise ValueError(f"eps must be in (0, 1], got {eps!r}")
         known = self.constants(constants)
@@ -239,7 +239,25 @@ class Route:
             raise TheoremError("the tuned radius ratio needs L_xx > 0; with L_xx = 0 use one radius (zoba)")
         values: dict[str, float] = known | {"p": p, "d": d, "eps": eps}
         values |= {"gap": start.gap, "a_0": start.z_error, "b_0": start.v_error}
-        values |= numbers_of(self.definitions, values)
+        return values | numbers_of(self.definitions, values)
+
+    def derived_count(self, constants: Any, p: int, d: int, eps: float, start: Start) -> float:
+        """See ``SingleLoopTheorem.derived_count``."""
+        return _number(self.count, self.values(constants, p, d, eps, start))
+
+    def dominating_count(
+        self, order: str, constants: Any, p: int, d: int, eps: float, start: Start, at: str | None = None
+    ) -> float:  # fmt: skip
+        """See ``SingleLoopTheorem.dominating_count``."""
+        target, other = (_order(text) for text in (order, at or order))
+        proved = dominates(self.count, target, "p, d >= 1" if p < d else "p >= d >= 1")
+        values = self.values(constants, p, d, eps, start)
+        return _number(proved.constant, values) * _number(other, values)
+
+    def plan(self, constants: Any, p: int, d: int, eps: float, start: Start) -> Plan:
+        """See ``Theorem.plan``: the explicit weights and steps of the count, with its radii."""
+        known = self.constants(constants)
+        values = self.values(constants, p, d, eps, start)
         l = math.ceil(max(1.0, *(_number(term, values) for term in self.direction_terms.values())))
         iterations = math.ceil(6 * values["W_0"] / (values["gamma"] * eps)) or 1
         r = self.model.preset.ratio(p, d, known["L_xx"] / known["L_zz"] if self.model.preset.tuned else 1.0)
@@ -258,6 +276,17 @@ class Route:
                 return replace(plan, bound=reached)
             plan = replace(plan, h=plan.h / 2, eta=plan.eta / 2, h_bar=plan.h_bar / 2)
         raise TheoremError(f"no radii were found with which the bound is at most eps={eps!r}")
+
+
+def _order(text: str) -> Any:
+    """An order in p, d and eps from its text."""
+    try:
+        parsed = sp.sympify(text, locals={"p": p, "d": d, "eps": eps})
+    except (sp.SympifyError, TypeError, SyntaxError) as error:
+        raise ValueError(f"order must be an expression in p, d and eps, got {text!r}") from error
+    if not parsed.free_symbols <= {p, d, eps}:
+        raise ValueError(f"order must be an expression in p, d and eps alone, got {text!r}")
+    return parsed
 
 
 def _radius_share(certificate: Certificate) -> Any:

@@ -103,6 +103,36 @@ class SingleLoopTheorem(Theorem):
         self.require_checked()
         return self.route.plan(constants, p, d, eps, Start.of(start))
 
+    def derived_count(
+        self, constants: Any, p: int, d: int, eps: float, start: Start | Mapping[str, float]
+    ) -> float:  # fmt: skip
+        """n(eps): evaluations of both levels with which the bound is at most ``eps``, an upper bound on the plan's.
+
+        Raises as :meth:`plan`.
+        """
+        self.require_checked()
+        count: float = self.route.derived_count(constants, p, d, eps, Start.of(start))
+        return count
+
+    def dominating_count(
+        self, order: str, constants: Any, p: int, d: int, eps: float, start: Start | Mapping[str, float],
+        at: str | None = None,
+    ) -> float:  # fmt: skip
+        """C times an order in p, d and eps, with the constant C for which n(eps) is proved to be at most that.
+
+        Parameters
+        ----------
+        order : an expression such as "p*(d + p)**2/eps**2"; proved for all p, d >= 1, or for p >= d where p >= d.
+        at : another order that is given the same constant, for a control.
+
+        Raises
+        ------
+        ComplexityError : n(eps) is not proved to be of that order.
+        """
+        self.require_checked()
+        allowed: float = self.route.dominating_count(order, constants, p, d, eps, Start.of(start), at)
+        return allowed
+
     def blocks(self, **arrays: Any) -> _Blocks:
         """A :class:`Blocks` from arrays."""
         return self.Blocks(**arrays)

@@ -41,6 +41,7 @@ PROTOCOLS: dict[str, str] = {
     "P5": "zoba_bench.verification.protocols.bounds",
     "P6": "zoba_bench.verification.protocols.complexity",
     "P6b": "zoba_bench.verification.protocols.floors",
+    "P6c": "zoba_bench.verification.protocols.planned",
     "P7": "zoba_bench.verification.protocols.accuracy",
     "P8": "zoba_bench.verification.protocols.determinism",
     "P9": "zoba_bench.verification.protocols.proofs",
