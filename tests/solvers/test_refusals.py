@@ -105,7 +105,8 @@ def watched(problem, evaluated: list[str]):
 @pytest.mark.parametrize("name", NAMES)
 def test_a_budget_that_holds_no_iteration_is_refused_before_anything_is_evaluated(name, gradient_cost):
     evaluated: list[str] = []
-    plain = problem_for(name)
+    # A declared inner solution is checked before, uncounted; here nothing else may be evaluated.
+    plain = replace(problem_for(name), inner_solution=None)
     problem, options = watched(plain, evaluated), OPTIONS.get(name, {})
     cost = weights(gradient_cost, plain.p, plain.d)
     first, each = _costs(plain, make_solver(name, **options), np.random.default_rng(0), cost)

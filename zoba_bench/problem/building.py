@@ -123,7 +123,7 @@ def over_points(name: str, function: Callable[..., Any], p: int, d: int) -> Call
             values[index] = _checked(name, value, shape)
         return values.reshape((*lead, *shape))
 
-    loop.__name__, loop.__module__ = title_of(function), getattr(function, "__module__", None) or ""
+    loop.__name__ = title_of(function)
     return loop
 
 
