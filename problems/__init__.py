@@ -2,8 +2,12 @@
 
 A factory takes ``(p, d, *, seed, ...)``, returns a :class:`zoba_bench.problem.BilevelProblem` and
 carries its card as the attribute ``card``, which can be read without building a problem.
-The folders are the groups of the catalogue. A new problem is one file and one line here.
-Importing this module loads no problem.
+A new problem is one file and one line here. Importing this module loads no problem.
+
+The folders are the groups of the catalogue, and each says in its ``__init__`` what its files are: ``quadratic``,
+``links``, ``regression``, ``classical``, ``games``, ``meta``, ``entropic``, ``nonsmooth``, ``multivalued``, and
+``transformed``. A family's symbolic form stands beside it, in a file that is loaded for proofs alone. ``_base`` is what
+families share, and ``combinators`` what users build problems from. ``games/cournot`` is a good family to read first.
 """
 
 _MODULES = {

@@ -1,8 +1,9 @@
-"""What the factories share: the card, validation, random matrices, starts."""
+"""What the factories share: the card, the checks of common arguments, random matrices, starts."""
 
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, TypeVar, cast
@@ -11,6 +12,7 @@ import numpy as np
 
 from zoba_bench.arrays import Array
 from zoba_bench.problem import BilevelProblem, Card
+from zoba_bench.validation import check_dimension, check_radius, check_seed
 
 __all__ = [
     "family",
@@ -25,18 +27,38 @@ __all__ = [
 Factory = TypeVar("Factory", bound=Callable[..., BilevelProblem])
 
 
+#: Arguments that mean the same in every family.
+_CHECKS: dict[str, Callable[[Any], Any]] = {
+    "p": functools.partial(check_dimension, "p"),
+    "d": functools.partial(check_dimension, "d"),
+    "seed": check_seed,
+    "radius": check_radius,
+}
+
+
 def family(card: Card) -> Callable[[Factory], Factory]:
     """Attach the card to a factory, where it is read without building a problem, and to what the factory builds.
 
-    The card's group is the factory's folder.
+    The card's group is the factory's folder. The factory gets p, d, seed and a radius that may be None checked: a
+    ValueError names the one that is wrong. It checks its other arguments itself.
     """
 
     def attach(factory: Factory) -> Factory:
         grouped = replace(card, group=factory.__module__.split(".")[-2])
+        signature = inspect.signature(factory)
+        defaults = {name: parameter.default for name, parameter in signature.parameters.items()}
+        checks = {name: check for name, check in _CHECKS.items() if name in defaults}
+        if defaults.get("radius") is not None:
+            del checks["radius"]  # its message would say that None is allowed
 
         @functools.wraps(factory)
         def build(*args: Any, **keywords: Any) -> BilevelProblem:
-            return replace(factory(*args, **keywords), card=grouped)
+            given = signature.bind(*args, **keywords)
+            for name, check in checks.items():
+                value = given.arguments.get(name, defaults[name])
+                if value is not defaults[name]:
+                    given.arguments[name] = check(value)
+            return replace(factory(*given.args, **given.kwargs), card=grouped)
 
         build.card = grouped  # type: ignore[attr-defined]
         return cast(Factory, build)

@@ -17,7 +17,6 @@ import numpy as np
 from zoba_bench.arrays import Array, row_sum, spread
 from zoba_bench.problem import BilevelProblem, Card
 from zoba_bench.problem.symbolic import Symbolic
-from zoba_bench.validation import check_dimension, check_radius, check_seed
 
 from .._base.family import family
 from ..quadratic._affine import UNBOUNDED, build_quadratic
@@ -50,10 +49,6 @@ _DOC = """{summary}
         Has no effect: the problem is a fixed one. Accepted as every factory does.
     radius : float or None
         If given, C_z and R (and C_x, where F_x does not depend on z) are declared for |x| <= radius.
-
-    Returns
-    -------
-    BilevelProblem
 
     Raises
     ------
@@ -125,10 +120,8 @@ def _item(
 
     def build(p: int = size, d: int = size, *, seed: int = 0, radius: float | None = None) -> BilevelProblem:
         for key, given in (("p", p), ("d", d)):
-            if check_dimension(key, given) != size:
+            if given != size:
                 raise ValueError(f"{key} must be {size}, the size of the item {original}, got {given!r}; leave it out")
-        seed = check_seed(seed)
-        radius = check_radius(radius)
         one = np.eye(size)
         maps = solve_maps(
             inner_zz=inner.zz * one,

@@ -11,7 +11,7 @@ from typing import Any
 
 from zoba_bench.problem import BilevelProblem, Card, Constants
 from zoba_bench.problem.symbolic import Symbolic
-from zoba_bench.validation import check_dimension, check_real, check_seed
+from zoba_bench.validation import check_real
 
 from .._base.family import family
 from .._base.separable import cubic_norm
@@ -64,17 +64,11 @@ def smd1(p: int = 4, d: int = 4, *, seed: int = 0, r: int | None = None, radius:
     radius : float, in (0, pi/2)
         The constants hold for |x|, |z| <= radius.
 
-    Returns
-    -------
-    BilevelProblem
-
     Raises
     ------
     ValueError
         For a bad argument.
     """
-    p, d = check_dimension("p", p), check_dimension("d", d)
-    seed = check_seed(seed)
     r = check_coupled(p, d, r)
     radius = check_real("radius", radius, above=0.0, below=math.pi / 2, hint=_RADIUS_HINT)
 
@@ -203,17 +197,11 @@ def smd2(p: int = 4, d: int = 4, *, seed: int = 0, r: int | None = None, radius:
     radius : float, in (0, 1/2)
         The constants hold for |x| <= radius and |z| <= exp(radius) - 1.
 
-    Returns
-    -------
-    BilevelProblem
-
     Raises
     ------
     ValueError
         For a bad argument.
     """
-    p, d = check_dimension("p", p), check_dimension("d", d)
-    seed = check_seed(seed)
     r = check_coupled(p, d, r)
     radius = check_real("radius", radius, above=0.0, below=0.5, hint=_RADIUS_HINT)
 
@@ -269,17 +257,11 @@ def smd7(p: int = 4, d: int = 4, *, seed: int = 0, r: int | None = None, radius:
     radius : float, in (0, 1/2)
         The constants hold for |x| <= radius and |z| <= exp(radius) - 1.
 
-    Returns
-    -------
-    BilevelProblem
-
     Raises
     ------
     ValueError
         For a bad argument.
     """
-    p, d = check_dimension("p", p), check_dimension("d", d)
-    seed = check_seed(seed)
     r = check_coupled(p, d, r)
     radius = check_real("radius", radius, above=0.0, below=0.5, hint=_RADIUS_HINT)
 

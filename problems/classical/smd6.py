@@ -9,7 +9,7 @@ import numpy as np
 from zoba_bench.arrays import Array, square_norm
 from zoba_bench.problem import BilevelProblem, Card
 from zoba_bench.problem.symbolic import Symbolic
-from zoba_bench.validation import check_dimension, check_real, check_seed
+from zoba_bench.validation import check_dimension, check_real
 
 from .._base.family import family
 from ..quadratic._affine import build_quadratic
@@ -53,17 +53,11 @@ def smd6(p: int = 5, d: int = 5, *, seed: int = 0, r: int | None = None) -> Bile
     r : int or None
         Number of coupled coordinates, the last ones of z and x; half of min(p, d), rounded up, by default.
 
-    Returns
-    -------
-    BilevelProblem
-
     Raises
     ------
     ValueError
         For a bad argument.
     """
-    p, d = check_dimension("p", p), check_dimension("d", d)
-    seed = check_seed(seed)
     least = min(p, d)
     r = (least + 1) // 2 if r is None else check_dimension("r", r)
     check_real("r", r, at_least=1, below=least + 1, hint="it is the number of coordinates that z and x share")

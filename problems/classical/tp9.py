@@ -9,7 +9,7 @@ import numpy as np
 from zoba_bench.arrays import Array, blockwise, dot, frozen, spread_vectors, square_norm
 from zoba_bench.problem import BilevelProblem, Card, Constants
 from zoba_bench.problem.symbolic import Symbolic
-from zoba_bench.validation import check_dimension, check_real, check_seed
+from zoba_bench.validation import check_real
 
 from .._base.family import family
 from .._base.separable import cubic_norm
@@ -58,17 +58,11 @@ def tp9(p: int = 10, d: int = 10, *, seed: int = 0, radius: float = 0.5) -> Bile
     radius : float, in (0, pi/4)
         The constants hold for |x|, |z| <= radius.
 
-    Returns
-    -------
-    BilevelProblem
-
     Raises
     ------
     ValueError
         For a bad argument.
     """
-    p, d = check_dimension("p", p), check_dimension("d", d)
-    seed = check_seed(seed)
     hint = "beyond, the inner problem need not be strongly convex"
     radius = check_real("radius", radius, above=0.0, below=math.pi / 4, hint=hint)
     well = Griewank(p, 4000.0)

@@ -26,7 +26,7 @@ from zoba_bench.arrays import (
 from zoba_bench.problem import BilevelProblem, Card, Constants
 from zoba_bench.problem.capabilities import Capabilities
 from zoba_bench.problem.symbolic import Symbolic
-from zoba_bench.validation import check_dimension, check_real, check_seed
+from zoba_bench.validation import check_real
 
 from .._base.checks import attach, by_terms, declared_checks, identities, small
 from .._base.family import family, spectral_norm, sphere_start, with_singular_values
@@ -92,17 +92,12 @@ def entropic_simplex(p: int = 5, d: int = 3, *, seed: int = 0, tau: float = 0.5)
     tau : float, above 0
         Weight of the entropy.
 
-    Returns
-    -------
-    BilevelProblem
-
     Raises
     ------
     ValueError
         For a bad argument.
     """
-    p, d = check_dimension("p", p), check_dimension("d", d)
-    rng = np.random.default_rng(check_seed(seed))
+    rng = np.random.default_rng(seed)
     tau = check_real("tau", tau, above=0.0, hint="without entropy the lower level is a linear program")
     if p < 2:
         raise ValueError(f"p must be at least 2 (the simplex of one entry is a point), got {p}")

@@ -1,1 +1,4 @@
-"""Leaders and followers in markets."""
+"""Leaders and followers in markets.
+
+``cournot`` is the family, ``_cournot_symbols`` its symbolic form.
+"""

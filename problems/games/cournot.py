@@ -7,7 +7,7 @@ import numpy as np
 from zoba_bench.arrays import Array, dot, row_sum
 from zoba_bench.problem import BilevelProblem, Card
 from zoba_bench.problem.symbolic import Symbolic
-from zoba_bench.validation import check_dimension, check_radius, check_real, check_seed
+from zoba_bench.validation import check_real
 
 from .._base.family import family
 from ..quadratic._affine import build_quadratic
@@ -74,24 +74,17 @@ def cournot(
     radius : float or None
         If given, C_z and R are declared for |x| <= radius.
 
-    Returns
-    -------
-    BilevelProblem
-
     Raises
     ------
     ValueError
         For a bad argument.
     """
-    p, d = check_dimension("p", p), check_dimension("d", d)
     if p % d:
         raise ValueError(f"p must be a multiple of d (p/d followers in each of d markets), got p={p}, d={d}")
-    seed = check_seed(seed)
     a = check_real("a", a, above=0.0, hint="it is the price at zero quantity")
     b = check_real("b", b, above=0.0, hint="without it the leader does not see the followers")
     k = check_real("k", k, at_least=0.0)
     kl = check_real("kl", kl, at_least=0.0)
-    radius = check_radius(radius)
 
     n = p // d
     rng = np.random.default_rng(seed)

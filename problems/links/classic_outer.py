@@ -11,7 +11,7 @@ import numpy as np
 
 from zoba_bench.arrays import Array
 from zoba_bench.problem import BilevelProblem, Card
-from zoba_bench.validation import check_radius, check_real, check_seed
+from zoba_bench.validation import check_real
 
 from .._base import scalars
 from .._base.family import family, orthogonal, positive_definite
@@ -70,20 +70,14 @@ def rastrigin(
     radius : float or None
         If given, C_z and R are declared for |x| <= radius.
 
-    Returns
-    -------
-    BilevelProblem
-
     Raises
     ------
     ValueError
         For a bad argument.
     """
     p = d = common_size("rastrigin", p, d)
-    seed = check_seed(seed)
     kappa = check_real("kappa", kappa, at_least=1.0, hint=_KAPPA_HINT)
     a = check_real("a", a, at_least=0.0)
-    radius = check_radius(radius)
 
     rng = np.random.default_rng(seed)
     link = quadratic_link(positive_definite(rng, np.geomspace(1 / kappa, 1, p)), orthogonal(rng, p))
@@ -160,17 +154,12 @@ def logistic_outer(p: int = 6, d: int = 6, *, seed: int = 0, kappa: float = 10.0
     kappa : float, at least 1
         Condition number of A, whose eigenvalues are log-spaced in [1/kappa, 1]. Psi does not depend on it.
 
-    Returns
-    -------
-    BilevelProblem
-
     Raises
     ------
     ValueError
         For a bad argument.
     """
     p = d = common_size("logistic_outer", p, d)
-    seed = check_seed(seed)
     kappa = check_real("kappa", kappa, at_least=1.0, hint=_KAPPA_HINT)
 
     rng = np.random.default_rng(seed)

@@ -13,7 +13,7 @@ import numpy as np
 
 from zoba_bench.arrays import Array, row_sum, spread_vectors
 from zoba_bench.problem import BilevelProblem, Card, Constants
-from zoba_bench.validation import check_dimension, check_radius, check_real, check_seed
+from zoba_bench.validation import check_real
 
 from .._base import scalars
 from .._base.family import family, spectral_norm, with_singular_values
@@ -63,18 +63,11 @@ def quartic_cardano(p: int = 5, d: int = 3, *, seed: int = 0, radius: float | No
     radius : float or None
         If given, L_zz, H and H_zz are declared for |z| <= radius and C_z for |x| <= radius.
 
-    Returns
-    -------
-    BilevelProblem
-
     Raises
     ------
     ValueError
         For a bad argument.
     """
-    p, d = check_dimension("p", p), check_dimension("d", d)
-    seed = check_seed(seed)
-    radius = check_radius(radius)
 
     rng = np.random.default_rng(seed)
     M = with_singular_values(rng, p, d, 0.5, 1.5)
@@ -186,19 +179,12 @@ def poisson_bregman(
     radius : float or None
         If given, the local constants are declared for |x|, |z| <= radius.
 
-    Returns
-    -------
-    BilevelProblem
-
     Raises
     ------
     ValueError
         For a bad argument.
     """
-    p, d = check_dimension("p", p), check_dimension("d", d)
-    seed = check_seed(seed)
     mu = check_real("mu", mu, above=0.0, hint="without it the inner problem is not strongly convex")
-    radius = check_radius(radius)
 
     rng = np.random.default_rng(seed)
     M = with_singular_values(rng, p, d, 0.5, 1.5)

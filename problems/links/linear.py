@@ -11,7 +11,7 @@ import numpy as np
 
 from zoba_bench.arrays import Array
 from zoba_bench.problem import BilevelProblem, Card, Constants
-from zoba_bench.validation import check_dimension, check_real, check_seed
+from zoba_bench.validation import check_real
 
 from .._base import scalars
 from .._base.family import family, spectral_norm, with_singular_values
@@ -58,17 +58,11 @@ def logistic_bregman(p: int = 6, d: int = 4, *, seed: int = 0, mu: float = 0.1) 
     mu : float, above 0
         Strong convexity of the inner objective.
 
-    Returns
-    -------
-    BilevelProblem
-
     Raises
     ------
     ValueError
         For a bad argument.
     """
-    p, d = check_dimension("p", p), check_dimension("d", d)
-    seed = check_seed(seed)
     mu = check_real("mu", mu, above=0.0, hint="without it the inner problem is not strongly convex")
 
     rng = np.random.default_rng(seed)
@@ -156,17 +150,11 @@ def logcosh_ripple(
     alpha, omega : float, at least 0
         Amplitude and frequency of the ripple; Psi is convex for alpha = 0 or omega = 0.
 
-    Returns
-    -------
-    BilevelProblem
-
     Raises
     ------
     ValueError
         For a bad argument.
     """
-    p, d = check_dimension("p", p), check_dimension("d", d)
-    seed = check_seed(seed)
     a = check_real("a", a, above=0.0)
     mu = check_real("mu", mu, above=0.0, hint="without it the inner problem is not strongly convex")
     alpha = check_real("alpha", alpha, at_least=0.0)

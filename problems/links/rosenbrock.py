@@ -9,7 +9,7 @@ import numpy as np
 from zoba_bench.arrays import Array, blockwise, frozen, square_norm
 from zoba_bench.problem import BilevelProblem, Card, Constants
 from zoba_bench.problem.symbolic import Symbolic
-from zoba_bench.validation import check_radius, check_real, check_seed
+from zoba_bench.validation import check_real
 
 from .._base.family import family, positive_definite, sphere_start
 from ._link import common_size, quadratic_link
@@ -59,19 +59,13 @@ def rosenbrock(
     radius : float or None
         If given, the constants of F, of v* and of Psi are declared for |x|, |z| <= radius.
 
-    Returns
-    -------
-    BilevelProblem
-
     Raises
     ------
     ValueError
         For a bad argument.
     """
     p = d = common_size("rosenbrock", p, d, lowest=2)
-    seed = check_seed(seed)
     kappa = check_real("kappa", kappa, at_least=1.0, hint="it is the condition number of G_zz")
-    radius = check_radius(radius)
 
     A = positive_definite(np.random.default_rng(seed), np.geomspace(1 / kappa, 1, p))
     link = quadratic_link(A, np.eye(p))

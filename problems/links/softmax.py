@@ -20,7 +20,7 @@ from zoba_bench.arrays import (
 )
 from zoba_bench.problem import BilevelProblem, Card, Constants
 from zoba_bench.problem.symbolic import Symbolic
-from zoba_bench.validation import check_dimension, check_real, check_seed
+from zoba_bench.validation import check_real
 
 from .._base import scalars
 from .._base.family import family, spectral_norm, with_singular_values
@@ -150,19 +150,13 @@ def softmax_bregman(p: int = 6, d: int = 4, *, seed: int = 0, tau: float = 0.2, 
     mu : float, above 0
         Strong convexity of the inner objective; exact, as S(q) 1 = 0.
 
-    Returns
-    -------
-    BilevelProblem
-
     Raises
     ------
     ValueError
         For a bad argument.
     """
-    p, d = check_dimension("p", p), check_dimension("d", d)
     if p < 2:
         raise ValueError(f"p must be at least 2, got {p}: the softmax of one number is constant")
-    seed = check_seed(seed)
     tau = check_real("tau", tau, above=0.0)
     mu = check_real("mu", mu, above=0.0, hint="without it the inner problem is not strongly convex")
 

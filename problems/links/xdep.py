@@ -9,7 +9,7 @@ import numpy as np
 
 from zoba_bench.arrays import Array, dot, linear_map, spread_vectors
 from zoba_bench.problem import BilevelProblem, Card, Constants
-from zoba_bench.validation import check_dimension, check_radius, check_real, check_seed
+from zoba_bench.validation import check_real
 
 from .._base import scalars
 from .._base.family import family, spectral_norm, with_singular_values
@@ -71,20 +71,13 @@ def xdep_curvature(
     radius : float or None
         If given, L_xz, L_xx and the Lipschitz constants of the Hessian are declared for |z| <= radius.
 
-    Returns
-    -------
-    BilevelProblem
-
     Raises
     ------
     ValueError
         For a bad argument.
     """
-    p, d = check_dimension("p", p), check_dimension("d", d)
-    seed = check_seed(seed)
     kappa = check_real("kappa", kappa, at_least=1.0, hint="it bounds the condition number of G_zz")
     rho = check_real("rho", rho, above=0.0)
-    radius = check_radius(radius)
 
     rng = np.random.default_rng(seed)
     M = with_singular_values(rng, p, d, 0.5, 1.5)

@@ -1,1 +1,4 @@
-"""Distributions of tasks with an inner loop each."""
+"""Distributions of tasks with an inner loop each.
+
+``two_task`` is the family, ``_task_proofs`` its symbolic form and the proofs about its loss.
+"""

@@ -11,7 +11,7 @@ from zoba_bench.arrays import Array, Index, blockwise, dot, frozen, row_sum, spr
 from zoba_bench.problem import BilevelProblem, Card, Constants
 from zoba_bench.problem.capabilities import Capabilities, Tasks
 from zoba_bench.problem.symbolic import Symbolic
-from zoba_bench.validation import check_dimension, check_real, check_seed
+from zoba_bench.validation import check_dimension, check_real
 
 from .._base.checks import above, attach, slope, small
 from .._base.family import family
@@ -121,19 +121,14 @@ def two_task(
     b2, width : float or None, above 0
         Given instead of D, and instead of A = c_2 + 1 (at least c_2).
 
-    Returns
-    -------
-    BilevelProblem
-
     Raises
     ------
     ValueError
         For a bad argument.
     """
     for name, size, only in (("p", p, 2), ("d", d, 1)):
-        if check_dimension(name, size) != only:
+        if size != only:
             raise ValueError(f"{name} must be {only} (one number a task, one shared), got {size}")
-    check_seed(seed)
     r = check_dimension("steps", steps)
     step = check_real("step", step, above=0.0)
     a1, a2 = (

@@ -26,7 +26,7 @@ from zoba_bench.arrays import (
 from zoba_bench.problem import BilevelProblem, Card, Constants
 from zoba_bench.problem.capabilities import Capabilities
 from zoba_bench.problem.symbolic import Symbolic
-from zoba_bench.validation import check_dimension, check_real, check_seed
+from zoba_bench.validation import check_dimension, check_real
 
 from .._base.checks import above, attach, clip, declared_checks, small, tied
 from .._base.family import family, orthogonal, spectral_norm, sphere_start, with_singular_values
@@ -71,17 +71,12 @@ def bda_lls(p: int | None = None, d: int | None = None, *, seed: int = 0) -> Bil
     seed : int
         Has no effect: the problem is a fixed one. Accepted as every factory does.
 
-    Returns
-    -------
-    BilevelProblem
-
     Raises
     ------
     ValueError
         For a bad argument.
     """
     p, d = tied(p, d, ratio=2, default=5)
-    check_seed(seed)
 
     def split(z: Array) -> tuple[Array, Array]:
         return z[..., :d], z[..., d:]
@@ -211,17 +206,12 @@ def pl_rankdef(p: int = 5, d: int = 3, *, seed: int = 0, rank: int | None = None
     lam : float, above 0
         Outer regularisation.
 
-    Returns
-    -------
-    BilevelProblem
-
     Raises
     ------
     ValueError
         For a bad argument.
     """
-    p, d = check_dimension("p", p), check_dimension("d", d)
-    rng = np.random.default_rng(check_seed(seed))
+    rng = np.random.default_rng(seed)
     lam = check_real("lam", lam, above=0.0, hint="without it the minimiser is not unique")
     rank = max(p - 2, 1) if rank is None else check_dimension("rank", rank)
     if rank > p:
@@ -361,17 +351,12 @@ def bome_minmax(p: int = 3, d: int = 2, *, seed: int = 0) -> BilevelProblem:
     seed : int
         Names the instance.
 
-    Returns
-    -------
-    BilevelProblem
-
     Raises
     ------
     ValueError
         For a bad argument.
     """
-    p, d = check_dimension("p", p), check_dimension("d", d)
-    rng = np.random.default_rng(check_seed(seed))
+    rng = np.random.default_rng(seed)
     if d > p:
         raise ValueError(f"d must be at most p for a unique minimiser, got p={p}, d={d}")
     A = with_singular_values(rng, d, p, 0.5, 1.5)

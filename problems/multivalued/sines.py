@@ -15,7 +15,7 @@ from zoba_bench.arrays import Array, blockwise, dot, frozen, row_sum, spread_vec
 from zoba_bench.problem import BilevelProblem, Card, Constants
 from zoba_bench.problem.capabilities import Capabilities
 from zoba_bench.problem.symbolic import Symbolic
-from zoba_bench.validation import check_dimension, check_real, check_seed
+from zoba_bench.validation import check_real
 
 from .._base.checks import above, attach, clip, declared_checks, small
 from .._base.family import family
@@ -72,18 +72,12 @@ def bvfsm_sin(p: int = 2, d: int = 1, *, seed: int = 0, a: float = 2.0, c: float
     a, c : float
         Of the outer objective, and of both; Psi does not depend on c.
 
-    Returns
-    -------
-    BilevelProblem
-
     Raises
     ------
     ValueError
         For a bad argument.
     """
-    p = check_dimension("p", p)
-    check_seed(seed)
-    if check_dimension("d", d) != 1:
+    if d != 1:
         raise ValueError(f"d must be 1 (x is a number), got {d}")
     a, c = check_real("a", a), check_real("c", c)
     best_level = float(_level(np.array(2 * a)))
@@ -259,17 +253,12 @@ def iaptt_toy(p: int = 1, d: int = 1, *, seed: int = 0) -> BilevelProblem:
     seed : int
         Has no effect: the problem is a fixed one. Accepted as every factory does.
 
-    Returns
-    -------
-    BilevelProblem
-
     Raises
     ------
     ValueError
         For a bad argument.
     """
-    check_seed(seed)
-    for name, size in (("p", check_dimension("p", p)), ("d", check_dimension("d", d))):
+    for name, size in (("p", p), ("d", d)):
         if size != 1:
             raise ValueError(f"{name} must be 1 (both variables are numbers), got {size}")
     project_x, project_z = clip(1.0, 10.0), clip(-2.0, 2.0)

@@ -20,7 +20,6 @@ from numpy.typing import NDArray
 from zoba_bench.arrays import Array, blockwise, frozen, row_sum, spread, spread_vectors, square_norm
 from zoba_bench.problem import BilevelProblem, Card, Constants
 from zoba_bench.problem.symbolic import Symbolic
-from zoba_bench.validation import check_dimension, check_seed
 
 from .._base.checks import above, attach, by_terms, declared_checks, small, tied
 from .._base.family import family
@@ -87,17 +86,12 @@ def l1_meha(p: int | None = None, d: int | None = None, *, seed: int = 0) -> Bil
     seed : int
         Has no effect: the problem is a fixed one. Accepted as every factory does.
 
-    Returns
-    -------
-    BilevelProblem
-
     Raises
     ------
     ValueError
         For a bad argument.
     """
     p, d = tied(p, d, ratio=1, default=4)
-    check_seed(seed)
     if d % 2:
         raise ValueError(f"d must be even (two halves of opposite sign), got {d}")
     sign = np.repeat([1.0, -1.0], d // 2)
@@ -266,17 +260,13 @@ def l1_tracking(p: int | None = None, d: int | None = None, *, seed: int = 0) ->
     seed : int
         Names the instance.
 
-    Returns
-    -------
-    BilevelProblem
-
     Raises
     ------
     ValueError
         For a bad argument.
     """
     p, d = tied(p, d, ratio=1, default=4)
-    rng = np.random.default_rng(check_seed(seed))
+    rng = np.random.default_rng(seed)
     sign = np.where(rng.uniform(size=d) < 0.5, -1.0, 1.0)
     return _tracking("l1_tracking", (sign * rng.uniform(0.5, 1.5, d))[:, None], rng, seed, _TRACKING)
 
@@ -310,17 +300,12 @@ def group_lasso(p: int = 6, d: int = 3, *, seed: int = 0) -> BilevelProblem:
     seed : int
         Names the instance.
 
-    Returns
-    -------
-    BilevelProblem
-
     Raises
     ------
     ValueError
         For a bad argument.
     """
-    p, d = check_dimension("p", p), check_dimension("d", d)
-    rng = np.random.default_rng(check_seed(seed))
+    rng = np.random.default_rng(seed)
     if p % d:
         raise ValueError(f"p must be a multiple of d (groups of equal size), got p={p}, d={d}")
     directions = rng.standard_normal((d, p // d))

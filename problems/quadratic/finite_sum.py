@@ -17,7 +17,7 @@ from zoba_bench.arrays import Array, Index, blockwise, dot, linear_map, spread_v
 from zoba_bench.problem import BilevelProblem, Card, Constants
 from zoba_bench.problem.capabilities import Capabilities
 from zoba_bench.problem.symbolic import Symbolic
-from zoba_bench.validation import check_dimension, check_radius, check_real, check_seed
+from zoba_bench.validation import check_dimension, check_real
 
 from .._base.family import family, orthogonal, spectral_norm
 from ._affine import build_quadratic
@@ -258,24 +258,17 @@ def quad_sum(
     radius : float or None
         If given, C_z, C_x and the spreads sigma_gz, sigma_fz, sigma_fx are declared for |x|, |z| <= radius.
 
-    Returns
-    -------
-    BilevelProblem
-
     Raises
     ------
     ValueError
         For a bad argument, and where no draw makes Psi strongly convex (``L_cross`` too large for ``mu``).
     """
-    p, d = check_dimension("p", p), check_dimension("d", d)
-    seed = check_seed(seed)
     mu = check_real("mu", mu, above=0.0, hint="it is the smallest curvature of the mean")
     L = check_real("L", L, at_least=mu, hint="it is the largest curvature of the mean, mu the smallest")
     L_cross = check_real("L_cross", L_cross, above=0.0, hint="without it x does not move z")
     n_inner, n_outer = check_dimension("n_inner", n_inner), check_dimension("n_outer", n_outer)
     if n_inner < p:
         raise ValueError(f"n_inner must be at least p = {p}, or the mean has no curvature somewhere, got {n_inner}")
-    radius = check_radius(radius)
 
     rng = np.random.default_rng(seed)
     for _ in range(_ATTEMPTS):

@@ -10,7 +10,7 @@ import numpy as np
 
 from zoba_bench.arrays import Array, dot, linear_map, quadratic_form, square_norm
 from zoba_bench.problem import BilevelProblem, Card
-from zoba_bench.validation import check_dimension, check_radius, check_real, check_seed
+from zoba_bench.validation import check_real
 
 from .._base.family import family, positive_definite, with_singular_values
 from ._affine import UNBOUNDED, build_quadratic
@@ -67,21 +67,14 @@ def quad_general(
     radius : float or None
         If given, C_z and R are declared for |x| <= radius.
 
-    Returns
-    -------
-    BilevelProblem
-
     Raises
     ------
     ValueError
         For a bad argument, and where Psi is not strongly convex (``cross`` too large for ``lam``).
     """
-    p, d = check_dimension("p", p), check_dimension("d", d)
-    seed = check_seed(seed)
     kappa = check_real("kappa", kappa, at_least=1.0, hint=_KAPPA_HINT)
     lam = check_real("lam", lam, at_least=0.0)
     cross = check_real("cross", cross, at_least=0.0)
-    radius = check_radius(radius)
 
     rng = np.random.default_rng(seed)
     spectrum = np.geomspace(1 / kappa, 1, p)
@@ -166,20 +159,13 @@ def quad_tracking(
     radius : float or None
         If given, C_z, C_x and R are declared for |x| <= radius.
 
-    Returns
-    -------
-    BilevelProblem
-
     Raises
     ------
     ValueError
         For a bad argument, and for d > p with lam = 0 (no unique minimiser).
     """
-    p, d = check_dimension("p", p), check_dimension("d", d)
-    seed = check_seed(seed)
     kappa = check_real("kappa", kappa, at_least=1.0, hint=_KAPPA_HINT)
     lam = check_real("lam", lam, at_least=0.0)
-    radius = check_radius(radius)
 
     rng = np.random.default_rng(seed)
     spectrum = np.geomspace(1 / kappa, 1, p)
@@ -252,17 +238,11 @@ def minimax_quad(p: int = 5, d: int = 4, *, seed: int = 0, kappa: float = 5.0, l
     lam : float, at least 0
         Convexity of f in x.
 
-    Returns
-    -------
-    BilevelProblem
-
     Raises
     ------
     ValueError
         For a bad argument, and for d > p with lam = 0 (no unique minimiser).
     """
-    p, d = check_dimension("p", p), check_dimension("d", d)
-    seed = check_seed(seed)
     kappa = check_real("kappa", kappa, at_least=1.0, hint=_KAPPA_HINT)
     lam = check_real("lam", lam, at_least=0.0)
 

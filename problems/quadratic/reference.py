@@ -9,7 +9,7 @@ import numpy as np
 from zoba_bench.arrays import Array, blockwise, spread_vectors, square_norm
 from zoba_bench.problem import BilevelProblem, Card, Constants
 from zoba_bench.problem.symbolic import Symbolic
-from zoba_bench.validation import check_dimension, check_real, check_seed
+from zoba_bench.validation import check_real
 
 from .._base.family import family
 from .._base.scalars import PSEUDO_HUBER_THIRD
@@ -62,17 +62,11 @@ def reference(p: int = 4, d: int = 4, *, seed: int = 0, beta: float = 1.0, lam: 
     lam : float, in (0, sqrt 2)
         Weight of the outer term in x.
 
-    Returns
-    -------
-    BilevelProblem
-
     Raises
     ------
     ValueError
         For a bad argument.
     """
-    p, d = check_dimension("p", p), check_dimension("d", d)
-    seed = check_seed(seed)
     beta = check_real("beta", beta, at_least=0.0)
     lam = check_real("lam", lam, above=0.0, below=math.sqrt(2), hint="beyond, no target puts the minimiser at e_1")
     n = min(p, d)

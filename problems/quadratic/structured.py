@@ -12,7 +12,7 @@ from zoba_bench.arrays import Array, Index, frozen, quadratic_form, spread, spre
 from zoba_bench.problem import BilevelProblem, Card
 from zoba_bench.problem.capabilities import Capabilities, Tasks
 from zoba_bench.problem.symbolic import Symbolic
-from zoba_bench.validation import check_dimension, check_radius, check_real, check_seed
+from zoba_bench.validation import check_real
 
 from .._base.checks import attach
 from .._base.family import family, positive_definite
@@ -68,22 +68,15 @@ def nesterov_chain(
     radius : float or None
         If given, C_z, C_x and R are declared for |x| <= radius.
 
-    Returns
-    -------
-    BilevelProblem
-
     Raises
     ------
     ValueError
         For a bad argument.
     """
-    p, d = check_dimension("p", p), check_dimension("d", d)
     if p != d:
         raise ValueError(f"p must equal d, as z* = x, got p={p}, d={d}; give both")
-    seed = check_seed(seed)
     kappa = check_real("kappa", kappa, at_least=1.0, hint="it is the condition number of G_zz")
     L0 = check_real("L0", L0, above=0.0, hint="it bounds the curvature of Psi")
-    radius = check_radius(radius)
 
     spectrum = np.geomspace(1 / kappa, 1, p)
     A = positive_definite(np.random.default_rng(seed), spectrum)
@@ -180,22 +173,15 @@ def imaml_quad(
     radius : float or None
         If given, C_z, C_x and R are declared for |x| <= radius.
 
-    Returns
-    -------
-    BilevelProblem
-
     Raises
     ------
     ValueError
         For a bad argument.
     """
-    p, d = check_dimension("p", p), check_dimension("d", d)
     if p % d:
         raise ValueError(f"p must be a multiple of d (p/d tasks of d parameters each), got p={p}, d={d}")
-    seed = check_seed(seed)
     kappa = check_real("kappa", kappa, at_least=1.0, hint="it is the largest ratio of curvatures of the tasks")
     lam = check_real("lam", lam, above=0.0, hint="without it x has no effect")
-    radius = check_radius(radius)
 
     tasks = p // d
     rng = np.random.default_rng(seed)

@@ -10,7 +10,7 @@ from numpy.polynomial import Polynomial
 from zoba_bench.arrays import Array, blockwise, dot, frozen, linear_map, spread, spread_vectors, square_norm
 from zoba_bench.problem import BilevelProblem, Card
 from zoba_bench.problem.symbolic import Symbolic
-from zoba_bench.validation import check_dimension, check_real, check_seed
+from zoba_bench.validation import check_dimension, check_real
 
 from .._base import scalars
 from .._base.family import family, sphere_start
@@ -66,17 +66,12 @@ def dataclean_ortho(p: int = 5, d: int = 5, *, seed: int = 0, mu: float = 0.3, r
     radius : float, above 0
         The constants hold for |x| <= radius and |z| <= max(radius, sup |z*|).
 
-    Returns
-    -------
-    BilevelProblem
-
     Raises
     ------
     ValueError
         For a bad argument.
     """
     n = check_square(p, d)
-    seed = check_seed(seed)
     mu = check_real("mu", mu, above=0.0, hint="without it an observation of weight zero leaves z_i free")
     radius = check_real("radius", radius, above=0.0, hint=_RADIUS_HINT)
     b, planted = drawn(np.random.default_rng(seed), n, radius)
@@ -179,17 +174,11 @@ def dataclean_linear(
     radius : float, above 0
         The constants hold for |x| <= radius and |z| <= max(radius, sup |z*|).
 
-    Returns
-    -------
-    BilevelProblem
-
     Raises
     ------
     ValueError
         For a bad argument.
     """
-    p, d = check_dimension("p", p), check_dimension("d", d)
-    seed = check_seed(seed)
     m = 3 * p if m is None else check_dimension("m", m)
     if m < p:
         raise ValueError(f"m must be at least p={p}, for F to tell all z apart, got {m!r}")

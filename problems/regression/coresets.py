@@ -21,7 +21,6 @@ from zoba_bench.arrays import (
 )
 from zoba_bench.problem import BilevelProblem, Card, Constants
 from zoba_bench.problem.symbolic import Symbolic
-from zoba_bench.validation import check_dimension, check_seed
 
 from .._base.family import family, sphere_start
 
@@ -230,19 +229,14 @@ def coreset_bome(p: int = 2, d: int = 4, *, seed: int = 0) -> BilevelProblem:
     seed : int
         Has no effect: the problem has fixed data. Accepted as every factory does.
 
-    Returns
-    -------
-    BilevelProblem
-
     Raises
     ------
     ValueError
         For a bad argument.
     """
     for name, size, only in (("p", p, 2), ("d", d, 4)):
-        if check_dimension(name, size) != only:
+        if size != only:
             raise ValueError(f"{name} must be {only}, the problem has this size only, got {size!r}; leave it out")
-    seed = check_seed(seed)
 
     def symbolic() -> Symbolic:
         from ._coreset_symbols import bome_symbols
@@ -298,17 +292,11 @@ def coreset_attained(p: int = 2, d: int = 4, *, seed: int = 0) -> BilevelProblem
     seed : int
         Names the instance.
 
-    Returns
-    -------
-    BilevelProblem
-
     Raises
     ------
     ValueError
         For a bad argument.
     """
-    p, d = check_dimension("p", p), check_dimension("d", d)
-    seed = check_seed(seed)
     rng = np.random.default_rng(seed)
     points, planted = rng.standard_normal((d + 1, p)), rng.standard_normal(d)
     grown = np.concatenate([[1.0], np.exp(planted)])

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from zoba_bench.arrays import Array, linear_map, spread, spread_vectors, square_norm
 from zoba_bench.problem import BilevelProblem, Card, Constants
 from zoba_bench.problem.symbolic import Symbolic
-from zoba_bench.validation import check_dimension, check_real, check_seed
+from zoba_bench.validation import check_dimension, check_real
 
 from .._base.family import family, spectral_norm, sphere_start
 from .._base.separable import cubic_norm
@@ -214,10 +214,6 @@ def diabetes_ridge(
     features : int
         How many of the features are used, the first ones.
 
-    Returns
-    -------
-    BilevelProblem
-
     Raises
     ------
     ImportError
@@ -228,10 +224,9 @@ def diabetes_ridge(
     if check_dimension("features", features) > _FEATURES:
         raise ValueError(f"features must be at most {_FEATURES}, as many as the data have, got {features!r}")
     for name, size in (("p", p), ("d", d)):
-        if check_dimension(name, size) != features:
+        if size != features:
             way_out = "leave it out" if features == _FEATURES else f"give p={features}, d={features}"
             raise ValueError(f"{name} must be {features}, the number of features of the data, got {size!r}; {way_out}")
-    seed = check_seed(seed)
     n_train = check_dimension("n_train", n_train)
     if not isinstance(stochastic, (bool, np.bool_)):
         raise ValueError(f"stochastic must be True or False, got {stochastic!r}")

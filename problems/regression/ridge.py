@@ -10,7 +10,7 @@ from numpy.polynomial import Polynomial
 from zoba_bench.arrays import Array, blockwise, dot, frozen, linear_map, spread, spread_vectors, square_norm
 from zoba_bench.problem import BilevelProblem, Card
 from zoba_bench.problem.symbolic import Symbolic
-from zoba_bench.validation import check_dimension, check_real, check_seed
+from zoba_bench.validation import check_dimension, check_real
 
 from .._base import scalars
 from .._base.family import family
@@ -63,17 +63,12 @@ def ridge_ortho(p: int = 5, d: int = 5, *, seed: int = 0, radius: float = 2.0) -
     radius : float, above 0
         The constants hold for |x| <= radius and |z| <= max(radius, sup |z*|).
 
-    Returns
-    -------
-    BilevelProblem
-
     Raises
     ------
     ValueError
         For a bad argument.
     """
     n = check_square(p, d)
-    seed = check_seed(seed)
     radius = check_real("radius", radius, above=0.0, hint=_RADIUS_HINT)
     b, planted = drawn(np.random.default_rng(seed), n, radius)
 
@@ -157,19 +152,13 @@ def ridge_scalar(
     radius : float, above 0
         The constants hold for |x| <= radius and |z| <= max(radius, sup |z*|).
 
-    Returns
-    -------
-    BilevelProblem
-
     Raises
     ------
     ValueError
         For a bad argument.
     """
-    p = check_dimension("p", p)
-    if check_dimension("d", d) != 1:
+    if d != 1:
         raise ValueError(f"d must be 1, a single penalty, got {d!r}; leave it out")
-    seed = check_seed(seed)
     n = 4 * p if n is None else check_dimension("n", n)
     m = 3 * p if m is None else check_dimension("m", m)
     for name, rows in (("n", n), ("m", m)):

@@ -72,8 +72,7 @@ def tilted(problem: BilevelProblem, b: ArrayLike, *, name: str | None = None) ->
     def solved(x: Array) -> Array:
         """a(x) = G_zz(z*(x), x)^-1 b."""
         curvature = product(solution(x)[..., None, :], x[..., None, :], axes)
-        a: Array = np.linalg.solve(curvature, tilt)
-        return a
+        return np.asarray(np.linalg.solve(curvature, tilt), dtype=np.float64)
 
     def pulled(x: Array) -> Array:
         """w(x) = Dz*(x)'b."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -22,7 +23,9 @@ def tilted_symbols(q: Symbolic, b: Array, constants: Constants) -> Symbolic:
     assert q.inner_solution is not None
     assert q.adjoint is not None
     values = dict(q.parameters)
-    tilt = sp.symbols(f"tilt_1:{len(b) + 1}", real=True)
+    # A problem may be tilted twice: other symbols then.
+    before = sum(symbol.name.startswith("tilt") and symbol.name.endswith("_1") for symbol in values)
+    tilt = sp.symbols(f"tilt{before or ''}_1:{len(b) + 1}", real=True)
     values.update(zip(tilt, map(float, b), strict=True))
     at_solution = dict(zip(q.z, q.inner_solution, strict=True))
     written_out = curvature = sp.hessian(q.inner, list(q.z))
@@ -50,7 +53,7 @@ def tilted_symbols(q: Symbolic, b: Array, constants: Constants) -> Symbolic:
 
 def _constants(of: dict[str, Any], size: Any, declared: Constants) -> dict[str, Any]:
     """Expressions of the declared constants, where those that they are made of have expressions themselves."""
-    added = {
+    added: dict[str, Callable[[], Any]] = {
         "m_xx": lambda: of["s_z"] * size,
         "C_z": lambda: size,
         "C_x": lambda: of["k_z"] * size,

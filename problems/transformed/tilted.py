@@ -64,10 +64,6 @@ def tilted(
     options : mapping, optional
         Further parameters of the base, such as ``{"radius": 2.0}``.
 
-    Returns
-    -------
-    BilevelProblem
-
     Raises
     ------
     ValueError

@@ -11,6 +11,7 @@ from zoba_bench.problems._base.scalars import cubic_root_second
 from zoba_bench.problems.combinators import tilted
 from zoba_bench.problems.transformed._tilt import slopes_by_differences
 
+from zoba_bench.certification.against_symbols import compare
 from zoba_bench.certification.certify import certify, measured
 from zoba_bench.certification.identities import prove
 from zoba_bench.problem import BilevelProblem
@@ -51,6 +52,14 @@ def test_a_wrong_sign_of_the_moved_adjoint_is_refused():
 def test_a_tilt_that_is_missing_in_the_slope_in_x_is_refused():
     base = load_problem("logistic_bregman", 2, 2)
     assert failed(measured(replace(tilted(base, B), outer_grad_x=base.outer_grad_x)))
+
+
+def test_two_tilts_are_proved_too_and_add_up():
+    base = load_problem("poisson_bregman", 2, 2)
+    twice = tilted(tilted(base, [1.0, 0.0]), [-0.5, 2.0])
+    assert not failed([*prove(twice.symbolic()), *compare(twice, twice.symbolic(), np.random.default_rng(0))])
+    x = np.array([[0.3, -0.2]])
+    assert_close(twice.adjoint(x), tilted(base, [0.5, 2.0]).adjoint(x), ROUNDING, 10.0, "v*")
 
 
 def test_psi_and_the_inner_level_are_those_of_the_base():
