@@ -30,6 +30,8 @@ TASKS: dict[str, str] = {
     "zoba_bench.verification.protocols.determinism:digests": f"{_PROTOCOLS}.determinism:digests",
     "zoba_bench.verification.protocols.proofs:derivation": f"{_PROTOCOLS}.proofs:derivation",
     "zoba_bench.verification.protocols.proofs:certificate": f"{_PROTOCOLS}.proofs:certificate",
+    "zoba_bench.verification.protocols.whole_step:steps_from": f"{_PROTOCOLS}.whole_step:steps_from",
+    "zoba_bench.verification.protocols.independence:increments": f"{_PROTOCOLS}.independence:increments",
     "zoba_bench.verification.cost:idle": "zoba_bench.verification.run.cost:idle",
     "planned_run": f"{_PROTOCOLS}.planned:planned_run",
     "zoba_bench.comparison.trial:trial": "zoba_bench.comparison.trial:trial",

@@ -104,6 +104,46 @@ for _base in (HfZobaShared, Soba, Saba, AidBio, ItdBio, StocBio, F2sa, Meha, Fed
     _last(_base)
 
 
+# Draws that are not independent.
+
+
+def _paired(self: Any, state: Any, right: Any) -> Any:
+    """Replicate 2 i + 1 moves as replicate 2 i does."""
+    moved = {}
+    for name in ("z", "v", "x"):
+        old, new = getattr(state, name), getattr(right, name).copy()
+        pairs = len(new) // 2
+        new[1 : 2 * pairs : 2] = old[1 : 2 * pairs : 2] + (new - old)[: 2 * pairs : 2]
+        moved[name] = new
+    return replace(right, **moved)
+
+
+def _same_draws(base: Any) -> Callable[[Any, Any], Any]:
+    def step(self: Any, state: Any) -> Any:
+        right = base.step(self, replace(state, rng=np.random.default_rng(0)))
+        return replace(right, rng=state.rng)
+
+    return step
+
+
+def _same_samples(self: Any, state: Any) -> dict[str, Callable[..., Any]]:
+    """F's samples are those of G."""
+    kept: list[Any] = []
+
+    def inner(rng: Any, batch: int) -> Any:
+        kept.append(state.oracle.draw_inner(rng, batch))
+        return kept[-1]
+
+    return {"draw_inner": inner, "draw_outer": lambda rng, batch: kept[-1][:, :1]}
+
+
+for _base in (Zoba, ZobaTuned, ZobaMixed, HfZoba, HfZobaShared, Soba, Saba, StocBio, Fom, Ufom, UfomAdaptive, F2sa,
+              Zmdsba, Zdsba, ZoPenalty, Pzobo, Hozog, FedNest):  # fmt: skip
+    _after(_base, "paired", "Replicates are identical in pairs.", _paired)
+_register(HfZoba, "same-draws", "Every step draws the same directions.", step=_same_draws(HfZoba))
+_asking(Soba, "same-samples", "The samples of F are those of G.", _same_samples)
+
+
 # The single loop.
 
 

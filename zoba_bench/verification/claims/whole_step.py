@@ -7,7 +7,7 @@ from typing import Any
 
 from zoba_bench.verification.claim import Claim
 
-__all__ = ["SETTINGS", "Setting", "claims"]
+__all__ = ["SETTINGS", "Setting", "claims", "independence"]
 
 _STATEMENT = (
     "In the mean one step from a state of iteration k goes where the algorithm's box says, in every iterate and "
@@ -65,7 +65,7 @@ class Setting:
 
 SETTINGS: tuple[Setting, ...] = (
     Setting("zoba", "default", _XDEP, ("late", "no-shift"), 2000),
-    Setting("zoba", "samples", _SUM, ("no-shift", "late"), 4000,
+    Setting("zoba", "samples", _SUM, ("no-shift", "late"), 8000,
             {"b1": 3, "b2": 2, "l1": 20, "l2": 10, "outer_directions": "independent", "gamma": 0.02}),
     Setting("zoba-tuned", "default", _XDEP, ("doubled-default", "late"), 2000),
     Setting("zoba-mixed", "default", _RIPPLE, ("same-direction", "late"), 1000),
@@ -74,12 +74,12 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("hf-zoba", "default", _XDEP, ("no-outer-slope", "late"), 1500),
     Setting("hf-zoba", "normalized", _LOGISTIC, ("unnormalised", "late"), 1000,
             {"normalize_h_bar": True, "h_bar": 0.5, "l2": 50, "law": "sphere", "rho": 0.1}),
-    Setting("hf-zoba", "samples", _SUM, ("no-outer-slope", "late"), 4000, {"b1": 3, "b2": 2, "l1": 20, "l2": 20}),
+    Setting("hf-zoba", "samples", _SUM, ("no-outer-slope", "late"), 8000, {"b1": 3, "b2": 2, "l1": 20, "l2": 20}),
     Setting("hf-zoba-shared", "default", _RIPPLE, ("late", "last"), 1000),
     Setting("hf-zoba-shared", "projected", _GROUPS, ("unprojected", "wide-ball"), 20,
             {"law": "orthogonal", "l1": 6, "v_radius": 0.5, "rho": 0.5, "gamma": 0.5}),
     Setting("soba", "default", _RIPPLE, ("gauss-seidel", "sign", "late", "last"), 1),
-    Setting("soba", "samples", _SUM, ("sign", "late"), 4000),
+    Setting("soba", "samples", _SUM, ("sign", "late"), 6000),
     Setting("soba", "outer-slopes", _SMD, ("sign", "gauss-seidel", "late", "last"), 1, {"ratio": 3.0}),
     Setting("saba", "default", _SUM, ("duplicates", "forgetful", "late"), 1000),
     Setting("saba", "batches", _SUM, ("duplicates", "forgetful", "late"), 4000, {"b1": 6, "b2": 5, "ratio": 2.0}),
@@ -93,9 +93,10 @@ SETTINGS: tuple[Setting, ...] = (
             {"S": 2, "D_f": 2, "D_g": 3, "B": 2, "D": 3, "Q": 3, "alpha": 0.3}),
     Setting("fom", "default", _TASKS, ("late",), 20000),
     Setting("fom", "one-task", _SMD, ("restart", "no-direct", "late"), 1),
-    Setting("ufom", "default", _TASKS, ("no-quotient", "late"), 40000),
+    Setting("ufom", "default", _TASKS, ("no-quotient", "late"), 80000),
     Setting("ufom", "one-task", _RIPPLE, ("no-quotient", "late"), 4000, {"q": 0.3, "gradient": "recomputed"}),
-    Setting("ufom-adaptive", "default", _TASKS, ("no-quotient", "debiased", "late"), 80000),
+    Setting("ufom-adaptive", "default", _TASKS, ("no-quotient", "debiased"), 80000, iterations=(0, 3)),
+    Setting("ufom-adaptive", "slow", _TASKS, ("late", "no-quotient", "debiased"), 80000, {"gamma": 0.3}, (0, 3, 50)),
     Setting("ufom-adaptive", "all-tasks", _TASKS_OF_VECTORS, ("debiased", "no-quotient", "late"), 1500,
             {"batch": None, "q": 0.4, "gradient": "forward", "s": 1.0, "gamma": 0.05}),
     Setting("f2sa", "default", _XDEP, ("sign", "constant-lam", "late", "last"), 1),
@@ -108,18 +109,18 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("meha", "prox", _PROX, ("prox-sign", "constant-c", "late"), 1),
     Setting("meha", "groups", _GROUPS, ("prox-sign", "constant-c"), 1),
     Setting("meha", "constrained", _BOX, ("prox-sign", "constant-c"), 1),
-    Setting("zmdsba", "default", _SMALL, ("sign", "late"), 3000),
-    Setting("zmdsba", "curved", _RIPPLE, ("cross", "sign", "late"), 2000,
-            {"moves": "block", "t_k": 5, "b_k": 5, "s_k": 100, "gamma": 0.02, "alpha": 0.01}),
+    Setting("zmdsba", "default", _SMALL, ("sign", "late"), 2200),
+    Setting("zmdsba", "curved", _RIPPLE, ("cross", "sign", "late"), 3000,
+            {"moves": "block", "t_k": 5, "b_k": 5, "s_k": 50, "gamma": 0.02, "alpha": 0.01}),
     Setting("zmdsba", "samples", _SUM, ("sign", "late"), 12000, {"moves": "block", "s_k": 5, "t_k": 10, "b_k": 5}),
     Setting("zdsba", "default", _SMALL, ("late",), 6000),
     Setting("zdsba", "curved", _SMD, ("no-identity", "late"), 10000,
             {"moves": "block", "t_k": 5, "b_k": 10, "gamma": 0.02}),
     Setting("zo-penalty", "default", _XDEP, ("sign", "doubled-g", "late"), 2000),
-    Setting("zo-penalty", "samples", _SUM, ("sign", "doubled-g", "late"), 16000),
+    Setting("zo-penalty", "samples", _SUM, ("sign", "doubled-g", "late"), 20000),
     Setting("pzobo", "default", _RIPPLE, ("stale", "no-factor", "late"), 2000),
     Setting("pzobo", "sphere", _XDEP, ("no-factor", "stale", "late"), 2000, {"directions": "sphere", "eta": 0.02}),
-    Setting("pzobo", "batches", _FEW, ("no-factor", "late"), 60000, {"batch": 1, "N": 2, "alpha": 0.5}),
+    Setting("pzobo", "batches", _FEW, ("no-factor", "late"), 80000, {"batch": 1, "N": 2, "alpha": 0.5}),
     Setting("hozog", "default", _LOGISTIC, ("no-factor", "warm", "successor", "late"), 1000),
     Setting("hozog", "values", _RIPPLE, ("no-factor", "warm", "successor", "late"), 1000,
             {"training": "values", "inner_steps": 5, "q": 10}),
@@ -127,6 +128,43 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("fednest", "batches", _SUM, ("drift", "short-series", "late"), 1000,
             {"batch": 1, "clients": 4, "T": 2, "tau_x": 3, "beta": 0.1, "alpha": 0.1}),
 )  # fmt: skip
+
+
+#: One setting with noise for every solver that draws; AID-BiO, ITD-BiO and MEHA do not.
+_NOISY: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    **{solver: (_SUM, {"l1": 5}) for solver in ("zoba", "zoba-tuned", "zoba-mixed", "hf-zoba", "hf-zoba-shared")},
+    **dict.fromkeys(("soba", "saba", "stocbio"), (_FEW, {})),
+    "fom": (_TASKS, {}),
+    "ufom": (_TASKS, {"q": 0.5}),
+    "ufom-adaptive": (_TASKS, {"q": 0.5}),
+    "f2sa": (_SUM, {"inner_steps": 2}),
+    "zmdsba": (_SUM, {"t_k": 2, "b_k": 2, "s_k": 5}),
+    "zdsba": (_SUM, {"t_k": 2, "b_k": 2}),
+    "zo-penalty": (_SUM, {}),
+    "pzobo": (_SUM, {"batch": 2, "N": 2}),
+    "hozog": (_RIPPLE, {"inner_steps": 2}),
+    "fednest": (_SUM, {"batch": 1}),
+}
+_INDEPENDENT = (
+    "Increments of two replicates, of a step and the next, and of two cells, and the samples of both levels are "
+    "uncorrelated; measured is the largest rank correlation over what chance allows."
+)
+
+
+def independence() -> list[Claim]:
+    """P11 of every solver that draws, each with its replicates identical in pairs as the control."""
+    found = []
+    for solver, (problem, options) in _NOISY.items():
+        parameters = {"problem": problem, "options": options, "draws": 250, "replicates": 4}
+        wrong, name = f"control:{solver}-paired", problem["name"]
+        control = f"P11/{wrong}/independence"
+        found += [
+            Claim(f"P11/{solver}/independence", _INDEPENDENT, "P11", solver, name, "at_most", 0.0, parameters,
+                  controls=(control,)),
+            Claim(control, "Control: replicates that are identical in pairs.", "P11", wrong, name, "at_most", 0.0,
+                  parameters, origin="control"),
+        ]  # fmt: skip
+    return found
 
 
 def claims() -> list[Claim]:

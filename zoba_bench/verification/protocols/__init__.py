@@ -46,6 +46,7 @@ PROTOCOLS: dict[str, str] = {
     "P8": "zoba_bench.verification.protocols.determinism",
     "P9": "zoba_bench.verification.protocols.proofs",
     "P10": "zoba_bench.verification.protocols.whole_step",
+    "P11": "zoba_bench.verification.protocols.independence",
 }
 
 
