@@ -30,7 +30,8 @@ HEIGHT = {part: height for height, layer in enumerate(LAYERS) for part in layer}
 
 #: What the catalogue and the derivations may import of the engine.
 BELOW = {
-    "problems": {"arrays", "certification", "problem", "validation"},
+    # A family made from others finds them by name, as everybody does.
+    "problems": {"arrays", "certification", "problem", "registry", "validation"},
     "theory": {"arrays", "contracts", "errors", "estimators", "problem", "validation"},
 }
 #: What the report never reaches, directly or through others.

@@ -19,12 +19,13 @@ from zoba_bench.statistics import Limits
 from zoba_bench.sweep import Cell
 from zoba_bench.verification.claim import Claim, Measurement
 from zoba_bench.verification.parameters import COUNT, OPTIONS, PROBLEM, Parameters
-from zoba_bench.verification.protocols.shared.plan import Plan, build_problem, build_solver
+from zoba_bench.verification.protocols.shared.named import build_problem, build_solver
+from zoba_bench.verification.protocols.shared.plan import Plan
 from zoba_bench.verification.protocols.whole_step import copies, start
 
 __all__ = ["PARAMETERS", "increments", "judge", "plan"]
 
-TITLE = "Independence of replicates, iterations, levels and cells"
+TITLE = "independence of replicates, iterations, levels and cells"
 PARAMETERS = Parameters({"problem": PROBLEM, "options": OPTIONS, "draws": COUNT, "replicates": COUNT})
 
 #: Iterations before the state; the first step of a method with a memory has no noise.

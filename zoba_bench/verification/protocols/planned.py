@@ -37,7 +37,9 @@ PARAMETERS = Parameters(
     {"problem": PROBLEM, "eps": POSITIVE, "quantity": one_of("mean", "count", "order")},
     {
         "options": OPTIONS, "replicates": COUNT, "order": NAME,
-        "wrong": table(Parameters({}, {"accuracy": COUNT, "directions": COUNT, "iterations": COUNT, "count": COUNT, "order": NAME})),
+        "wrong": table(
+            Parameters({}, {**dict.fromkeys(("accuracy", "directions", "iterations", "count"), COUNT), "order": NAME})
+        ),
     },
 )  # fmt: skip
 
@@ -47,7 +49,8 @@ def plan(claim: Claim, seed: int) -> Plan:
 
     "replicates" of the run (for "mean" and "count"); "order", an expression in p, d and eps that a dominance
     certificate of the theorem has as its target (for "order"). A control's "wrong" claims "accuracy" times as small an
-    eps, runs "directions" or "iterations" times as few, claims "count" times as few evaluations, or another "order" with the same C.
+    eps, runs "directions" or "iterations" times as few, claims "count" times as few evaluations, or another "order"
+    with the same C.
 
     Raises
     ------

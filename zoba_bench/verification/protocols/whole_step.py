@@ -23,11 +23,12 @@ from zoba_bench.statistics import Limits
 from zoba_bench.sweep import Cell
 from zoba_bench.verification.claim import Claim, Measurement, strict_json
 from zoba_bench.verification.parameters import COUNT, OPTIONS, POWER, PROBLEM, Kind, Parameters
-from zoba_bench.verification.protocols.shared.plan import Plan, build_problem, build_solver
+from zoba_bench.verification.protocols.shared.named import build_problem, build_solver
+from zoba_bench.verification.protocols.shared.plan import Plan
 
 __all__ = ["PARAMETERS", "SHARPEST", "judge", "plan", "steps_from"]
 
-TITLE = "Mean of one whole step"
+TITLE = "mean of one whole step"
 _NUMBERS = Kind(
     "a list of non-negative integers, none twice",
     lambda value: isinstance(value, (list, tuple)) and bool(value) and all(map(POWER.fits, value))
