@@ -126,7 +126,7 @@ def carry(local: LocalLaw, mean: Array, K: int, *, third: bool = False, stop: fl
             noise = local.noise(at.second, mean, at.root)
         scale = local.steps(k)
         if cumulants is not None:
-            omitted[k] = cumulants.effect(mean)
+            omitted[k] = cumulants.effect(mean, k)
             cumulants.step(covariance, scale)
         total += stationarity[k] + omitted[k]
         moved = at.with_state * scale

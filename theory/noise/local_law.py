@@ -118,6 +118,18 @@ class LocalLaw:
         z, _, x = self.split(states)
         return self._evaluate(self._matrices(z, x), vectors[:, :, None] * vectors[:, None, :])
 
+    def share_of_radii(self, state: Array) -> float:
+        """How much of the trace of N at a state the radii add: near 1 where the noise vanishes with them."""
+        vectors = self.vectors(state)[1]
+        z, _, x = self.split(state[None])
+        environments = Environments(self._matrices(z, x), np.outer(vectors, vectors))
+        l1, l2, r, radius, outer = self._options
+        whole, limit = (
+            float(np.trace(noise_of_environments(self._preset, environments, l1, l2, r, size, outer)[0]))
+            for size in (radius, 0.0)
+        )
+        return 1 - limit / whole if whole > 0 else 1.0
+
     def _matrices(self, z: Array, x: Array) -> dict[str, Array]:
         hessians = (
             [np.stack(blocks) for blocks in zip(*map(hessian, z, x), strict=True)]

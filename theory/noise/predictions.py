@@ -24,6 +24,9 @@ from .stationary import LinearModel
 
 __all__ = ["Crossing", "HorizonMean", "closure_crossing", "closure_horizon_mean", "evaluations_of_iteration"]
 
+#: Share of the radii in the noise beyond which their bias counts as well.
+_RADII = 0.01
+
 
 @dataclass(frozen=True)
 class HorizonMean:
@@ -82,17 +85,21 @@ def closure_horizon_mean(preset: Preset | None, problem: Any, solver: Any, K: in
 
     Raises
     ------
-    TheoremError, ValueError : as there; also where there is no noise at the solution, so that nothing stays.
+    TheoremError, ValueError : as there; also where the noise at the solution vanishes with the radii.
     """
     problem.require("minimizer", "inner_solution", "adjoint")
     best = problem.minimizer
     start = (problem.inner_solution(best), problem.adjoint(best), best)
-    linear = _linear_mean(LocalLaw(preset, problem, solver), problem, np.concatenate(start), K)
+    local, solution = LocalLaw(preset, problem, solver), np.concatenate(start)
+    share = local.share_of_radii(solution)
+    if share > _RADII:
+        raise TheoremError(
+            f"{share:.0%} of the noise at the solution of {problem.name} is that of the radii, whose bias is not "
+            "derived: tilt the problem, draw outer directions of their own, or claim the rate instead"
+        )
+    linear = _linear_mean(local, problem, solution, K)
     found = closure_moments(preset, problem, start, solver, K, third=True)
-    value = float(found.running[-1])
-    if not value > 0 or not linear > 0:
-        raise TheoremError(f"there is no noise at the solution of {problem.name}: tilt it, or claim the rate instead")
-    return HorizonMean(value, linear, float(found.omitted.mean()))
+    return HorizonMean(float(found.running[-1]), linear, float(found.omitted.mean()))
 
 
 def _linear_mean(local: LocalLaw, problem: Any, solution: Array, K: int) -> float:

@@ -48,11 +48,12 @@ class ThirdCumulants:
         self._local = local
         self._products = np.einsum("k,ki,kj->kij", local.weights, local.points, local.points).reshape(-1, n * n)
         self._centre: Array | None = None
+        self._skewed_at: Array | None = None
         self.third = np.zeros((n, n, n))
         self.mean, self.covariance = np.zeros(n), np.zeros((n, n))
 
     def _renew(self, mean: Array) -> None:
-        """Derivatives at a mean: of D and grad Psi to second order, of N to first, and the skewness of the noise."""
+        """Derivatives at a mean: of D and grad Psi to second order, of N to first."""
         local, n = self._local, self._local.n
         spread = _SPREAD * (1 + float(np.linalg.norm(mean)))
         points, weights = local.points, local.weights
@@ -70,7 +71,6 @@ class ThirdCumulants:
 
         self._jacobian, self._bend = slopes(direction), bends(direction)
         self._gradient, self._slope, self._gradient_bend = gradient[0], slopes(gradient), bends(gradient)
-        self._skewness = local.skewness(mean)
         if local.linear is not None:
             y, of_y = vectors[0], slopes(vectors).T
             products = of_y[:, :, None] * y[None, None, :]
@@ -80,11 +80,15 @@ class ThirdCumulants:
             noises = local.noise_at(np.concatenate([mean + axes, mean - axes]))
             self._noise_slope = (noises[:n] - noises[n:]) / (2 * spread)
 
-    def effect(self, mean: Array) -> float:
-        """The change of E|grad Psi|^2 at an iterate with this mean."""
-        if self._centre is None or np.linalg.norm(mean - self._centre) > _MOVED * (1 + np.linalg.norm(self._centre)):
+    def effect(self, mean: Array, k: int) -> float:
+        """The change of E|grad Psi|^2 at iterate k, which has this mean."""
+        if _far(mean, self._centre):
             self._centre = mean
             self._renew(mean)
+        # The skewness takes long and matters where the noise comes to rest: powers of two reach that soon enough.
+        if k & (k - 1) == 0 and _far(mean, self._skewed_at):
+            self._skewed_at = mean
+            self._skewness = self._local.skewness(mean)
         g, slope, bend, x = self._gradient, self._slope, self._gradient_bend, slice(2 * self._local.p, None)
         of_mean = 2 * float(g @ (slope @ self.mean))
         of_covariance = float(np.sum((slope.T @ slope + np.tensordot(g, bend, 1)) * self.covariance))
@@ -109,3 +113,8 @@ class ThirdCumulants:
         moved = np.tensordot(update, np.tensordot(update, moved, (1, 1)), (1, 2))
         skewness = self._skewness * scale[:, None, None] * scale[:, None] * scale
         self.third = moved + source + source.transpose(1, 0, 2) + source.transpose(1, 2, 0) - skewness
+
+
+def _far(mean: Array, centre: Array | None) -> bool:
+    """Whether derivatives at a centre do not serve a mean."""
+    return centre is None or bool(np.linalg.norm(mean - centre) > _MOVED * (1 + np.linalg.norm(centre)))
