@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -59,10 +59,10 @@ class CurvedBlocks(Blocks):
     @classmethod
     def at(cls, problem: Any, x: Array, *, z: Array | None = None, v: Array | None = None) -> CurvedBlocks:
         """As ``Blocks.at``, with the third derivatives by differences of the problem's closed Hessian."""
-        blocks = super().at(problem, x, z=z, v=v)
+        blocks = cast(CurvedBlocks, super().at(problem, x, z=z, v=v))
         at = problem.inner_solution(x) if z is None else z
         (zz, xz, xx), error = third_derivatives(problem, at, x, blocks.v)
-        return replace(blocks, T_zz=zz, T_xz=xz, T_xx=xx, T_error=error)  # type: ignore[return-value]
+        return replace(blocks, T_zz=zz, T_xz=xz, T_xx=xx, T_error=error)
 
 
 def third_derivatives(problem: Any, z: Array, x: Array, v: Array) -> tuple[tuple[Array, Array, Array], float]:

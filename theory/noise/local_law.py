@@ -107,7 +107,8 @@ class LocalLaw:
         if self.linear is not None:
             return self.linear(second)
         if not lift.any():
-            return self.noise_at(mean[None])[0]
+            single: Array = self.noise_at(mean[None])[0]
+            return single
         axes = np.sqrt(self.n) * lift.T
         found: Array = self.noise_at(np.concatenate([mean + axes, mean - axes])).mean(axis=0)
         return found

@@ -91,12 +91,12 @@ def _term(product: Product, environment: Environment, vectors: dict[str, Array])
             scalar *= float(vectors[item.left] @ _applied(item, environment, vectors))
         elif turned.right.startswith("y"):
             operands.append(environment.word(turned.word) if turned.word else np.eye(environment.size(turned)))
-            axes.append([int(turned.left[1]) - 1, int(turned.right[1]) - 1])
+            axes.append(turned.left[1] + turned.right[1])
         else:
             operands.append(_applied(turned, environment, vectors))
-            axes.append([int(turned.left[1]) - 1])
-    arguments = [part for pair in zip(operands, axes, strict=True) for part in pair]
-    found: Array = scalar * np.einsum(*arguments, [0, 1, 2])
+            axes.append(turned.left[1])
+    subscripts = ",".join(axes).translate(str.maketrans("123", "abc"))
+    found: Array = scalar * np.einsum(f"{subscripts}->abc", *operands)
     return found
 
 

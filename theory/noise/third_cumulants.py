@@ -63,11 +63,13 @@ class ThirdCumulants:
         linear = weights[:, None] * points
 
         def slopes(values: Array) -> Array:
-            return (linear.T @ (values - values[0])).T / spread
+            found: Array = (linear.T @ (values - values[0])).T / spread
+            return found
 
         def bends(values: Array) -> Array:
             centred = values - weights @ values
-            return (centred.T @ self._products).reshape(-1, n, n) / spread**2
+            found: Array = (centred.T @ self._products).reshape(-1, n, n) / spread**2
+            return found
 
         self._jacobian, self._bend = slopes(direction), bends(direction)
         self._gradient, self._slope, self._gradient_bend = gradient[0], slopes(gradient), bends(gradient)
