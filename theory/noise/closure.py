@@ -105,11 +105,14 @@ def closure_moments(
     """
     if K < 1:
         raise ValueError(f"K must be a positive integer, got {K!r}")
+    from threadpoolctl import threadpool_limits
+
     local = LocalLaw(preset, problem, solver)
     mean = np.concatenate([np.asarray(part, float) for part in start])
     if mean.shape != (local.n,):
         raise ValueError(f"start must be z, v and x with {local.n} entries together, got {mean.shape}")
-    return carry(local, mean, K, third=third, stop=stop)
+    with threadpool_limits(limits=1):  # many small products: threads would wait for each other
+        return carry(local, mean, K, third=third, stop=stop)
 
 
 def carry(local: LocalLaw, mean: Array, K: int, *, third: bool = False, stop: float | None = None) -> ClosureMoments:

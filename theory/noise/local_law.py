@@ -132,11 +132,11 @@ class LocalLaw:
         return 1 - limit / whole if whole > 0 else 1.0
 
     def _matrices(self, z: Array, x: Array) -> dict[str, Array]:
-        hessians = (
-            [np.stack(blocks) for blocks in zip(*map(hessian, z, x), strict=True)]
-            for hessian in (self._problem.inner_hessian, self._problem.outer_hessian)
-        )
-        (a, c, b), (f_zz, f_xz, f_xx) = hessians
+        inner = zip(*map(self._problem.inner_hessian, z, x), strict=True)
+        a, c, b = (np.stack(blocks) for blocks in inner)
+        # The Hessian of F enters with squared radii only: once, in the middle of the states, is enough.
+        outer = self._problem.outer_hessian(z.mean(axis=0), x.mean(axis=0))
+        f_zz, f_xz, f_xx = (np.asarray(block)[None] for block in outer)
         return {"A": a, "C": c, "B": b, "F_zz": f_zz, "F_xz": f_xz, "F_xx": f_xx}
 
     def skewness(self, mean: Array) -> Array:
