@@ -14,11 +14,12 @@ from ..estimators.isserlis import Environment, Moment
 from ..estimators.presets import Preset
 from ..estimators.surrogates import Surrogate, pair_moment, resolve_radii
 
-__all__ = ["iteration_noise", "noise_covariance"]
+__all__ = ["iteration_noise", "noise_covariance", "surrogate_pair"]
 
 
 @cache
-def _pair(one: Surrogate, two: Surrogate) -> Moment:
+def surrogate_pair(one: Surrogate, two: Surrogate) -> Moment:
+    """E[X Y'] of two surrogates along the same directions, derived once."""
     return pair_moment(one, two)
 
 
@@ -120,7 +121,7 @@ def environment_noise(
 
 
 def _covariance(one: Surrogate, two: Surrogate, environment: Environment, r: float, radius: float) -> Array:
-    second = _pair(one, two).matrix(environment, r, radius)
+    second = surrogate_pair(one, two).matrix(environment, r, radius)
     (*first_word, first), (*second_word, last) = one.target, two.target
     left = environment.left(tuple(first_word), environment.second(first, last))
     mean = environment.left(tuple(second_word), left.T).T

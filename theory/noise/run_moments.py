@@ -28,7 +28,8 @@ from ..estimators.presets import Preset
 from ..estimators.surrogates import resolve_radii
 from ..proof.theorem import TheoremError
 from .covariance import environment_noise
-from .stationary import LinearModel
+from .curvature import CurvedBlocks
+from .stationary import LinearModel, vector_slopes
 
 __all__ = ["QUANTITIES", "RunMoments", "moments_of_run", "quadratic_between", "run_moments"]
 
@@ -100,7 +101,7 @@ def moments_of_run(
         raise TheoremError("moments of a run are derived for exact values; the problem has samples")
     problem.require("minimizer", "inner_solution", "adjoint", "inner_hessian", "outer_hessian")
     best = problem.minimizer
-    blocks = Blocks.at(problem, best)
+    blocks = CurvedBlocks.at(problem, best)
     solution = (problem.inner_solution(best), problem.adjoint(best), best)
     exact = quadratic_between(problem, start, solution)
     offset = np.concatenate([one - two for one, two in zip(start, solution, strict=True)])
@@ -161,7 +162,7 @@ def run_moments(
         raise ValueError(f"offset must have shape ({n},), z, v and x together, got {np.shape(offset)}")
     r, radius = resolve_radii(h, eta, None if h > 0 and eta > 0 else preset.ratio(blocks.p, blocks.d))
     update = np.eye(n) - scale[:, None] * model.J
-    noise = _Noise(preset, blocks, model, l1, l2, r, radius, outer_directions)
+    noise = _Noise(preset, blocks, l1, l2, r, radius, outer_directions)
     step = _recursion(update, scale, noise)
     state = _pack(offset, np.outer(offset, offset))
     total = np.zeros_like(state)
@@ -186,18 +187,13 @@ class _Noise:
         self,
         preset: Preset,
         blocks: Blocks,
-        model: LinearModel,
         l1: int,
         l2: int,
         r: float,
         radius: float,
         outer_directions: str,
     ) -> None:
-        p = blocks.p
-        slopes = {"G_z": model.J[:p], "F_z": model.J[p : 2 * p].copy(), "F_x": model.J[2 * p :].copy()}
-        for name in ("F_z", "F_x"):
-            slopes[name][:, p : 2 * p] = 0.0
-        slopes["v"] = np.eye(len(model.J))[p : 2 * p]
+        slopes = vector_slopes(blocks)
         self._slopes, self._blocks, self._preset = slopes, blocks, preset
         self._rest = (l1, l2, r, radius, outer_directions)
 

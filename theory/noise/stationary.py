@@ -19,13 +19,17 @@ from ..estimators.isserlis import Environment
 from ..estimators.presets import Preset
 from ..estimators.surrogates import resolve_radii
 from .covariance import environment_noise
+from .curvature import jacobian_of, lagrangian_hessian
 
-__all__ = ["LinearModel", "StateNoise", "horizon_mean", "linear_noise"]
+__all__ = ["LinearModel", "StateNoise", "horizon_mean", "linear_noise", "vector_slopes"]
 
 
 @dataclass(frozen=True, eq=False)
 class LinearModel:
-    """The iteration linearised at a solution, for quadratic G.
+    """The iteration linearised at a solution.
+
+    The third derivatives of G enter where the blocks have them (``CurvedBlocks``); plain ``Blocks`` are those of a
+    quadratic G, or of one with v* = 0.
 
     Attributes
     ----------
@@ -43,16 +47,10 @@ class LinearModel:
         """The model at an exact solution."""
         b = blocks
         p, d = b.p, b.d
-        jacobian = np.block(
-            [
-                [b.A, np.zeros((p, p)), b.C.T],
-                [b.F_zz, b.A, b.F_xz.T],
-                [b.F_xz, b.C, b.F_xx],
-            ]
-        )
+        jacobian = jacobian_of(b)
+        zz, xz, xx = lagrangian_hessian(b)
         lift = np.vstack([-np.linalg.solve(b.A, b.C.T), np.eye(d)])
-        outer = np.block([[b.F_zz, b.F_xz.T], [b.F_xz, b.F_xx]])
-        hessian = lift.T @ outer @ lift
+        hessian = lift.T @ np.block([[zz, xz.T], [xz, xx]]) @ lift
         weight = np.zeros_like(jacobian)
         weight[2 * p :, 2 * p :] = hessian.T @ hessian
         return cls(jacobian, weight, hessian)
@@ -202,18 +200,9 @@ class StateNoise:
         return self._evaluate(self._blocks.environment())
 
     def around(self, model: LinearModel, covariance: Array) -> Array:
-        """Mean over states with this covariance: the gradients and v are affine in the state."""
-        b, p = self._blocks, self._blocks.p
-        size = covariance.shape[0]
-        rows = np.eye(size)
-        slopes = {
-            "G_z": model.J[:p],
-            "v": rows[p : 2 * p],
-            "F_z": model.J[p : 2 * p].copy(),
-            "F_x": model.J[2 * p :].copy(),
-        }
-        slopes["F_z"][:, p : 2 * p] = 0
-        slopes["F_x"][:, p : 2 * p] = 0
+        """Mean over states with this covariance: the gradients and v are affine in the state, for quadratic G and F."""
+        b = self._blocks
+        slopes = vector_slopes(b)
         vectors = b.vectors
 
         def second(one: str, two: str) -> Array:
@@ -223,6 +212,18 @@ class StateNoise:
 
     def _evaluate(self, environment: Environment) -> Array:
         return environment_noise(self._preset, environment, *self._counts, self._r, 0.0, self._outer)
+
+
+def vector_slopes(blocks: Blocks) -> dict[str, Array]:
+    """Derivatives in (z, v, x) of the vectors that the noise depends on: G_z, v, F_z and F_x."""
+    b, p, d = blocks, blocks.p, blocks.d
+    nothing = np.zeros((p, p))
+    return {
+        "G_z": np.hstack([b.A, nothing, b.C.T]),
+        "v": np.hstack([nothing, np.eye(p), np.zeros((p, d))]),
+        "F_z": np.hstack([b.F_zz, nothing, b.F_xz.T]),
+        "F_x": np.hstack([b.F_xz, np.zeros((d, p)), b.F_xx]),
+    }
 
 
 def _state_dependent(
