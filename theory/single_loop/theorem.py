@@ -8,11 +8,12 @@ from typing import Any
 
 from zoba_bench.arrays import Array
 
-from ..estimators.blocks import Blocks as _Blocks
 from ..estimators.presets import Preset
 from ..estimators.surrogates import Surrogate
 from ..noise import covariance as noise
 from ..noise import stationary as linear
+from ..noise.curvature import CurvedBlocks as _Blocks
+from ..noise.predictions import Crossing, HorizonMean, closure_crossing, closure_horizon_mean
 from ..noise.run_moments import RunMoments, moments_of_run
 from ..proof.theorem import Theorem, TheoremError
 from .run import Start, check_law
@@ -172,3 +173,23 @@ class SingleLoopTheorem(Theorem):
     def run_moments(self, problem: Any, start: Sequence[Array], solver: Any, K: int, window: int = 1) -> RunMoments:
         """Moments of the last iterates of a run from (z, v, x); see ``noise.run_moments.moments_of_run``."""
         return moments_of_run(self.preset, problem, start, solver, K, window)
+
+    def closure_horizon_mean(self, problem: Any, solver: Any, K: int) -> HorizonMean:
+        """Mean over k < K of E|grad Psi(x_k)|^2 from the exact solution, to second order in the noise.
+
+        See ``noise.predictions.closure_horizon_mean``.
+        """
+        self._checked_preset({"law": getattr(solver, "law", "gaussian")})
+        assert self.preset is not None
+        return closure_horizon_mean(self.preset, problem, solver, K)
+
+    def closure_crossing(
+        self, problem: Any, start: Sequence[Array], solver: Any, eps: float, most: int
+    ) -> Crossing:  # fmt: skip
+        """Iterations and evaluations until the running mean of E|grad Psi|^2 is at most ``eps``.
+
+        See ``noise.predictions.closure_crossing``.
+        """
+        self._checked_preset({"law": getattr(solver, "law", "gaussian")})
+        assert self.preset is not None
+        return closure_crossing(self.preset, problem, start, solver, eps, most)

@@ -1,0 +1,122 @@
+"""Errors planted in ZOBA, its variants, and the estimators that they share."""
+
+from __future__ import annotations
+
+from zoba_bench.verification.self_test.planted import PlantedError
+
+__all__ = ["ERRORS"]
+
+_LOOP, _ZOBA, _HF, _MIXED = (f"zoba_bench.solvers.{name}" for name in ("single_loop", "zoba", "hf_zoba", "zoba_mixed"))
+_ESTIMATORS = "zoba_bench.estimators"
+_ALL = ("hf-zoba", "zoba", "zoba-mixed", "zoba-tuned", "hf-zoba-shared")
+_HFS = ("hf-zoba", "hf-zoba-shared")
+
+ERRORS: tuple[PlantedError, ...] = (
+    PlantedError(
+        "single-loop/slow-adjoint", _LOOP, "v = state.v - rho * d_v", "v = state.v - gamma * d_v",
+        "v moves with the step of x", _ALL,
+    ),
+    PlantedError(
+        "single-loop/late-schedule", _LOOP,
+        "scale = sqrt_decay(self.schedule, k)", "scale = sqrt_decay(self.schedule, min(k, 10))",
+        "the steps stop to decrease at iteration 10", _ALL,
+    ),
+    PlantedError(
+        "single-loop/v-radius-doubled", _LOOP, "self.v_radius / np.maximum(norm, self.v_radius)",
+        "2 * self.v_radius / np.maximum(norm, self.v_radius)", "v is projected onto a ball of twice the radius", _ALL,
+    ),
+    PlantedError(
+        "single-loop/x-not-projected", _LOOP, "state.oracle.project_x(state.x - gamma * d_x)",
+        "state.x - gamma * d_x", "x is not projected onto X", _ALL,
+    ),
+    PlantedError(
+        "single-loop/default-rho", _LOOP, "rho: float = 0.01", "rho: float = 0.02",
+        "the default of rho is twice the published one", _ALL,
+    ),
+    PlantedError(
+        "single-loop/default-gamma", _LOOP, "gamma = self.rho / 2 if self.gamma is None", "gamma = self.rho if "
+        "self.gamma is None", "the default of gamma is rho in place of rho / 2", _ALL,
+    ),
+    PlantedError(
+        "single-loop/equal-pairs", _LOOP,
+        "drawn = [law.draw(rng, shape, n, basis) for",
+        "drawn = [np.repeat(law.draw(rng, shape, n, basis)[::2], 2, axis=0)[: shape[0]] for",
+        "replicates have the same directions in pairs", _ALL,
+    ),
+    PlantedError(
+        "single-loop/ninth-coordinate", _LOOP, "d_x = estimates.cross_v + estimates.outer_gradient_x",
+        "d_x = (estimates.cross_v + estimates.outer_gradient_x) * np.where(np.arange(state.x.shape[1]) == 8, 1.5, 1.0)",
+        "the ninth coordinate of x moves by 1.5 times its step", _ALL,
+    ),
+    PlantedError(
+        "single-loop/shared-for-independent", _LOOP, 'shared = self.outer_directions == "shared"', "shared = True",
+        "outer directions are shared where independent ones are asked for", _ALL,
+    ),
+    PlantedError(
+        "single-loop/one-sample-repeated", _LOOP, "inner_sample = oracle.draw_inner(rng, b1)",
+        "inner_sample = oracle.draw_inner(rng, 1)\n"
+        "        inner_sample = None if inner_sample is None else np.repeat(inner_sample, b1, axis=1)",
+        "one sample of G is used b1 times", _ALL,
+    ),
+    PlantedError(
+        "single-loop/default-batches", _LOOP, "ClassVar[tuple[int, int]] = (25, 10)",
+        "ClassVar[tuple[int, int]] = (10, 25)", "the published batches are exchanged", _ALL,
+    ),
+    PlantedError(
+        "single-loop/outer-radius", _LOOP, "oracle.outer(z, x + eta * directions.outer_u, sample)",
+        "oracle.outer(z, x + self.h * directions.outer_u, sample)", "F is moved in x by h in place of eta", _ALL,
+    ),
+    PlantedError(
+        "single-loop/tuned-ratio", _LOOP, "return math.sqrt(curvature_ratio * (d + 2) / (p + 2))",
+        "return math.sqrt(curvature_ratio * (p + 2) / (d + 2))", "the tuned ratio of the radii is inverted",
+        ("zoba-tuned",),
+    ),
+    PlantedError(
+        "single-loop/adjoint-without-outer-gradient", _LOOP,
+        "d_v = estimates.hessian_v + estimates.outer_gradient_z",
+        "d_v = estimates.hessian_v - estimates.outer_gradient_z", "the sign of f_z in D_v is wrong", _ALL,
+    ),
+    PlantedError(
+        "zoba/hessian-factor", _ZOBA, "hessian_v=hessian_action(", "hessian_v=2.0 * hessian_action(",
+        "1/h^2 in place of 1/(2 h^2) in the Hessian surrogate", ("zoba", "zoba-tuned"),
+    ),
+    PlantedError(
+        "zoba/cross-sign", _ZOBA, "g_both_minus = oracle.inner(z_minus, x - eta_u, sample)",
+        "g_both_minus = oracle.inner(z_minus, x + eta_u, sample)", "x moves up in both points of the cross surrogate",
+        ("zoba", "zoba-tuned"),
+    ),
+    PlantedError(
+        "zoba/cross-radius", _ZOBA, "second_difference(g_both_plus, g_both_minus, g, h, eta)",
+        "second_difference(g_both_plus, g_both_minus, g, eta, eta)", "1/eta^2 in place of 1/(h eta)",
+        ("zoba-tuned", "zoba"),
+    ),
+    PlantedError(
+        "hf-zoba/undisplaced", _HF, "g_v_w = oracle.inner(z_v + hw, x, sample)",
+        "g_v_w = oracle.inner(z + hw, x, sample)", "one point of the Hessian action is not displaced along v", _HFS,
+    ),
+    PlantedError(
+        "hf-zoba/h-for-h-bar", _HF, "forward_difference(g_v_u, g_v, eta), along_u, h_bar)",
+        "forward_difference(g_v_u, g_v, eta), along_u, h)", "the cross action is divided by h in place of h_bar", _HFS,
+    ),
+    PlantedError(
+        "zoba-mixed/doubled", _MIXED, "mixed_difference(g_w_w2, g_plus, g_w2, g, h, h)",
+        "2 * mixed_difference(g_w_w2, g_plus, g_w2, g, h, h)", "the mixed difference of the Hessian is doubled",
+        ("zoba-mixed",),
+    ),
+    PlantedError(
+        "zoba-mixed/no-cross", _MIXED, "g_w_u = oracle.inner(z_w, x_u, sample)",
+        "g_w_u = oracle.inner(z, x_u, sample)", "the cross surrogate's point is not moved in z", ("zoba-mixed",),
+    ),
+    PlantedError(
+        "estimators/second-difference", _ESTIMATORS, "/ (2 * first_radius * second_radius)",
+        "/ (first_radius * second_radius)", "second differences are doubled", ("zoba", "zoba-tuned"),
+    ),
+    PlantedError(
+        "estimators/mean-over-samples", _ESTIMATORS, "mean: Array = sums.sum(axis=-2) / (b * l)",
+        "mean: Array = sums.sum(axis=-2) / l", "a sum over samples in place of their mean", _ALL,
+    ),
+    PlantedError(
+        "estimators/hessian-shift", _ESTIMATORS, "- mean[..., None] * v", "+ mean[..., None] * v",
+        "the shift of the Hessian surrogate has the wrong sign", ("zoba", "zoba-tuned"),
+    ),
+)  # fmt: skip

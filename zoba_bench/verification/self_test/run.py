@@ -1,0 +1,193 @@
+"""Every planted error in a process of its own, judged by the claims of a suite."""
+
+from __future__ import annotations
+
+import multiprocessing
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from zoba_bench.verification.claim import Claim
+from zoba_bench.verification.self_test.planted import PlantedError, plant
+
+__all__ = ["Outcome", "planted_errors", "self_test", "tried"]
+
+#: The order in which protocols are tried: the cheapest first.
+_ORDER = ("P1", "P10", "P11", "P2s", "P2", "P2b", "P8", "P3", "P7", "P6b", "P6c", "P4b", "P4a", "P9", "P0", "P5", "P6")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a planted error.
+
+    Attributes
+    ----------
+    error : PlantedError
+    seen_by : str
+        Id of the first claim that was violated; empty if none was.
+    reason : str
+        That verdict's reason, or the exception with which the code ended.
+    tried : int
+        Claims that were measured.
+    seconds : float
+        Wall time.
+    """
+
+    error: PlantedError
+    seen_by: str
+    reason: str
+    tried: int
+    seconds: float
+
+    @property
+    def seen(self) -> bool:
+        """Whether a claim was violated."""
+        return bool(self.seen_by)
+
+    def row(self) -> dict[str, Any]:
+        """The JSON row."""
+        return {
+            "error": self.error.name, "module": self.error.module, "words": self.error.words, "seen_by": self.seen_by,
+            "reason": self.reason, "tried": self.tried, "seconds": round(self.seconds, 2),
+        }  # fmt: skip
+
+
+def planted_errors() -> list[PlantedError]:
+    """All planted errors, in the order of the tables."""
+    from zoba_bench.verification.self_test import (
+        errors_elsewhere,
+        errors_first_order,
+        errors_single_loop,
+        errors_two_loops,
+    )
+
+    tables = (errors_single_loop, errors_two_loops, errors_first_order, errors_elsewhere)
+    return [error for table in tables for error in table.ERRORS]
+
+
+def self_test(
+    errors: Iterable[PlantedError] | None = None,
+    *,
+    suite: str = "standard",
+    seed: int = 0,
+    jobs: int = 1,
+    progress: Callable[[Outcome], None] | None = None,
+) -> list[Outcome]:
+    """Plant each error and say which claim of a suite sees it first.
+
+    Parameters
+    ----------
+    errors : iterable of PlantedError, optional
+        All of them where None.
+    suite : str
+        The suite whose claims are tried, at the confidence that each has in the whole suite.
+    seed : int
+        Root seed of the cells.
+    jobs : int
+        Processes at a time; each error has one of its own.
+    progress : callable(outcome), optional
+
+    Returns
+    -------
+    list of Outcome, in the order of the errors.
+    """
+    from zoba_bench.registry import entry
+    from zoba_bench.statistics import family_level
+    from zoba_bench.verification.run.verify import CONFIDENCE
+
+    wanted = planted_errors() if errors is None else list(errors)
+    claims, _ = entry("claims", suite)().without_missing()
+    level = family_level(CONFIDENCE, len(claims.claims))
+    _warm(claims.claims)
+    found: dict[str, Outcome] = {}
+    for outcome in _in_processes(wanted, claims.claims, seed, level, jobs):
+        found[outcome.error.name] = outcome
+        if progress is not None:
+            progress(outcome)
+    return [found[error.name] for error in wanted]
+
+
+def tried(error: PlantedError, claims: Iterable[Claim]) -> list[Claim]:
+    """The claims that are measured for an error, the cheapest protocols first."""
+    fitting = [
+        claim
+        for claim in claims
+        if claim.origin != "control"
+        and not claim.finding
+        and claim.solver in error.solvers
+        and (claim.solver or not error.problems or claim.problem in error.problems)
+        and (not error.protocols or claim.protocol in error.protocols)
+    ]
+    order = {name: i for i, name in enumerate(error.protocols or _ORDER)}
+    return sorted(fitting, key=lambda claim: order.get(claim.protocol, len(order)))
+
+
+def _warm(claims: Sequence[Claim]) -> None:
+    """Load what all processes share, so that each of them need not derive it again."""
+    from zoba_bench.registry import entry, names
+    from zoba_bench.verification.checking import check_claim
+
+    for claim in claims:
+        check_claim(claim)
+    for name in names("solvers"):
+        entry("solvers", name)
+    for name in names("theorems"):
+        theorem = entry("theorems", name)()
+        _ = theorem.results
+
+
+def _in_processes(
+    errors: Sequence[PlantedError], claims: Sequence[Claim], seed: int, level: float, jobs: int
+) -> Iterator[Outcome]:
+    # A process that is forked has the derivations of this one; one that is started anew would repeat them.
+    context = multiprocessing.get_context("fork")
+    waiting, running = list(errors)[::-1], dict[Any, tuple[Any, PlantedError, float]]()
+    while waiting or running:
+        while waiting and len(running) < jobs:
+            error = waiting.pop()
+            receiver, sender = context.Pipe(duplex=False)
+            process = context.Process(target=_child, args=(sender, error, tried(error, claims), seed, level))
+            process.start()
+            sender.close()
+            running[receiver] = process, error, time.perf_counter()
+        for receiver in multiprocessing.connection.wait(list(running)):
+            process, error, started = running.pop(receiver)
+            try:
+                seen_by, reason, number = receiver.recv()
+            except EOFError:
+                process.join()
+                seen_by, reason, number = "", f"its process ended with exit code {process.exitcode}", 0
+            process.join()
+            yield Outcome(error, seen_by, reason, number, time.perf_counter() - started)
+
+
+def _child(sender: Any, error: PlantedError, claims: Sequence[Claim], seed: int, level: float) -> None:
+    try:
+        plant(error)
+        sender.send(_first_violated(claims, seed, level))
+    except Exception as problem:  # whatever the changed code raises belongs to this error alone
+        sender.send(("", f"{type(problem).__name__}: {problem}", 0))
+    finally:
+        sender.close()
+
+
+def _first_violated(claims: Sequence[Claim], seed: int, level: float) -> tuple[str, str, int]:
+    """Id and reason of the first claim that is violated, and how many were measured."""
+    from zoba_bench.ledger import Ledger
+    from zoba_bench.verification.run.verify import verdicts_of
+
+    number, raised = 0, ""
+    with tempfile.TemporaryDirectory() as folder, Ledger(Path(folder) / "ledger.sqlite") as ledger:
+        for claim in claims:
+            number += 1
+            try:
+                (verdict,) = verdicts_of([claim], seed, level, ledger)
+            except Exception as problem:  # one claim that cannot be measured hides no other
+                raised = f"{claim.id}: {type(problem).__name__}: {problem}"
+                continue
+            if verdict.verdict == "violated":
+                return claim.id, verdict.reason, number
+    return "", raised, number
