@@ -297,6 +297,10 @@ def _debiased(self: Any, state: Any, program: Any, coins: Any, exact: Array, res
     return learned
 
 
+_register(
+    Fom, "doubled-default", "gamma is 20 by default, twice the published step.",
+    step_size=lambda self, k, tasks: Fom.step_size(self, k, tasks) * (2.0 if self.gamma is None else 1.0),
+)  # fmt: skip
 _register(Fom, "restart", "The inner loop goes on from the last phi_r, not from phi_0.", step=_from_here)
 _asking(Fom, "no-direct", "L_out's slope in theta is doubled.", _scaled("outer_grad_x", 2.0))
 _register(Ufom, "no-quotient", "The correction is not divided by q.", estimates=_uncorrected)
