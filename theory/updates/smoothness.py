@@ -89,7 +89,8 @@ def fourth_power(law: str, n: int, block_size: int | None = None) -> float:
         return float(n * n)
     if law == "block":
         size = min(block_size or int(np.ceil(np.sqrt(n))), n)
-        return -(-n // size) * size * (size + 2.0)
+        blocks = -(-n // size)  # one of them, sqrt(blocks) times as long
+        return blocks**2 * size * (size + 2.0)
     if law == "low-rank":
         # |UV'|^2 / r has its largest fourth moment at r = 1, q (q + 2) k (k + 2) with q k >= n, of which n stay.
         side = int(np.ceil(np.sqrt(n)))

@@ -127,14 +127,14 @@ def _same_draws(base: Any) -> Callable[[Any, Any], Any]:
 
 
 def _same_samples(self: Any, state: Any) -> dict[str, Callable[..., Any]]:
-    """F's samples are those of G."""
+    """F's samples are drawn as those of G were, from the generator as it was then."""
     kept: list[Any] = []
 
     def inner(rng: Any, batch: int) -> Any:
-        kept.append(state.oracle.draw_inner(rng, batch))
-        return kept[-1]
+        kept.append(copy.deepcopy(rng))
+        return state.oracle.draw_inner(rng, batch)
 
-    return {"draw_inner": inner, "draw_outer": lambda rng, batch: kept[-1][:, :1]}
+    return {"draw_inner": inner, "draw_outer": lambda rng, batch: state.oracle.draw_outer(kept[-1], batch)}
 
 
 for _base in (Zoba, ZobaTuned, ZobaMixed, HfZoba, HfZobaShared, Soba, Saba, StocBio, Fom, Ufom, UfomAdaptive, F2sa,
@@ -297,6 +297,10 @@ def _debiased(self: Any, state: Any, program: Any, coins: Any, exact: Array, res
     return learned
 
 
+_register(
+    Fom, "doubled-default", "gamma is 20 by default, twice the published step.",
+    step_size=lambda self, k, tasks: Fom.step_size(self, k, tasks) * (2.0 if self.gamma is None else 1.0),
+)  # fmt: skip
 _register(Fom, "restart", "The inner loop goes on from the last phi_r, not from phi_0.", step=_from_here)
 _asking(Fom, "no-direct", "L_out's slope in theta is doubled.", _scaled("outer_grad_x", 2.0))
 _register(Ufom, "no-quotient", "The correction is not divided by q.", estimates=_uncorrected)
@@ -373,7 +377,6 @@ def _bare_response(self: Any, state: Any) -> dict[str, Callable[..., Any]]:
 
 _register(Zmdsba, "cross", "The cross difference is divided by h eta, not 2 h eta.", cross=_cross_doubled(Zmdsba))
 _register(Zmdsba, "sign", "SZHIA adds f_z where it should subtract it.", outer_gradient_z=_negated_slope)
-_register(Zdsba, "cross", "The cross difference is divided by h eta, not 2 h eta.", cross=_cross_doubled(Zdsba))
 _register(Zdsba, "no-identity", "The Hessian surrogate is s w w', without - s I.", hessian=_no_identity)
 _asking(ZoPenalty, "doubled-g", "Values of G are doubled.", _scaled("inner", 2.0))
 _register(
