@@ -38,7 +38,7 @@ __all__ = [
 ]
 
 
-_WORDS = {"problems": "problem", "solvers": "solver", "theorems": "theorem", "claims": "suite"}
+_WORDS = {"problems": "problem", "solvers": "solver", "theorems": "theorem", "claims": "suite", "updates": "update"}
 
 
 class RegistryError(RuntimeError):

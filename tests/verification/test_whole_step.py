@@ -10,7 +10,9 @@ from zoba_bench.solvers.soba import Soba
 from zoba_bench.sweep import run_cell
 from zoba_bench.verification.checking import plan_claim, protocol_of
 from zoba_bench.verification.claim import Claim, decide
-from zoba_bench.verification.claims.whole_step import SETTINGS, claims, independence
+from zoba_bench.verification.claims.independence import standard_claims as independence
+from zoba_bench.verification.claims.whole_step import SETTINGS
+from zoba_bench.verification.claims.whole_step import standard_claims as claims
 from zoba_bench.verification.controls import CONTROLS
 from zoba_bench.verification.protocols import whole_step
 from zoba_bench.verification.wrong_solvers import WRONG_SOLVERS

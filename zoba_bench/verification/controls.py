@@ -22,6 +22,7 @@ from zoba_bench.solvers.ufom import Ufom
 from zoba_bench.solvers.zo_penalty import ZoPenalty
 from zoba_bench.solvers.zoba import Zoba
 from zoba_bench.solvers.zoba_mixed import ZobaMixed
+from zoba_bench.verification.wrong_solvers import WRONG_SOLVERS
 
 __all__ = ["CONTROLS"]
 
@@ -191,4 +192,4 @@ _ALL = (
     HessianFactor, SwappedProjection, UnsharedDirections, MixedFactor, HessianFreeFactor, SlowAdjoint, Ascent,
     PenaltySign, SecondOrder, GlobalGenerator,
 )  # fmt: skip
-CONTROLS: dict[str, Any] = {control.name: control for control in _ALL}
+CONTROLS: dict[str, Any] = {control.name: control for control in _ALL} | WRONG_SOLVERS

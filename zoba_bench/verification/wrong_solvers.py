@@ -42,7 +42,11 @@ WRONG_SOLVERS: dict[str, Any] = {}
 
 def _register(base: Any, what: str, mistake: str, **methods: Any) -> None:
     name = f"control:{base.name}-{what}"
-    inside = {**methods, "name": name, "mutates": base.name, "__doc__": mistake, "__module__": __name__}
+    words = mistake.rstrip(".")
+    inside = {
+        **methods, "name": name, "mutates": base.name, "mistake": words[:1].lower() + words[1:], "__doc__": mistake,
+        "__module__": __name__,
+    }  # fmt: skip
     WRONG_SOLVERS[name] = type(name, (base,), inside)
 
 

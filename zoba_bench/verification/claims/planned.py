@@ -7,7 +7,7 @@ from typing import Any
 
 from zoba_bench.verification.claim import Claim
 
-__all__ = ["few_planned", "planned"]
+__all__ = ["quick_claims", "standard_claims"]
 
 
 @dataclass(frozen=True)
@@ -124,14 +124,14 @@ _SETTINGS = (
 )  # fmt: skip
 
 
-def planned() -> list[Claim]:
+def standard_claims() -> list[Claim]:
     """P6c: every claim with its controls."""
     return [claim for setting in _SETTINGS for claim in setting.claims()]
 
 
-def few_planned() -> list[Claim]:
+def quick_claims() -> list[Claim]:
     """P6c: the plans of HF-ZOBA at p = d = 2 alone, in a few seconds."""
-    known = {claim.id: claim for claim in planned()}
+    known = {claim.id: claim for claim in standard_claims()}
     few = [
         claim
         for claim in known.values()

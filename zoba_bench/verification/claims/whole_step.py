@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from zoba_bench.verification.claim import Claim
+from zoba_bench.verification.claims._pairs import Control, build, with_controls
 
-__all__ = ["SETTINGS", "Setting", "claims", "independence"]
+__all__ = ["SETTINGS", "Setting", "quick_claims", "standard_claims"]
 
 _STATEMENT = (
     "In the mean one step from a state of iteration k goes where the algorithm's box says, in every iterate and "
@@ -42,25 +43,17 @@ class Setting:
     options: dict[str, Any] = field(default_factory=dict)
     iterations: tuple[int, ...] = (0, 3, 50)
 
-    def claims(self, mistakes: tuple[str, ...]) -> list[Claim]:
-        """The claim, and a control of the same budget for each of the mistakes."""
+    def claims(self, mistakes: int = 1) -> list[Claim]:
+        """The claim, and a control of the same budget for each of the first so many mistakes."""
         parameters = {
             "problem": self.problem, "options": self.options, "iterations": list(self.iterations),
             "replicates": self.replicates,
         }  # fmt: skip
-        name = self.problem["name"]
-        controls = [f"control:{self.solver}-{mistake}" for mistake in mistakes]
-        ids = tuple(f"P10/{control}/{self.what}" for control in controls)
-        right = Claim(
-            f"P10/{self.solver}/{self.what}", _STATEMENT, "P10", self.solver, name, "at_most", 0.0, parameters,
-            controls=ids,
-        )  # fmt: skip
-        wrong = [
-            Claim(of, f"Control: {control.partition(':')[2]}, a mistake.", "P10", control, name, "at_most", 0.0,
-                  parameters, origin="control")
-            for of, control in zip(ids, controls, strict=True)
-        ]  # fmt: skip
-        return [right, *wrong]
+        wrong = [f"control:{self.solver}-{mistake}" for mistake in self.mistakes[:mistakes]]
+        right = build(
+            f"P10/{self.solver}/{self.what}", _STATEMENT, "at_most", 0.0, parameters, problem=self.problem["name"]
+        )
+        return with_controls(right, *(Control(f"P10/{name}/{self.what}", solver=name) for name in wrong))
 
 
 SETTINGS: tuple[Setting, ...] = (
@@ -133,43 +126,12 @@ SETTINGS: tuple[Setting, ...] = (
 )  # fmt: skip
 
 
-#: One setting with noise for every solver that draws; AID-BiO, ITD-BiO and MEHA do not.
-_NOISY: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
-    **{solver: (_SUM, {"l1": 5}) for solver in ("zoba", "zoba-tuned", "zoba-mixed", "hf-zoba", "hf-zoba-shared")},
-    **dict.fromkeys(("soba", "saba", "stocbio"), (_FEW, {})),
-    "fom": (_TASKS, {}),
-    "ufom": (_TASKS, {"q": 0.5}),
-    "ufom-adaptive": (_TASKS, {"q": 0.5}),
-    "f2sa": (_SUM, {"inner_steps": 2}),
-    "zmdsba": (_SUM, {"t_k": 2, "b_k": 2, "s_k": 5}),
-    "zdsba": (_SUM, {"t_k": 2, "b_k": 2}),
-    "zo-penalty": (_SUM, {}),
-    "pzobo": (_SUM, {"batch": 2, "N": 2}),
-    "hozog": (_RIPPLE, {"inner_steps": 2}),
-    "fednest": (_SUM, {"batch": 1}),
-}
-_INDEPENDENT = (
-    "Increments of two replicates, of a step and the next, and of two cells, and the samples of both levels are "
-    "uncorrelated; measured is the largest rank correlation over what chance allows."
-)
+def quick_claims() -> list[Claim]:
+    """The first setting of every solver."""
+    first = {setting.solver: setting for setting in reversed(SETTINGS)}
+    return [claim for setting in SETTINGS if first[setting.solver] is setting for claim in setting.claims()]
 
 
-def independence() -> list[Claim]:
-    """P11 of every solver that draws, each with its replicates identical in pairs as the control."""
-    found = []
-    for solver, (problem, options) in _NOISY.items():
-        parameters = {"problem": problem, "options": options, "draws": 250, "replicates": 4}
-        wrong, name = f"control:{solver}-paired", problem["name"]
-        control = f"P11/{wrong}/independence"
-        found += [
-            Claim(f"P11/{solver}/independence", _INDEPENDENT, "P11", solver, name, "at_most", 0.0, parameters,
-                  controls=(control,)),
-            Claim(control, "Control: replicates that are identical in pairs.", "P11", wrong, name, "at_most", 0.0,
-                  parameters, origin="control"),
-        ]  # fmt: skip
-    return found
-
-
-def claims() -> list[Claim]:
-    """Every setting with its first mistake as the control."""
-    return [claim for setting in SETTINGS for claim in setting.claims(setting.mistakes[:1])]
+def standard_claims() -> list[Claim]:
+    """Every setting."""
+    return [claim for setting in SETTINGS for claim in setting.claims()]

@@ -10,18 +10,24 @@ from zoba_bench.verification.claims import (
     determinism,
     floors,
     horizon,
+    independence,
     mean_step,
     moments,
     one_step,
+    planned,
     proofs,
     transient,
+    whole_step,
 )
 from zoba_bench.verification.suite import Suite, together
 
 __all__ = ["quick", "smoke"]
 
 _SMOKE = (counts, moments, mean_step, determinism)
-_QUICK = (*_SMOKE, one_step, horizon, transient, bounds, complexity, floors, accuracy, proofs)
+_QUICK = (
+    *_SMOKE, whole_step, independence, one_step, horizon, transient, bounds, complexity, floors, planned, accuracy,
+    proofs,
+)  # fmt: skip
 
 
 def smoke() -> Suite:

@@ -7,17 +7,20 @@ from zoba_bench.verification.claims import (
     complexity,
     error_rates,
     floors,
+    independence,
     inequalities,
     one_step,
+    planned,
     proofs,
     published,
+    whole_step,
 )
 from zoba_bench.verification.suite import Suite, together
 from zoba_bench.verification.suites.quick import quick
 
 __all__ = ["full", "standard"]
 
-_STANDARD = (proofs, inequalities, bounds, one_step, published, error_rates)
+_STANDARD = (whole_step, independence, proofs, inequalities, bounds, one_step, published, planned, error_rates)
 _FULL = (floors, complexity)
 
 
