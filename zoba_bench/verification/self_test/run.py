@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import multiprocessing.connection
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -177,17 +178,40 @@ def _child(sender: Any, error: PlantedError, claims: Sequence[Claim], seed: int,
 def _first_violated(claims: Sequence[Claim], seed: int, level: float) -> tuple[str, str, int]:
     """Id and reason of the first claim that is violated, and how many were measured."""
     from zoba_bench.ledger import Ledger
-    from zoba_bench.verification.run.verify import verdicts_of
 
     number, raised = 0, ""
     with tempfile.TemporaryDirectory() as folder, Ledger(Path(folder) / "ledger.sqlite") as ledger:
         for claim in claims:
             number += 1
             try:
-                (verdict,) = verdicts_of([claim], seed, level, ledger)
+                verdict, reason = _verdict(claim, seed, level, ledger)
             except Exception as problem:  # one claim that cannot be measured hides no other
-                raised = f"{claim.id}: {type(problem).__name__}: {problem}"
+                raised = raised or f"{claim.id}: {type(problem).__name__}: {problem}"
                 continue
-            if verdict.verdict == "violated":
-                return claim.id, verdict.reason, number
+            if verdict == "violated":
+                return claim.id, reason, number
     return "", raised, number
+
+
+def _verdict(claim: Claim, seed: int, level: float, ledger: Any) -> tuple[str, str]:
+    """Verdict and reason of one claim by itself, look after look."""
+    # Loaded here: what a planted error reloads must be what runs.
+    from zoba_bench.errors import DerivationError
+    from zoba_bench.execution import run_cells
+    from zoba_bench.verification.checking import protocol_of
+    from zoba_bench.verification.claim import decide
+    from zoba_bench.verification.run.looks import look_levels, merged, plan_claim, up_to
+
+    plans: list[Any] = []
+    verdict, reason = "inconclusive", ""
+    for look, at in enumerate(look_levels(claim, level)):
+        try:
+            plans.append(plan_claim(claim, seed, look))
+        except DerivationError as refused:
+            return "violated", f"the derivation refuses: {refused}"
+        plan = merged(plans)
+        results = run_cells(plan.cells, ledger)
+        verdict, reason = decide(claim, protocol_of(claim).judge(up_to(claim, look), plan, results, at))
+        if verdict != "inconclusive":
+            break
+    return verdict, reason
