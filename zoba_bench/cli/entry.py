@@ -14,6 +14,7 @@ from zoba_bench.cli.proving import check, derive
 from zoba_bench.cli.reporting import report, sys_info
 from zoba_bench.cli.solving import run_command, solve
 from zoba_bench.cli.terminal import complain
+from zoba_bench.cli.testing import self_test
 from zoba_bench.cli.verifying import verify
 
 __all__ = ["cli", "main"]
@@ -52,5 +53,5 @@ def cli() -> None:
     """
 
 
-for verb in (list_command, info, solve, run_command, verify, check, derive, report, sys_info):
+for verb in (list_command, info, solve, run_command, verify, self_test, check, derive, report, sys_info):
     cli.add_command(verb)

@@ -14,10 +14,14 @@ from typing import Any
 from zoba_bench.verification.claim import Claim
 from zoba_bench.verification.self_test.planted import PlantedError, plant
 
-__all__ = ["Outcome", "planted_errors", "self_test", "tried"]
+__all__ = ["Outcome", "chosen_errors", "planted_errors", "self_test", "tried"]
 
 #: The order in which protocols are tried: the cheapest first.
 _ORDER = ("P1", "P10", "P11", "P2s", "P2", "P2b", "P8", "P3", "P7", "P6b", "P6c", "P4b", "P4a", "P9", "P0", "P5", "P6")
+
+
+#: Protocols whose claims rest on no derivation.
+_WITHOUT_THEOREM = ("P1", "P10", "P11", "P8")
 
 
 @dataclass(frozen=True)
@@ -69,10 +73,29 @@ def planted_errors() -> list[PlantedError]:
     return [error for table in tables for error in table.ERRORS]
 
 
+def chosen_errors(names: Iterable[str] = ()) -> list[PlantedError]:
+    """The planted errors of these names, all where none is given.
+
+    Raises
+    ------
+    ValueError
+        For a name that no error has, with the nearest ones.
+    """
+    from zoba_bench.verification.parameters import unknown
+
+    known = {error.name: error for error in planted_errors()}
+    for name in names:
+        if name not in known:
+            hint = unknown("planted error", name, known, listed=False)
+            raise ValueError(f"{hint}`zoba-bench self-test --list` shows all")
+    return [known[name] for name in names] or list(known.values())
+
+
 def self_test(
     errors: Iterable[PlantedError] | None = None,
     *,
     suite: str = "standard",
+    claims: Sequence[Claim] | None = None,
     seed: int = 0,
     jobs: int = 1,
     progress: Callable[[Outcome], None] | None = None,
@@ -85,6 +108,8 @@ def self_test(
         All of them where None.
     suite : str
         The suite whose claims are tried, at the confidence that each has in the whole suite.
+    claims : sequence of Claim, optional
+        Those of the suite that are tried; all where None.
     seed : int
         Root seed of the cells.
     jobs : int
@@ -100,11 +125,12 @@ def self_test(
     from zoba_bench.verification.run.verify import CONFIDENCE
 
     wanted = planted_errors() if errors is None else list(errors)
-    claims, _ = entry("claims", suite)().without_missing()
-    level = family_level(CONFIDENCE, len(claims.claims))
-    _warm(claims.claims)
+    whole, _ = entry("claims", suite)().without_missing()
+    level = family_level(CONFIDENCE, len(whole.claims))
+    chosen = whole.claims if claims is None else claims
+    _warm(wanted, chosen)
     found: dict[str, Outcome] = {}
-    for outcome in _in_processes(wanted, claims.claims, seed, level, jobs):
+    for outcome in _in_processes(wanted, chosen, seed, level, jobs):
         found[outcome.error.name] = outcome
         if progress is not None:
             progress(outcome)
@@ -126,18 +152,19 @@ def tried(error: PlantedError, claims: Iterable[Claim]) -> list[Claim]:
     return sorted(fitting, key=lambda claim: order.get(claim.protocol, len(order)))
 
 
-def _warm(claims: Sequence[Claim]) -> None:
-    """Load what all processes share, so that each of them need not derive it again."""
+def _warm(errors: Iterable[PlantedError], claims: Sequence[Claim]) -> None:
+    """Load and derive what the processes share, so that none of them has to do it again."""
     from zoba_bench.registry import entry, names
     from zoba_bench.verification.checking import check_claim
 
-    for claim in claims:
+    wanted = {claim.id: claim for error in errors for claim in tried(error, claims)}
+    for claim in wanted.values():
         check_claim(claim)
     for name in names("solvers"):
         entry("solvers", name)
-    for name in names("theorems"):
-        theorem = entry("theorems", name)()
-        _ = theorem.results
+    needed = {claim.solver for claim in wanted.values() if claim.protocol not in _WITHOUT_THEOREM}
+    for name in sorted(needed & set(names("theorems"))):
+        entry("theorems", name)().require_checked()
 
 
 def _in_processes(

@@ -1,0 +1,56 @@
+"""``self-test``: errors planted in this project's own code, and which claim sees each."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from zoba_bench.cli.options import AS_JSON, JOBS, SEED
+from zoba_bench.cli.terminal import print_json
+
+__all__ = ["self_test"]
+
+
+@click.command("self-test")
+@click.option("--suite", default="standard", show_default=True, help="Whose claims are tried.")
+@click.option("--error", "names", multiple=True, metavar="NAME", help="Only this planted error; repeatable.")
+@click.option("--list", "only_list", is_flag=True, help="List the planted errors and stop.")
+@click.option("--least", default=0.95, show_default=True, type=click.FloatRange(0, 1), help="Share that must be seen.")
+@JOBS
+@SEED
+@AS_JSON
+def self_test(
+    suite: str, names: tuple[str, ...], only_list: bool, least: float, jobs: int, seed: int, as_json: bool
+) -> int:  # fmt: skip
+    """Plant errors in the running code, one at a time, and say which claim sees each.
+
+    Every error is planted in a process of its own; no file is changed. Exit code 1 if fewer than the least share of
+    them are seen.
+    """
+    from zoba_bench.verification.self_test.run import Outcome, chosen_errors, self_test
+
+    errors = chosen_errors(names)
+    if only_list:
+        rows = [{"error": error.name, "module": error.module, "words": error.words} for error in errors]
+        if as_json:
+            print_json({"errors": rows})
+        else:
+            for error in errors:
+                click.echo(f"{error.name:40} {error.words}")
+        return 0
+
+    def show(outcome: Outcome) -> None:
+        if not as_json:
+            seen = outcome.seen_by or f"NOT SEEN{f' ({outcome.reason})' if outcome.reason else ''}"
+            click.echo(f"{outcome.error.name:40} {seen}")
+
+    outcomes = self_test(errors, suite=suite, seed=seed, jobs=jobs, progress=show)
+    seen = sum(outcome.seen for outcome in outcomes)
+    enough = seen >= least * len(outcomes)
+    if as_json:
+        content: dict[str, Any] = {"suite": suite, "seed": seed, "seen": seen, "planted": len(outcomes)}
+        print_json({**content, "errors": [outcome.row() for outcome in outcomes]})
+    else:
+        click.echo(f"{seen} of {len(outcomes)} planted errors are seen by the claims of suite {suite} (seed {seed})")
+    return 0 if enough else 1
