@@ -51,15 +51,16 @@ ROWS: tuple[tuple[str, tuple[str, ...]], ...] = (
 def main() -> None:
     """One row a claim."""
     claims: dict[str, dict[str, Any]] = {claim["id"]: claim for claim in json.load(sys.stdin)["claims"]}
-    print("| finding | claim | predicted | measured | 99 % limits | verdict |")
-    print("|---|---|---|---|---|---|")
+    print("| finding | claim | predicted | allowed | measured | 99 % limits | verdict |")
+    print("|---|---|---|---|---|---|---|")
     for words, ids in ROWS:
         for n, key in enumerate(ids):
             claim = claims[key]
             low, high = claim["limits"]
-            bound = "at most " if claim["relation"] == "at_most" else ""
+            allowed = " to ".join("any" if end is None else f"{end:.3g}" for end in claim["allowed"])
             print(
-                f"| {words if n == 0 else ''} | `{key}` | {bound}{claim['predicted']:.3g} | {claim['measured']:.3f} "
+                f"| {words if n == 0 else ''} | `{key}` | {claim['predicted']:.3g} | {allowed} "
+                f"| {claim['measured']:.3f} "
                 f"| {low:.3f} to {high:.3f} | {claim['verdict']} |"
             )
 

@@ -88,11 +88,20 @@ def test_exit_codes(verdicts, code):
     assert exit_code([Verdict(replace(CLAIM, origin=o), v, "") for o, v in verdicts]) == code
 
 
+@pytest.mark.parametrize(
+    ("relation", "interval"), [("equal", [0.75, 1.25]), ("at_most", [None, 1.25]), ("at_least", [0.75, None])]
+)
+def test_a_row_says_what_is_allowed(relation, interval):
+    claim = replace(CLAIM, relation=relation, tolerance=0.25)
+    row = Verdict(claim, "consistent", "r", replace(seen(1.0, 1.0), predicted=1.0)).row()
+    assert (row["tolerance"], row["allowed"]) == (0.25, interval)
+
+
 def test_a_row_is_strict_json_with_the_documented_keys():
     row = Verdict(CLAIM, "violated", "r", seen(math.inf, math.inf)).row()
     assert list(row) == [
         "id", "statement", "origin", "source", "relation", "solver", "problem", "predicted", "measured", "limits",
-        "verdict", "expected", "reason",
+        "tolerance", "allowed", "verdict", "expected", "reason",
     ]  # fmt: skip
     assert row["limits"] == [None, None]
 

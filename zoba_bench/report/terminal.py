@@ -52,7 +52,7 @@ def verdict_table(rows: Sequence[Row]) -> Table:
     rows : sequence of mapping
         The rows of ``Verdict.row()``, with "protocol", "title" and "tolerance" where known.
     """
-    table = _table("verdict", "claim", "predicted", "measured [limits]")
+    table = _table("verdict", "claim", "allowed", "measured [limits]")
     for index in (2, 3):
         table.columns[index].no_wrap = True
     titles = wording.titles(rows)

@@ -10,7 +10,7 @@ from typing import Any
 from zoba_bench.json_values import strict_json
 from zoba_bench.statistics import Limits
 
-__all__ = ["Claim", "Measurement", "Verdict", "decide"]
+__all__ = ["Claim", "Measurement", "Verdict", "allowed", "decide"]
 
 RELATIONS = ("equal", "at_most", "at_least", "exact")
 ORIGINS = ("derived", "published", "control")
@@ -134,10 +134,19 @@ class Verdict:
             "predicted": strict_json(float(m.predicted)) if m else None,
             "measured": strict_json(float(m.measured)) if m else None,
             "limits": strict_json([float(m.limits.low), float(m.limits.high)]) if m else None,
+            "tolerance": self.claim.tolerance,
+            "allowed": list(allowed(self.claim, float(m.predicted))) if m else None,
             "verdict": self.verdict,
             "expected": self.claim.expected,
             "reason": self.reason,
         }
+
+
+def allowed(claim: Claim, predicted: float) -> tuple[float | None, float | None]:
+    """The interval in which the measured quantity may lie; None for an end that is open, or that is not a number."""
+    low = None if claim.relation == "at_most" else strict_json(predicted - claim.tolerance)
+    high = None if claim.relation == "at_least" else strict_json(predicted + claim.tolerance)
+    return low, high
 
 
 def decide(claim: Claim, m: Measurement) -> tuple[str, str]:
