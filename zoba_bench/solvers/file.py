@@ -113,7 +113,7 @@ def local_files(path: Path) -> list[Path]:
         if file in found:
             continue
         found.append(file)
-        for top in _imported(file):
+        for top in _imported(file.read_bytes()):
             package = folder / top
             if (folder / f"{top}.py").is_file():
                 waiting.append(folder / f"{top}.py")
@@ -122,17 +122,18 @@ def local_files(path: Path) -> list[Path]:
     return sorted(found)
 
 
-def _imported(file: Path) -> list[str]:
-    """First words of the modules that a file imports; none of one that cannot be read as Python."""
+@functools.cache
+def _imported(content: bytes) -> tuple[str, ...]:
+    """First words of the modules that a source imports; none of one that cannot be read as Python."""
     try:
-        tree = ast.parse(file.read_bytes())
+        tree = ast.parse(content)
     except (SyntaxError, ValueError):
-        return []
+        return ()
     names = [alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names]
     names += [
         node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module and not node.level
     ]
-    return [top for name in names if (top := name.partition(".")[0]) not in _NEVER_LOCAL]
+    return tuple(top for name in names if (top := name.partition(".")[0]) not in _NEVER_LOCAL)
 
 
 def _split(name: str) -> tuple[Path, str, str]:

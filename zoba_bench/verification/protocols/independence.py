@@ -3,8 +3,8 @@ limits.
 
 A state that the solver reached is copied for all replicates and takes many single steps, each from the same state with
 the draws that come next. What a replicate's coordinate moved is ranked over the draws and turned into normal scores.
-For independent replicates the correlation of two such series has mean 0 and standard error 1/sqrt(draws - 1), whatever the
-law of a step. Compared are all pairs of replicates, and each replicate's draws with its next ones.
+For independent replicates the correlation of two such series has mean 0 and standard error 1/sqrt(draws - 1), whatever
+the law of a step. Compared are all pairs of replicates, and each replicate's draws with its next ones.
 """
 
 from __future__ import annotations
