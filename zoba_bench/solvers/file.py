@@ -93,13 +93,16 @@ def load_solver_class(name: str) -> Any:
     found = getattr(module, attribute)
     if not inspect.isclass(found):
         raise TypeError(f"{path}:{attribute} is no class but {type(found).__name__}; {_offers(module)}")
-    missing = sorted({*lacking(found, Solver), *lacking(found, HasOptions), *getattr(found, "__abstractmethods__", ())})
+    members = {*lacking(found, Solver), *lacking(found, HasOptions)}
+    if len(members) > len(_ADD):
+        raise TypeError(
+            f"solver {path}:{attribute} lacks {', '.join(sorted(members))}. A frozen dataclass that inherits from "
+            f"zoba_bench.solvers.base.Solver has all of them but {', '.join(_ADD)}. Add: {'; '.join(_ADD.values())}"
+        )
+    missing = sorted({*members, *getattr(found, "__abstractmethods__", ())})
     if missing:
         words = "; ".join(_ADD.get(member, member) for member in missing)
-        base = "" if is_dataclass(found) else (
-            " A frozen dataclass that inherits from zoba_bench.solvers.base.Solver has most members already."
-        )  # fmt: skip
-        raise TypeError(f"solver {path}:{attribute} lacks {', '.join(missing)}. Add: {words}.{base}")
+        raise TypeError(f"solver {path}:{attribute} lacks {', '.join(missing)}. Add: {words}")
     return found
 
 

@@ -19,11 +19,25 @@ from zoba_bench.registry import entry, names
 from zoba_bench.solvers.file import is_solver_file
 from zoba_bench.verification.protocols.shared.named import build_solver
 
-__all__ = ["MISTAKES", "DeclaredDescent", "DeclaredStep", "Expected", "check_blocks", "mistaken", "start", "update_of"]
+__all__ = [
+    "MISTAKES",
+    "DeclarationError",
+    "DeclaredDescent",
+    "DeclaredStep",
+    "Expected",
+    "check_blocks",
+    "mistaken",
+    "start",
+    "update_of",
+]
 
 State = Mapping[str, Any]
 
 _UNIT = float(np.finfo(float).eps)
+
+
+class DeclarationError(ValueError):
+    """A declaration of a wrong form: a block that is missing or foreign, a wrong shape or type."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +62,7 @@ class DeclaredStep:
         said = build_solver(self.solver, options).expected_step(problem, state)
         mean, bias = said if isinstance(said, tuple) and len(said) == 2 else (said, {})
         if not isinstance(mean, Mapping) or not isinstance(bias, Mapping):
-            raise TypeError(
+            raise DeclarationError(
                 f"expected_step of {self.solver} must return a mapping block -> mean, or a pair of that and of a "
                 f"mapping block -> bias, got {type(said).__name__}"
             )
@@ -74,7 +88,9 @@ class DeclaredDescent:
         """x - gamma grad Psi(x), with bias gamma B."""
         said = build_solver(self.solver, options).expected_descent(problem, state)
         if not (isinstance(said, tuple) and len(said) == 2 and all(np.ndim(number) == 0 for number in said)):
-            raise TypeError(f"expected_descent of {self.solver} must return two numbers (gamma, B), got {said!r}")
+            raise DeclarationError(
+                f"expected_descent of {self.solver} must return two numbers (gamma, B), got {said!r}"
+            )
         gamma, bias = map(float, said)
         assert problem.hypergradient is not None
         x = state["x"]
@@ -102,13 +118,13 @@ def check_blocks(title: str, means: Mapping[str, Array], state: State) -> None:
     there = {name: np.shape(values) for name, values in state.items() if name != "k"}
     absent = sorted(set(there) - set(means))
     if absent:
-        raise ValueError(f"{title} says nothing of {', '.join(absent)}: the state holds {', '.join(there)}")
+        raise DeclarationError(f"{title} says nothing of {', '.join(absent)}: the state holds {', '.join(there)}")
     foreign = sorted(set(means) - set(there))
     if foreign:
-        raise ValueError(f"{title} names {', '.join(foreign)}, which the state does not hold: {', '.join(there)}")
+        raise DeclarationError(f"{title} names {', '.join(foreign)}, which the state does not hold: {', '.join(there)}")
     for name, values in means.items():
         if values.shape != there[name]:
-            raise ValueError(f"{title} has shape {values.shape} for {name}, the state's is {there[name]}")
+            raise DeclarationError(f"{title} has shape {values.shape} for {name}, the state's is {there[name]}")
 
 
 def _rounding(problem: BilevelProblem, values: Any) -> float:

@@ -22,7 +22,7 @@ from zoba_bench.solvers.base import StepWarning
 from zoba_bench.statistics import Estimate, Limits, fit_line, mean_limits
 from zoba_bench.sweep import Cell
 from zoba_bench.verification.claim import Claim, Measurement
-from zoba_bench.verification.parameters import COUNT, NUMBER, OPTIONS, POSITIVES, PROBLEMS, Parameters, one_of
+from zoba_bench.verification.parameters import COUNT, FLAG, NUMBER, OPTIONS, POSITIVES, PROBLEMS, Parameters, one_of
 from zoba_bench.verification.protocols.shared.named import build_problem, build_solver
 from zoba_bench.verification.protocols.shared.plan import Plan
 
@@ -36,7 +36,7 @@ PARAMETERS = Parameters(
         "problems": PROBLEMS, "options": OPTIONS, "max_iterations": COUNT, "replicates": COUNT, "groups": COUNT,
         "shares": POSITIVES, "quantity": one_of("final", "order"),
     },
-    {"along": one_of("1/eps", "p", "d"), "declared": NUMBER},
+    {"along": one_of("1/eps", "p", "d"), "declared": NUMBER, "stop": FLAG},
 )  # fmt: skip
 
 _TASK = "zoba_bench.verification.protocols.reached:descents"
@@ -48,12 +48,14 @@ def plan(claim: Claim, seed: int) -> Plan:
 
     ``parameters``: "problems" (one, or those of a line along p or d), "options", "max_iterations", "replicates" in
     "groups" of equal size, "shares" (eps over the start's |grad Psi|^2), "quantity" ("final" or "order"), "along" for
-    an order, and "declared", without which nothing is predicted.
+    an order, and "declared", without which nothing is predicted. With "stop" a run ends where every share is reached.
     """
     chosen = claim.parameters
     if chosen["replicates"] % chosen["groups"] or chosen["groups"] < 2:
         raise ValueError(f"{chosen['replicates']} replicates do not make {chosen['groups']} equal groups, at least two")
     common = {name: chosen[name] for name in ("options", "max_iterations", "replicates", "groups", "shares")}
+    if chosen.get("stop"):
+        common["stop"] = True
     return Plan(tuple(
         Cell(_TASK, {"problem": spec, "solver": claim.solver, **common}, seed) for spec in chosen["problems"]
     ))  # fmt: skip
@@ -61,7 +63,7 @@ def plan(claim: Claim, seed: int) -> Plan:
 
 def descents(
     rng: np.random.Generator, problem: Mapping[str, Any], solver: str, options: Mapping[str, Any], max_iterations: int,
-    replicates: int, groups: int, shares: Sequence[float],
+    replicates: int, groups: int, shares: Sequence[float], stop: bool = False,
 ) -> dict[str, Any]:  # fmt: skip
     """Evaluations of each group until its running mean is at most each share, and what is reached at the end."""
     built = build_problem(problem)
@@ -85,7 +87,7 @@ def descents(
         total = total + now
         if k >= max_iterations - tenth:
             tail = tail + now / tenth
-        return False
+        return stop and bool(reached.all())
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", StepWarning)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -37,7 +37,7 @@ _NUMBERS = Kind(
 )  # fmt: skip
 PARAMETERS = Parameters(
     {"problem": PROBLEM, "options": OPTIONS, "iterations": _NUMBERS, "replicates": COUNT},
-    {"exact": FLAG, "mistake": one_of(*MISTAKES)},
+    {"blocks": COUNT, "exact": FLAG, "mistake": one_of(*MISTAKES)},
 )
 
 _TASK = "zoba_bench.verification.protocols.whole_step:steps_from"
@@ -48,13 +48,16 @@ SHARPEST = 0.5
 def plan(claim: Claim, seed: int) -> Plan:
     """``parameters``: "problem", "options", "iterations" (the numbers k) and "replicates" (one does without noise).
 
-    With "exact" the step is taken from z*(x), v*(x) at the x that was reached, and x alone is compared. For a control,
+    "blocks" times as many replicates take the step one block after another, where all at once are too large. With
+    "exact" the step is taken from z*(x), v*(x) at the x that was reached, and x alone is compared. For a control,
     "mistake" is what is made wrong in the expected update.
     """
     chosen = claim.parameters
     common = {"problem": chosen["problem"], "solver": claim.solver, "options": dict(chosen["options"])}
     if chosen.get("exact"):
         common["exact"] = True
+    if "blocks" in chosen:
+        common["blocks_of_replicates"] = chosen["blocks"]
     return Plan(
         tuple(
             Cell(_TASK, {**common, "iteration": k, "replicates": chosen["replicates"]}, seed)
@@ -66,6 +69,7 @@ def plan(claim: Claim, seed: int) -> Plan:
 def steps_from(
     rng: np.random.Generator, problem: Mapping[str, Any], solver: str, options: Mapping[str, Any], iteration: int,
     replicates: int, exact: bool = False,
+    blocks_of_replicates: int = 1,
 ) -> dict[str, Any]:  # fmt: skip
     """The state of iteration ``iteration``, and mean and variance of the next one over replicates, block by block."""
     built, configuration = build_problem(problem), build_solver(solver, options)
@@ -77,20 +81,45 @@ def steps_from(
         built.require("inner_solution", "adjoint", "hypergradient")
         one = replace(one, z=built.inner_solution(one.x), v=built.adjoint(one.x))  # type: ignore[misc]
     before = {name: values[0].tolist() for name, values in blocks(one)}
-    many = configuration.step(copies(one, Oracle(built, replicates), rng))
-    after = dict(blocks(many))
+    total: dict[str, _Moments] = {}
+    for _ in range(blocks_of_replicates):
+        many = configuration.step(copies(one, Oracle(built, replicates), rng))
+        for name, values in blocks(many):
+            total[name] = _Moments.of(values) if name not in total else total[name].with_more(values)
     row = {
         "before": before,
-        # Around the first replicate, so that the mean of equal numbers is this number.
-        "mean": {name: (values[0] + (values - values[0]).mean(axis=0)).tolist() for name, values in after.items()},
-        "variance": {
-            name: (values.var(axis=0, ddof=1) if replicates > 1 else np.zeros(values.shape[1:])).tolist()
-            for name, values in after.items()
-        },
+        "mean": {name: moments.mean.tolist() for name, moments in total.items()},
+        "variance": {name: moments.variance.tolist() for name, moments in total.items()},
         "k": [int(one.k), int(many.k)],
     }
     found: dict[str, Any] = strict_json(row)  # an infinity, as a best value before the first iteration, becomes None
     return found
+
+
+class _Moments(NamedTuple):
+    """Number, mean and sum of squares around it of rows that come block after block."""
+
+    number: int
+    mean: Array
+    squares: Array
+
+    @classmethod
+    def of(cls, values: Array) -> _Moments:
+        # Around the first replicate, so that the mean of equal numbers is this number.
+        mean = values[0] + (values - values[0]).mean(axis=0)
+        spread = values.var(axis=0, ddof=1) if len(values) > 1 else np.zeros(values.shape[1:])
+        return cls(len(values), mean, spread * (len(values) - 1))
+
+    def with_more(self, values: Array) -> _Moments:
+        more = _Moments.of(values)
+        number, apart = self.number + more.number, more.mean - self.mean
+        squares = self.squares + more.squares + apart**2 * (self.number * more.number / number)
+        return _Moments(number, self.mean + apart * (more.number / number), squares)
+
+    @property
+    def variance(self) -> Array:
+        found: Array = self.squares / max(1, self.number - 1)
+        return found
 
 
 def blocks(value: Any, name: str = "") -> Iterator[tuple[str, Array]]:
@@ -141,7 +170,7 @@ def judge(claim: Claim, plan: Plan, results: Mapping[str, Mapping[str, Any]], le
     from zoba_bench.verification.controls import CONTROLS
 
     chosen = claim.parameters
-    problem, replicates = build_problem(chosen["problem"]), chosen["replicates"]
+    problem, replicates = build_problem(chosen["problem"]), chosen["replicates"] * chosen.get("blocks", 1)
     if claim.solver.startswith("control:"):
         update = entry("updates", CONTROLS[claim.solver].mutates)
     else:
