@@ -21,10 +21,10 @@ from zoba_bench.oracle import Oracle
 from zoba_bench.problem import BilevelProblem, Constants
 
 __all__ = [
-    "CertifiedBound", "CheckOutcome", "ClaimParameters", "Complexity", "DerivationStep", "HasBound", "HasNoise",
-    "HasOneStep", "HasOptions", "HasPointOfRest", "HasRunMoments", "HasSurrogates", "HasWork", "OneDirectionSurrogate",
-    "RunMoments", "SimulatedProtocol", "Solver", "State", "Theorem", "VerificationProtocol", "lacking", "members",
-    "require",
+    "CertifiedBound", "CheckOutcome", "ClaimParameters", "Complexity", "DerivationStep", "HasBound",
+    "HasDeclaredCounts", "HasExpectedDescent", "HasExpectedStep", "HasNoise", "HasOneStep", "HasOptions",
+    "HasPointOfRest", "HasRunMoments", "HasSurrogates", "HasWork", "OneDirectionSurrogate", "RunMoments",
+    "SimulatedProtocol", "Solver", "State", "Theorem", "VerificationProtocol", "lacking", "members", "require",
 ]  # fmt: skip
 
 
@@ -115,6 +115,48 @@ class Solver(HasOptions, Protocol):
 
     def step(self, state: Any) -> State:
         """One iteration of all replicates, from a state that ``init`` or ``step`` returned; that one stays as it is."""
+        ...
+
+
+# What a solver may declare of itself; ``verify(solver=...)`` measures it.
+
+
+@runtime_checkable
+class HasDeclaredCounts(Protocol):
+    """A solver that says how many evaluations an iteration takes."""
+
+    def evaluations(self, problem: BilevelProblem) -> Mapping[str, int]:
+        """Queries an iteration by what the oracle counts, :data:`zoba_bench.oracle.COUNTED`; none of what is not named.
+
+        "inner" and "outer" are values of G and F; derivatives have the names of the problem's attributes.
+        """
+        ...
+
+
+@runtime_checkable
+class HasExpectedStep(Protocol):
+    """A solver that says where one iteration goes in the mean."""
+
+    def expected_step(self, problem: BilevelProblem, state: Mapping[str, Any]) -> Any:
+        """The mean of the next state, block by block, in the problem's exact derivatives.
+
+        ``state`` has z, v (p,), x (d,), the iteration number "k", and whatever else the solver's state holds, by its
+        dotted name. Returned is a mapping block -> mean, or a pair of it and of a mapping block -> bound on the bias
+        that finite differences leave. Where the state holds more than z, v and x, ``expected_start(problem, z, v, x)``
+        may say what is held at k = 0.
+        """
+        ...
+
+
+@runtime_checkable
+class HasExpectedDescent(Protocol):
+    """A solver whose x follows the hypergradient in the mean, where z and v are exact."""
+
+    def expected_descent(self, problem: BilevelProblem, state: Mapping[str, Any]) -> tuple[float, float]:
+        """(gamma, B): from z*(x), v*(x) the mean move of x is -gamma grad Psi(x), up to gamma B in each coordinate.
+
+        ``state`` is as in :class:`HasExpectedStep`.
+        """
         ...
 
 

@@ -19,6 +19,7 @@ import numpy as np
 from zoba_bench.contracts import HasOptions, Solver, Theorem, require
 from zoba_bench.problem import BilevelProblem
 from zoba_bench.problem.file import is_file, load_file
+from zoba_bench.solvers.file import is_solver_file, load_solver_class
 from zoba_bench.validation import check_dimension
 
 __all__ = [
@@ -221,14 +222,18 @@ def load_problem(
 def make_solver(name: str, **options: Any) -> Solver:
     """A solver's immutable configuration, with its defaults replaced by the options.
 
+    The name is a registered one, or "file.py:Class" for a solver of one's own.
+
     Raises
     ------
     UnknownNameError
         For a name that is not registered.
+    ValueError
+        For a file that is not there, does not run or was edited.
     TypeError
         For an option that the solver does not have, or a solver that lacks a member of its contract.
     """
-    factory = entry("solvers", name)
+    factory = load_solver_class(name) if is_solver_file(name) else entry("solvers", name)
     title = f"solver {name!r}"
     require(title, factory, HasOptions)
     _check_options(title, options, factory.option_names())

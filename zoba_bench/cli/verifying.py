@@ -16,6 +16,7 @@ __all__ = ["verify"]
 @click.command()
 @click.option("--suite", metavar="NAME|FILE.TOML", help="Suite of claims, registered or your own  [default: quick]")
 @OWN
+@click.option("--solver", metavar="FILE.PY:CLASS|NAME", help="A solver of your own, from a file or a plug-in.")
 @click.option("--claim", "claims", multiple=True, metavar="ID", help="Measure this claim and its controls; repeatable.")
 @click.option(
     "--only",
@@ -30,10 +31,10 @@ __all__ = ["verify"]
 @SEED
 @AS_JSON
 def verify(
-    suite: str | None, own: str | None, claims: tuple[str, ...], only: tuple[str, ...], listing: bool, jobs: int,
-    no_report: bool, out: Path, seed: int, as_json: bool,
+    suite: str | None, own: str | None, solver: str | None, claims: tuple[str, ...], only: tuple[str, ...],
+    listing: bool, jobs: int, no_report: bool, out: Path, seed: int, as_json: bool,
 ) -> int:  # fmt: skip
-    """Measure every claim of a suite against theory and judge it; or what applies to a problem of your own."""
+    """Measure every claim of a suite against theory and judge it; or what applies to your own problem or solver."""
     from zoba_bench.ledger import Ledger
     from zoba_bench.verification.run.provenance import provenance
     from zoba_bench.verification.run.verify import chosen_suite, exit_code, report_row
@@ -41,8 +42,16 @@ def verify(
 
     if suite is not None and own is not None:
         raise click.UsageError("--suite and --problem exclude each other: a problem of your own has its own claims")
-    suite = suite or ("own" if own else "quick")
-    chosen: dict[str, Any] = {"suite": suite, "problem": own, "claims": claims, "only": read_filters(only)}
+    if solver is not None and (suite is not None or own is not None):
+        raise click.UsageError("--solver excludes --suite and --problem: a solver of your own has its own claims")
+    suite = suite or ("own" if own or solver else "quick")
+    chosen: dict[str, Any] = {
+        "suite": suite,
+        "problem": own,
+        "solver": solver,
+        "claims": claims,
+        "only": read_filters(only),
+    }
     if listing:
         return list_claims(chosen_suite(**chosen)[0], as_json)
     console = new_console()

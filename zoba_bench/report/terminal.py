@@ -13,7 +13,7 @@ from zoba_bench.report import wording
 __all__ = ["cost_table", "matrix_table", "verdict_table"]
 
 Row = Mapping[str, Any]
-_STYLES = {"consistent": "green", "violated": "red", "inconclusive": "yellow"}
+_STYLES = {"consistent": "green", "violated": "red", "inconclusive": "yellow", "measured": "cyan"}
 
 
 def matrix_table(

@@ -103,9 +103,11 @@ def measured(row: Row, digits: int = 4) -> str:
 def allowed(row: Row, digits: int = 4) -> str:
     """What the claim allows: the prediction with its tolerance, as its relation reads.
 
-    The bare prediction where the row has no tolerance.
+    The bare prediction where the row has no tolerance; a dash where nothing is predicted.
     """
     predicted, tolerance = row.get("predicted"), row.get("tolerance")
+    if row.get("relation") == "none":
+        return NONE
     if predicted is None or tolerance is None:
         return number(predicted, digits)
     if row["relation"] == "at_most":

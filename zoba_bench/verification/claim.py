@@ -12,9 +12,9 @@ from zoba_bench.statistics import Limits
 
 __all__ = ["Claim", "Measurement", "Verdict", "allowed", "decide"]
 
-RELATIONS = ("equal", "at_most", "at_least", "exact")
+RELATIONS = ("equal", "at_most", "at_least", "exact", "none")
 ORIGINS = ("derived", "published", "control")
-VERDICTS = ("consistent", "violated", "inconclusive")
+VERDICTS = ("consistent", "violated", "inconclusive", "measured")
 
 
 @dataclass(frozen=True)
@@ -31,8 +31,9 @@ class Claim:
         Which protocol measures it.
     solver, problem : str
         A registered solver (or a control's) and a problem or family.
-    relation : {"equal", "at_most", "at_least", "exact"}
-        How the measured quantity must relate to the predicted one.
+    relation : {"equal", "at_most", "at_least", "exact", "none"}
+        How the measured quantity must relate to the predicted one. With "none" nothing is predicted: the verdict is
+        "measured", whatever comes out.
     tolerance : float
         Declared half-width around the prediction (absolute, in the quantity's own unit).
     parameters : mapping
@@ -69,12 +70,19 @@ class Claim:
                 raise ValueError(f"{name} must be one of {', '.join(allowed)}, got {value!r}")
         if self.origin == "published" and not self.source:
             raise ValueError("source is missing: a published claim says where it stands, for example an arXiv id")
+        if self.relation == "none" and (self.origin == "control" or self.controls or self.finding):
+            raise ValueError("relation 'none' predicts nothing: such a claim has no control and is none, nor a finding")
         if not self.tolerance >= 0 or math.isinf(self.tolerance):
             raise ValueError(f"tolerance must be a finite non-negative number, got {self.tolerance!r}")
 
     @property
     def expected(self) -> str:
-        """The verdict this claim must get: "violated" for a control and for a finding, else "consistent"."""
+        """The verdict this claim must get.
+
+        "violated" for a control and for a finding, "measured" where nothing is predicted, else "consistent".
+        """
+        if self.relation == "none":
+            return "measured"
         return "violated" if self.origin == "control" or self.finding else "consistent"
 
 
@@ -151,6 +159,9 @@ def allowed(claim: Claim, predicted: float) -> tuple[float | None, float | None]
 
 def decide(claim: Claim, m: Measurement) -> tuple[str, str]:
     """Verdict and reason of a claim from its own measurement alone."""
+    if claim.relation == "none":
+        words = m.obstacle or f"measured {m.measured:.4g} in [{m.limits.low:.4g}, {m.limits.high:.4g}]"
+        return "measured", f"{words}; nothing is predicted{f'; {m.note}' if m.note else ''}"
     if m.obstacle:
         return "inconclusive", m.obstacle
     # The slope at an end differs from that of the whole line by half the bend.

@@ -12,6 +12,7 @@ from typing import Any
 
 from zoba_bench.problem.file import is_file
 from zoba_bench.registry import entry, names
+from zoba_bench.solvers.file import is_solver_file, load_solver_class
 
 __all__ = [
     "COUNT", "COUNTS", "FLAG", "LOOKS", "NAME", "NUMBER", "OPTIONS", "OPTION_SETS", "POINT", "POSITIVE", "POSITIVES",
@@ -166,9 +167,11 @@ def _look_at_options(where: str, value: Any, solver: str) -> None:
 
 
 def solver_options(solver: str) -> list[str]:
-    """Names of the options of a registered solver, or of a control's; ValueError if there is no such solver."""
+    """Names of the options of a registered solver, a control's or a file's; ValueError if there is no such solver."""
     from zoba_bench.verification.controls import CONTROLS
 
+    if is_solver_file(solver):
+        return list(load_solver_class(solver).option_names())
     if solver not in CONTROLS and solver not in names("solvers"):
         raise ValueError(unknown("solver", solver, [*names("solvers"), *CONTROLS]))
     known: list[str] = (CONTROLS[solver] if solver in CONTROLS else entry("solvers", solver)).option_names()

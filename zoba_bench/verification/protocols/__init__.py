@@ -32,6 +32,7 @@ __all__ = ["PROTOCOLS", "load_protocol", "titles"]
 PROTOCOLS: dict[str, str] = {
     "P0": "zoba_bench.verification.protocols.error_rates",
     "P1": "zoba_bench.verification.protocols.counts",
+    "P1d": "zoba_bench.verification.protocols.declared_counts",
     "P2": "zoba_bench.verification.protocols.moments",
     "P2s": "zoba_bench.verification.protocols.mean_step",
     "P2b": "zoba_bench.verification.protocols.one_step",
@@ -47,6 +48,8 @@ PROTOCOLS: dict[str, str] = {
     "P9": "zoba_bench.verification.protocols.proofs",
     "P10": "zoba_bench.verification.protocols.whole_step",
     "P11": "zoba_bench.verification.protocols.independence",
+    "P12": "zoba_bench.verification.protocols.conduct",
+    "P13": "zoba_bench.verification.protocols.reached",
 }
 
 

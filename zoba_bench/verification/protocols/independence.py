@@ -18,15 +18,18 @@ from zoba_bench.oracle import Oracle
 from zoba_bench.statistics import Limits
 from zoba_bench.sweep import Cell
 from zoba_bench.verification.claim import Claim, Measurement
-from zoba_bench.verification.parameters import COUNT, OPTIONS, PROBLEM, Parameters
+from zoba_bench.verification.declarations import start
+from zoba_bench.verification.parameters import COUNT, FLAG, OPTIONS, PROBLEM, Parameters
 from zoba_bench.verification.protocols.shared.named import build_problem, build_solver
 from zoba_bench.verification.protocols.shared.plan import Plan
-from zoba_bench.verification.protocols.whole_step import copies, start
+from zoba_bench.verification.protocols.whole_step import copies
 
 __all__ = ["PARAMETERS", "increments", "judge", "plan"]
 
+#: Independence is asked of every solver, with or without a theorem.
+RESTS_ON_THEOREM = False
 TITLE = "independence of replicates, iterations, levels and cells"
-PARAMETERS = Parameters({"problem": PROBLEM, "options": OPTIONS, "draws": COUNT, "replicates": COUNT})
+PARAMETERS = Parameters({"problem": PROBLEM, "options": OPTIONS, "draws": COUNT, "replicates": COUNT}, {"paired": FLAG})
 
 #: Iterations before the state; the first step of a method with a memory has no noise.
 _SETTLED = 2
@@ -34,7 +37,10 @@ _TASK = "zoba_bench.verification.protocols.independence:increments"
 
 
 def plan(claim: Claim, seed: int) -> Plan:
-    """``parameters``: "problem", "options", "draws" (steps) and "replicates" (two at least)."""
+    """``parameters``: "problem", "options", "draws" (steps) and "replicates" (two at least).
+
+    A control's "paired": each second replicate repeats the one before it.
+    """
     chosen = dict(claim.parameters)
     if chosen["replicates"] < 2:
         raise ValueError(f"replicates must be at least 2, or there is no pair, got {chosen['replicates']}")
@@ -65,7 +71,7 @@ class _Recorder(Oracle):
 
 def increments(
     rng: np.random.Generator, problem: Mapping[str, Any], solver: str, options: Mapping[str, Any], draws: int,
-    replicates: int, block: int,
+    replicates: int, block: int, paired: bool = False,
 ) -> dict[str, Any]:  # fmt: skip
     """Projected increments of z, v, x and the first samples of both levels, each of shape (draws, replicates)."""
     built, configuration = build_problem(problem), build_solver(solver, options)
@@ -84,7 +90,14 @@ def increments(
             found.setdefault(name, []).append(((getattr(after, name) - getattr(one, name)) @ vector).tolist())
         for level, sample in oracle.first.items():
             found.setdefault(f"sample of {level}", []).append(sample.reshape(replicates, -1)[:, 0].tolist())
+    if paired:
+        found = {name: [_in_pairs(values) for values in rows] for name, rows in found.items()}
     return found
+
+
+def _in_pairs(values: list[Any]) -> list[Any]:
+    """The values, each second one replaced by the one before it."""
+    return [values[i - i % 2] for i in range(len(values))]
 
 
 def judge(claim: Claim, plan: Plan, results: Mapping[str, Mapping[str, Any]], level: float) -> Measurement:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -22,7 +22,8 @@ from zoba_bench.registry import entry
 from zoba_bench.statistics import Limits
 from zoba_bench.sweep import Cell
 from zoba_bench.verification.claim import Claim, Measurement, strict_json
-from zoba_bench.verification.parameters import COUNT, OPTIONS, POWER, PROBLEM, Kind, Parameters
+from zoba_bench.verification.declarations import MISTAKES, mistaken, start, update_of
+from zoba_bench.verification.parameters import COUNT, FLAG, OPTIONS, POWER, PROBLEM, Kind, Parameters, one_of
 from zoba_bench.verification.protocols.shared.named import build_problem, build_solver
 from zoba_bench.verification.protocols.shared.plan import Plan
 
@@ -34,7 +35,10 @@ _NUMBERS = Kind(
     lambda value: isinstance(value, (list, tuple)) and bool(value) and all(map(POWER.fits, value))
     and len(set(value)) == len(value),
 )  # fmt: skip
-PARAMETERS = Parameters({"problem": PROBLEM, "options": OPTIONS, "iterations": _NUMBERS, "replicates": COUNT})
+PARAMETERS = Parameters(
+    {"problem": PROBLEM, "options": OPTIONS, "iterations": _NUMBERS, "replicates": COUNT},
+    {"blocks": COUNT, "exact": FLAG, "mistake": one_of(*MISTAKES)},
+)
 
 _TASK = "zoba_bench.verification.protocols.whole_step:steps_from"
 #: What is allowed must be less than this share of a move in some coordinate, or a factor 2 would not be seen.
@@ -42,9 +46,18 @@ SHARPEST = 0.5
 
 
 def plan(claim: Claim, seed: int) -> Plan:
-    """``parameters``: "problem", "options", "iterations" (the numbers k) and "replicates" (one does without noise)."""
+    """``parameters``: "problem", "options", "iterations" (the numbers k) and "replicates" (one does without noise).
+
+    "blocks" times as many replicates take the step one block after another, where all at once are too large. With
+    "exact" the step is taken from z*(x), v*(x) at the x that was reached, and x alone is compared. For a control,
+    "mistake" is what is made wrong in the expected update.
+    """
     chosen = claim.parameters
     common = {"problem": chosen["problem"], "solver": claim.solver, "options": dict(chosen["options"])}
+    if chosen.get("exact"):
+        common["exact"] = True
+    if "blocks" in chosen:
+        common["blocks_of_replicates"] = chosen["blocks"]
     return Plan(
         tuple(
             Cell(_TASK, {**common, "iteration": k, "replicates": chosen["replicates"]}, seed)
@@ -55,7 +68,8 @@ def plan(claim: Claim, seed: int) -> Plan:
 
 def steps_from(
     rng: np.random.Generator, problem: Mapping[str, Any], solver: str, options: Mapping[str, Any], iteration: int,
-    replicates: int,
+    replicates: int, exact: bool = False,
+    blocks_of_replicates: int = 1,
 ) -> dict[str, Any]:  # fmt: skip
     """The state of iteration ``iteration``, and mean and variance of the next one over replicates, block by block."""
     built, configuration = build_problem(problem), build_solver(solver, options)
@@ -63,31 +77,49 @@ def steps_from(
     one = configuration.init(Oracle(built, 1), rng, *(a[None] for a in start(built)))
     for _ in range(iteration):
         one = configuration.step(one)
+    if exact:
+        built.require("inner_solution", "adjoint", "hypergradient")
+        one = replace(one, z=built.inner_solution(one.x), v=built.adjoint(one.x))  # type: ignore[misc]
     before = {name: values[0].tolist() for name, values in blocks(one)}
-    many = configuration.step(copies(one, Oracle(built, replicates), rng))
-    after = dict(blocks(many))
+    total: dict[str, _Moments] = {}
+    for _ in range(blocks_of_replicates):
+        many = configuration.step(copies(one, Oracle(built, replicates), rng))
+        for name, values in blocks(many):
+            total[name] = _Moments.of(values) if name not in total else total[name].with_more(values)
     row = {
         "before": before,
-        # Around the first replicate, so that the mean of equal numbers is this number.
-        "mean": {name: (values[0] + (values - values[0]).mean(axis=0)).tolist() for name, values in after.items()},
-        "variance": {
-            name: (values.var(axis=0, ddof=1) if replicates > 1 else np.zeros(values.shape[1:])).tolist()
-            for name, values in after.items()
-        },
+        "mean": {name: moments.mean.tolist() for name, moments in total.items()},
+        "variance": {name: moments.variance.tolist() for name, moments in total.items()},
         "k": [int(one.k), int(many.k)],
     }
     found: dict[str, Any] = strict_json(row)  # an infinity, as a best value before the first iteration, becomes None
     return found
 
 
-def start(problem: BilevelProblem) -> tuple[Array, Array, Array]:
-    """A generic (z, v, x): off the inner solution, with |v| near 2, so that it is neither small nor v*."""
-    rng = np.random.default_rng(20261129)
-    z, x = problem.initial_point(rng)
-    x = x + 0.1 * rng.standard_normal(problem.d)
-    solution = problem.inner_solution or problem.capabilities.optimistic_solution
-    z = (z if solution is None else solution(x)) + 0.3 * rng.standard_normal(problem.p)
-    return z, 2 * rng.standard_normal(problem.p) / np.sqrt(problem.p), x
+class _Moments(NamedTuple):
+    """Number, mean and sum of squares around it of rows that come block after block."""
+
+    number: int
+    mean: Array
+    squares: Array
+
+    @classmethod
+    def of(cls, values: Array) -> _Moments:
+        # Around the first replicate, so that the mean of equal numbers is this number.
+        mean = values[0] + (values - values[0]).mean(axis=0)
+        spread = values.var(axis=0, ddof=1) if len(values) > 1 else np.zeros(values.shape[1:])
+        return cls(len(values), mean, spread * (len(values) - 1))
+
+    def with_more(self, values: Array) -> _Moments:
+        more = _Moments.of(values)
+        number, apart = self.number + more.number, more.mean - self.mean
+        squares = self.squares + more.squares + apart**2 * (self.number * more.number / number)
+        return _Moments(number, self.mean + apart * (more.number / number), squares)
+
+    @property
+    def variance(self) -> Array:
+        found: Array = self.squares / max(1, self.number - 1)
+        return found
 
 
 def blocks(value: Any, name: str = "") -> Iterator[tuple[str, Array]]:
@@ -138,17 +170,23 @@ def judge(claim: Claim, plan: Plan, results: Mapping[str, Mapping[str, Any]], le
     from zoba_bench.verification.controls import CONTROLS
 
     chosen = claim.parameters
-    problem, replicates = build_problem(chosen["problem"]), chosen["replicates"]
-    wrong = claim.solver.startswith("control:")
-    update = entry("updates", CONTROLS[claim.solver].mutates if wrong else claim.solver)
+    problem, replicates = build_problem(chosen["problem"]), chosen["replicates"] * chosen.get("blocks", 1)
+    if claim.solver.startswith("control:"):
+        update = entry("updates", CONTROLS[claim.solver].mutates)
+    else:
+        update = update_of(claim.solver, chosen["options"]) or entry("updates", claim.solver)
+    if "mistake" in chosen:
+        update = mistaken(update, chosen["mistake"])
     rows = [results[cell.key] for cell in plan.cells]
+    if chosen.get("exact"):
+        rows = [{**row, "mean": {"x": row["mean"]["x"]}} for row in rows]
     tests = sum(np.size(values) for row in rows for values in row["mean"].values())
     critical = -float(stdtrit(replicates - 1.0, (1 - level) / (2 * tests))) if replicates > 1 else 0.0
     deviations: list[tuple[float, str]] = []
     shares: dict[str, float] = {}
     for k, row in zip(chosen["iterations"], rows, strict=True):
         state = {name: np.array(values, dtype=float) for name, values in row["before"].items()}
-        if k == 0:
+        if k == 0 and not chosen.get("exact"):
             deviations += _at_the_start(problem, update, chosen["options"], state)
         expected = update.step(problem, chosen["options"], {**state, "k": k})
         if row["k"] != [k, k + 1]:
@@ -184,7 +222,8 @@ def _at_the_start(problem: BilevelProblem, update: Any, options: Mapping[str, An
     found = []
     for name, values in state.items():
         if name not in declared:
-            found.append((np.inf, f"the initial {name}, of which the update says nothing"))
+            if getattr(update, "whole_start", True):
+                found.append((np.inf, f"the initial {name}, of which the update says nothing"))
             continue
         # What is not finite, as a best value that there is not yet, must be so in both.
         known = np.where(np.isfinite(declared[name]), declared[name], np.nan)

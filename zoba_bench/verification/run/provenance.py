@@ -32,9 +32,13 @@ def provenance() -> dict[str, Any]:
 
 
 def derivations(solvers: set[str]) -> dict[str, Any]:
-    """Rendered derivations of the theorems used and of their estimators; a refused one says why."""
+    """Rendered derivations of the theorems used and of their estimators; a refused one says why.
+
+    None where no theorem is used.
+    """
     found = {}
-    for name in sorted((solvers | {"estimators"}) & set(list_theorems())):
+    used = solvers & set(list_theorems())
+    for name in sorted(used | {"estimators"} if used else used):
         try:
             found[name] = theorem(name).render()
         except DerivationError as error:

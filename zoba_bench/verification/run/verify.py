@@ -16,6 +16,7 @@ from zoba_bench.json_values import strict_json
 from zoba_bench.ledger import Ledger
 from zoba_bench.problem.file import file_spec
 from zoba_bench.registry import entry
+from zoba_bench.solvers.file import solver_spec
 from zoba_bench.statistics import family_level
 from zoba_bench.verification.checking import protocol_of
 from zoba_bench.verification.claim import Claim, Verdict, decide
@@ -25,6 +26,7 @@ from zoba_bench.verification.run.looks import look_levels, merged, plan_claim, u
 from zoba_bench.verification.run.provenance import derivations, provenance
 from zoba_bench.verification.suite import Suite, select
 from zoba_bench.verification.suites.own_problem import own_suite
+from zoba_bench.verification.suites.own_solver import own_solver_suite
 from zoba_bench.verification.suites.toml_file import is_suite_file, read_suite
 
 __all__ = ["CONFIDENCE", "chosen_suite", "exit_code", "report_row", "verify"]
@@ -38,6 +40,7 @@ def verify(
     seed: int = 0,
     *,
     problem: str | None = None,
+    solver: Any = None,
     claims: Iterable[str] = (),
     only: Mapping[str, str | Iterable[str]] | None = None,
     out: str | Path = "zoba-results",
@@ -52,12 +55,16 @@ def verify(
     ----------
     suite : str
         Name of a registered suite, or the path of a TOML file with one (``docs/verification.md`` says what it holds);
-        without effect where a problem is given.
+        without effect where a problem or a solver is given.
     seed : int
         Root seed; same seed, same code, same machine: same bits, whatever ``jobs``.
     problem : str, optional
         "file.py:name" or a registered name: what the protocols can say of that problem alone is measured. The
         file's content is part of every cell's key.
+    solver : str, class or object, optional
+        "file.py:Class", a registered name, a solver's class or a configuration of it: what it declares of itself is
+        measured, how it behaves and what it reaches (``docs/own_solver.md``). Not together with a problem. The
+        content of the file and of the local modules that it imports is part of every cell's key.
     claims : iterable of str
         Ids of the claims to measure, with their controls; all where empty.
     only : mapping, optional
@@ -79,7 +86,7 @@ def verify(
     """
     if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
         raise ValueError(f"seed must be a non-negative integer, got {seed!r}")
-    chosen, left_out = chosen_suite(suite, problem, claims, only)
+    chosen, left_out = chosen_suite(suite, problem, claims, only, solver)
     if announce is not None:
         announce(chosen, left_out)
     with Ledger(Path(out) / "ledger.sqlite") as ledger:
@@ -147,9 +154,15 @@ def chosen_suite(
     problem: str | None = None,
     claims: Iterable[str] = (),
     only: Mapping[str, str | Iterable[str]] | None = None,
+    solver: Any = None,
 ) -> tuple[Suite, dict[str, str]]:
     """What :func:`verify` measures for these arguments, and what is left out, with the reason."""
-    if problem is None:
+    if solver is not None:
+        if problem is not None:
+            raise ValueError("problem and solver exclude each other: each has claims of its own")
+        own, left_out = own_solver_suite(*solver_spec(solver))
+        chosen = select(own, claims, only)
+    elif problem is None:
         whole: Suite = read_suite(suite) if is_suite_file(suite) else entry("claims", suite)()
         chosen, left_out = select(whole, claims, only).without_missing()
     else:

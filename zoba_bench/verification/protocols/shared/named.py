@@ -7,6 +7,7 @@ from typing import Any
 
 from zoba_bench.problem import BilevelProblem
 from zoba_bench.registry import entry, load_problem, make_solver
+from zoba_bench.solvers.file import is_solver_file, load_solver_class
 from zoba_bench.verification.controls import CONTROLS
 
 __all__ = ["build_problem", "build_solver", "noise_options", "published_order", "reference_theorem", "steps"]
@@ -19,7 +20,7 @@ def build_problem(spec: Mapping[str, Any]) -> BilevelProblem:
 
 
 def build_solver(name: str, options: Mapping[str, Any]) -> Any:
-    """A registered solver, or a control's mutated one ("control:...")."""
+    """A registered solver, a file's ("file.py:Class"), or a control's mutated one ("control:...")."""
     if name.startswith("control:"):
         return CONTROLS[name](**options)
     return make_solver(name, **options)
@@ -28,8 +29,14 @@ def build_solver(name: str, options: Mapping[str, Any]) -> Any:
 def reference_theorem(solver: str) -> Any:
     """The theorem object whose predictions a claim about this solver must meet.
 
-    A control is measured against the theorem of the solver that it mutates.
+    A control is measured against the theorem of the solver that it mutates, a file's solver against the one that its
+    class names as ``theorem``: a registered name, or a function without arguments that returns the theorem.
     """
+    if is_solver_file(solver):
+        own = getattr(load_solver_class(solver), "theorem", None)
+        if own is None:
+            raise ValueError(f"{solver} names no theorem")
+        return entry("theorems", own)() if isinstance(own, str) else own()
     if solver.startswith("control:"):
         solver = CONTROLS[solver].mutates
     return entry("theorems", solver)()

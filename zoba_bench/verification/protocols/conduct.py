@@ -1,0 +1,212 @@
+"""P12: conduct of a solver in a run: breaches of the budget and of what is asked where a value is NaN, against none.
+
+Budgets of several sizes, which iterations do not divide, are given to the driver: no replicate may use more, counts
+never fall, and an iteration that does not fit is not started. Then one replicate receives NaN from the third iteration
+on: it ends as non_finite at its last finite iterates, nothing is raised, and the other replicates run to their end.
+"""
+
+from __future__ import annotations
+
+import itertools
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from zoba_bench.driver import iteration_cost, run, start_cost
+from zoba_bench.oracle import DERIVATIVES, Oracle, weights
+from zoba_bench.problem import BilevelProblem
+from zoba_bench.result import Status
+from zoba_bench.solvers.base import StepWarning
+from zoba_bench.statistics import Limits
+from zoba_bench.sweep import Cell
+from zoba_bench.verification.claim import Claim, Measurement
+from zoba_bench.verification.parameters import COUNT, FLAG, OPTIONS, PROBLEM, Parameters
+from zoba_bench.verification.protocols.shared.named import build_problem, build_solver
+from zoba_bench.verification.protocols.shared.plan import Plan
+
+__all__ = ["PARAMETERS", "RESTS_ON_THEOREM", "TITLE", "WORK", "breaches", "judge", "plan"]
+
+TITLE = "conduct: budget and NaN"
+#: Neither budget nor status is a statement of a theorem.
+RESTS_ON_THEOREM = False
+PARAMETERS = Parameters(
+    {"problem": PROBLEM, "options": OPTIONS, "iterations": COUNT, "replicates": COUNT}, {"over": FLAG, "infects": FLAG}
+)
+
+_TASK = "zoba_bench.verification.protocols.conduct:breaches"
+_NAN_FROM = 2  # the iteration from which one replicate gets NaN
+
+
+def plan(claim: Claim, seed: int) -> Plan:
+    """One cell.
+
+    ``parameters``: "problem", "options", "iterations" (that the largest budget pays for) and "replicates". For a
+    control, "over": the solver queries one more value of an iteration that the budget ends; "infects": the NaN of one
+    replicate reaches the next one.
+    """
+    return Plan((Cell(_TASK, {"solver": claim.solver, **claim.parameters}, seed),))
+
+
+def breaches(
+    rng: np.random.Generator, problem: Mapping[str, Any], solver: str, options: Mapping[str, Any], iterations: int,
+    replicates: int, over: bool = False, infects: bool = False,
+) -> dict[str, Any]:  # fmt: skip
+    """What was done against the rules, in words, and how many runs were looked at."""
+    built, configured = build_problem(problem), build_solver(solver, options)
+    if over:
+        configured = _Wrapped(configured, _one_more)
+    if infects:
+        configured = _Wrapped(configured, _infected)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", StepWarning)
+        found = [
+            words
+            for share in (1.0, 0.55, 0.2)
+            for words in _of_budget(rng, built, configured, max(1, int(share * iterations)), replicates)
+        ]
+        found += _of_nan(rng, built, configured, max(iterations, 2 * _NAN_FROM + 2), replicates)
+    return {"breaches": found, "runs": 4}
+
+
+def _of_budget(rng: np.random.Generator, problem: BilevelProblem, solver: Any, paid: int, replicates: int) -> list[str]:
+    """Breaches of a budget that pays for so many iterations and half of another one."""
+    cost = weights("one", problem.p, problem.d)
+    first, most = (
+        sum(cost.get(name, 0) * number for name, number in of(problem, solver, rng).items())
+        for of in (start_cost, iteration_cost)
+    )
+    if most == 0:
+        return ["an iteration queries nothing"]
+    budget = first + paid * most + most // 2
+    z0, x0 = problem.initial_point(rng)
+    seen: list[Any] = []
+
+    def watch(k: int, state: Any) -> bool:
+        oracle = state.oracle
+        seen.append((oracle.spent(cost).copy(), {name: count.copy() for name, count in oracle.counts.items()}))
+        return False
+
+    result = run(
+        problem, solver, z0=z0, x0=x0, rng=rng, replicates=replicates, max_iterations=20 * (paid + 1), budget=budget,
+        record_every=None, callback=watch,
+    )  # fmt: skip
+    found = []
+    spent = sum(weight * result.counts[name] for name, weight in cost.items())
+    if np.any(spent > budget):
+        found.append(f"used {int(np.max(spent))} evaluations of a budget of {budget}")
+    for (before, counts), (after, later) in itertools.pairwise(seen):
+        if any(np.any(later[name] < counts[name]) for name in counts):
+            found.append("a count fell")
+            break
+        if np.any((after > before) & (before + most > budget)):
+            found.append(f"started an iteration of {most} evaluations with {budget - int(before.max())} left")
+            break
+    ended = np.isin(result.status, (Status.BUDGET, Status.DIVERGED, Status.NON_FINITE))
+    if not ended.all():
+        found.append(f"a run of {int(result.nit.max())} iterations never met its budget of {budget}")
+    return found
+
+
+def _of_nan(rng: np.random.Generator, problem: BilevelProblem, solver: Any, iterations: int, replicates: int) -> list[
+    str
+]:  # fmt: skip
+    """Breaches where the first replicate gets NaN."""
+    switch = {"on": False}
+    poisoned = _poisoned(problem, replicates, switch)
+    z0, x0 = problem.initial_point(rng)
+    before: dict[str, Any] = {}
+
+    def watch(k: int, state: Any) -> bool:
+        if k == _NAN_FROM - 1:  # the iterations 0 ... k are done
+            switch["on"] = True
+            before.update(z=state.z[0].copy(), v=state.v[0].copy(), x=state.x[0].copy())
+        return False
+
+    try:
+        result = run(
+            poisoned, solver, z0=z0, x0=x0, rng=rng, replicates=replicates, max_iterations=iterations,
+            record_every=None, callback=watch,
+        )  # fmt: skip
+    except Exception as error:  # whatever a solver raises where a value is NaN is what is looked for
+        return [f"NaN raised {type(error).__name__}: {error}"]
+    if not before:
+        return ["no replicate came as far as the iteration that meets NaN"]
+    found = []
+    if result.status[0] != Status.NON_FINITE:
+        found.append(f"NaN was met with status {Status(result.status[0]).name.lower()}, not non_finite")
+    else:
+        last = {"z": result.z[0], "v": result.v[0], "x": result.x[0]}
+        moved = [name for name, values in last.items() if not np.array_equal(values, before[name])]
+        if moved:
+            found.append(f"after NaN {', '.join(moved)} are not the last finite ones")
+    others = result.status[1:]
+    if np.any(others == Status.NON_FINITE):
+        found.append("the NaN of one replicate reached another one")
+    elif np.any((others != Status.DIVERGED) & (result.nit[1:] < iterations)):
+        found.append("another replicate ended with the one that met NaN")
+    return found
+
+
+def _poisoned(problem: BilevelProblem, replicates: int, switch: Mapping[str, bool]) -> BilevelProblem:
+    """The problem whose first replicate gets NaN from every function, once the switch is on.
+
+    Frozen replicates are not asked for, so that fewer rows come then.
+    """
+
+    def wrap(function: Callable[..., Any]) -> Callable[..., Any]:
+        def values(*arguments: Any) -> Any:
+            found = np.array(function(*arguments), dtype=float)
+            if switch["on"] and found.ndim and len(found) == replicates:
+                found[0] = np.nan
+            return found
+
+        return values
+
+    names = [name for name in ("inner", "outer", *DERIVATIVES) if getattr(problem, name) is not None]
+    return replace(problem, **{name: wrap(getattr(problem, name)) for name in names})
+
+
+class _Wrapped:
+    """A solver whose steps are changed; everything else is the solver's own."""
+
+    def __init__(self, solver: Any, change: Callable[[Any, Any], Any]) -> None:
+        self._solver, self._change = solver, change
+        for name in ("name", "tolerance_quantity", "needs", "remedy", "cost_options"):
+            setattr(self, name, getattr(solver, name))
+        for name in ("lacking", "check", "stable_steps", "option_names", "init"):
+            setattr(self, name, getattr(solver, name))
+
+    def step(self, state: Any) -> Any:
+        return self._change(state, self._solver.step(state))
+
+
+def _one_more(before: Any, after: Any) -> Any:
+    """Every third iteration queries half as many values again as any had."""
+    oracle: Oracle = before.oracle
+    if before.k % 3 == 2:
+        for count in oracle.counts.values():
+            count += count // 2
+    return after
+
+
+def _infected(before: Any, after: Any) -> Any:
+    """Where one replicate is not finite, all are."""
+    if before.oracle.non_finite.any():
+        return replace(after, x=np.full_like(after.x, np.nan))
+    return after
+
+
+def judge(claim: Claim, plan: Plan, results: Mapping[str, Mapping[str, Any]], level: float) -> Measurement:
+    """The number of breaches; none may be."""
+    row = results[plan.cells[0].key]
+    number = float(len(row["breaches"]))
+    note = f"{row['runs']} runs: three budgets, and one with NaN"
+    if number:
+        note += f"; {'; '.join(dict.fromkeys(row['breaches']))}"
+    return Measurement(0.0, number, Limits(number, number), note)
+
+
+WORK = {"breaches": lambda parameters, work: work({**parameters, "iterations": 3 * parameters["iterations"]})}
