@@ -28,7 +28,6 @@ from zoba_bench.arrays import Array
 from zoba_bench.driver import run
 from zoba_bench.errors import DerivationError
 from zoba_bench.problem import BilevelProblem
-from zoba_bench.result import Status
 from zoba_bench.statistics import Limits
 from zoba_bench.sweep import Cell
 from zoba_bench.verification.claim import Claim, Measurement
@@ -37,6 +36,7 @@ from zoba_bench.verification.protocols.shared.lines import log_means
 from zoba_bench.verification.protocols.shared.mean_iteration import mean_path
 from zoba_bench.verification.protocols.shared.named import build_problem, build_solver, reference_theorem
 from zoba_bench.verification.protocols.shared.plan import Plan, replicate_blocks
+from zoba_bench.verification.protocols.shared.runs import ended
 
 __all__ = ["PARAMETERS", "TITLE", "final", "judge", "plan"]
 
@@ -145,10 +145,7 @@ def final(
         built, build_solver(solver, options), z0=z0, v0=v0, x0=x0, rng=rng, replicates=replicates,
         max_iterations=iterations, record_every=None, callback=add,
     )  # fmt: skip
-    return {
-        "means": (total / window).tolist(),
-        "failed": int(np.isin(result.status, (Status.DIVERGED, Status.NON_FINITE)).sum()),
-    }
+    return {"means": (total / window).tolist(), **ended(result)}
 
 
 def judge(claim: Claim, plan: Plan, results: Mapping[str, Mapping[str, Any]], level: float) -> Measurement:

@@ -19,7 +19,6 @@ from zoba_bench.arrays import Array
 from zoba_bench.driver import run
 from zoba_bench.errors import DerivationError
 from zoba_bench.problem import BilevelProblem
-from zoba_bench.result import Status
 from zoba_bench.verification.claim import Claim, Measurement
 from zoba_bench.verification.parameters import (
     COUNT,
@@ -35,7 +34,7 @@ from zoba_bench.verification.parameters import (
 from zoba_bench.verification.protocols.shared.lines import log_means
 from zoba_bench.verification.protocols.shared.named import build_problem, build_solver, reference_theorem
 from zoba_bench.verification.protocols.shared.plan import Plan, trajectory_cells
-from zoba_bench.verification.protocols.shared.runs import start_point
+from zoba_bench.verification.protocols.shared.runs import ended, start_point
 
 __all__ = ["PARAMETERS", "TITLE", "judge", "plan", "trajectory"]
 
@@ -160,11 +159,7 @@ def trajectory(
     )  # fmt: skip
     assert result.mean_stationarity is not None
     left |= max(np.linalg.norm(x0), np.linalg.norm(z0)) > radius
-    return {
-        "means": result.mean_stationarity.tolist(),
-        "failed": int(np.isin(result.status, (Status.DIVERGED, Status.NON_FINITE)).sum()),
-        "outside": int(left.sum()),
-    }
+    return {"means": result.mean_stationarity.tolist(), **ended(result), "outside": int(left.sum())}
 
 
 def _start(problem: BilevelProblem, start: str) -> tuple[Array, Array, Array]:

@@ -24,6 +24,7 @@ from zoba_bench.verification.claim import Claim, Measurement
 from zoba_bench.verification.parameters import COUNT, FLAG, OPTIONS, POSITIVE, PROBLEM, SEQUENTIAL, Kind, Parameters
 from zoba_bench.verification.protocols.shared.named import build_problem, build_solver, reference_theorem
 from zoba_bench.verification.protocols.shared.plan import Plan, replicate_blocks
+from zoba_bench.verification.protocols.shared.runs import met_non_finite
 
 __all__ = ["PARAMETERS", "TITLE", "draw_state", "judge", "one_steps", "plan"]
 
@@ -129,7 +130,7 @@ def one_steps(
     """
     built, configured = build_problem(problem), build_solver(solver, options)
     built.require("inner_solution", "adjoint", "value")
-    means, errors, failed = [], [], 0
+    means, errors, failed, where = [], [], 0, ""
     each = max(getattr(configured, "l1", 1), getattr(configured, "l2", 1)) * (built.p + built.d)
     for index in range(first, first + states):
         z, v, x = draw_state(built, index, reach)
@@ -139,6 +140,7 @@ def one_steps(
                 built, configured, z0=z, v0=v, x0=x, rng=rng, replicates=size, max_iterations=1, record_every=None
             )
             failed += int((~result.success).sum())
+            where = where or result.non_finite
             moved = (
                 result.z - built.inner_solution(result.x),  # type: ignore[misc]
                 result.v - built.adjoint(result.x),  # type: ignore[misc]
@@ -148,7 +150,8 @@ def one_steps(
         found = [mean_limits(values) for values in np.concatenate(seen, axis=1)]
         means.append([estimate.value for estimate in found])
         errors.append([estimate.error for estimate in found])
-    return {"first": first, "replicates": replicates, "means": means, "errors": errors, "failed": failed}
+    return {"first": first, "replicates": replicates, "means": means, "errors": errors, "failed": failed,
+            **met_non_finite(where)}  # fmt: skip
 
 
 def _together(rows: list[Mapping[str, Any]]) -> dict[int, list[Estimate]]:

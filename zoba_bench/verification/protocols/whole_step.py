@@ -24,6 +24,7 @@ from zoba_bench.sweep import Cell
 from zoba_bench.verification.claim import Claim, Measurement, strict_json
 from zoba_bench.verification.parameters import COUNT, OPTIONS, POWER, PROBLEM, Kind, Parameters
 from zoba_bench.verification.protocols.shared.plan import Plan, build_problem, build_solver
+from zoba_bench.verification.protocols.shared.runs import met_non_finite
 
 __all__ = ["PARAMETERS", "SHARPEST", "judge", "plan", "steps_from"]
 
@@ -59,11 +60,12 @@ def steps_from(
     """The state of iteration ``iteration``, and mean and variance of the next one over replicates, block by block."""
     built, configuration = build_problem(problem), build_solver(solver, options)
     configuration.check(built)
-    one = configuration.init(Oracle(built, 1), rng, *(a[None] for a in start(built)))
+    first, together = Oracle(built, 1), Oracle(built, replicates)
+    one = configuration.init(first, rng, *(a[None] for a in start(built)))
     for _ in range(iteration):
         one = configuration.step(one)
     before = {name: values[0].tolist() for name, values in blocks(one)}
-    many = configuration.step(copies(one, Oracle(built, replicates), rng))
+    many = configuration.step(copies(one, together, rng))
     after = dict(blocks(many))
     row = {
         "before": before,
@@ -74,6 +76,7 @@ def steps_from(
             for name, values in after.items()
         },
         "k": [int(one.k), int(many.k)],
+        **met_non_finite(next(iter([*first.met.values(), *together.met.values()]), "")),
     }
     found: dict[str, Any] = strict_json(row)  # an infinity, as a best value before the first iteration, becomes None
     return found
