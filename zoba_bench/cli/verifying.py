@@ -35,8 +35,9 @@ def verify(
     fresh: bool, no_report: bool, out: Path, seed: int, as_json: bool,
 ) -> int:  # fmt: skip
     """Measure every claim of a suite against theory and judge it; or what applies to a problem of your own."""
+    from zoba_bench.cli.page import write_page
     from zoba_bench.ledger import Ledger
-    from zoba_bench.verification.run.provenance import provenance, render_missing
+    from zoba_bench.verification.run.provenance import provenance
     from zoba_bench.verification.run.verify import chosen_suite, exit_code, report_row
     from zoba_bench.verification.run.verify import verify as run
 
@@ -63,11 +64,8 @@ def verify(
     code = exit_code(verdicts)
     page = None
     if not no_report:
-        from zoba_bench.report.html import write_report
-
         with Ledger(out / "ledger.sqlite") as ledger:
-            render_missing(ledger)
-            page = write_report(ledger, out)
+            page = write_page(ledger, out)
     if as_json:
         found = {**provenance(), **whole.provenance}
         print_json({"claims": [v.row() for v in verdicts], "suite": whole.name, "seed": seed, "provenance": found})

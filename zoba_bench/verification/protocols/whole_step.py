@@ -23,7 +23,8 @@ from zoba_bench.statistics import Limits
 from zoba_bench.sweep import Cell
 from zoba_bench.verification.claim import Claim, Measurement, strict_json
 from zoba_bench.verification.parameters import COUNT, OPTIONS, POWER, PROBLEM, Kind, Parameters
-from zoba_bench.verification.protocols.shared.plan import Plan, build_problem, build_solver
+from zoba_bench.verification.protocols.shared.named import build_problem, build_solver
+from zoba_bench.verification.protocols.shared.plan import Plan
 from zoba_bench.verification.protocols.shared.runs import met_non_finite
 
 __all__ = ["PARAMETERS", "SHARPEST", "judge", "plan", "steps_from"]
