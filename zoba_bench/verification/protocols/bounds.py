@@ -31,6 +31,7 @@ from zoba_bench.verification.parameters import (
     one_of,
     table,
 )
+from zoba_bench.verification.protocols.shared.closed_forms import refuse_contradictions
 from zoba_bench.verification.protocols.shared.lines import log_means
 from zoba_bench.verification.protocols.shared.named import build_problem, build_solver, reference_theorem
 from zoba_bench.verification.protocols.shared.plan import Plan, trajectory_cells
@@ -67,7 +68,8 @@ def plan(claim: Claim, seed: int) -> Plan:
     Raises
     ------
     DerivationError
-        If the theorem gives no bound for this run, or the problem lacks a constant that it needs.
+        If the theorem gives no bound for this run, the problem lacks a constant that it needs, or its closed forms
+        contradict each other.
     """
     chosen = claim.parameters
     wrong = dict(chosen.get("wrong", {}))
@@ -78,6 +80,7 @@ def plan(claim: Claim, seed: int) -> Plan:
     times = {name: wrong.pop(name, 1) for name in _TOO_MUCH}
     if wrong:
         raise ValueError(f"a control can be wrong in theorem, {', '.join(_TOO_MUCH)}, not in {', '.join(wrong)}")
+    refuse_contradictions(problem)
     start = {name: value / times["start"] for name, value in _errors(problem, chosen).items()}
     more = {"l1": times["directions"], "l2": times["directions"]}
     if times["samples"] != 1:

@@ -22,6 +22,7 @@ from zoba_bench.statistics import Estimate, Limits, family_level, mean_limits, p
 from zoba_bench.sweep import Cell
 from zoba_bench.verification.claim import Claim, Measurement
 from zoba_bench.verification.parameters import COUNT, FLAG, OPTIONS, POSITIVE, PROBLEM, SEQUENTIAL, Kind, Parameters
+from zoba_bench.verification.protocols.shared.closed_forms import refuse_contradictions
 from zoba_bench.verification.protocols.shared.named import build_problem, build_solver, reference_theorem
 from zoba_bench.verification.protocols.shared.plan import Plan, replicate_blocks
 from zoba_bench.verification.protocols.shared.runs import met_non_finite
@@ -53,12 +54,13 @@ def plan(claim: Claim, seed: int) -> Plan:
     Raises
     ------
     DerivationError
-        If the theorem lacks a constant of the problem.
+        If the theorem lacks a constant of the problem, or the problem's closed forms contradict each other.
     """
     chosen = claim.parameters
     problem = build_problem(chosen["problem"])
     if problem.stochastic:
         raise ValueError(f"{problem.name} has samples; states are drawn for exact values only")
+    refuse_contradictions(problem)
     solver, theorem = build_solver(claim.solver, chosen["options"]), reference_theorem(claim.solver)
     wrong = dict(chosen.get("wrong", {}))
     if chosen.get("at_once"):
