@@ -139,7 +139,11 @@ def run(
         x=state.x, z=state.z, v=state.v, status=status, nit=nit,
         n_inner=oracle.n_inner, n_outer=oracle.n_outer, counts=oracle.counts, mean_stationarity=mean, history=history,
         estimate=state.estimate, problem=problem.name, solver=solver.name,
-        message=[_message(Status(s), solver, int(k)) for s, k in zip(status, nit, strict=True)],
+        message=[
+            _message(Status(s), solver, int(k), oracle.met.get(i, ""))
+            for i, (s, k) in enumerate(zip(status, nit, strict=True))
+        ],
+        non_finite=next(iter(oracle.met.values()), ""),
     )  # fmt: skip
 
 
@@ -178,10 +182,12 @@ def _costs(problem: BilevelProblem, solver: Solver, rng: np.random.Generator, co
     return first, sum(weight * after[name] for name, weight in cost.items()) - first
 
 
-def _message(status: Status, solver: Solver, nit: int) -> str:
+def _message(status: Status, solver: Solver, nit: int, met: str) -> str:
     """What happened, in which iteration a run failed, and what to try: of a solver that says so, in its own options."""
     if status is Status.DIVERGED:
         return f"diverged in iteration {nit}: {solver.remedy}"
+    if status is Status.NON_FINITE and met:
+        return f"iteration {nit}: {met}; returned the last finite iterate"
     if status is Status.NON_FINITE:
         return f"iteration {nit}: {status.message}"
     return status.message

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from zoba_bench.ledger import Ledger
@@ -18,7 +18,13 @@ Progress = Callable[[int, int, str], None]
 
 
 def run_cells(
-    cells: Iterable[Cell], ledger: Ledger, *, jobs: int = 1, progress: Progress | None = None
+    cells: Iterable[Cell],
+    ledger: Ledger,
+    *,
+    jobs: int = 1,
+    progress: Progress | None = None,
+    known: Mapping[str, dict[str, Any]] | None = None,
+    fresh: bool = False,
 ) -> dict[str, dict[str, Any]]:
     """Results by key; cells that the ledger holds for this code are not run again.
 
@@ -31,6 +37,10 @@ def run_cells(
     jobs : int
         Processes. The results do not depend on it.
     progress : callable(done, total, task), optional
+    known : mapping, optional
+        Results by key that the caller has already; they are not sought.
+    fresh : bool
+        Run what is not known, whatever the ledger holds, and replace its rows.
 
     Raises
     ------
@@ -38,19 +48,21 @@ def run_cells(
         If a task raises; the cells finished before are in the ledger.
     """
     check_dimension("jobs", jobs)
-    mark = fingerprint()
     wanted = {cell.key: cell for cell in cells}
+    marks = {task: fingerprint(task) for task in sorted({cell.task for cell in wanted.values()})}
     results: dict[str, dict[str, Any]] = {}
-    for key in wanted:
-        found = ledger.find(key, mark)
+    for key, cell in wanted.items():
+        found = (known or {}).get(key)
+        if found is None and not fresh:
+            found = ledger.find(key, marks[cell.task])
         if found is not None:
             results[key] = found
     todo = [cell for key, cell in wanted.items() if key not in results]
     for cell, result, seconds, ran_by in _stream(todo, jobs):
-        if ran_by != mark:
+        if ran_by != marks[cell.task]:
             raise CellError("a source was edited during the run; start again (finished cells are kept)")
         ledger.put(
-            key=cell.key, fingerprint=mark, task=cell.task, parameters=dict(cell.parameters), seed=cell.seed,
+            key=cell.key, fingerprint=ran_by, task=cell.task, parameters=dict(cell.parameters), seed=cell.seed,
             result=result, seconds=seconds,
         )  # fmt: skip
         results[cell.key] = result
@@ -66,7 +78,7 @@ def _timed(cell: Cell) -> _Finished:
     """A finished cell with its CPU-seconds and the fingerprint of the process that ran it."""
     start = _cpu_seconds()
     result = run_cell(cell)
-    return cell, result, _cpu_seconds() - start, fingerprint()
+    return cell, result, _cpu_seconds() - start, fingerprint(cell.task)
 
 
 def _cpu_seconds() -> float:

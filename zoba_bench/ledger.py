@@ -6,14 +6,14 @@ import contextlib
 import datetime
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 __all__ = ["Ledger", "LedgerError"]
 
 _APPLICATION_ID = 0x5A4F4241  # "ZOBA"
-_VERSION = 1
+_VERSION = 2
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS cells (
     key TEXT NOT NULL,
@@ -33,7 +33,20 @@ CREATE TABLE IF NOT EXISTS runs (
     created TEXT NOT NULL,
     content TEXT NOT NULL
 );
+CREATE TABLE IF NOT EXISTS texts (
+    kind TEXT NOT NULL,
+    key TEXT NOT NULL,
+    fingerprint TEXT NOT NULL,
+    content TEXT NOT NULL,
+    seconds REAL NOT NULL,
+    created TEXT NOT NULL,
+    PRIMARY KEY (kind, key, fingerprint)
+);
 """
+
+
+#: Tables whose rows depend on code, and the column that says what they are.
+_NAMED = {"cells": "task", "texts": "kind"}
 
 
 class LedgerError(RuntimeError):
@@ -41,10 +54,10 @@ class LedgerError(RuntimeError):
 
 
 class Ledger:
-    """Rows of finished cells and the verdicts of finished runs.
+    """Rows of finished cells, what was derived for them, and the verdicts of finished runs.
 
-    Rows are only ever added. A row is found again only under the fingerprint of the code
-    that wrote it.
+    A row is found again only under the fingerprint of the code that wrote it. It is replaced by a row of the same code
+    alone, and removed by :meth:`remove` alone.
 
     Parameters
     ----------
@@ -82,6 +95,7 @@ class Ledger:
                 raise sqlite3.DatabaseError(state)
         else:
             self._db.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
+        if not tables or version < _VERSION:
             self._db.executescript(_SCHEMA)
         # Writing now, what stands there already, beats finding out after the first cell.
         self._db.execute(f"PRAGMA user_version = {_VERSION}")
@@ -178,6 +192,8 @@ class Ledger:
             if row is None:
                 return None
             content = json.loads(row[4])
+        if isinstance(content.get("derivations"), dict):
+            content["derivations"] = self._with_texts(content["derivations"])
         return {
             "id": row[0],
             "suite": row[1],
@@ -185,6 +201,77 @@ class Ledger:
             "created": row[3],
             "content": content,
         }
+
+    def _with_texts(self, derivations: dict[str, Any]) -> dict[str, Any]:
+        """Rendered derivations by name, where a run has the fingerprint that finds them, or has them itself."""
+        found = {
+            name: self.text("derivation", name, value) if isinstance(value, str) else value
+            for name, value in derivations.items()
+        }
+        return {name: value for name, value in found.items() if value is not None}
+
+    def missing_derivations(self) -> dict[str, str]:
+        """Derivations that the newest run names and that are not here, with the fingerprint of their code."""
+        with self._guard():
+            row = self._db.execute("SELECT content FROM runs ORDER BY id DESC LIMIT 1").fetchone()
+            named = (json.loads(row[0]).get("derivations") or {}) if row else {}
+        return {
+            name: value
+            for name, value in named.items()
+            if isinstance(value, str) and not self.holds_text("derivation", name, value)
+        }
+
+    def holds_text(self, kind: str, key: str, fingerprint: str) -> bool:
+        """Whether there is what :meth:`text` returns."""
+        with self._guard():
+            row = self._db.execute(
+                "SELECT 1 FROM texts WHERE kind = ? AND key = ? AND fingerprint = ?", (kind, key, fingerprint)
+            ).fetchone()
+            return row is not None
+
+    def text(self, kind: str, key: str, fingerprint: str) -> Any:
+        """What was derived under a fingerprint, as JSON: a "plan" or a "derivation"; None where it was not."""
+        with self._guard():
+            row = self._db.execute(
+                "SELECT content FROM texts WHERE kind = ? AND key = ? AND fingerprint = ?", (kind, key, fingerprint)
+            ).fetchone()
+            return None if row is None else json.loads(row[0])
+
+    def text_seconds(self, kind: str, key: str) -> float | None:
+        """CPU-seconds that it took to derive, under any fingerprint; None if it never was."""
+        with self._guard():
+            row = self._db.execute(
+                "SELECT seconds FROM texts WHERE kind = ? AND key = ? ORDER BY created DESC, rowid DESC LIMIT 1",
+                (kind, key),
+            ).fetchone()
+            return None if row is None else float(row[0])
+
+    def put_text(self, kind: str, key: str, fingerprint: str, content: Any, seconds: float) -> None:
+        """Add what was derived, in one transaction."""
+        row = (kind, key, fingerprint, json.dumps(content), seconds, _now())
+        with self._guard():
+            self._db.execute("INSERT OR REPLACE INTO texts VALUES (?, ?, ?, ?, ?, ?)", row)
+
+    def groups(self) -> list[tuple[str, str, str, int]]:
+        """Table, task of the cells or kind of the texts, fingerprint, and number of such rows."""
+        with self._guard():
+            return [
+                (table, *map(str, row[:2]), int(row[2]))
+                for table, name in _NAMED.items()
+                for row in self._db.execute(
+                    f"SELECT {name}, fingerprint, count(*) FROM {table} GROUP BY 1, 2 ORDER BY 1, 2"
+                )
+            ]
+
+    def remove(self, groups: Iterable[tuple[str, str, str, int]]) -> None:
+        """Remove these groups of rows, all or none, and give their space back."""
+        with self._guard():
+            self._db.execute("BEGIN IMMEDIATE")
+            for table, name, fingerprint, _ in groups:
+                where = f"WHERE {_NAMED[table]} = ? AND fingerprint = ?"
+                self._db.execute(f"DELETE FROM {table} {where}", (name, fingerprint))
+            self._db.execute("COMMIT")
+            self._db.execute("VACUUM")
 
     def count(self) -> int:
         """Number of cells, of any fingerprint."""

@@ -42,6 +42,12 @@ def weights(gradient_cost: str, p: int, d: int) -> dict[str, int]:
     return {"inner": 1, "outer": 1, **cost}
 
 
+#: A point is far from the start of a run where a coordinate is so many times larger than 1 plus the largest one there.
+FAR = 100.0
+
+#: Coordinates of a point that a message shows.
+_SHOWN = 8
+
 #: How a function that takes no leading axes is declared.
 SINGLE_POINTS = "pass vectorize=True to Problem.from_functions, vectorized=False to minimize"
 
@@ -67,6 +73,9 @@ class Oracle:
         get zeros, so that every difference of their values vanishes.
     non_finite : (R,) bool array
         Replicates that received NaN or an infinity since the driver last cleared it.
+    met : dict of int to str
+        Of each replicate that received one at a point near the start, the first: "inner returned NaN at z = ..., x =
+        ...". Far from there (``FAR``) it is the iterate that has left, and not the function that fails.
     dry : bool
         Nothing is evaluated: what an iteration would use is counted, at most.
     """
@@ -91,6 +100,8 @@ class Oracle:
         self.counts = {name: np.zeros(replicates, dtype=np.int64) for name in COUNTED}
         self.active = np.ones(replicates, dtype=bool)
         self.non_finite = np.zeros(replicates, dtype=bool)
+        self.met: dict[int, str] = {}
+        self._near: float | None = None
         self._all_active = True
         self._points: NDArray[np.bool_] | None = None
 
@@ -244,10 +255,28 @@ class Oracle:
             )  # fmt: skip
             values = np.zeros(whole)
             values[on] = some
+        if self._near is None:
+            self._near = FAR * (1.0 + max(float(np.abs(vector).max(initial=0.0)) for vector in vectors[:2]))
         finite = np.isfinite(values)
         if not finite.all():
             self.non_finite |= ~finite.reshape(self.replicates, -1).all(axis=1)
+            self._remember(counted, values, vectors, shape)
         return values
+
+    def _remember(self, name: str, values: Array, vectors: tuple[Array, ...], shape: tuple[int, ...]) -> None:
+        """Note the first point of each replicate at which a function failed although the point is finite and near."""
+        assert self._near is not None
+        bad = ~np.isfinite(values)
+        if values.ndim > len(shape):
+            bad = bad.any(axis=-1)
+        wide = [np.broadcast_to(vector, (*shape, vector.shape[-1])) for vector in vectors]
+        for vector in wide:
+            bad = bad & (np.abs(vector) <= self._near).all(axis=-1)  # false for NaN
+        for replicate in map(int, np.unique(np.nonzero(bad)[0])):
+            at = (replicate, *np.argwhere(bad[replicate])[0])
+            value = values[at] if values.ndim == len(shape) else values[at][~np.isfinite(values[at])][0]
+            where = ", ".join(f"{n} = {_coordinates(vector[at])}" for n, vector in zip("zxv", wide, strict=False))
+            self.met.setdefault(replicate, f"{name} returned {_VALUES.get(str(value), value)} at {where}")
 
     def _asked(self) -> NDArray[np.bool_]:
         """Which points are evaluated, over the first axes: those of replicates that run, and of :meth:`only`."""
@@ -308,6 +337,14 @@ class Oracle:
                 f"{shape}: one {wanted} and every leading axis kept; if it takes one point, {SINGLE_POINTS}"
             )
         return converted
+
+
+_VALUES = {"nan": "NaN", "inf": "infinity", "-inf": "-infinity"}
+
+
+def _coordinates(point: Array) -> str:
+    shown = ", ".join(f"{value:.6g}" for value in point[:_SHOWN])
+    return f"[{shown}{', ...' if point.size > _SHOWN else ''}]"
 
 
 def _shapes(vectors: tuple[Array, ...]) -> str:

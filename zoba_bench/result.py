@@ -76,6 +76,9 @@ class Result:
         "iteration" (n,), and where known "stationarity", "gap", "distance" (n, R).
     estimate : (R,) array or None
         Norm of the last surrogate hypergradient; NaN where it could not be computed.
+    non_finite : str
+        "inner returned NaN at z = ..., x = ...": where a function of the problem first returned a value that is not
+        finite, in any replicate; empty if none did, or only where the iterates had left.
     """
 
     x: Array
@@ -92,6 +95,7 @@ class Result:
     solver: str = ""
     message: list[str] = field(default_factory=list)
     counts: dict[str, NDArray[np.int64]] = field(default_factory=dict)
+    non_finite: str = ""
 
     @property
     def nfev(self) -> NDArray[np.int64]:

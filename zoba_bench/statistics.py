@@ -24,6 +24,7 @@ __all__ = [
     "pooled",
     "proportion_limits",
     "spending",
+    "weighted_level",
 ]
 
 
@@ -57,10 +58,15 @@ class Limits:
 def family_level(confidence: float, claims: int) -> float:
     """Level of each of ``claims`` intervals that hold together with ``confidence`` (Bonferroni).
 
-    This is Holm's first and strictest step, used for every claim, so that all intervals
-    hold simultaneously and not only the verdicts.
+    This is Holm's first and strictest step, so that all intervals hold simultaneously and not only the verdicts.
     """
     return 1.0 - (1.0 - confidence) / max(claims, 1)
+
+
+def weighted_level(confidence: float, weights: Sequence[float]) -> float:
+    """Level of intervals whose wrong verdicts, each with the weight that says how much of the level's error it can use,
+    have at most the probability 1 - ``confidence`` together."""
+    return 1.0 - (1.0 - confidence) / max(math.fsum(weights), 0.5)
 
 
 def mean_limits(samples: ArrayLike) -> Estimate:

@@ -9,7 +9,7 @@ import importlib.util
 import json
 import platform
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,14 +18,17 @@ import numpy as np
 
 from zoba_bench.about import IMPORTED
 from zoba_bench.directions import generator
-from zoba_bench.tasks import resolve
+from zoba_bench.tasks import READS, resolve
 
-__all__ = ["Cell", "CellError", "fingerprint", "run_cell"]
+__all__ = ["Cell", "CellError", "fingerprint", "plan_fingerprint", "run_cell"]
 
-# Neither wiring nor presentation nor certificates can change the result of a cell, and predictions enter it as
-# parameters. The catalogue is covered as a source of problems, wherever it is installed; a user's file by its
-# hash, which is among the parameters.
+# Neither wiring nor presentation can change the result of a cell; certificates and derivations only that of a task that
+# says so, since predictions enter cells as parameters. The catalogue is covered as a source of problems, wherever it is
+# installed; a user's file by its hashes, which are among the parameters.
 _OUTSIDE_FINGERPRINT = ("cli/", "report/", "certification/", "theory/", "problems/")
+
+#: What plans of claims are made with, beside the engine, the problems and the solvers.
+_OF_PLANS = ("certification", "claims", "theorems", "updates")
 
 
 class CellError(RuntimeError):
@@ -78,12 +81,16 @@ def run_cell(cell: Cell) -> dict[str, Any]:
             raise CellError(f"{cell.task} with {shown} failed: {type(error).__name__}: {error}") from error
 
 
-@functools.cache
-def fingerprint() -> str:
+def fingerprint(task: str = "") -> str:
     """Hash of the sources that can change a result, and of the versions they run on.
 
-    Covers the engine, every registered problem and solver (built in or plugged in), Python,
-    numpy, scipy and scikit-learn.
+    Covers the engine, every registered problem and solver (built in or plugged in), Python, numpy, scipy and
+    scikit-learn.
+
+    Parameters
+    ----------
+    task : str
+        A cell's, for what :data:`zoba_bench.tasks.READS` says that it reads beside these.
 
     Raises
     ------
@@ -91,25 +98,44 @@ def fingerprint() -> str:
         If a source was edited after this process imported the package: what runs here is
         then not what the files say.
     """
-    import scipy
+    return _hash(READS.get(task, ()))
 
-    from zoba_bench.registry import sources
 
+def plan_fingerprint() -> str:
+    """Hash of all sources that predictions are derived with: those of :func:`fingerprint`, the derivations, the exact
+    updates, the certificates and the suites, and the version of sympy."""
+    return _hash(_OF_PLANS)
+
+
+@functools.cache
+def _hash(reads: tuple[str, ...]) -> str:
     digest = hashlib.sha256()
-    engine = Path(__file__).parent
-    for path in sorted(engine.rglob("*.py")):
-        relative = path.relative_to(engine).as_posix()
-        if not relative.startswith(_OUTSIDE_FINGERPRINT):
-            _add(digest, relative, path)
-    modules = {module for kind in ("problems", "solvers") for module in sources(kind)}
-    for root in sorted({root for module in modules for root in _source_roots(module)}):
-        for path in [root] if root.is_file() else sorted(root.rglob("*.py")):
-            _add(digest, path.name, path)
-    versions = [platform.python_version(), np.__version__, scipy.__version__, platform.machine()]
+    for name, path in _sources(reads):
+        _add(digest, name, path)
+    versions = [platform.python_version(), np.__version__, importlib.metadata.version("scipy"), platform.machine()]
     if importlib.util.find_spec("sklearn") is not None:
         versions.append(importlib.metadata.version("scikit-learn"))
+    if reads:
+        versions.append(importlib.metadata.version("sympy"))
     digest.update(repr(versions).encode())
     return digest.hexdigest()[:32]
+
+
+def _sources(reads: tuple[str, ...]) -> Iterator[tuple[str, Path]]:
+    """Name and place of the sources that a task with these reads can use."""
+    from zoba_bench.registry import sources
+
+    engine = Path(__file__).parent
+    outside = tuple(folder for folder in _OUTSIDE_FINGERPRINT if folder.rstrip("/") not in reads)
+    for path in sorted(engine.rglob("*.py")):
+        relative = path.relative_to(engine).as_posix()
+        if not relative.startswith(outside):
+            yield relative, path
+    kinds = ["problems", "solvers", *(kind for kind in reads if not (engine / kind).is_dir())]
+    modules = {module for kind in kinds for module in sources(kind)}
+    for root in sorted({root for module in modules for root in _source_roots(module)}):
+        for path in [root] if root.is_file() else sorted(root.rglob("*.py")):
+            yield path.name, path
 
 
 def _add(digest: Any, name: str, path: Path) -> None:
@@ -125,7 +151,7 @@ def _add(digest: Any, name: str, path: Path) -> None:
 def _source_roots(module: str) -> list[Path]:
     """The folders or file whose sources a module may use: its package, for a plug-in its whole top level."""
     top = module.partition(".")[0]
-    package = module.rpartition(".")[0] if top == "zoba_bench" else top
+    package = ".".join(module.split(".")[:2]) if top == "zoba_bench" else top
     spec = importlib.util.find_spec(package or module)
     if spec is None:
         raise ModuleNotFoundError(f"cannot find the source of {module}")

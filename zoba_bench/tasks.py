@@ -10,7 +10,7 @@ import importlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
-__all__ = ["TASKS", "resolve", "target"]
+__all__ = ["READS", "TASKS", "resolve", "target"]
 
 _RUNS = "zoba_bench.verification.protocols.shared.runs"
 _PROTOCOLS = "zoba_bench.verification.protocols"
@@ -35,6 +35,14 @@ TASKS: dict[str, str] = {
     "zoba_bench.verification.cost:idle": "zoba_bench.verification.run.cost:idle",
     "planned_run": f"{_PROTOCOLS}.planned:planned_run",
     "zoba_bench.comparison.trial:trial": "zoba_bench.comparison.trial:trial",
+}
+
+
+#: What a task reads beside the engine, the problems and the solvers, by its name: kinds of the registry, or folders of
+#: the engine that no other task uses. Its results are not reused after an edit of it.
+READS: dict[str, tuple[str, ...]] = {
+    "zoba_bench.verification.protocols.proofs:derivation": ("theorems",),
+    "zoba_bench.verification.protocols.proofs:certificate": ("certification",),
 }
 
 

@@ -101,7 +101,7 @@ def test_a_row_is_strict_json_with_the_documented_keys():
     row = Verdict(CLAIM, "violated", "r", seen(math.inf, math.inf)).row()
     assert list(row) == [
         "id", "statement", "origin", "source", "relation", "solver", "problem", "predicted", "measured", "limits",
-        "tolerance", "allowed", "verdict", "expected", "reason",
+        "tolerance", "allowed", "verdict", "expected", "reason", "level",
     ]  # fmt: skip
     assert row["limits"] == [None, None]
 

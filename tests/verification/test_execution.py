@@ -51,7 +51,7 @@ def test_a_second_run_reuses_every_cell(tmp_path, monkeypatch):
 def test_rows_of_other_code_are_not_reused(tmp_path, monkeypatch):
     with Ledger(tmp_path / "ledger.sqlite") as ledger:
         run_cells(cells(1), ledger)
-        monkeypatch.setattr("zoba_bench.execution.fingerprint", lambda: "of an edited estimator")
+        monkeypatch.setattr("zoba_bench.execution.fingerprint", lambda task: "of an edited estimator")
         ran = []
         monkeypatch.setattr("zoba_bench.execution.run_cell", lambda cell: ran.append(cell.key) or {"means": []})
         run_cells(cells(1), ledger)

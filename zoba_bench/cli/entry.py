@@ -11,7 +11,7 @@ import click
 from zoba_bench.about import VERSION
 from zoba_bench.cli.listing import info, list_command
 from zoba_bench.cli.proving import check, derive
-from zoba_bench.cli.reporting import report, sys_info
+from zoba_bench.cli.reporting import clean, report, sys_info
 from zoba_bench.cli.solving import run_command, solve
 from zoba_bench.cli.terminal import complain
 from zoba_bench.cli.testing import self_test
@@ -53,5 +53,5 @@ def cli() -> None:
     """
 
 
-for verb in (list_command, info, solve, run_command, verify, self_test, check, derive, report, sys_info):
+for verb in (list_command, info, solve, run_command, verify, self_test, check, derive, report, clean, sys_info):
     cli.add_command(verb)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-__all__ = ["AS_JSON", "JOBS", "OUT", "OWN", "SEED"]
+__all__ = ["AS_JSON", "FRESH", "JOBS", "OUT", "OWN", "SEED"]
 
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, and nothing else, on standard output.")
 OUT = click.option(
@@ -15,4 +15,7 @@ OUT = click.option(
 )  # fmt: skip
 SEED = click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0), help="Root seed.")
 JOBS = click.option("--jobs", default=1, show_default=True, type=click.IntRange(min=1), help="Processes.")
+FRESH = click.option(
+    "--fresh", is_flag=True, help="Derive and run everything anew, and replace what the ledger holds of it."
+)
 OWN = click.option("--problem", "own", metavar="FILE.PY:NAME", help="A problem of your own, from a file.")

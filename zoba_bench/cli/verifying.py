@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from zoba_bench.cli.options import AS_JSON, JOBS, OUT, OWN, SEED
+from zoba_bench.cli.options import AS_JSON, FRESH, JOBS, OUT, OWN, SEED
 from zoba_bench.cli.terminal import escape, new_console, print_json, progress_bar
 
 __all__ = ["verify"]
@@ -26,15 +26,17 @@ __all__ = ["verify"]
 )
 @click.option("--list", "listing", is_flag=True, help="Print the claims that would be measured, and measure nothing.")
 @JOBS
+@FRESH
 @click.option("--no-report", is_flag=True, help="Do not write the HTML report.")
 @OUT
 @SEED
 @AS_JSON
 def verify(
     suite: str | None, own: str | None, solver: str | None, claims: tuple[str, ...], only: tuple[str, ...],
-    listing: bool, jobs: int, no_report: bool, out: Path, seed: int, as_json: bool,
+    listing: bool, jobs: int, fresh: bool, no_report: bool, out: Path, seed: int, as_json: bool,
 ) -> int:  # fmt: skip
     """Measure every claim of a suite against theory and judge it; or what applies to your own problem or solver."""
+    from zoba_bench.cli.page import write_page
     from zoba_bench.ledger import Ledger
     from zoba_bench.verification.run.provenance import provenance
     from zoba_bench.verification.run.verify import chosen_suite, exit_code, report_row
@@ -64,17 +66,15 @@ def verify(
 
     with progress_bar(quiet=as_json) as progress:
         verdicts = run(
-            **chosen, seed=seed, out=out, jobs=jobs, progress=progress,
-            announce=begin, announce_cost=None if as_json else lambda cost: announce_cost(console, cost, jobs),
+            **chosen, seed=seed, out=out, jobs=jobs, fresh=fresh, progress=progress, announce=begin,
+            announce_cost=None if as_json else lambda cost: announce_cost(console, cost, jobs, not no_report),
         )  # fmt: skip
     (whole,) = measured
     code = exit_code(verdicts)
     page = None
     if not no_report:
-        from zoba_bench.report.html import write_report
-
         with Ledger(out / "ledger.sqlite") as ledger:
-            page = write_report(ledger, out)
+            page = write_page(ledger, out)
     if as_json:
         found = {**provenance(), **whole.provenance}
         print_json({"claims": [v.row() for v in verdicts], "suite": whole.name, "seed": seed, "provenance": found})
@@ -116,7 +116,7 @@ def announce(console: Any, suite: Any, left_out: dict[str, str]) -> None:
     console.print(matrix_table(matrix, left_out, titles(matrix)))
 
 
-def announce_cost(console: Any, cost: Any, jobs: int) -> None:
+def announce_cost(console: Any, cost: Any, jobs: int, with_report: bool) -> None:
     from zoba_bench.report.terminal import cost_table
     from zoba_bench.report.wording import duration
     from zoba_bench.verification.protocols import titles
@@ -124,6 +124,10 @@ def announce_cost(console: Any, cost: Any, jobs: int) -> None:
     console.print()
     shares = [(s.protocol, s.claims, s.cells, s.found, s.seconds) for s in cost.shares]
     console.print(cost_table(shares, titles(s.protocol for s in cost.shares)))
+    deriving = f"Predictions: {cost.derived} derived now in {duration(cost.deriving)} CPU-seconds, {cost.kept} kept."
+    if with_report and cost.unrendered:
+        deriving += f" The report renders {cost.unrendered} derivations, about {duration(cost.rendering)} CPU-seconds."
+    console.print(deriving, highlight=False)
     if not cost.cells:
         console.print("Nothing has to run: every cell is in the ledger.\n")
         return

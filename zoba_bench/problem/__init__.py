@@ -2,7 +2,8 @@
 
 ``bilevel`` is the class; ``constants`` and ``card`` are what it declares in numbers and in words, ``capabilities`` what
 it offers beyond two objectives, ``symbolic`` its form in symbols. ``building`` checks what a user hands over, ``file``
-reads a problem from "file.py:name", and ``inner_check`` tries a declared inner solution before anything runs.
+reads a problem from "file.py:name", ``depends`` finds what such a file depends on, and ``inner_check`` tries a declared
+inner solution before anything runs.
 """
 
 from zoba_bench.problem.bilevel import BilevelProblem

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import importlib.util
 import inspect
 import sys
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from zoba_bench.problem.bilevel import BilevelProblem
 from zoba_bench.problem.building import NEEDED, title_of
+from zoba_bench.problem.depends import combined_hash, declared_files, forget_modules, local_modules, values_hash
 from zoba_bench.problem.inner_check import check_inner_solution
 
 __all__ = ["file_spec", "is_file", "load_file"]
@@ -25,18 +25,46 @@ def is_file(name: object) -> bool:
     return isinstance(name, str) and (name.endswith(".py") or ".py:" in name)
 
 
-def file_spec(name: str) -> dict[str, Any]:
-    """What names a problem in a cell: for a file, its name and the hash of its content."""
+def file_spec(name: str, **options: Any) -> dict[str, Any]:
+    """What names a problem in a cell; for a file with the hashes of all that its values are known to depend on.
+
+    Parameters
+    ----------
+    name : str
+        A registered name, or "file.py:name".
+    **options
+        With which the problem is built.
+
+    Returns
+    -------
+    dict
+        "name"; for a file also "file_hash", the SHA-256 of its content; "depends_hash", of the modules beside it that
+        it imports and of the data files that it declares, if there are any; and "values_hash", of F and G at a few
+        fixed points, which sees an edit of what is not declared. The last is missing where the problem cannot be
+        built with these options: building it for a run says why.
+    """
     if not is_file(name):
         return {"name": name}
-    path, _ = _split(name)
-    return {"name": name, "file_hash": _digest(path)}
+    path, attribute = _split(name)
+    loaded = _load(path, attribute)
+    spec = {"name": name, "file_hash": loaded.content}
+    target = getattr(loaded.module, attribute, None)
+    depends = _depends_hash(path, loaded, target)
+    if depends is not None:
+        spec["depends_hash"] = depends
+    try:
+        problem = _build(f"{path}:{attribute}", target, options)
+    except Exception:  # a user's factory may raise anything
+        return spec
+    return {**spec, "values_hash": values_hash(problem)}
 
 
 def load_file(
     name: str,
     *,
     file_hash: str | None = None,
+    depends_hash: str | None = None,
+    values_hash: str | None = None,
     checked: bool = True,
     **options: Any,
 ) -> BilevelProblem:
@@ -47,8 +75,10 @@ def load_file(
     name : str
         The path of a Python file, and what it calls the problem: a BilevelProblem, a function that returns one,
         or a class or an object as :meth:`BilevelProblem.from_object` takes.
-    file_hash : str, optional
-        SHA-256 that the file must have.
+    file_hash, depends_hash : str, optional
+        What :func:`file_spec` found of the file, and of what it imports and declares; they must still be so.
+    values_hash : str, optional
+        Part of a cell's key alone: values are not computed again here.
     checked : bool
         Refuse a declared inner solution that does not minimise G.
     **options
@@ -65,7 +95,10 @@ def load_file(
     digest = _digest(path)
     if file_hash is not None and digest != file_hash:
         raise ValueError(f"{path} was edited since this run was planned (its SHA-256 is {digest}, not {file_hash})")
-    module = _module(str(path.resolve()), digest)
+    loaded = _load(path, attribute)
+    module = loaded.module
+    if depends_hash is not None and _depends_hash(path, loaded, getattr(module, attribute, None)) != depends_hash:
+        raise ValueError(f"a file that {path} imports or declares was edited since this run was planned")
     if not hasattr(module, attribute):
         raise ValueError(f"{path} has no {attribute!r}; {_offers(module)}")
     problem = _build(f"{path}:{attribute}", getattr(module, attribute), options)
@@ -84,7 +117,7 @@ def _split(name: str) -> tuple[Path, str]:
     if not file.is_file():
         raise ValueError(f"there is no file {path!r} (seen from {Path.cwd()}); a problem of your own is file.py:name")
     if not attribute.isidentifier():
-        offers = _offers(_module(str(file.resolve()), _digest(file)))
+        offers = _offers(_load(file).module)
         raise ValueError(f"which problem of {path}? Write {path}:name; {offers}")
     return file, attribute
 
@@ -93,22 +126,65 @@ def _digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-@functools.cache
-def _module(path: str, digest: str) -> ModuleType:
-    """The file's module. Cached by content, so that a cell does not run the file again."""
+@dataclass(frozen=True)
+class _Loaded:
+    """A file's module, and the sources and data that it was run with."""
+
+    module: ModuleType
+    content: str
+    modules: list[Path]
+    declared: list[Path]
+    combined: str
+
+
+_loaded: dict[str, _Loaded] = {}
+
+
+def _load(path: Path, attribute: str = "") -> _Loaded:
+    """The file's module. It is run again where it, or what it imports or declares, was edited, and else kept."""
+    key, content, modules = str(path.resolve()), _digest(path), local_modules(path)
+    kept = _loaded.get(key)
+    if kept is None or (kept.content, kept.modules, kept.combined) != (content, modules, _hash_of(path, modules, kept)):
+        forget_modules(modules)
+        module, declared = _run(path, content), []
+    else:
+        module, declared = kept.module, kept.declared
+    declared = sorted({*declared, *declared_files(path, module, getattr(module, attribute, None))})
+    _loaded[key] = _Loaded(module, content, modules, declared, combined_hash(path, [*modules, *declared]))
+    return _loaded[key]
+
+
+def _hash_of(path: Path, modules: list[Path], kept: _Loaded) -> str:
+    return combined_hash(path, [file for file in [*modules, *kept.declared] if file.is_file()])
+
+
+def _depends_hash(path: Path, loaded: _Loaded, target: Any) -> str | None:
+    """Of imported modules and of the data that module and target declare; None where there are none."""
+    files = [*loaded.modules, *declared_files(path, loaded.module, target)]
+    return combined_hash(path, files) if files else None
+
+
+def _run(path: Path, digest: str) -> ModuleType:
+    """The module of a file, run as a script's is: with its folder first among the places of modules."""
     # Under a name of its own: dataclasses and pickle look a module up there.
     title = f"zoba_bench_user_{digest[:16]}"
-    spec = importlib.util.spec_from_file_location(title, path)
+    spec = importlib.util.spec_from_file_location(title, path.resolve())
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[title] = module
+    folder = str(path.resolve().parent)
+    sys.path.insert(0, folder)
     try:
         spec.loader.exec_module(module)
     except Exception as error:
         del sys.modules[title]
         where = f" (line {error.lineno})" if isinstance(error, SyntaxError) else ""
         raise ValueError(f"{path} cannot be run: {type(error).__name__}: {error}{where}") from error
+    finally:
+        sys.path.remove(folder)
+        if folder not in sys.path:  # for what its functions import when they are called
+            sys.path.append(folder)
     return module
 
 

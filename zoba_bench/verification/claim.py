@@ -116,12 +116,16 @@ class Measurement:
 
 @dataclass(frozen=True)
 class Verdict:
-    """A claim with its measurement and what follows from it."""
+    """A claim with its measurement and what follows from it.
+
+    ``level`` is the confidence level of the limits from which it follows.
+    """
 
     claim: Claim
     verdict: str
     reason: str
     measurement: Measurement | None = None
+    level: float | None = None
 
     @property
     def as_expected(self) -> bool:
@@ -147,6 +151,7 @@ class Verdict:
             "verdict": self.verdict,
             "expected": self.claim.expected,
             "reason": self.reason,
+            "level": self.level,
         }
 
 

@@ -28,15 +28,16 @@ from zoba_bench.arrays import Array
 from zoba_bench.driver import run
 from zoba_bench.errors import DerivationError
 from zoba_bench.problem import BilevelProblem
-from zoba_bench.result import Status
-from zoba_bench.statistics import Limits
+from zoba_bench.statistics import Limits, mean_limits
 from zoba_bench.sweep import Cell
 from zoba_bench.verification.claim import Claim, Measurement
 from zoba_bench.verification.parameters import COUNT, OPTIONS, POINT, PROBLEM, Parameters, one_of, table
+from zoba_bench.verification.protocols.shared.closed_forms import refuse_contradictions
 from zoba_bench.verification.protocols.shared.lines import log_means
 from zoba_bench.verification.protocols.shared.mean_iteration import mean_path
 from zoba_bench.verification.protocols.shared.named import build_problem, build_solver, reference_theorem
 from zoba_bench.verification.protocols.shared.plan import Plan, replicate_blocks
+from zoba_bench.verification.protocols.shared.runs import ended
 
 __all__ = ["PARAMETERS", "TITLE", "final", "judge", "plan"]
 
@@ -74,7 +75,7 @@ def plan(claim: Claim, seed: int) -> Plan:
     Raises
     ------
     DerivationError
-        If the theorem promises nothing for this run.
+        If the theorem promises nothing for this run, or the problem's closed forms contradict each other.
     ValueError
         If the problem lacks what the quantity needs; the distance needs a minimiser that is the only one.
     """
@@ -91,6 +92,7 @@ def plan(claim: Claim, seed: int) -> Plan:
     claimed = replace(solver, l1=solver.l1 * times, l2=solver.l2 * times) if times > 1 else solver
     claimed = replace(claimed, **wrong.get("options", {}))
     theorem, start, remainder = reference_theorem(claim.solver), _start(problem), 0.0
+    refuse_contradictions(problem)
     if chosen["promise"] == "bound":
         promised = _bound(theorem, problem, start, claimed, iterations, quantity) * iterations / window
     elif chosen["promise"] == "rest":
@@ -145,10 +147,7 @@ def final(
         built, build_solver(solver, options), z0=z0, v0=v0, x0=x0, rng=rng, replicates=replicates,
         max_iterations=iterations, record_every=None, callback=add,
     )  # fmt: skip
-    return {
-        "means": (total / window).tolist(),
-        "failed": int(np.isin(result.status, (Status.DIVERGED, Status.NON_FINITE)).sum()),
-    }
+    return {"means": (total / window).tolist(), **ended(result)}
 
 
 def judge(claim: Claim, plan: Plan, results: Mapping[str, Mapping[str, Any]], level: float) -> Measurement:
@@ -160,6 +159,12 @@ def judge(claim: Claim, plan: Plan, results: Mapping[str, Mapping[str, Any]], le
     estimate, promised = log_means(rows), context["promised"] ** power
     limits = estimate.limits(level)
     reached, low, high = (_exp(power * value) for value in (estimate.value, limits.low, limits.high))
+    values = [value for row in rows for value in row["means"]]
+    if (
+        estimate.value == -math.inf and min(values) < 0
+    ):  # a gap below what is declared to be the minimum has no logarithm
+        mean = mean_limits(values)
+        reached, low, high = mean.value, mean.limits(level).low, mean.limits(level).high
     begun = context["begun"] ** power
     words = f"root mean square {quantity.replace('_', ' ')}" if rooted else f"mean {quantity}"
     found = Measurement(

@@ -19,7 +19,6 @@ from zoba_bench.arrays import Array
 from zoba_bench.driver import run
 from zoba_bench.errors import DerivationError
 from zoba_bench.problem import BilevelProblem
-from zoba_bench.result import Status
 from zoba_bench.verification.claim import Claim, Measurement
 from zoba_bench.verification.parameters import (
     COUNT,
@@ -32,10 +31,11 @@ from zoba_bench.verification.parameters import (
     one_of,
     table,
 )
+from zoba_bench.verification.protocols.shared.closed_forms import refuse_contradictions
 from zoba_bench.verification.protocols.shared.lines import log_means
 from zoba_bench.verification.protocols.shared.named import build_problem, build_solver, reference_theorem
 from zoba_bench.verification.protocols.shared.plan import Plan, trajectory_cells
-from zoba_bench.verification.protocols.shared.runs import start_point
+from zoba_bench.verification.protocols.shared.runs import ended, start_point
 
 __all__ = ["PARAMETERS", "TITLE", "judge", "plan", "trajectory"]
 
@@ -68,7 +68,8 @@ def plan(claim: Claim, seed: int) -> Plan:
     Raises
     ------
     DerivationError
-        If the theorem gives no bound for this run, or the problem lacks a constant that it needs.
+        If the theorem gives no bound for this run, the problem lacks a constant that it needs, or its closed forms
+        contradict each other.
     """
     chosen = claim.parameters
     wrong = dict(chosen.get("wrong", {}))
@@ -79,6 +80,7 @@ def plan(claim: Claim, seed: int) -> Plan:
     times = {name: wrong.pop(name, 1) for name in _TOO_MUCH}
     if wrong:
         raise ValueError(f"a control can be wrong in theorem, {', '.join(_TOO_MUCH)}, not in {', '.join(wrong)}")
+    refuse_contradictions(problem)
     start = {name: value / times["start"] for name, value in _errors(problem, chosen).items()}
     more = {"l1": times["directions"], "l2": times["directions"]}
     if times["samples"] != 1:
@@ -160,11 +162,7 @@ def trajectory(
     )  # fmt: skip
     assert result.mean_stationarity is not None
     left |= max(np.linalg.norm(x0), np.linalg.norm(z0)) > radius
-    return {
-        "means": result.mean_stationarity.tolist(),
-        "failed": int(np.isin(result.status, (Status.DIVERGED, Status.NON_FINITE)).sum()),
-        "outside": int(left.sum()),
-    }
+    return {"means": result.mean_stationarity.tolist(), **ended(result), "outside": int(left.sum())}
 
 
 def _start(problem: BilevelProblem, start: str) -> tuple[Array, Array, Array]:

@@ -22,8 +22,10 @@ from zoba_bench.statistics import Estimate, Limits, family_level, mean_limits, p
 from zoba_bench.sweep import Cell
 from zoba_bench.verification.claim import Claim, Measurement
 from zoba_bench.verification.parameters import COUNT, FLAG, OPTIONS, POSITIVE, PROBLEM, SEQUENTIAL, Kind, Parameters
+from zoba_bench.verification.protocols.shared.closed_forms import refuse_contradictions
 from zoba_bench.verification.protocols.shared.named import build_problem, build_solver, reference_theorem
 from zoba_bench.verification.protocols.shared.plan import Plan, replicate_blocks
+from zoba_bench.verification.protocols.shared.runs import met_non_finite
 
 __all__ = ["PARAMETERS", "TITLE", "draw_state", "judge", "one_steps", "plan"]
 
@@ -52,12 +54,13 @@ def plan(claim: Claim, seed: int) -> Plan:
     Raises
     ------
     DerivationError
-        If the theorem lacks a constant of the problem.
+        If the theorem lacks a constant of the problem, or the problem's closed forms contradict each other.
     """
     chosen = claim.parameters
     problem = build_problem(chosen["problem"])
     if problem.stochastic:
         raise ValueError(f"{problem.name} has samples; states are drawn for exact values only")
+    refuse_contradictions(problem)
     solver, theorem = build_solver(claim.solver, chosen["options"]), reference_theorem(claim.solver)
     wrong = dict(chosen.get("wrong", {}))
     if chosen.get("at_once"):
@@ -129,7 +132,7 @@ def one_steps(
     """
     built, configured = build_problem(problem), build_solver(solver, options)
     built.require("inner_solution", "adjoint", "value")
-    means, errors, failed = [], [], 0
+    means, errors, failed, where = [], [], 0, ""
     each = max(getattr(configured, "l1", 1), getattr(configured, "l2", 1)) * (built.p + built.d)
     for index in range(first, first + states):
         z, v, x = draw_state(built, index, reach)
@@ -139,6 +142,7 @@ def one_steps(
                 built, configured, z0=z, v0=v, x0=x, rng=rng, replicates=size, max_iterations=1, record_every=None
             )
             failed += int((~result.success).sum())
+            where = where or result.non_finite
             moved = (
                 result.z - built.inner_solution(result.x),  # type: ignore[misc]
                 result.v - built.adjoint(result.x),  # type: ignore[misc]
@@ -148,7 +152,8 @@ def one_steps(
         found = [mean_limits(values) for values in np.concatenate(seen, axis=1)]
         means.append([estimate.value for estimate in found])
         errors.append([estimate.error for estimate in found])
-    return {"first": first, "replicates": replicates, "means": means, "errors": errors, "failed": failed}
+    return {"first": first, "replicates": replicates, "means": means, "errors": errors, "failed": failed,
+            **met_non_finite(where)}  # fmt: skip
 
 
 def _together(rows: list[Mapping[str, Any]]) -> dict[int, list[Estimate]]:

@@ -30,6 +30,7 @@ from zoba_bench.verification.protocols.moments import (
 )
 from zoba_bench.verification.protocols.shared.named import build_problem, build_solver
 from zoba_bench.verification.protocols.shared.plan import Plan
+from zoba_bench.verification.protocols.shared.runs import met_non_finite
 
 __all__ = ["PARAMETERS", "TITLE", "judge", "mean_move", "plan"]
 
@@ -79,6 +80,7 @@ def mean_move(
                   zip((state.z, state.v, state.x), (z, v, x), strict=True)],
         "envelope": {name: float(weights @ values) for name, values in envelope.items()},
         "smallest_radius": min(h, radius, getattr(configuration, "h_bar", h)),
+        **met_non_finite(next(iter(oracle.met.values()), "")),
     }  # fmt: skip
 
 

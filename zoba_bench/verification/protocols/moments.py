@@ -26,6 +26,7 @@ from zoba_bench.verification.claim import Claim, Measurement
 from zoba_bench.verification.parameters import COUNT, POSITIVE, PROBLEM, Parameters, table
 from zoba_bench.verification.protocols.shared.named import build_problem, build_solver, reference_theorem
 from zoba_bench.verification.protocols.shared.plan import Plan
+from zoba_bench.verification.protocols.shared.runs import met_non_finite
 
 __all__ = [
     "PARAMETERS", "TITLE", "envelopes", "judge", "lipschitz_constant", "measure", "plan", "point", "rounding_bound",
@@ -68,7 +69,14 @@ def plan(claim: Claim, seed: int) -> Plan:
             )
             for block in range(chosen["cells"])
         ]  # fmt: skip
-    return Plan(tuple(cells))
+    problem = build_problem(chosen["problem"])
+    derived: dict[str, float] = {}
+    refusal = ""
+    # A sampled row of a finite sum has moments of its own, beyond the derived ones of the mean.
+    if chosen.get("batches") is None and not problem.stochastic:
+        z, v, x = point(problem)
+        derived, refusal = _derived_moments(claim.solver, problem, z, v, x, chosen["h"])
+    return Plan(tuple(cells), {"derived": derived, "refusal": refusal})
 
 
 def measure(
@@ -106,7 +114,7 @@ def measure(
     w, u = drawn.w, drawn.u
     w2 = w if drawn.second_w is None else drawn.second_w
     envelope = envelopes(w[:, 0, 0], u[:, 0, 0], w2[:, 0, 0], v, h)
-    found: dict[str, Any] = {"weight": count}
+    found: dict[str, Any] = {"weight": count, **met_non_finite(next(iter(oracle.met.values()), ""))}
     for name in _NAMES:
         estimate = getattr(estimates, name)
         mean = weights @ estimate
@@ -141,7 +149,7 @@ def judge(claim: Claim, plan: Plan, results: Mapping[str, Mapping[str, Any]], le
     rounding = rounding_bound(problem, z, x, h)
     tests = 2 * len(_NAMES) * problem.p
     critical = 0.0 if exact else -float(stdtrit(count - 1.0, (1.0 - level) / (2 * tests)))
-    derived, refusal = _derived_moments(claim.solver, problem, z, v, x, h)
+    derived, refusal = plan.context["derived"], plan.context["refusal"]
     rows = []
     for name in _NAMES:
         merged = {k: np.mean([np.asarray(part[name][k]) for part in parts], axis=0) for k in parts[0][name]}
@@ -151,8 +159,7 @@ def judge(claim: Claim, plan: Plan, results: Mapping[str, Mapping[str, Any]], le
         allowed = remainder * float(merged["envelope"]) + error + slack
         deviation = float(np.linalg.norm(merged["mean"] - target[name]))
         rows.append((deviation / allowed, f"mean of {name}"))
-        # A sampled row of a finite sum has moments of its own, beyond the derived ones of the mean.
-        if name in derived and chosen.get("batches") is None and not problem.stochastic:
+        if name in derived:
             root = np.sqrt(derived[name])
             spread = remainder * np.sqrt(float(merged["envelope_squared"])) + slack
             allowed = (2 * root + spread) * spread + critical * np.sqrt(float(merged["second_variance"]) / count)

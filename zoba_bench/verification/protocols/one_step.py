@@ -13,7 +13,6 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-import sympy as sp
 
 from zoba_bench.sweep import Cell
 from zoba_bench.verification.claim import Claim, Measurement
@@ -103,6 +102,8 @@ def limit_exponent(theorem: Any, along: str) -> float:
 
     Read off the sympy expression at unit bounds: with p = d growing, or with d at fixed p.
     """
+    import sympy as sp
+
     p, d = theorem.symbols["p"], theorem.symbols["d"]
     moment = theorem.complexity.per_direction
     moment = moment.subs(dict.fromkeys(moment.free_symbols - {p, d}, 1))

@@ -12,9 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import sympy as sp
 
-from zoba_bench.certification.certify import certify, instances
 from zoba_bench.problem import BilevelProblem
 from zoba_bench.problem.file import is_file
 from zoba_bench.registry import entry, names
@@ -95,6 +93,8 @@ def judge(claim: Claim, plan: Plan, results: Mapping[str, Mapping[str, Any]], le
 
 def derivation(rng: np.random.Generator, theorem: str, wrong: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """Every step of a theorem, proved anew; or the wrong one alone."""
+    import sympy as sp
+
     derived = entry("theorems", theorem)()
     steps = derived.steps
     if wrong is not None:
@@ -111,6 +111,8 @@ def certificate(
     rng: np.random.Generator, problem: Mapping[str, Any], wrong: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
     """Every check of a problem's certificate."""
+    from zoba_bench.certification.certify import certify, instances
+
     whole = set(problem) == {"name"} and not is_file(problem["name"])
     measured, proved = instances(problem["name"]) if whole else (build_problem(problem),) * 2
     if wrong is not None:
@@ -122,6 +124,8 @@ def certificate(
 
 def _times(step: Any, factor: Any) -> Any:
     """The step with its right-hand side multiplied."""
+    import sympy as sp
+
     left, right = step.statement.args
     scaled = sp.Tuple(*(factor * part for part in right)) if isinstance(right, sp.Tuple) else factor * right
     # Unevaluated: sympy would decide a statement about numbers by itself.

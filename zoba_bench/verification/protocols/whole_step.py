@@ -26,6 +26,7 @@ from zoba_bench.verification.declarations import MISTAKES, mistaken, start, upda
 from zoba_bench.verification.parameters import COUNT, FLAG, OPTIONS, POWER, PROBLEM, Kind, Parameters, one_of
 from zoba_bench.verification.protocols.shared.named import build_problem, build_solver
 from zoba_bench.verification.protocols.shared.plan import Plan
+from zoba_bench.verification.protocols.shared.runs import met_non_finite
 
 __all__ = ["PARAMETERS", "SHARPEST", "judge", "plan", "steps_from"]
 
@@ -74,7 +75,8 @@ def steps_from(
     """The state of iteration ``iteration``, and mean and variance of the next one over replicates, block by block."""
     built, configuration = build_problem(problem), build_solver(solver, options)
     configuration.check(built)
-    one = configuration.init(Oracle(built, 1), rng, *(a[None] for a in start(built)))
+    first, together = Oracle(built, 1), Oracle(built, replicates)
+    one = configuration.init(first, rng, *(a[None] for a in start(built)))
     for _ in range(iteration):
         one = configuration.step(one)
     if exact:
@@ -83,7 +85,7 @@ def steps_from(
     before = {name: values[0].tolist() for name, values in blocks(one)}
     total: dict[str, _Moments] = {}
     for _ in range(blocks_of_replicates):
-        many = configuration.step(copies(one, Oracle(built, replicates), rng))
+        many = configuration.step(copies(one, together, rng))
         for name, values in blocks(many):
             total[name] = _Moments.of(values) if name not in total else total[name].with_more(values)
     row = {
@@ -91,6 +93,7 @@ def steps_from(
         "mean": {name: moments.mean.tolist() for name, moments in total.items()},
         "variance": {name: moments.variance.tolist() for name, moments in total.items()},
         "k": [int(one.k), int(many.k)],
+        **met_non_finite(next(iter([*first.met.values(), *together.met.values()]), "")),
     }
     found: dict[str, Any] = strict_json(row)  # an infinity, as a best value before the first iteration, becomes None
     return found

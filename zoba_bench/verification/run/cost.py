@@ -59,11 +59,21 @@ class Share:
 
 @dataclass(frozen=True)
 class Cost:
-    """Shares by protocol, the rates in use, and for how many cells seconds of other code stood in."""
+    """Shares by protocol, the rates in use, and for how many cells seconds of other code stood in.
+
+    Beside the cells: for how many claims predictions were ``derived`` just now and in how many CPU-seconds
+    (``deriving``), for how many they were ``kept``; how many derivations a report would have to render
+    (``unrendered``), and in about how many (``rendering``).
+    """
 
     shares: tuple[Share, ...]
-    rates: Rates
+    rates: Rates | None
     remembered: int
+    derived: int = 0
+    kept: int = 0
+    deriving: float = 0.0
+    unrendered: int = 0
+    rendering: float = 0.0
 
     @property
     def cells(self) -> int:
@@ -81,7 +91,13 @@ class Cost:
         return sum(share.seconds for share in self.shares)
 
 
-def estimate(claims: Iterable[Claim], plans: Mapping[str, Plan], ledger: Ledger, rates: Rates | None = None) -> Cost:
+def estimate(
+    claims: Iterable[Claim],
+    plans: Mapping[str, Plan],
+    ledger: Ledger,
+    rates: Rates | None = None,
+    fresh: bool = False,
+) -> Cost:
     """Cost of the cells of these plans.
 
     Parameters
@@ -89,10 +105,10 @@ def estimate(claims: Iterable[Claim], plans: Mapping[str, Plan], ledger: Ledger,
     claims : those of a suite; one without a plan costs nothing. A cell that several share belongs to the first.
     plans : plan by claim.
     ledger : whose rows are not run again.
-    rates : measured now where None.
+    rates : measured now where None and where a cell needs them.
+    fresh : whether cells are run although the ledger holds them.
     """
-    rates = rates or measure_rates()
-    mark, looked_up, dry = fingerprint(), set[str](), _DryRuns()
+    looked_up, dry = set[str](), _DryRuns()
     totals: dict[str, Share] = {}
     remembered = 0
     for claim in claims:
@@ -103,12 +119,13 @@ def estimate(claims: Iterable[Claim], plans: Mapping[str, Plan], ledger: Ledger,
             if cell.key in looked_up:
                 continue
             looked_up.add(cell.key)
-            if ledger.holds(cell.key, mark):
+            if not fresh and ledger.holds(cell.key, fingerprint(cell.task)):
                 found += 1
                 continue
             cells += 1
             before = ledger.seconds(cell.key)
             remembered += before is not None
+            rates = rates or measure_rates()
             seconds += rates.seconds(dry.work(cell)) if before is None else before
         totals[claim.protocol] = replace(
             share, claims=share.claims + 1, cells=share.cells + cells, found=share.found + found,

@@ -22,8 +22,10 @@ from zoba_bench.verification.checking import protocol_of
 from zoba_bench.verification.claim import Claim, Verdict, decide
 from zoba_bench.verification.protocols.shared.plan import Plan
 from zoba_bench.verification.run.cost import Cost, estimate
-from zoba_bench.verification.run.looks import look_levels, merged, plan_claim, up_to
-from zoba_bench.verification.run.provenance import derivations, provenance
+from zoba_bench.verification.run.looks import look_levels, merged, up_to
+from zoba_bench.verification.run.plans import Plans
+from zoba_bench.verification.run.provenance import derivations, provenance, rendering_cost
+from zoba_bench.verification.run.sequence import decide_in_sequence
 from zoba_bench.verification.suite import Suite, select
 from zoba_bench.verification.suites.own_problem import own_suite
 from zoba_bench.verification.suites.own_solver import own_solver_suite
@@ -45,6 +47,7 @@ def verify(
     only: Mapping[str, str | Iterable[str]] | None = None,
     out: str | Path = "zoba-results",
     jobs: int = 1,
+    fresh: bool = False,
     progress: Progress | None = None,
     announce: Callable[[Suite, dict[str, str]], None] | None = None,
     announce_cost: Callable[[Cost], None] | None = None,
@@ -74,6 +77,8 @@ def verify(
         Folder of the ledger; finished cells found there are not run again.
     jobs : int
         Processes.
+    fresh : bool
+        Derive and run everything anew, whatever the ledger holds, and replace its rows.
     progress : callable(done, total, task), optional
     announce : callable(suite, left_out), optional
         Told what will be measured, and which problems were left out for want of an extra.
@@ -92,7 +97,7 @@ def verify(
     with Ledger(Path(out) / "ledger.sqlite") as ledger:
         started = time.perf_counter()
         level = family_level(CONFIDENCE, len(chosen.claims))
-        own = _decided(chosen, int(seed), level, ledger, jobs, progress, announce_cost)
+        own = _decided(chosen, int(seed), level, ledger, jobs, fresh, progress, announce_cost)
         verdicts = [_paired(own[claim.id], own) for claim in chosen.claims]
         ledger.add_run(
             chosen.name, int(seed), _content(chosen, verdicts, left_out, seed, level, time.perf_counter() - started)
@@ -106,11 +111,17 @@ def _decided(
     level: float,
     ledger: Ledger,
     jobs: int,
+    fresh: bool,
     progress: Progress | None,
     announce_cost: Callable[[Cost], None] | None,
 ) -> dict[str, Verdict]:
-    """Verdicts of the claims by themselves: look after look, while some are neither consistent nor violated."""
+    """Verdicts of the claims by themselves.
+
+    Look after look, while some are neither consistent nor violated; then what is left in Holm's sequence.
+    """
     own: dict[str, Verdict] = {}
+    results: dict[str, dict[str, Any]] = {}
+    planner = Plans(ledger, fresh)
     plans: dict[str, list[Plan]] = {claim.id: [] for claim in suite.claims}
     levels = {claim.id: look_levels(claim, level) for claim in suite.claims}
     for look in range(max(map(len, levels.values()), default=0)):
@@ -121,26 +132,51 @@ def _decided(
         ]
         for claim in open_claims:
             try:
-                plans[claim.id].append(plan_claim(claim, seed, look))
+                plans[claim.id].append(planner.plan(claim, seed, look))
             except DerivationError as error:
                 # A control that is refused was not measured: it shows nothing of what a measurement could reject.
                 verdict = "inconclusive" if claim.origin == "control" else "violated"
                 own[claim.id] = Verdict(claim, verdict, f"the derivation refuses: {error}")
         if look == 0 and announce_cost is not None:
-            announce_cost(estimate(suite.claims, {name: made[0] for name, made in plans.items() if made}, ledger))
+            announce_cost(_cost(suite, plans, planner, ledger, fresh))
         cells = (cell for made in plans.values() for plan in made for cell in plan.cells)
-        results = run_cells(cells, ledger, jobs=jobs, progress=progress)
+        results = run_cells(cells, ledger, jobs=jobs, progress=progress, known=results, fresh=fresh)
         for claim in open_claims:
             if len(plans[claim.id]) == look + 1:
-                made = merged(plans[claim.id])
-                own[claim.id] = _judged(claim, up_to(claim, look), made, results, levels[claim.id][look])
-                if len(levels[claim.id]) > 1:
-                    said = f"{own[claim.id].reason}; look {look + 1} of {len(levels[claim.id])}"
-                    own[claim.id] = replace(own[claim.id], reason=said)
-    return own
+                own[claim.id] = _judged(claim, plans[claim.id], results, level)
+
+    def again(claim: Claim, level: float) -> Verdict:
+        return _judged(claim, plans[claim.id], results, level)
+
+    return decide_in_sequence(suite.claims, own, again, CONFIDENCE)
 
 
-def _judged(claim: Claim, seen: Claim, plan: Plan, results: dict[str, dict[str, Any]], level: float) -> Verdict:
+def _cost(suite: Suite, plans: Mapping[str, list[Plan]], planner: Plans, ledger: Ledger, fresh: bool) -> Cost:
+    """What the cells of the first look cost, and the deriving beside them."""
+    first = {name: made[0] for name, made in plans.items() if made}
+    unrendered, rendering = rendering_cost(derivations(_proved(suite.claims)), ledger)
+    return replace(
+        estimate(suite.claims, first, ledger, fresh=fresh), derived=planner.derived, kept=planner.kept,
+        deriving=planner.seconds, unrendered=unrendered, rendering=rendering,
+    )  # fmt: skip
+
+
+def _proved(claims: Iterable[Claim]) -> set[str]:
+    """The solvers on whose theorems claims rest."""
+    return {claim.solver for claim in claims if getattr(protocol_of(claim), "RESTS_ON_THEOREM", True)}
+
+
+def _judged(claim: Claim, plans: list[Plan], results: dict[str, dict[str, Any]], level: float) -> Verdict:
+    """The claim after as many looks as there are plans, with a level for all of its looks together."""
+    look, levels = len(plans) - 1, look_levels(claim, level)
+    found = replace(_at_level(claim, up_to(claim, look), merged(plans), results, levels[look]), level=levels[look])
+    return found if len(levels) == 1 else replace(found, reason=f"{found.reason}; look {look + 1} of {len(levels)}")
+
+
+def _at_level(claim: Claim, seen: Claim, plan: Plan, results: dict[str, dict[str, Any]], level: float) -> Verdict:
+    met = [results[cell.key]["non_finite"] for cell in plan.cells if "non_finite" in results[cell.key]]
+    if met:  # here, so that no protocol can forget it
+        return Verdict(claim, "inconclusive", f"the run met a value that is not finite: {met[0]}")
     try:
         measurement = protocol_of(claim).judge(seen, plan, results, level)
     except (ArithmeticError, ValueError) as error:  # one claim's numbers must not take the others along
@@ -189,7 +225,7 @@ def _paired(verdict: Verdict, own: dict[str, Verdict]) -> Verdict:
     for control in verdict.claim.controls:
         if own[control].verdict != "violated":
             reason = f"no power shown: the control {control} is {own[control].verdict}; {verdict.reason}"
-            return Verdict(verdict.claim, "inconclusive", reason, verdict.measurement)
+            return replace(verdict, verdict="inconclusive", reason=reason)
     return verdict
 
 
@@ -211,7 +247,6 @@ def _content(
     suite: Suite, verdicts: list[Verdict], left_out: dict[str, str], seed: int, level: float, seconds: float
 ) -> dict[str, Any]:
     """What the report needs, as JSON."""
-    proved = {v.claim.solver for v in verdicts if getattr(protocol_of(v.claim), "RESTS_ON_THEOREM", True)}
     return {
         "suite": suite.name,
         "description": suite.description,
@@ -223,5 +258,5 @@ def _content(
         "level": level,
         "seconds": seconds,
         "provenance": {**provenance(), **suite.provenance},
-        "derivations": derivations(proved),
+        "derivations": derivations(_proved(verdict.claim for verdict in verdicts)),
     }

@@ -368,7 +368,8 @@ def _independence(parts: _Parts, small: Sequence[Spec], noisy: bool | None) -> N
         # Replicates that are all equal have no variance, but another stream moves them elsewhere.
         if spread > 1e-24 or again["mean"] != other["mean"]:
             parts.add(
-                f"P11/{spec['name']}", "Replicates, steps, cells and the samples of both levels are independent.", "at_most", 0.0, parameters, spec["name"],
+                f"P11/{spec['name']}", "Replicates, steps, cells and the samples of both levels are independent.",
+                "at_most", 0.0, parameters, spec["name"],
                 paired=("each second replicate repeats the one before it", {"paired": True}),
             )  # fmt: skip
             return

@@ -157,11 +157,12 @@ def _beside(name: str, folder: Path) -> str:
 
 
 def _own_problems(value: Any, folder: Path, key: str = "") -> Any:
-    """The parameters, with the content's hash beside the name of every problem in a file."""
+    """The parameters, with the hashes of its content beside the name of every problem in a file."""
     if isinstance(value, dict):
         inner = {k: _own_problems(v, folder, k) for k, v in value.items()}
         name = inner.get("name")
         if key in ("problem", "problems") and isinstance(name, str) and is_file(name):
-            return {**inner, **file_spec(_beside(name, folder))}
+            options = {k: v for k, v in inner.items() if k != "name"}
+            return {**options, **file_spec(_beside(name, folder), **options)}
         return inner
     return [_own_problems(item, folder, key) for item in value] if isinstance(value, list) else value

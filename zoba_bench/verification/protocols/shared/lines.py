@@ -22,11 +22,11 @@ JOINT = ("exponent of p", "exponent of d", "exponent of 1/eps")
 
 
 def log_means(rows: Sequence[Mapping[str, Any]]) -> Estimate:
-    """Log of the mean of the rows' "means"; infinite when any replicate of them diverged."""
+    """Log of the mean of the rows' "means": infinite where a replicate diverged, -infinite where it is at most 0."""
     values = [value for row in rows for value in row["means"]]
     if any(row["failed"] for row in rows) or not np.isfinite(values).all():
         return Estimate(math.inf, 0.0, math.inf)
-    return log_mean(values) if max(values) > 0 else Estimate(-math.inf, 0.0, math.inf)
+    return log_mean(values) if sum(values) > 0 else Estimate(-math.inf, 0.0, math.inf)
 
 
 def axis_label(parameters: Mapping[str, Any]) -> str:

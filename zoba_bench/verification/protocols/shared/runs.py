@@ -11,11 +11,11 @@ import numpy as np
 from zoba_bench.arrays import Array
 from zoba_bench.driver import run
 from zoba_bench.problem import BilevelProblem
-from zoba_bench.result import Status
+from zoba_bench.result import Result, Status
 from zoba_bench.solvers.base import StepWarning
 from zoba_bench.verification.protocols.shared.named import build_problem, build_solver
 
-__all__ = ["count", "crossing", "one_step", "start_point", "trajectory"]
+__all__ = ["count", "crossing", "ended", "met_non_finite", "one_step", "start_point", "trajectory"]
 
 
 #: What the tasks do, where their parameters do not say it: ``count`` runs each setting twice two iterations, and a
@@ -26,20 +26,35 @@ WORK = {
 }
 
 
+def ended(result: Result) -> dict[str, Any]:
+    """What a row says of how its replicates ended: "failed", and "non_finite" where a function of the problem failed.
+
+    The second is in a row only where it happened. The runner judges no claim on such a row.
+    """
+    failed = int(np.isin(result.status, (Status.DIVERGED, Status.NON_FINITE)).sum())
+    return {"failed": failed, **met_non_finite(result.non_finite)}
+
+
+def met_non_finite(where: str) -> dict[str, str]:
+    """The entry of a row whose functions first failed there; nothing where they did not."""
+    return {"non_finite": where} if where else {}
+
+
 def count(
     rng: np.random.Generator, problem: Mapping[str, Any], solver: str, options: Sequence[Mapping[str, Any]]
 ) -> dict[str, Any]:
     """Evaluations of two iterations, by the oracle's counter, for several option sets."""
     built = build_problem(problem)
     z0, x0 = built.initial_point(rng)
-    rows = []
+    rows, where = [], ""
     for chosen in options:
         result = run(
             built, build_solver(solver, {**chosen, "rho": 1e-4}), z0=z0, x0=x0, rng=rng,
             replicates=2, max_iterations=2, record_every=None,
         )  # fmt: skip
         rows.append([int(result.n_inner[0]), int(result.n_outer[0])])
-    return {"counts": rows}
+        where = where or result.non_finite
+    return {"counts": rows, **met_non_finite(where)}
 
 
 def trajectory(
@@ -58,10 +73,7 @@ def trajectory(
         max_iterations=iterations, record_every=iterations,
     )  # fmt: skip
     assert result.mean_stationarity is not None
-    return {
-        "means": result.mean_stationarity.tolist(),
-        "failed": int(np.isin(result.status, (Status.DIVERGED, Status.NON_FINITE)).sum()),
-    }
+    return {"means": result.mean_stationarity.tolist(), **ended(result)}
 
 
 def crossing(
@@ -97,7 +109,7 @@ def crossing(
     )  # fmt: skip
     return {
         "crossings": [int(k) or None for k in reached],
-        "failed": int(np.isin(result.status, (Status.DIVERGED, Status.NON_FINITE)).sum()),
+        **ended(result),
         "evaluations_per_iteration": int(result.nfev[0]) / int(result.nit[0]),
     }
 
@@ -111,7 +123,7 @@ def one_step(
     z0, v0, x0 = start_point(built, "solution", rng)
     configuration = build_solver(solver, options)
     gamma = configuration.steps(0)[1]
-    means, failed = [], 0
+    means, failed, where = [], 0, ""
     for _ in range(blocks):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", StepWarning)  # one step of any length does not diverge
@@ -122,7 +134,8 @@ def one_step(
         moved = (result.x - x0) / gamma
         means.append(float(np.vecdot(moved, moved).mean()))
         failed += int((~result.success).sum())
-    return {"means": means, "failed": failed}
+        where = where or result.non_finite
+    return {"means": means, "failed": failed, **met_non_finite(where)}
 
 
 def start_point(problem: BilevelProblem, start: str, rng: np.random.Generator) -> tuple[Array, Array, Array]:

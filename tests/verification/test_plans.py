@@ -1,0 +1,153 @@
+"""Plans that are kept: the same bits and types, found by the same claim and code alone."""
+
+from __future__ import annotations
+
+import json
+import math
+import subprocess
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from zoba_bench.errors import DerivationError
+from zoba_bench.ledger import Ledger
+from zoba_bench.sweep import Cell
+from zoba_bench.verification.claim import Claim
+from zoba_bench.verification.protocols.shared.plan import Plan
+from zoba_bench.verification.run import plans as module
+from zoba_bench.verification.run.looks import plan_claim
+from zoba_bench.verification.run.plans import Plans, decoded, encoded
+from zoba_bench.verification.suites.quick import quick
+
+CLAIM = Claim("P6b/zoba/x", "s", "P6b", "zoba", "reference", "equal", 0.1, {"a": [1, 2.5]})
+
+
+@pytest.fixture
+def ledger(tmp_path):
+    with Ledger(tmp_path / "ledger.sqlite") as opened:
+        yield opened
+
+
+def same(one, two):
+    """Equal in value, bits and type, all the way down."""
+    if type(one) is not type(two):
+        return False
+    if isinstance(one, dict):
+        return list(one) == list(two) and all(same(one[key], two[key]) for key in one)
+    if isinstance(one, (list, tuple)):
+        return len(one) == len(two) and all(map(same, one, two))
+    if isinstance(one, (np.ndarray, np.generic)):
+        return one.dtype == two.dtype and one.shape == two.shape and one.tobytes() == two.tobytes()
+    return one == two or (one != one and two != two)
+
+
+def test_values_come_back_with_their_bits_and_types():
+    rng = np.random.default_rng(0)
+    value = {
+        "floats": [0.1, 1 / 3, 5e-324, -0.0, math.inf, math.nan], "pair": (1, (2.0, "x")), "none": None, "yes": True,
+        "array": rng.standard_normal((3, 2)), "turned": rng.standard_normal((3, 2)).T, "number": np.float64(1 / 3),
+        "counts": np.arange(3), "flags": np.array([True, False]), "empty": {}, "small": np.float32(0.1),
+    }  # fmt: skip
+    assert same(decoded(json.loads(json.dumps(encoded(value)))), value)
+
+
+@pytest.mark.parametrize("value", [object(), {1: 2}, {"__tuple": []}, {2.5}, 1j, np.array(["a"]), [lambda: 0]])
+def test_what_json_cannot_hold_is_refused(value):
+    with pytest.raises(TypeError, match="no exact JSON"):
+        encoded(value)
+
+
+def counted(monkeypatch, made):
+    """Lets every claim be planned as given, and counts how often."""
+    calls = []
+
+    def plan(claim, seed, look):
+        calls.append((claim, seed, look))
+        if isinstance(made, Exception):
+            raise made
+        return made
+
+    monkeypatch.setattr(module, "plan_claim", plan)
+    return calls
+
+
+def test_a_plan_is_derived_once_for_claim_seed_look_and_code(ledger, monkeypatch):
+    made = Plan((Cell("m:t", {"n": 0.1}, 3),), {"predicted": [0.1, np.float64(2.0)], "joint": [(1, 2)]})
+    calls = counted(monkeypatch, made)
+    planner = Plans(ledger)
+    for _ in range(2):
+        found = planner.plan(CLAIM, 3)
+        assert found.cells == made.cells
+        assert same(dict(found.context), dict(made.context))
+    assert (len(calls), planner.derived, planner.kept) == (1, 1, 1)
+    Plans(ledger).plan(replace(CLAIM, parameters={"a": [1, 2.6]}), 3)
+    Plans(ledger).plan(CLAIM, 4)
+    Plans(ledger).plan(CLAIM, 3, 1)
+    Plans(ledger, fresh=True).plan(CLAIM, 3)
+    assert len(calls) == 5
+    monkeypatch.setattr(module, "plan_fingerprint", lambda: "of an edited derivation")
+    Plans(ledger).plan(CLAIM, 3)
+    assert len(calls) == 6
+
+
+def test_a_refusal_is_kept_with_its_words(ledger, monkeypatch):
+    calls = counted(monkeypatch, DerivationError("step 'mean' fails"))
+    for _ in range(2):
+        with pytest.raises(DerivationError, match="step 'mean' fails"):
+            Plans(ledger).plan(CLAIM, 0)
+    assert len(calls) == 1
+
+
+@pytest.mark.parametrize(
+    ("parameters", "context"),
+    [
+        ({"problem": {"name": "mine.py:P"}}, {}),  # whose content nothing here knows
+        ({"problems": [{"name": "mine.py:P"}]}, {}),
+        ({}, {"symbol": object()}),
+    ],
+)
+def test_what_cannot_be_kept_exactly_is_derived_every_time(ledger, monkeypatch, parameters, context):
+    calls = counted(monkeypatch, Plan((), context))
+    for _ in range(2):
+        Plans(ledger).plan(replace(CLAIM, parameters=parameters), 0)
+    assert len(calls) == 2
+
+
+def test_an_error_of_a_claim_is_not_kept(ledger, monkeypatch):
+    calls = counted(monkeypatch, ValueError("no such problem"))
+    for _ in range(2):
+        with pytest.raises(ValueError, match="no such problem"):
+            Plans(ledger).plan(CLAIM, 0)
+    assert len(calls) == 2
+
+
+@pytest.mark.parametrize("name", ["P1/zoba/counts", "P2/zoba/quad_general", "P4a/hf-zoba/p=d=2/level"])
+def test_a_kept_plan_is_the_derived_one(ledger, name):
+    (claim,) = (claim for claim in quick().claims if claim.id == name)
+    derived = plan_claim(claim, 0)
+    Plans(ledger).plan(claim, 0)
+    planner = Plans(ledger)
+    found = planner.plan(claim, 0)
+    assert planner.kept == 1
+    assert found.cells == derived.cells
+    assert same(dict(found.context), dict(derived.context))
+
+
+AGAIN = """
+import sys
+from zoba_bench.verification.run.verify import verify
+verdicts = verify("smoke", claims=["P2/zoba/quad_general", "P1/zoba/counts"], out={out!r})
+print(len(verdicts), "sympy" in sys.modules)
+"""
+
+
+def test_a_repeated_verify_loads_no_sympy(tmp_path):
+    code = AGAIN.format(out=str(tmp_path))
+    first, second = (
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+        for _ in range(2)
+    )
+    assert first[1:] == ["True"]
+    assert second == [first[0], "False"]

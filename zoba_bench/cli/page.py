@@ -1,0 +1,52 @@
+"""The report of the newest run, written where it would say something new."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+from zoba_bench.ledger import Ledger
+
+__all__ = ["write_page"]
+
+_STAMP = "report/.content"
+#: What differs between runs that say the same.
+_OF_THE_RUN = ("seconds",)
+
+
+def write_page(ledger: Ledger, out: Path) -> Path:
+    """Write the report of the ledger's newest run, and the derivations that it shows and the ledger lacks.
+
+    The page that stands there is kept where it says the same of an earlier run: drawing takes longer than all that a
+    repeated run has to do.
+
+    Returns
+    -------
+    Path of the page.
+    """
+    from zoba_bench.verification.run.provenance import render_missing
+
+    render_missing(ledger)
+    run = ledger.last_run()
+    stamp, page = out / _STAMP, out / "report" / "index.html"
+    mark = None if run is None else _mark(run["content"])
+    if mark is not None and page.is_file() and stamp.is_file() and stamp.read_text(encoding="utf-8") == mark:
+        return page
+    from zoba_bench.report.html import write_report
+
+    written = write_report(ledger, out)
+    if mark is not None and written == page:
+        stamp.write_text(mark, encoding="utf-8")
+    return written
+
+
+def _mark(content: dict[str, Any]) -> str:
+    """Hash of what the page says, and of the sources that write it."""
+    said = {name: value for name, value in content.items() if name not in _OF_THE_RUN}
+    digest = hashlib.sha256(json.dumps(said, sort_keys=True).encode())
+    sources = Path(__file__).resolve().parents[1] / "report"
+    for source in sorted(path for path in sources.rglob("*") if path.is_file() and path.suffix != ".pyc"):
+        digest.update(source.read_bytes())
+    return digest.hexdigest()

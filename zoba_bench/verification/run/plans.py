@@ -1,0 +1,161 @@
+"""Plans of claims, kept in the ledger: what was derived once is not derived again by the same code.
+
+A plan is kept as JSON under its claim, the seed, the look and a fingerprint of all code that predictions are derived
+with. Numbers come back with the same bits and types: numpy's are written by their bytes. A plan that JSON cannot hold
+so is not kept, and neither is one on a problem in a file whose content is not part of the claim.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any
+
+import numpy as np
+
+from zoba_bench.errors import DerivationError
+from zoba_bench.ledger import Ledger
+from zoba_bench.problem.file import is_file
+from zoba_bench.sweep import Cell, plan_fingerprint
+from zoba_bench.verification.claim import Claim
+from zoba_bench.verification.protocols.shared.plan import Plan
+from zoba_bench.verification.run.looks import plan_claim
+
+__all__ = ["Plans", "decoded", "encoded"]
+
+_TAG = "__"  # opens the one key of what is no plain JSON
+
+
+class Plans:
+    """Plans of a run.
+
+    Parameters
+    ----------
+    ledger : Ledger
+    fresh : bool
+        Derive all of them, and replace those that are kept.
+
+    Attributes
+    ----------
+    derived, kept : int
+        How many were derived now, and how many were found.
+    seconds : float
+        CPU-seconds of those that were derived.
+    """
+
+    def __init__(self, ledger: Ledger, fresh: bool = False) -> None:
+        self._ledger, self._fresh = ledger, fresh
+        self.derived = self.kept = 0
+        self.seconds = 0.0
+
+    def plan(self, claim: Claim, seed: int, look: int = 0) -> Plan:
+        """What one look at the claim needs, derived or found; see :func:`zoba_bench.verification.run.looks.plan_claim`.
+
+        Raises
+        ------
+        DerivationError
+            If the derivation refuses, now or when it was kept.
+        ValueError
+            For a claim that cannot be measured; that is never kept.
+        """
+        key = _key(claim, seed, look)
+        mark = plan_fingerprint()
+        if key is not None and not self._fresh:
+            found = self._ledger.text("plan", key, mark)
+            if found is not None:
+                self.kept += 1
+                if "refused" in found:
+                    raise DerivationError(found["refused"])
+                return _read(found)
+        start = time.process_time()
+        refused: DerivationError | None = None
+        try:
+            made = plan_claim(claim, seed, look)
+            content = _written(made)
+        except DerivationError as error:
+            refused, content = error, {"refused": str(error)}
+        seconds = time.process_time() - start
+        self.derived += 1
+        self.seconds += seconds
+        if key is not None and content is not None:
+            self._ledger.put_text("plan", key, mark, content, seconds)
+        if refused is not None:
+            raise refused
+        return made
+
+
+def _key(claim: Claim, seed: int, look: int) -> str | None:
+    """Of everything that a plan follows from beside code; None where a file is named whose content is not among it."""
+    if not _hashed(claim.parameters):
+        return None
+    values = {field.name: getattr(claim, field.name) for field in fields(claim)}
+    try:
+        content = json.dumps([encoded(values), seed, look], sort_keys=True)
+    except TypeError:
+        return None
+    return hashlib.sha256(content.encode()).hexdigest()[:32]
+
+
+def _hashed(value: Any) -> bool:
+    """Whether every problem in a file that parameters name has the hash of its content beside its name."""
+    if isinstance(value, Mapping):
+        if is_file(value.get("name")) and "file_hash" not in value:
+            return False
+        return all(map(_hashed, value.values()))
+    return all(map(_hashed, value)) if isinstance(value, (list, tuple)) else True
+
+
+def _written(plan: Plan) -> dict[str, Any] | None:
+    """The plan as JSON, or None where that is not exact."""
+    try:
+        cells = [[cell.task, encoded(cell.parameters), cell.seed] for cell in plan.cells]
+        return {"cells": cells, "context": encoded(plan.context)}
+    except TypeError:
+        return None
+
+
+def _read(content: Mapping[str, Any]) -> Plan:
+    cells = tuple(Cell(task, decoded(parameters), seed) for task, parameters, seed in content["cells"])
+    return Plan(cells, decoded(content["context"]))
+
+
+def encoded(value: Any) -> Any:
+    """A value as JSON from which :func:`decoded` makes the same one, bits and types.
+
+    Raises
+    ------
+    TypeError
+        For a value of another kind than numbers, strings, lists, tuples, tables and numpy's numbers and arrays.
+    """
+    if value is None or type(value) in (bool, int, float, str):
+        return value
+    if type(value) is list:
+        return [encoded(part) for part in value]
+    if type(value) is tuple:
+        return {f"{_TAG}tuple": [encoded(part) for part in value]}
+    if isinstance(value, (np.ndarray, np.generic)) and value.dtype.kind in "biuf":
+        array = np.ascontiguousarray(value)
+        what = "array" if isinstance(value, np.ndarray) else "number"
+        return {f"{_TAG}{what}": [array.dtype.str, list(np.shape(value)), array.tobytes().hex()]}
+    if type(value) is dict and all(type(key) is str and not key.startswith(_TAG) for key in value):
+        return {key: encoded(part) for key, part in value.items()}
+    raise TypeError(f"no exact JSON for {type(value).__name__}")
+
+
+def decoded(value: Any) -> Any:
+    """What :func:`encoded` was given."""
+    if isinstance(value, list):
+        return [decoded(part) for part in value]
+    if not isinstance(value, dict):
+        return value
+    tag = next(iter(value), "")
+    if not tag.startswith(_TAG):
+        return {key: decoded(part) for key, part in value.items()}
+    if tag == f"{_TAG}tuple":
+        return tuple(decoded(part) for part in value[tag])
+    dtype, shape, data = value[tag]
+    array = np.frombuffer(bytes.fromhex(data), dtype=dtype).reshape(shape).copy()
+    return array if tag == f"{_TAG}array" else array[()]
