@@ -39,7 +39,8 @@ __all__ = [
 ]
 
 
-_WORDS = {"problems": "problem", "solvers": "solver", "theorems": "theorem", "claims": "suite", "updates": "update"}
+_WORDS = {"problems": "problem", "solvers": "solver", "theorems": "theorem", "claims": "suite", "updates": "update",
+          "counts": "counts of solver"}  # fmt: skip
 
 
 class RegistryError(RuntimeError):

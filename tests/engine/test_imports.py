@@ -19,7 +19,8 @@ LAYERS = (
     {"directions", "estimators", "ledger", "problem", "result", "statistics"},  # each stands alone
     {"oracle", "recorder"},
     {"contracts"},
-    {"registry", "solvers"},
+    {"solvers"},
+    {"registry"},
     {"driver", "sweep"},
     {"certification", "execution"},
     {"comparison", "minimization", "timing", "verification"},

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-import sympy as sp
 from zoba_bench.theory.counts import SETTINGS, iteration_counts
+from zoba_bench.theory.run_counts import run_counts
 
 import zoba_bench as zb
 from zoba_bench.driver import iteration_cost
@@ -22,11 +22,6 @@ TASKS: tuple[str, dict[str, Any]] = ("imaml_quad", {"p": 6, "d": 2, "lam": 5.0})
 TOY: tuple[str, dict[str, Any]] = ("two_task", {"steps": 4})
 LASSO: tuple[str, dict[str, Any]] = ("l1_meha", {"d": 4})
 BOXES: tuple[str, dict[str, Any]] = ("iaptt_toy", {})
-
-#: The theorems' symbols that are not options of the solver by name.
-SYNONYMS = {"b_1": "B", "r": "inner_steps"}
-#: A batch of a level without samples is its exact derivative.
-LEVELS = {"S": "inner", "D_g": "inner", "B": "inner", "D_f": "outer", "b1": "inner", "b2": "outer"}
 
 SINGLE = {"l1": 5, "l2": 3}
 FEW = {"t_k": 3, "b_k": 2}
@@ -69,58 +64,16 @@ def identify(case):
     return f"{name} on {problem[0]} {setting} {options}"
 
 
-def numbers(problem, solver) -> dict[str, Any]:
-    """Values of all symbols: options, sizes of the problem, samples behind an exact derivative."""
-    samples = {"inner": problem.inner_samples, "outer": problem.outer_samples}
-    values = {name: getattr(solver, name) for name in solver.option_names()}
-    values |= {"p": problem.p, "d": problem.d, "n_G": samples["inner"] or 1, "n_F": samples["outer"] or 1}
-    for name, published in zip(("b1", "b2"), getattr(solver, "published_batches", ()), strict=False):
-        values[name] = published if values[name] is None else values[name]
-    for name, level in LEVELS.items():
-        if name in values and samples[level] is None:
-            values[name] = 1
-    if "B_ratio" in values:
-        values["B_ratio"] = 1 if values["B"] == 1 else sp.Rational(values["B_ratio"])
-    tasks = problem.capabilities.tasks
-    if tasks is not None:
-        values |= {
-            "inner_steps": tasks.steps, "size": tasks.q, "cross": int(tasks.inner_cross is not None),
-            "direct": int(tasks.outer_grad_theta is not None), "tasks": values.get("batch") or tasks.count,
-        }  # fmt: skip
-    return values
-
-
-def counted(name: str, setting: str, problem, solver) -> dict[str, int]:
-    """The symbolic counts at numbers."""
-    values, found = numbers(problem, solver), {}
-    for column, count in iteration_counts(name, setting).items():
-        at = {s: values[SYNONYMS.get(str(s), str(s))] for s in count.free_symbols}
-        total = sp.nsimplify(count.subs(at).doit())
-        assert total.is_Integer, (column, total)
-        found[column] = int(total)
-    return found
-
-
-def with_projections(problem, counts: dict[str, int]) -> dict[str, int]:
-    """What MEHA asks for each map: proximal where G has a non-smooth part, else the projection onto Z; one onto X."""
-    owned, maps = problem.capabilities, counts.pop("prox", 0)
-    projections = (owned.project_x is not None) + maps * (owned.inner_prox is None and owned.project_z is not None)
-    return counts | {"prox": maps * (owned.inner_prox is not None), "projection": projections}
-
-
 @pytest.mark.parametrize("case", CASES, ids=identify)
 def test_the_counter_agrees_with_the_symbolic_counts_in_every_column(case):
-    name, (title, parameters), setting, options = case
+    name, (title, parameters), _setting, options = case
     problem, solver = zb.load_problem(title, **parameters), make_solver(name, **options)
-    each = dict.fromkeys(COUNTED, 0) | with_projections(problem, counted(name, setting, problem, solver))
-    once = dict.fromkeys(COUNTED, 0)
-    if "start" in SETTINGS[name]:
-        once |= counted(name, "start", problem, solver)
-    expected = {column: once[column] + ITERATIONS * each[column] for column in COUNTED}
+    run_of = {k: dict.fromkeys(COUNTED, 0) | run_counts(name, problem, options, k) for k in (0, 1, ITERATIONS)}
+    each = {column: run_of[1][column] - run_of[0][column] for column in COUNTED}
     run = {"max_iterations": ITERATIONS, "replicates": REPLICATES, "record_every": None}
     result = zb.solve(problem, name, **run, **SLOW.get(name, {}), **options)
     assert {column: n.tolist() for column, n in result.counts.items()} == {
-        column: [n] * REPLICATES for column, n in expected.items()
+        column: [n] * REPLICATES for column, n in run_of[ITERATIONS].items()
     }
     assert iteration_cost(problem, solver, np.random.default_rng(0)) == {c: n for c, n in each.items() if n}
 
@@ -161,3 +114,18 @@ def test_a_plan_of_soba_announces_what_a_run_uses():
 def test_an_unknown_name_is_refused_with_the_known_ones(name, setting, message):
     with pytest.raises(ValueError, match=message):
         iteration_counts(name, setting)
+
+
+@pytest.mark.parametrize("solver", ["ufom", "ufom-adaptive"])
+def test_a_count_that_a_coin_decides_is_refused(solver):
+    with pytest.raises(ValueError, match=f"the count of {solver} is random at q = 0"):
+        run_counts(solver, zb.load_problem(EXACT[0], **EXACT[1]), {}, 3)
+
+
+def test_published_batches_and_defaults_are_counted():
+    problem = zb.load_problem(SUM[0], **SUM[1])
+    assert run_counts("zoba", problem, {}, 2)["outer"] == 2 * 3 * 10
+    assert run_counts("saba", problem, {}, 2)["inner_grad_z"] == 8 + 2 * 64
+    assert run_counts("hf-zoba-shared", problem, {"l1": 3}, 1) == run_counts(
+        "hf-zoba-shared", problem, {"l1": 3, "l2": 3}, 1
+    )

@@ -125,6 +125,6 @@ def _stocbio(problem: BilevelProblem, options: Mapping[str, Any], state: State) 
     return Expected(mean, dict.fromkeys(mean, unit))
 
 
-ITD_BIO = Update(_itd)
-AID_BIO = Update(_aid)
-STOCBIO = Update(_stocbio)
+ITD_BIO = Update(_itd, _ITD)
+AID_BIO = Update(_aid, _AID)
+STOCBIO = Update(_stocbio, _STOC)

@@ -48,11 +48,14 @@ class Update:
     ----------
     step : callable(problem, options, state) -> Expected
         ``options`` are those that differ from the published ones.
+    published : mapping
+        Every option of the method with its published value.
     initial : callable(problem, options, z, v, x) -> mapping
         The state at iteration 0, block by block.
     """
 
     step: Callable[[BilevelProblem, Mapping[str, Any], State], Expected]
+    published: Mapping[str, Any]
     initial: Callable[..., Mapping[str, Array]] = _no_memory
 
 

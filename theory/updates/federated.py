@@ -64,4 +64,4 @@ def _fednest(problem: BilevelProblem, options: Mapping[str, Any], state: State) 
     return Expected(mean, dict.fromkeys(mean, unit))
 
 
-FEDNEST = Update(_fednest)
+FEDNEST = Update(_fednest, _PUBLISHED)

@@ -97,5 +97,5 @@ def _meha_initial(
     return {"z": z, "v": v, "x": x, "theta": z - v / chosen(options, _MEHA)["c"]}
 
 
-F2SA = Update(_f2sa, _f2sa_initial)
-MEHA = Update(_meha, _meha_initial)
+F2SA = Update(_f2sa, _F2SA, _f2sa_initial)
+MEHA = Update(_meha, _MEHA, _meha_initial)

@@ -142,5 +142,5 @@ def _hozog_initial(
     return {"z": z, "v": v, "x": x, "origin": z, "best_x": x, "best_value": np.array(np.inf)}
 
 
-PZOBO = Update(_pzobo)
-HOZOG = Update(_hozog, _hozog_initial)
+PZOBO = Update(_pzobo, _PZOBO)
+HOZOG = Update(_hozog, _HOZOG, _hozog_initial)

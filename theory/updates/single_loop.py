@@ -26,7 +26,10 @@ _PUBLISHED: dict[str, Any] = {
     "rho": 0.01, "gamma": None, "schedule": "inverse-sqrt", "v_radius": None, "outer_directions": "shared",
     "law": "gaussian", "block_size": None, "rank": None, "refresh": None,
 }  # fmt: skip
+_TUNED: dict[str, Any] = {**_PUBLISHED, "radius_rule": "tuned"}
 _HESSIAN_FREE: dict[str, Any] = {**_PUBLISHED, "h_bar": 1e-3, "normalize_h_bar": False}
+#: l2 is l1, whatever that is.
+_SHARED: dict[str, Any] = {**_HESSIAN_FREE, "l2": None, "normalize_h_bar": True}
 
 
 class _Directions(NamedTuple):
@@ -155,12 +158,12 @@ def _displaced_gradients(problem: BilevelProblem, o: Mapping[str, Any], z: Array
 
 def _shared_step(problem: BilevelProblem, options: Mapping[str, Any], state: State) -> Expected:
     """HF-ZOBA with l2 = l1 and h_bar over max(1, |v|)."""
-    published = {**_HESSIAN_FREE, "l2": options.get("l1", 100), "normalize_h_bar": True}
+    published = {**_SHARED, "l2": options.get("l1", _SHARED["l1"])}
     return _step(published, _displaced_gradients, problem, options, state)
 
 
-ZOBA = Update(partial(_step, _PUBLISHED, _second_differences))
-ZOBA_TUNED = Update(partial(_step, {**_PUBLISHED, "radius_rule": "tuned"}, _second_differences))
-ZOBA_MIXED = Update(partial(_step, _PUBLISHED, _mixed_differences))
-HF_ZOBA = Update(partial(_step, _HESSIAN_FREE, _displaced_gradients))
-HF_ZOBA_SHARED = Update(_shared_step)
+ZOBA = Update(partial(_step, _PUBLISHED, _second_differences), _PUBLISHED)
+ZOBA_TUNED = Update(partial(_step, _TUNED, _second_differences), _TUNED)
+ZOBA_MIXED = Update(partial(_step, _PUBLISHED, _mixed_differences), _PUBLISHED)
+HF_ZOBA = Update(partial(_step, _HESSIAN_FREE, _displaced_gradients), _HESSIAN_FREE)
+HF_ZOBA_SHARED = Update(_shared_step, _SHARED)

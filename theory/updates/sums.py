@@ -85,5 +85,5 @@ def _saba(problem: BilevelProblem, options: Mapping[str, Any], state: State) -> 
     return Expected(mean, dict.fromkeys(mean, rounding(problem, 1, *mean.values())))
 
 
-SOBA = Update(_soba)
-SABA = Update(_saba, _saba_initial)
+SOBA = Update(_soba, _SOBA)
+SABA = Update(_saba, _SABA, _saba_initial)

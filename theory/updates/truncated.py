@@ -189,6 +189,6 @@ def _initial_adaptive(
     return {**_initial(problem, options, z, v, x), "q": q, "sum_D2": zero, "sum_V2": zero, "weight": zero}
 
 
-FOM = Update(_fom, _initial)
-UFOM = Update(partial(_ufom, _UFOM), _initial)
-UFOM_ADAPTIVE = Update(_adaptive, _initial_adaptive)
+FOM = Update(_fom, _FOM, _initial)
+UFOM = Update(partial(_ufom, _UFOM), _UFOM, _initial)
+UFOM_ADAPTIVE = Update(_adaptive, _ADAPTIVE, _initial_adaptive)

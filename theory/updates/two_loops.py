@@ -182,6 +182,7 @@ def _zo_penalty(problem: BilevelProblem, options: Mapping[str, Any], state: Stat
     )
 
 
-ZMDSBA = Update(partial(_zmdsba, _ZMDSBA))
-ZDSBA = Update(partial(_zmdsba, {**_ZMDSBA, "s_k": 1}))
-ZO_PENALTY = Update(_zo_penalty)
+_ZDSBA = {**_ZMDSBA, "s_k": 1}
+ZMDSBA = Update(partial(_zmdsba, _ZMDSBA), _ZMDSBA)
+ZDSBA = Update(partial(_zmdsba, _ZDSBA), _ZDSBA)
+ZO_PENALTY = Update(_zo_penalty, _PENALTY)

@@ -4,7 +4,8 @@ Read ``claim`` (what is said, measured and decided), ``suite`` (claims with thei
 and ``parameters`` (what a protocol takes). Then the folders: ``protocols`` (how a claim is measured, a file a
 protocol), ``claims`` (which claims are made; files of the same names) and ``suites`` (lists of them). ``controls`` and
 ``wrong_solvers`` are what must be rejected, ``checking`` holds a claim against what its protocol takes, and ``run``
-runs a suite. ``self_test`` plants errors in this project's own code and says which claim sees each.
+runs a suite. ``solver_spec`` names a solver of one's own in a cell, and ``declarations`` is what such a solver says of
+itself. ``self_test`` plants errors in this project's own code and says which claim sees each.
 
 ``SUITES`` is what this project registers: suite -> "module:function".
 """

@@ -35,7 +35,7 @@ def own_suite(spec: Mapping[str, Any]) -> tuple[Suite, dict[str, str]]:
     """
     problem = build_problem(spec)
     check_inner_solution(problem)
-    claims = [_of_counts(claim, spec) for claim in counts.quick_claims()]
+    claims = [_of_counts(claim, spec) for claim in counts.of_levels()]
     left_out = {}
     missing = [name for name in _NEEDED if getattr(problem, name) is None]
     if missing:

@@ -122,7 +122,7 @@ def own_solver_suite(solver: str, options: Mapping[str, Any]) -> tuple[Suite, di
     Parameters
     ----------
     solver, options
-        As :func:`zoba_bench.solvers.file.solver_spec` returns them.
+        As :func:`zoba_bench.verification.solver_spec.solver_spec` returns them.
 
     Raises
     ------
