@@ -206,7 +206,9 @@ def claims_of(file):
 
 def test_claims_stand_in_the_file_of_their_protocols_name():
     there = {claim.id for claim in claims_of("published")}
-    for protocol, module in PROTOCOLS.items():
+    # What a solver of one's own declares or reaches is no claim of this project.
+    for protocol in sorted(set(PROTOCOLS) - {"P1d", "P13"}):
+        module = PROTOCOLS[protocol]
         claims = claims_of(module.rpartition(".")[2])
         assert {claim.protocol for claim in claims} == {protocol}
         there |= {claim.id for claim in claims}

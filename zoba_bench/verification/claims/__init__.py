@@ -4,7 +4,7 @@ Read ``_pairs`` first: a claim, and its controls as what each does wrong. Then a
 are those of the suite "quick"; ``standard_claims`` and ``full_claims`` are what the suites of these names add.
 
 - ``counts`` (P1), ``moments`` (P2), ``mean_step`` (P2s), ``one_step`` (P2b), ``inequalities`` (P3): single iterations.
-- ``whole_step`` (P10), ``independence`` (P11): single iterations of every solver.
+- ``whole_step`` (P10), ``independence`` (P11), ``conduct`` (P12): every solver, iteration by iteration.
 - ``horizon`` (P4a), ``transient`` (P4b), ``bounds`` (P5), ``complexity`` (P6), ``floors`` (P6b), ``planned`` (P6c),
   ``accuracy`` (P7): whole runs.
 - ``published``: the order that is published for ZOBA, held against each solver (P2b and P6b).

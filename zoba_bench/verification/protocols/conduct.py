@@ -37,6 +37,8 @@ PARAMETERS = Parameters(
 )
 
 _TASK = "zoba_bench.verification.protocols.conduct:breaches"
+#: Functions of a distribution of tasks that a method queries.
+_OF_TASKS = ("inner_grad", "inner_hvp", "inner_cross", "outer_grad_phi", "outer_grad_theta")
 _NAN_FROM = 2  # the iteration from which one replicate gets NaN
 
 
@@ -166,6 +168,10 @@ def _poisoned(problem: BilevelProblem, replicates: int, switch: Mapping[str, boo
         return values
 
     names = [name for name in ("inner", "outer", *DERIVATIVES) if getattr(problem, name) is not None]
+    tasks = problem.capabilities.tasks
+    if tasks is not None:
+        offered = {name: wrap(getattr(tasks, name)) for name in _OF_TASKS if getattr(tasks, name) is not None}
+        problem = replace(problem, capabilities=replace(problem.capabilities, tasks=replace(tasks, **offered)))
     return replace(problem, **{name: wrap(getattr(problem, name)) for name in names})
 
 

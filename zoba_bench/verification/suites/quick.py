@@ -6,6 +6,7 @@ from zoba_bench.verification.claims import (
     accuracy,
     bounds,
     complexity,
+    conduct,
     counts,
     determinism,
     floors,
@@ -25,8 +26,8 @@ __all__ = ["quick", "smoke"]
 
 _SMOKE = (counts, moments, mean_step, determinism)
 _QUICK = (
-    *_SMOKE, whole_step, independence, one_step, horizon, transient, bounds, complexity, floors, planned, accuracy,
-    proofs,
+    *_SMOKE, whole_step, independence, conduct, one_step, horizon, transient, bounds, complexity, floors, planned,
+    accuracy, proofs,
 )  # fmt: skip
 
 

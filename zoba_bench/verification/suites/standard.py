@@ -5,6 +5,7 @@ from __future__ import annotations
 from zoba_bench.verification.claims import (
     bounds,
     complexity,
+    conduct,
     error_rates,
     floors,
     independence,
@@ -20,7 +21,7 @@ from zoba_bench.verification.suites.quick import quick
 
 __all__ = ["full", "standard"]
 
-_STANDARD = (whole_step, independence, proofs, inequalities, bounds, one_step, published, planned, error_rates)
+_STANDARD = (whole_step, independence, conduct, proofs, inequalities, bounds, one_step, published, planned, error_rates)
 _FULL = (floors, complexity)
 
 
