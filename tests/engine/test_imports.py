@@ -19,6 +19,7 @@ LAYERS = (
     {"directions", "estimators", "ledger", "problem", "result", "statistics"},  # each stands alone
     {"oracle", "recorder"},
     {"contracts"},
+    {"solver_file"},
     {"registry", "solvers"},
     {"driver", "sweep"},
     {"certification", "execution"},

@@ -11,10 +11,10 @@ from typing import ClassVar
 import pytest
 
 from zoba_bench.registry import make_solver
-from zoba_bench.solvers.file import solver_spec
 from zoba_bench.solvers.soba import Soba
 from zoba_bench.verification.claim import Claim, Measurement, decide
 from zoba_bench.verification.run.verify import chosen_suite, exit_code, verify
+from zoba_bench.verification.solver_spec import solver_spec
 
 from .command import call
 

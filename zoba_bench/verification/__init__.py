@@ -6,6 +6,8 @@ protocol), ``claims`` (which claims are made; files of the same names) and ``sui
 the wrong estimators that must be rejected, ``checking`` holds a claim against what its protocol takes, and ``run`` runs
 a suite.
 
+``declarations`` is what a solver of one's own says of itself, and ``solver_spec`` what names it in a cell.
+
 ``SUITES`` is what this project registers: suite -> "module:function".
 """
 

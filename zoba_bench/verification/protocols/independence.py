@@ -1,119 +1,152 @@
-"""P11: replicates are independent: correlations of their single steps, pair by pair and from draw to draw, against
-limits.
+"""P11: replicates, iterations, levels and cells are independent of each other.
 
-A state that the solver reached is copied for all replicates and takes many single steps, each from the same state with
-the draws that come next. What a replicate's coordinate moved is ranked over the draws and turned into normal scores.
-For independent replicates the correlation of two such series has mean 0 and standard error 1/sqrt(draws - 1), whatever
-the law of a step. Compared are all pairs of replicates, and each replicate's draws with its next ones.
+Two cells let the solver take one step from the same state many times, for a few replicates. Each step's increments of
+z, v and x are projected onto fixed vectors. Rank correlations over the steps must be those of independent numbers:
+between two replicates of one step, between a step and the next one, between the cells, and between the samples that
+were drawn of G and of F.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
-from zoba_bench.arrays import Array
+from zoba_bench.arrays import Array, Samples
 from zoba_bench.oracle import Oracle
 from zoba_bench.statistics import Limits
 from zoba_bench.sweep import Cell
 from zoba_bench.verification.claim import Claim, Measurement
-from zoba_bench.verification.declarations import start
-from zoba_bench.verification.parameters import COUNT, FLAG, OPTIONS, POWER, PROBLEM, Parameters
+from zoba_bench.verification.parameters import COUNT, FLAG, OPTIONS, PROBLEM, Parameters
 from zoba_bench.verification.protocols.shared.named import build_problem, build_solver
 from zoba_bench.verification.protocols.shared.plan import Plan
-from zoba_bench.verification.protocols.whole_step import blocks, copies
+from zoba_bench.verification.protocols.whole_step import copies, start
 
-__all__ = ["PARAMETERS", "RESTS_ON_THEOREM", "TITLE", "WORK", "correlations", "judge", "plan"]
+__all__ = ["PARAMETERS", "increments", "judge", "plan"]
 
-TITLE = "independence of replicates"
-#: Independence is asked of every solver, with or without a theorem.
-RESTS_ON_THEOREM = False
+TITLE = "independence of replicates, iterations, levels and cells"
 PARAMETERS = Parameters(
-    {"problem": PROBLEM, "options": OPTIONS, "iteration": POWER, "replicates": COUNT, "draws": COUNT},
-    {"paired": FLAG},
-)
+    {"problem": PROBLEM, "options": OPTIONS, "draws": COUNT, "replicates": COUNT}, {"paired": FLAG}
+)  # fmt: skip
 
-_TASK = "zoba_bench.verification.protocols.independence:correlations"
+#: Iterations before the state; the first step of a method with a memory has no noise.
+_SETTLED = 2
+_TASK = "zoba_bench.verification.protocols.independence:increments"
 
 
 def plan(claim: Claim, seed: int) -> Plan:
-    """One cell.
+    """``parameters``: "problem", "options", "draws" (steps) and "replicates" (two at least).
 
-    ``parameters``: "problem", "options", "iteration" (of the state), "replicates", "draws" (steps from it), and for a
-    control "paired": each second replicate is the one before it.
+    For a control, "paired": what is judged are the same numbers with each second replicate equal to the one before it.
     """
-    return Plan((Cell(_TASK, {"solver": claim.solver, **claim.parameters}, seed),))
+    chosen = {name: value for name, value in claim.parameters.items() if name != "paired"}
+    if chosen["replicates"] < 2:
+        raise ValueError(f"replicates must be at least 2, or there is no pair, got {chosen['replicates']}")
+    common = {**chosen, "options": dict(chosen["options"]), "solver": claim.solver}
+    return Plan(tuple(Cell(_TASK, {**common, "block": block}, seed) for block in range(2)))
 
 
-def correlations(
-    rng: np.random.Generator, problem: Mapping[str, Any], solver: str, options: Mapping[str, Any], iteration: int,
-    replicates: int, draws: int, paired: bool = False,
+class _Recorder(Oracle):
+    """An oracle that keeps the first samples of each level that a step draws."""
+
+    def restart(self) -> None:
+        """Forget the samples of the last step."""
+        self.first: dict[str, Samples] = {}
+
+    def draw_inner(self, rng: np.random.Generator, batch: int) -> Samples | None:
+        """See :meth:`Oracle.draw_inner`."""
+        return self._kept("G", super().draw_inner(rng, batch))
+
+    def draw_outer(self, rng: np.random.Generator, batch: int) -> Samples | None:
+        """See :meth:`Oracle.draw_outer`."""
+        return self._kept("F", super().draw_outer(rng, batch))
+
+    def _kept(self, level: str, drawn: Samples | None) -> Samples | None:
+        if drawn is not None:
+            self.first.setdefault(level, drawn)
+        return drawn
+
+
+def increments(
+    rng: np.random.Generator, problem: Mapping[str, Any], solver: str, options: Mapping[str, Any], draws: int,
+    replicates: int, block: int,
 ) -> dict[str, Any]:  # fmt: skip
-    """Largest correlation in size of two replicates and of two draws, how many there are, and what moves at random."""
-    built, configured = build_problem(problem), build_solver(solver, options)
-    configured.check(built)
-    one = configured.init(Oracle(built, 1), rng, *(a[None] for a in start(built)))
-    for _ in range(iteration):
-        one = configured.step(one)
-    many = copies(one, Oracle(built, replicates), rng)
-    moves = []
+    """Projected increments of z, v, x and the first samples of both levels, each of shape (draws, replicates)."""
+    built, configuration = build_problem(problem), build_solver(solver, options)
+    configuration.check(built)
+    weights = np.random.default_rng(5)
+    along = {name: weights.standard_normal(size) for name, size in (("z", built.p), ("v", built.p), ("x", built.d))}
+    one = configuration.init(Oracle(built, 1), rng, *(a[None] for a in start(built)))
+    for _ in range(_SETTLED):
+        one = configuration.step(one)
+    oracle = _Recorder(built, replicates)
+    found: dict[str, list[Any]] = {}
     for _ in range(draws):
-        after = dict(blocks(configured.step(many)))
-        moves.append(np.concatenate([after[name].reshape(replicates, -1) for name in ("z", "v", "x")], axis=1))
-    moved = np.stack(moves)  # (draws, replicates, coordinates)
-    if paired:
-        moved[:, 1::2] = moved[:, : 2 * (replicates // 2) : 2]
-    random = np.ptp(moved, axis=(0, 1)) > 1e-12 * (1 + np.abs(moved).max(axis=(0, 1)))
-    if not random.any():
-        return {"random": 0, "pairs": 0.0, "draws": 0.0, "tests": 0, "frozen": 0}
-    scores = _scores(moved[:, :, random])
-    # A replicate whose draws are all the same, while replicates differ, repeats its draws.
-    frozen = int((np.ptp(moved[:, :, random], axis=0) == 0).sum())
-    first, second = np.triu_indices(replicates, 1)
-    pairs = np.einsum("trc,tsc->rsc", scores, scores)[first, second]
-    later = np.einsum("trc,trc->rc", scores[1:], scores[:-1])
-    return {
-        "random": int(random.sum()), "pairs": float(np.abs(pairs).max()), "draws": float(np.abs(later).max()),
-        "tests": int(pairs.size + later.size), "frozen": frozen,
-    }  # fmt: skip
-
-
-def _scores(moved: Array) -> Array:
-    """Normal scores of the ranks over draws, of mean 0 and sum of squares 1; ties share a rank, constants get 0."""
-    from scipy.special import ndtri
-    from scipy.stats import rankdata
-
-    scores: Array = ndtri(rankdata(moved, axis=0) / (len(moved) + 1))
-    scores = scores - scores.mean(axis=0)
-    size = np.sqrt((scores**2).sum(axis=0))
-    scaled: Array = scores / np.where(size > 0, size, 1.0)
-    return scaled
+        oracle.restart()
+        after = configuration.step(copies(one, oracle, rng))
+        for name, vector in along.items():
+            found.setdefault(name, []).append(((getattr(after, name) - getattr(one, name)) @ vector).tolist())
+        for level, sample in oracle.first.items():
+            found.setdefault(f"sample of {level}", []).append(sample.reshape(replicates, -1)[:, 0].tolist())
+    return found
 
 
 def judge(claim: Claim, plan: Plan, results: Mapping[str, Mapping[str, Any]], level: float) -> Measurement:
-    """The largest correlation over its limit for all of them together; at most 1."""
-    from scipy.special import ndtri
+    """Largest rank correlation of two things that must be independent, over what chance allows; at most 1."""
+    from scipy.special import stdtrit
 
-    row, draws = results[plan.cells[0].key], claim.parameters["draws"]
-    if not row["random"]:
+    rows = [{name: np.array(values, dtype=float) for name, values in results[cell.key].items()} for cell in plan.cells]
+    if claim.parameters.get("paired"):
+        for values in (values for row in rows for values in row.values()):
+            values[:, 1::2] = values[:, : 2 * (values.shape[1] // 2) : 2]
+    draws = claim.parameters["draws"]
+    pairs = [pair for name in rows[0] for pair in _of_series(name, *(row[name] for row in rows))]
+    pairs += [pair for row in rows for pair in _of_levels(row)]
+    if not pairs:
         return Measurement(
-            1.0, math.nan, Limits(math.nan, math.nan), obstacle="nothing moves at random: no draws are made"
+            1.0, 0.0, Limits(0.0, 0.0), obstacle="steps have no noise, so that there is nothing to compare"
         )
-    limit = float(-ndtri((1 - level) / (2 * row["tests"]))) / math.sqrt(draws - 1)
-    worst = max(row["pairs"], row["draws"]) / limit
-    what = "two replicates" if row["pairs"] >= row["draws"] else "a draw and the next one"
-    note = f"largest correlation {worst * limit:.3g}, of {what}; limit {limit:.3g} for {row['tests']} of them"
-    if row["frozen"]:
-        worst, note = math.inf, f"{row['frozen']} coordinates of replicates repeat their draw from step to step"
-    obstacle = "" if limit < 0.5 else f"{draws} draws are too few: correlations up to {limit:.2g} are allowed"
-    return Measurement(1.0, worst, Limits(worst, worst), note, obstacle)
+    # t = r sqrt((n - 2)/(1 - r^2)) has n - 2 degrees of freedom, for ranks to good approximation; n >= draws - 1.
+    t = -float(stdtrit(draws - 3.0, (1 - level) / (2 * len(pairs))))
+    allowed = t / np.sqrt(draws - 3.0 + t**2)
+    ratios = [(abs(_rank_correlation(a, b)) / allowed, what) for a, b, what in pairs]
+    worst, where = max(ratios)
+    note = f"largest: {where}; {len(pairs)} correlations, each at most {allowed:.3g} by chance"
+    return Measurement(1.0, worst, Limits(worst, worst), note)
 
 
-WORK = {
-    "correlations": lambda parameters, work: work(
-        {**parameters, "iterations": parameters["draws"] + parameters["iteration"]}
-    )
-}
+def _of_series(name: str, first: Array, second: Array) -> Iterator[tuple[Array, Array, str]]:
+    """Pairs of sequences over the draws, of one projected increment or sample; none where it never varies.
+
+    What BLAS rounds differently from row to row is no variation.
+    """
+    if all(np.ptp(cell) <= 1e-12 * (1 + np.abs(cell).max()) for cell in (first, second)):
+        return
+    replicates = first.shape[1]
+    for cell, values in enumerate((first, second)):
+        for i in range(replicates):
+            for j in range(replicates):
+                if i < j:
+                    yield values[:, i], values[:, j], f"{name} of replicates {i} and {j} in cell {cell}"
+                yield values[:-1, i], values[1:, j], f"{name} of replicate {i} and of {j} a step later in cell {cell}"
+    for i in range(replicates):
+        for j in range(replicates):
+            yield first[:, i], second[:, j], f"{name} of replicate {i} and of {j} in the other cell"
+
+
+def _of_levels(row: Mapping[str, Array]) -> Iterator[tuple[Array, Array, str]]:
+    """The samples of both levels, replicate by replicate."""
+    if {"sample of G", "sample of F"} <= set(row):
+        for i, (inner, outer) in enumerate(zip(row["sample of G"].T, row["sample of F"].T, strict=True)):
+            yield inner, outer, f"samples of G and F in replicate {i}"
+
+
+def _rank_correlation(a: Array, b: Array) -> float:
+    """Spearman's correlation; 1 where either does not vary, since what repeats itself is not drawn anew."""
+    from scipy.stats import rankdata
+
+    ranks = [rankdata(values) for values in (a, b)]
+    if any(np.ptp(each) == 0 for each in ranks):
+        return 1.0
+    return float(np.corrcoef(*ranks)[0, 1])

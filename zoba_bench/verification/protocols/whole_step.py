@@ -27,9 +27,9 @@ from zoba_bench.verification.parameters import COUNT, FLAG, OPTIONS, POWER, PROB
 from zoba_bench.verification.protocols.shared.named import build_problem, build_solver
 from zoba_bench.verification.protocols.shared.plan import Plan
 
-__all__ = ["PARAMETERS", "SHARPEST", "judge", "plan", "steps_from"]
+__all__ = ["PARAMETERS", "SHARPEST", "blocks", "copies", "judge", "plan", "start", "steps_from"]
 
-TITLE = "Mean of one whole step"
+TITLE = "mean of one whole step"
 _NUMBERS = Kind(
     "a list of non-negative integers, none twice",
     lambda value: isinstance(value, (list, tuple)) and bool(value) and all(map(POWER.fits, value))

@@ -16,7 +16,6 @@ from zoba_bench.json_values import strict_json
 from zoba_bench.ledger import Ledger
 from zoba_bench.problem.file import file_spec
 from zoba_bench.registry import entry
-from zoba_bench.solvers.file import solver_spec
 from zoba_bench.statistics import family_level
 from zoba_bench.verification.checking import protocol_of
 from zoba_bench.verification.claim import Claim, Verdict, decide
@@ -24,6 +23,7 @@ from zoba_bench.verification.protocols.shared.plan import Plan
 from zoba_bench.verification.run.cost import Cost, estimate
 from zoba_bench.verification.run.looks import look_levels, merged, plan_claim, up_to
 from zoba_bench.verification.run.provenance import derivations, provenance
+from zoba_bench.verification.solver_spec import solver_spec
 from zoba_bench.verification.suite import Suite, select
 from zoba_bench.verification.suites.own_problem import own_suite
 from zoba_bench.verification.suites.own_solver import own_solver_suite
