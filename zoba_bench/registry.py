@@ -19,7 +19,7 @@ import numpy as np
 from zoba_bench.contracts import HasOptions, Solver, Theorem, require
 from zoba_bench.problem import BilevelProblem
 from zoba_bench.problem.file import is_file, load_file
-from zoba_bench.solvers.file import is_solver_file, load_solver_class
+from zoba_bench.solver_file import is_solver_file, load_solver_class
 from zoba_bench.validation import check_dimension
 
 __all__ = [

@@ -19,8 +19,8 @@ LAYERS = (
     {"directions", "estimators", "ledger", "problem", "result", "statistics"},  # each stands alone
     {"oracle", "recorder"},
     {"contracts"},
-    {"solvers"},
-    {"registry"},
+    {"solver_file"},
+    {"registry", "solvers"},
     {"driver", "sweep"},
     {"certification", "execution"},
     {"comparison", "minimization", "timing", "verification"},

@@ -9,8 +9,6 @@
 ``f2sa``, ``meha``  penalties and envelopes, with first derivatives
 ``fednest``         several clients
 ``zmdsba``, ``zo_penalty``, ``pzobo``, ``hozog``   zeroth-order methods with two loops
-
-``file`` loads a solver of one's own from "file.py:Class".
 """
 
 SOLVERS: dict[str, str] = {

@@ -7,6 +7,8 @@ protocol), ``claims`` (which claims are made; files of the same names) and ``sui
 runs a suite. ``solver_spec`` names a solver of one's own in a cell, and ``declarations`` is what such a solver says of
 itself. ``self_test`` plants errors in this project's own code and says which claim sees each.
 
+``declarations`` is what a solver of one's own says of itself, and ``solver_spec`` what names it in a cell.
+
 ``SUITES`` is what this project registers: suite -> "module:function".
 """
 

@@ -16,7 +16,7 @@ from zoba_bench.arrays import Array
 from zoba_bench.contracts import HasExpectedDescent, HasExpectedStep
 from zoba_bench.problem import BilevelProblem
 from zoba_bench.registry import entry, names
-from zoba_bench.solvers.file import is_solver_file
+from zoba_bench.solver_file import is_solver_file
 from zoba_bench.verification.protocols.shared.named import build_solver
 
 __all__ = [

@@ -12,7 +12,7 @@ from typing import Any
 
 from zoba_bench.problem.file import is_file
 from zoba_bench.registry import entry, names
-from zoba_bench.solvers.file import is_solver_file, load_solver_class
+from zoba_bench.solver_file import is_solver_file, load_solver_class
 
 __all__ = [
     "COUNT", "COUNTS", "FLAG", "LOOKS", "NAME", "NUMBER", "OPTIONS", "OPTION_SETS", "POINT", "POSITIVE", "POSITIVES",

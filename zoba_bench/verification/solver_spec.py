@@ -1,4 +1,4 @@
-"""What names a solver in a cell, whatever a user hands over: a name, a class or an object."""
+"""What names a solver in a cell: a registered name, or "file.py:Class" with its hash; and its options."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from zoba_bench.registry import entry, names
-from zoba_bench.solvers.file import is_solver_file, named_solver
+from zoba_bench.solver_file import is_solver_file, name_of_solver
 
 __all__ = ["solver_spec"]
 
@@ -32,10 +32,9 @@ def solver_spec(solver: Any) -> tuple[str, dict[str, Any]]:
     if isinstance(solver, str):
         if not is_solver_file(solver):
             return solver, {}
-        return named_solver(solver), {}
+        return name_of_solver(solver), {}
     kind = solver if inspect.isclass(solver) else type(solver)
-    place = _place(kind)
-    name = named_solver(place) if is_solver_file(place) else place
+    name, _ = solver_spec(_place(kind))
     return name, {} if solver is kind else _changed(solver)
 
 

@@ -28,7 +28,7 @@ from zoba_bench.verification.protocols.shared.named import build_problem, build_
 from zoba_bench.verification.protocols.shared.plan import Plan
 from zoba_bench.verification.protocols.shared.runs import met_non_finite
 
-__all__ = ["PARAMETERS", "SHARPEST", "judge", "plan", "steps_from"]
+__all__ = ["PARAMETERS", "SHARPEST", "blocks", "copies", "judge", "plan", "start", "steps_from"]
 
 TITLE = "mean of one whole step"
 _NUMBERS = Kind(

@@ -17,7 +17,7 @@ from zoba_bench.driver import iteration_cost
 from zoba_bench.oracle import DERIVATIVES
 from zoba_bench.problem import BilevelProblem
 from zoba_bench.registry import RegistryError, entry, names
-from zoba_bench.solvers.file import is_solver_file, load_solver_class, title_of_solver
+from zoba_bench.solver_file import is_solver_file, load_solver_class, title_of_solver
 from zoba_bench.verification.claim import Claim
 from zoba_bench.verification.claims._pairs import Control, build, with_controls
 from zoba_bench.verification.declarations import MISTAKES, DeclarationError, DeclaredDescent, mistaken, update_of
@@ -359,7 +359,7 @@ def _bits(parts: _Parts, small: Sequence[Spec]) -> None:
 def _independence(parts: _Parts, small: Sequence[Spec], noisy: bool | None) -> None:
     """P11, where a pilot sees that steps are random."""
     for spec in small:
-        parameters = {"problem": spec, "options": parts.options, "replicates": 4, "draws": 250}
+        parameters = {"problem": spec, "options": parts.options, "draws": 250, "replicates": 4}
         with np.errstate(all="ignore"):
             row = steps_from(_rng(), spec, parts.solver, parts.options, 0, 16)
             again = steps_from(_rng(), spec, parts.solver, parts.options, 0, 1)
@@ -368,8 +368,8 @@ def _independence(parts: _Parts, small: Sequence[Spec], noisy: bool | None) -> N
         # Replicates that are all equal have no variance, but another stream moves them elsewhere.
         if spread > 1e-24 or again["mean"] != other["mean"]:
             parts.add(
-                f"P11/{spec['name']}", "Replicates, steps, cells and the samples of both levels are independent.",
-                "at_most", 0.0, parameters, spec["name"],
+                f"P11/{spec['name']}", "Replicates are independent of each other, a step of the next one, a cell of "
+                "another, and the samples of both levels.", "at_most", 0.0, parameters, spec["name"],
                 paired=("each second replicate repeats the one before it", {"paired": True}),
             )  # fmt: skip
             return

@@ -7,7 +7,7 @@ from typing import Any
 
 from zoba_bench.problem import BilevelProblem
 from zoba_bench.registry import entry, load_problem, make_solver
-from zoba_bench.solvers.file import is_solver_file, load_solver_class
+from zoba_bench.solver_file import is_solver_file, load_solver_class
 from zoba_bench.verification.controls import CONTROLS
 
 __all__ = ["build_problem", "build_solver", "noise_options", "published_order", "reference_theorem", "steps"]

@@ -19,7 +19,7 @@ from typing import Any
 
 from zoba_bench.contracts import HasOptions, Solver, lacking
 
-__all__ = ["is_solver_file", "load_solver_class", "local_files", "named_solver", "title_of_solver"]
+__all__ = ["is_solver_file", "load_solver_class", "local_files", "name_of_solver", "title_of_solver"]
 
 _DIGITS = 12
 #: Names that are never local modules, whatever stands beside the file.
@@ -38,15 +38,9 @@ def is_solver_file(name: object) -> bool:
     return isinstance(name, str) and (name.endswith(".py") or ".py:" in name)
 
 
-def named_solver(name: str) -> str:
-    """The name of a solver's class with the hash of its file: "file.py:Class@0123456789ab".
-
-    Raises
-    ------
-    ValueError
-        For a file that is not there.
-    """
-    path, attribute, _ = _split(name)
+def name_of_solver(solver: str) -> str:
+    """The name with its hash, of "file.py:Class"; ValueError for a file that is not there."""
+    path, attribute, _ = _split(solver)
     return f"{path}:{attribute}@{_digest(path)}"
 
 
