@@ -33,12 +33,14 @@ ERRORS: tuple[PlantedError, ...] = (
     ),
     PlantedError(
         "driver/counts-a-step-more", _HERE + "driver", "nit += oracle.active",
-        "nit += 2 * oracle.active", "iterations are counted twice", ("hf-zoba", "zoba", ""),
+        "nit += 2 * oracle.active", "iterations are counted twice", ("hf-zoba", "zoba"),
+        protocols=("P12", "P6"),
     ),
     PlantedError(
         "recorder/short-mean", _HERE + "recorder", "self._sum / np.maximum(nit, 1)",
         "self._sum / np.maximum(nit - 1, 1)",
         "the mean of the stationarity is divided by one iteration less", ("hf-zoba", "hf-zoba-shared", "zoba"),
+        protocols=("P4b", "P6b", "P4a"),
     ),
     PlantedError(
         "directions/scale", _HERE + "directions",
@@ -73,34 +75,36 @@ ERRORS: tuple[PlantedError, ...] = (
     ),
     PlantedError(
         "problems/minimum", _HERE + "problems.quadratic.reference", "minimum=float(value(minimizer))",
-        "minimum=1.01 * float(value(minimizer))", "Psi's minimum is 1 % too large", ("",), ("reference",),
+        "minimum=1.01 * float(value(minimizer))", "Psi's minimum is 1 % too large", ("",), ("reference",), ("P9",),
     ),
     PlantedError(
         "problems/curvature", _HERE + "problems.quadratic.reference", "        L_zz=1.0,\n", "        L_zz=0.95,\n",
-        "L_zz is understated by 5 %", ("",), ("reference",),
+        "L_zz is understated by 5 %", ("",), ("reference",), ("P9",),
     ),
     PlantedError(
         "problems/hypergradient", _HERE + "problems.quadratic.reference",
         "return backward(unit(forward(x) - t)) + lam * unit(x)",
         "return backward(unit(forward(x) - t)) + 1.01 * lam * unit(x)", "a term of grad Psi is 1 % too large", ("",),
-        ("reference",),
+        ("reference",), ("P9",),
     ),
     PlantedError(
         "problems/mixed-derivative", _HERE + "problems.quadratic.reference",
         "return spread_vectors(-backward(v), z, x)", "return spread_vectors(backward(v), z, x)",
-        "the product with G_xz has the wrong sign", ("", "hf-zoba"), ("reference",),
+        "the product with G_xz has the wrong sign", ("",), ("reference",), ("P9",),
     ),
     PlantedError(
         "theory/shared-noise", _NOISE + "covariance", "total = total + (cross + cross.T) / max(l1, l2)",
         "total = total - (cross + cross.T) / max(l1, l2)", "the covariance of the two levels has the wrong sign", _LOOP,
+        protocols=("P2b", "P6b"),
     ),
     PlantedError(
         "theory/level-of-noise", _NOISE + "covariance", "fill(inner, inner) / l1 + fill(outer, outer) / l2",
         "1.1 * fill(inner, inner) / l1 + fill(outer, outer) / l2", "the noise of the inner level is 10 % too large",
-        _LOOP,
+        _LOOP, protocols=("P2b", "P6b"),
     ),
     PlantedError(
         "theory/count", "zoba_bench.theory.single_loop.plan", "return 6 * W_0 / (gamma * eps) + 1",
-        "return 3 * W_0 / (gamma * eps) + 1", "half of the iterations in the derived count", ("zoba", "hf-zoba"),
+        "return 3 * W_0 / (gamma * eps) + 1", "half of the iterations in the derived count", ("hf-zoba",),
+        protocols=("P6c",),
     ),
 )  # fmt: skip

@@ -33,7 +33,7 @@ class PlantedError:
     problems : tuple of str
         Of claims about no solver, those on these problems; all where empty.
     protocols : tuple of str
-        The protocols that are tried; all where empty.
+        The protocols that are tried, in this order; those that judge every solver where empty.
     """
 
     name: str
