@@ -2,7 +2,8 @@
 
 ``entry`` is the command with its exit codes. Its verbs stand in a file a group: ``listing`` (list, info), ``solving``
 (solve, run), ``verifying`` (verify), ``proving`` (check, derive) and ``reporting`` (report, clean, sys-info). They
-share ``options`` and ``terminal``. A verb imports the library when it is called, so that ``--help`` is fast.
+share ``options``, ``terminal`` and ``page``, which writes the report. A verb imports the library when it is called,
+so that ``--help`` is fast.
 """
 
 from zoba_bench.cli.entry import cli, main
