@@ -256,7 +256,7 @@ class Ledger:
         """Table, task of the cells or kind of the texts, fingerprint, and number of such rows."""
         with self._guard():
             return [
-                (table, *map(str, row[:2]), int(row[2]))
+                (table, str(row[0]), str(row[1]), int(row[2]))
                 for table, name in _NAMED.items()
                 for row in self._db.execute(
                     f"SELECT {name}, fingerprint, count(*) FROM {table} GROUP BY 1, 2 ORDER BY 1, 2"

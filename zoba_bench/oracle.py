@@ -266,12 +266,12 @@ class Oracle:
     def _remember(self, name: str, values: Array, vectors: tuple[Array, ...], shape: tuple[int, ...]) -> None:
         """Note the first point of each replicate at which a function failed although the point is finite and near."""
         assert self._near is not None
-        bad = ~np.isfinite(values)
+        bad: NDArray[np.bool_] = ~np.isfinite(values)
         if values.ndim > len(shape):
-            bad = bad.any(axis=-1)
+            bad = np.any(bad, axis=-1)
         wide = [np.broadcast_to(vector, (*shape, vector.shape[-1])) for vector in vectors]
         for vector in wide:
-            bad = bad & (np.abs(vector) <= self._near).all(axis=-1)  # false for NaN
+            bad = bad & np.all(np.abs(vector) <= self._near, axis=-1)  # false for NaN
         for replicate in map(int, np.unique(np.nonzero(bad)[0])):
             at = (replicate, *np.argwhere(bad[replicate])[0])
             value = values[at] if values.ndim == len(shape) else values[at][~np.isfinite(values[at])][0]
