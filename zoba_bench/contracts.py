@@ -296,8 +296,54 @@ class HasBound(Protocol):
         """The same bound with its parts."""
         ...
 
-    def plan(self, constants: Constants, p: int, d: int, eps: float, start: Mapping[str, float]) -> Any:
+
+class RunPlan(Protocol):
+    """A configuration whose bound is at most eps: radii, directions, steps, iterations, evaluations of both levels."""
+
+    @property
+    def h(self) -> float: ...
+    @property
+    def eta(self) -> float: ...
+    @property
+    def h_bar(self) -> float: ...
+    @property
+    def normalize_h_bar(self) -> bool: ...
+    @property
+    def l1(self) -> int: ...
+    @property
+    def l2(self) -> int: ...
+    @property
+    def rho(self) -> float: ...
+    @property
+    def gamma(self) -> float: ...
+    @property
+    def K(self) -> int: ...
+    @property
+    def evaluations(self) -> int: ...
+    @property
+    def bound(self) -> float: ...
+
+
+@runtime_checkable
+class HasPlan(Protocol):
+    """A theorem that plans a run to accuracy eps, and bounds what that costs. All raise as :class:`HasBound`."""
+
+    def plan(self, constants: Constants, p: int, d: int, eps: float, start: Mapping[str, float]) -> RunPlan:
         """Radii, directions, steps and iterations with which the bound is at most ``eps``."""
+        ...
+
+    def derived_count(self, constants: Constants, p: int, d: int, eps: float, start: Mapping[str, float]) -> float:
+        """n(eps), at least the evaluations of the plan."""
+        ...
+
+    def dominating_count(
+        self, order: str, constants: Constants, p: int, d: int, eps: float, start: Mapping[str, float],
+        at: str | None = None,
+    ) -> float:  # fmt: skip
+        """C times an order in p, d and eps, with the C for which n(eps) is proved to be at most that.
+
+        ``at`` is another order that is given the same C, for a control. Raises DerivationError where nothing is proved.
+        """
         ...
 
 

@@ -154,8 +154,10 @@ _asking(Soba, "same-samples", "The samples of F are those of G.", _same_samples)
 def _no_shift(self: Any, state: Any, directions: Any) -> Any:
     right = Zoba.surrogates(self, state, directions)
     z, x, w = state.z[:, None, None, :], state.x[:, None, None, :], directions.w
-    values = [state.oracle.inner(point, x, directions.inner_sample) for point in (z + self.h * w, z - self.h * w, z)]
-    wrong = average(second_difference(*values, self.h, self.h) * project(w, state.v), w)
+    plus, minus, centre = (
+        state.oracle.inner(point, x, directions.inner_sample) for point in (z + self.h * w, z - self.h * w, z)
+    )
+    wrong = average(second_difference(plus, minus, centre, self.h, self.h) * project(w, state.v), w)
     return right._replace(hessian_v=wrong)
 
 
@@ -204,7 +206,8 @@ def _gauss_seidel(self: Any, state: Any) -> dict[str, Callable[..., Any]]:
     z = state.z - rho * oracle.inner_grad_z(state.z, state.x)
 
     def product(old: Array, x: Array, v: Array, sample: Any = None) -> Array:
-        return oracle.inner_hvp_zz(z if old.ndim == 2 else z[:, None], x, v, sample)
+        found: Array = oracle.inner_hvp_zz(z if old.ndim == 2 else z[:, None], x, v, sample)
+        return found
 
     return {"inner_hvp_zz": product}
 

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from zoba_bench.arrays import Array
+from zoba_bench.contracts import HasBound
 from zoba_bench.driver import run
 from zoba_bench.errors import DerivationError
 from zoba_bench.problem import BilevelProblem
@@ -33,7 +34,7 @@ from zoba_bench.verification.parameters import (
 )
 from zoba_bench.verification.protocols.shared.closed_forms import refuse_contradictions
 from zoba_bench.verification.protocols.shared.lines import log_means
-from zoba_bench.verification.protocols.shared.named import build_problem, build_solver, reference_theorem
+from zoba_bench.verification.protocols.shared.named import build_problem, build_solver, theorem_with
 from zoba_bench.verification.protocols.shared.plan import Plan, trajectory_cells
 from zoba_bench.verification.protocols.shared.runs import ended, start_point
 
@@ -76,7 +77,7 @@ def plan(claim: Claim, seed: int) -> Plan:
     problem = build_problem(chosen["problem"])
     solver = build_solver(claim.solver, chosen["options"])
     other = wrong.pop("theorem", None)
-    theorem = reference_theorem(other or claim.solver)
+    theorem = theorem_with(other or claim.solver, HasBound)
     times = {name: wrong.pop(name, 1) for name in _TOO_MUCH}
     if wrong:
         raise ValueError(f"a control can be wrong in theorem, {', '.join(_TOO_MUCH)}, not in {', '.join(wrong)}")

@@ -170,9 +170,11 @@ def _poisoned(problem: BilevelProblem, replicates: int, switch: Mapping[str, boo
     names = [name for name in ("inner", "outer", *DERIVATIVES) if getattr(problem, name) is not None]
     tasks = problem.capabilities.tasks
     if tasks is not None:
-        offered = {name: wrap(getattr(tasks, name)) for name in _OF_TASKS if getattr(tasks, name) is not None}
+        there = [name for name in _OF_TASKS if getattr(tasks, name) is not None]
+        offered: dict[str, Any] = {name: wrap(getattr(tasks, name)) for name in there}
         problem = replace(problem, capabilities=replace(problem.capabilities, tasks=replace(tasks, **offered)))
-    return replace(problem, **{name: wrap(getattr(problem, name)) for name in names})
+    changed: dict[str, Any] = {name: wrap(getattr(problem, name)) for name in names}
+    return replace(problem, **changed)
 
 
 class _Wrapped:

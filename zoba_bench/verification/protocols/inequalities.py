@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from zoba_bench.arrays import Array
+from zoba_bench.contracts import HasOneStep
 from zoba_bench.driver import run
 from zoba_bench.errors import DerivationError
 from zoba_bench.problem import BilevelProblem
@@ -23,7 +24,7 @@ from zoba_bench.sweep import Cell
 from zoba_bench.verification.claim import Claim, Measurement
 from zoba_bench.verification.parameters import COUNT, FLAG, OPTIONS, POSITIVE, PROBLEM, SEQUENTIAL, Kind, Parameters
 from zoba_bench.verification.protocols.shared.closed_forms import refuse_contradictions
-from zoba_bench.verification.protocols.shared.named import build_problem, build_solver, reference_theorem
+from zoba_bench.verification.protocols.shared.named import build_problem, build_solver, theorem_with
 from zoba_bench.verification.protocols.shared.plan import Plan, replicate_blocks
 from zoba_bench.verification.protocols.shared.runs import met_non_finite
 
@@ -61,7 +62,7 @@ def plan(claim: Claim, seed: int) -> Plan:
     if problem.stochastic:
         raise ValueError(f"{problem.name} has samples; states are drawn for exact values only")
     refuse_contradictions(problem)
-    solver, theorem = build_solver(claim.solver, chosen["options"]), reference_theorem(claim.solver)
+    solver, theorem = build_solver(claim.solver, chosen["options"]), theorem_with(claim.solver, HasOneStep)
     wrong = dict(chosen.get("wrong", {}))
     if chosen.get("at_once"):
         wrong |= {"mu": 0.99 / (solver.rho * problem.constants.require("mu")[0]), "z": 0.0, "v": 0.0}

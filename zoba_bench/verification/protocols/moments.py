@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from zoba_bench.arrays import Array
+from zoba_bench.contracts import HasNoise, HasSurrogates
 from zoba_bench.errors import DerivationError
 from zoba_bench.oracle import Oracle
 from zoba_bench.problem import BilevelProblem
@@ -24,7 +25,7 @@ from zoba_bench.statistics import Limits
 from zoba_bench.sweep import Cell
 from zoba_bench.verification.claim import Claim, Measurement
 from zoba_bench.verification.parameters import COUNT, POSITIVE, PROBLEM, Parameters, table
-from zoba_bench.verification.protocols.shared.named import build_problem, build_solver, reference_theorem
+from zoba_bench.verification.protocols.shared.named import build_problem, build_solver, theorem_with
 from zoba_bench.verification.protocols.shared.plan import Plan
 from zoba_bench.verification.protocols.shared.runs import met_non_finite
 
@@ -256,11 +257,10 @@ def _derived_moments(
     solver: str, problem: BilevelProblem, z: Array, v: Array, x: Array, h: float
 ) -> tuple[dict[str, float], str]:
     """Derived second moments by field, or none of them and why the derivation refuses."""
-    theorem = reference_theorem(solver)
-    blocks = theorem.Blocks.at(problem, x, z=z, v=v)
+    blocks = theorem_with(solver, HasNoise).blocks_at(problem, x, z=z, v=v)
     values = {}
     try:
-        for surrogate in theorem.surrogates.values():
+        for surrogate in theorem_with(solver, HasSurrogates).surrogates.values():
             kind = surrogate.name.split()[0]
             field = dict(zip(("D_z", "f_z", "f_x", "Hv", "Cv"), _NAMES, strict=True))[kind]
             values[field] = surrogate.second_moment_value(blocks, v=v, h=h, eta=h, h_bar=h)

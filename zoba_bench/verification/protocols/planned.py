@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from zoba_bench.contracts import HasPlan
 from zoba_bench.driver import run
 from zoba_bench.problem import BilevelProblem
 from zoba_bench.result import Status
@@ -25,7 +26,7 @@ from zoba_bench.statistics import Limits, log_mean
 from zoba_bench.sweep import Cell
 from zoba_bench.verification.claim import Claim, Measurement
 from zoba_bench.verification.parameters import COUNT, NAME, OPTIONS, POSITIVE, PROBLEM, Parameters, one_of, table
-from zoba_bench.verification.protocols.shared.named import build_problem, build_solver, reference_theorem
+from zoba_bench.verification.protocols.shared.named import build_problem, build_solver, theorem_with
 from zoba_bench.verification.protocols.shared.plan import Plan, replicate_blocks
 from zoba_bench.verification.protocols.shared.runs import start_point
 
@@ -59,7 +60,7 @@ def plan(claim: Claim, seed: int) -> Plan:
     """
     chosen = claim.parameters
     problem, eps, wrong = build_problem(chosen["problem"]), chosen["eps"], chosen.get("wrong", {})
-    theorem = reference_theorem(claim.solver)
+    theorem = theorem_with(claim.solver, HasPlan)
     problem.require("value", "minimum")
     start = {"gap": _gap(problem)}
     derived = theorem.derived_count(problem.constants, problem.p, problem.d, eps, start)

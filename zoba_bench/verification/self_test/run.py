@@ -176,12 +176,13 @@ def _in_processes(
     while waiting or running:
         while waiting and len(running) < jobs:
             error = waiting.pop()
-            receiver, sender = context.Pipe(duplex=False)
+            source, sender = context.Pipe(duplex=False)
             process = context.Process(target=_child, args=(sender, error, tried(error, claims), seed, level))
             process.start()
             sender.close()
-            running[receiver] = process, error, time.perf_counter()
-        for receiver in multiprocessing.connection.wait(list(running)):
+            running[source] = process, error, time.perf_counter()
+        for ready in multiprocessing.connection.wait(list(running)):
+            receiver: Any = ready
             process, error, started = running.pop(receiver)
             try:
                 seen_by, reason, number = receiver.recv()

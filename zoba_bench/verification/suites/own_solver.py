@@ -235,6 +235,7 @@ def _pilot(parts: _Parts, spec: Spec, update: Any, exact: bool) -> tuple[dict[st
     most = max(_PILOT, int(_MOST_NUMBERS / width))
     steps: dict[int, _Step] = {}
     best: tuple[float, tuple[int, ...]] = (np.inf, ())
+    iterations: tuple[int, ...]
     for iterations in _ITERATIONS:
         for k in (k for k in iterations if k not in steps):
             with np.errstate(all="ignore"):

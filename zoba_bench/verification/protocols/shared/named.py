@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar, cast
 
+from zoba_bench.contracts import Theorem, lacking
+from zoba_bench.errors import DerivationError
 from zoba_bench.problem import BilevelProblem
-from zoba_bench.registry import entry, load_problem, make_solver
+from zoba_bench.registry import load_problem, make_solver, theorem
 from zoba_bench.solver_file import is_solver_file, load_solver_class
 from zoba_bench.verification.controls import CONTROLS
 
-__all__ = ["build_problem", "build_solver", "noise_options", "published_order", "reference_theorem", "steps"]
+__all__ = [
+    "build_problem", "build_solver", "noise_options", "published_order", "reference_theorem", "steps", "theorem_with",
+]  # fmt: skip
+
+Ability = TypeVar("Ability")
 
 
 def build_problem(spec: Mapping[str, Any]) -> BilevelProblem:
@@ -26,7 +32,22 @@ def build_solver(name: str, options: Mapping[str, Any]) -> Any:
     return make_solver(name, **options)
 
 
-def reference_theorem(solver: str) -> Any:
+def theorem_with(solver: str, ability: type[Ability]) -> Ability:
+    """The theorem whose predictions a claim about this solver must meet, with an ability that the claim needs.
+
+    Raises
+    ------
+    DerivationError
+        If the theorem does not have it; the members of the contract that are missing are named.
+    """
+    chosen = reference_theorem(solver)
+    missing = lacking(chosen, ability)
+    if missing:
+        raise DerivationError(f"theorem {chosen.name!r} does not derive what this claim needs: {', '.join(missing)}")
+    return cast(Ability, chosen)
+
+
+def reference_theorem(solver: str) -> Theorem:
     """The theorem object whose predictions a claim about this solver must meet.
 
     A control is measured against the theorem of the solver that it mutates, a file's solver against the one that its
@@ -36,17 +57,18 @@ def reference_theorem(solver: str) -> Any:
         own = getattr(load_solver_class(solver), "theorem", None)
         if own is None:
             raise ValueError(f"{solver} names no theorem")
-        return entry("theorems", own)() if isinstance(own, str) else own()
+        return theorem(own) if isinstance(own, str) else cast(Theorem, own())
     if solver.startswith("control:"):
         solver = CONTROLS[solver].mutates
-    return entry("theorems", solver)()
+    return theorem(solver)
 
 
 def published_order(p: int, d: int, eps: float = 1.0) -> float:
     """The order of evaluations that is published for ZOBA, as the theorem quotes it."""
-    theorem = entry("theorems", "zoba")()
-    symbols = theorem.symbols
-    return float(theorem.complexity.published.subs({symbols["p"]: p, symbols["d"]: d, symbols["eps"]: eps}))
+    zoba = theorem("zoba")
+    complexity, symbols = zoba.complexity, zoba.symbols
+    assert complexity is not None
+    return float(complexity.published.subs({symbols["p"]: p, symbols["d"]: d, symbols["eps"]: eps}))
 
 
 def steps(gamma: float, c: float) -> dict[str, Any]:
