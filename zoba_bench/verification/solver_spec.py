@@ -60,7 +60,8 @@ def _changed(solver: Any) -> dict[str, Any]:
     if not is_dataclass(solver):
         raise TypeError(f"solver {solver!r} is no dataclass, so its options are not known; pass its class")
     try:
-        plain: Any = type(solver)()
+        kind: Any = type(solver)
+        plain = kind()
         found = {f.name: getattr(solver, f.name) for f in fields(solver)
                  if getattr(solver, f.name) != getattr(plain, f.name)}  # fmt: skip
     except TypeError:

@@ -166,7 +166,8 @@ def _poisoned(problem: BilevelProblem, replicates: int, switch: Mapping[str, boo
         return values
 
     names = [name for name in ("inner", "outer", *DERIVATIVES) if getattr(problem, name) is not None]
-    return replace(problem, **{name: wrap(getattr(problem, name)) for name in names})
+    poisoned: Any = {name: wrap(getattr(problem, name)) for name in names}
+    return replace(problem, **poisoned)
 
 
 class _Wrapped:

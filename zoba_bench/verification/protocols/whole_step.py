@@ -16,12 +16,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from zoba_bench.arrays import Array
+from zoba_bench.json_values import strict_json
 from zoba_bench.oracle import Oracle
 from zoba_bench.problem import BilevelProblem
 from zoba_bench.registry import entry
 from zoba_bench.statistics import Limits
 from zoba_bench.sweep import Cell
-from zoba_bench.verification.claim import Claim, Measurement, strict_json
+from zoba_bench.verification.claim import Claim, Measurement
 from zoba_bench.verification.declarations import MISTAKES, mistaken, start, update_of
 from zoba_bench.verification.parameters import COUNT, FLAG, OPTIONS, POWER, PROBLEM, Kind, Parameters, one_of
 from zoba_bench.verification.protocols.shared.named import build_problem, build_solver
