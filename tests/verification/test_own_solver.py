@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
+import numpy as np
 import pytest
 
 from zoba_bench.registry import make_solver
@@ -338,3 +339,57 @@ def test_json_shows_what_is_measured_and_the_report_has_it(tmp_path):
     assert rows
     assert {(row["verdict"], row["expected"], row["predicted"]) for row in rows} == {("measured", "measured", None)}
     assert "measured" in (tmp_path / "out" / "report" / "index.html").read_text(encoding="utf-8")
+
+
+def test_blocks_of_replicates_have_the_moments_of_all_at_once():
+    from zoba_bench.verification.protocols.whole_step import _Moments
+
+    values = np.random.default_rng(3).standard_normal((60, 4)) * [1, 10, 100, 0] + 7
+    whole, parts = _Moments.of(values), _Moments.of(values[:20]).with_more(values[20:45]).with_more(values[45:])
+    np.testing.assert_allclose(parts.mean, values.mean(axis=0), rtol=1e-14)
+    np.testing.assert_allclose(parts.variance, values.var(axis=0, ddof=1), rtol=1e-13)
+    np.testing.assert_allclose(whole.variance, values.var(axis=0, ddof=1), rtol=1e-13)
+
+
+MEMORY = """
+from dataclasses import dataclass
+from typing import ClassVar
+from zoba_bench.arrays import Array
+from zoba_bench.solvers.base import Solver, State
+
+@dataclass(frozen=True, eq=False)
+class Remembering(State):
+    m: Array = None
+
+@dataclass(frozen=True)
+class MySolver(Solver):
+    name: ClassVar[str] = "momentum"
+    tolerance_quantity: ClassVar[str] = "nothing"
+    needs: ClassVar[tuple[str, ...]] = ("inner_grad_z", "outer_grad_x")
+
+    def init(self, oracle, rng, z, v, x):
+        return Remembering(z, v, x, 0, oracle, rng, None, 0 * x + __START__)
+
+    def step(self, state):
+        oracle, z, v, x = state.oracle, state.z, state.v, state.x
+        m = __KEEP__ * state.m + oracle.outer_grad_x(z, x)
+        z = z - 0.1 * oracle.inner_grad_z(z, x)
+        return Remembering(z, v, x - 0.05 * m, state.k + 1, oracle, state.rng, None, m)
+
+    def expected_step(self, problem, state):
+        z, x = state["z"], state["x"]
+        m = 0.9 * state["m"] + problem.outer_grad_x(z, x)
+        return {"z": z - 0.1 * problem.inner_grad_z(z, x), "v": state["v"], "x": x - 0.05 * m, "m": m}
+
+    def expected_start(self, problem, z, v, x):
+        return {"z": z, "v": v, "x": x, "m": 0 * x}
+"""
+
+
+@pytest.mark.parametrize(
+    ("start", "keep", "verdict"), [("0", "0.9", set()), ("1", "0.9", {"P10"}), ("0", "0.8", {"P10"})]
+)
+def test_memories_are_measured_with_the_iterates(start, keep, verdict, tmp_path):
+    text = MEMORY.replace("__START__", start).replace("__KEEP__", keep)
+    verdicts = measured(planted(tmp_path, text=text), tmp_path, "P10")
+    assert refused(verdicts) == verdict, [(v.claim.id, v.verdict, v.reason) for v in verdicts]

@@ -12,7 +12,9 @@ from zoba_bench.verification.claim import Claim
 from zoba_bench.verification.parameters import COUNT, FLAG, NAME, OPTIONS, Parameters, table, tables
 from zoba_bench.verification.protocols import PROTOCOLS
 from zoba_bench.verification.run.looks import plan_claim
+from zoba_bench.verification.solver_spec import solver_spec
 from zoba_bench.verification.suites.own_problem import own_suite
+from zoba_bench.verification.suites.own_solver import own_solver_suite
 from zoba_bench.verification.suites.quick import quick
 
 CLAIMS = {claim.id: claim for claim in quick().claims}
@@ -36,10 +38,12 @@ def test_claims_on_a_problem_of_ones_own_keep_to_it():
         check_claim(claim)
 
 
-def test_every_required_parameter_is_given_by_a_registered_claim():
+def test_every_required_parameter_is_given_by_a_registered_claim_or_one_on_the_examples_solver():
     used: dict[str, set[str]] = {protocol: set() for protocol in PROTOCOLS}
-    for suite in names("claims"):
-        for claim in entry("claims", suite)().claims:
+    own, _ = own_solver_suite(*solver_spec(f"{Path(__file__).parents[2]}/examples/my_solver.py:MySolver"))
+    for suite in (own, *(entry("claims", name)() for name in names("claims"))):
+        for claim in suite.claims:
+            check_claim(claim)
             used[claim.protocol] |= set(claim.parameters)
     for protocol, module in PROTOCOLS.items():
         assert set(importlib.import_module(module).PARAMETERS.required) <= used[protocol], protocol

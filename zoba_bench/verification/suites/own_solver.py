@@ -80,7 +80,7 @@ _BLUNT = 0.4  # and no larger one
 _CRITICAL = 5.5  # of a t test among all coordinates, blocks and claims
 _FEWEST = 1024  # replicates, where there is noise
 _AT_ONCE, _MOST_NUMBERS = 1e7, 2e8  # doubles that one step may hold, and that the steps of a cell may
-_ITERATIONS = ((0, 3, 50), (0, 3, 20), (0, 3, 11))
+_ITERATIONS: tuple[tuple[int, ...], ...] = ((0, 3, 50), (0, 3, 20), (0, 3, 11))
 
 
 @dataclass
