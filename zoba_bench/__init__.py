@@ -2,7 +2,8 @@
 
 The public names are loaded when first used, so that importing the package is fast. To read the package, begin with
 ``problem``, ``oracle`` and ``contracts``; then follow a run through ``solvers``, ``driver`` and ``result``, and a
-measurement through ``sweep``, ``execution``, ``ledger`` and ``verification``. CONTRIBUTING.md has the whole tree.
+measurement through ``sweep`` (cells), ``execution``, ``ledger`` and ``verification``. CONTRIBUTING.md has the whole
+tree.
 """
 
 from __future__ import annotations
