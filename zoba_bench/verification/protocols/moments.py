@@ -70,14 +70,22 @@ def plan(claim: Claim, seed: int) -> Plan:
             )
             for block in range(chosen["cells"])
         ]  # fmt: skip
-    problem = build_problem(chosen["problem"])
+    problem, h = build_problem(chosen["problem"]), chosen["h"]
+    z, v, x = point(problem)
     derived: dict[str, float] = {}
     refusal = ""
     # A sampled row of a finite sum has moments of its own, beyond the derived ones of the mean.
     if chosen.get("batches") is None and not problem.stochastic:
-        z, v, x = point(problem)
-        derived, refusal = _derived_moments(claim.solver, problem, z, v, x, chosen["h"])
-    return Plan(tuple(cells), {"derived": derived, "refusal": refusal})
+        derived, refusal = _derived_moments(claim.solver, problem, z, v, x, h)
+    context = {
+        "derived": derived, "refusal": refusal, "p": problem.p, "d": problem.d, "size_v": float(np.linalg.norm(v)),
+        "target": targets(problem, z, v, x), "rounding": rounding_bound(problem, z, x, h),
+        "lipschitz": {
+            "inner": lipschitz_constant(problem.inner_hessian, z, x, h),
+            "outer": lipschitz_constant(problem.outer_hessian, z, x, h),
+        },
+    }  # fmt: skip
+    return Plan(tuple(cells), context)
 
 
 def measure(
@@ -136,27 +144,20 @@ def judge(claim: Claim, plan: Plan, results: Mapping[str, Mapping[str, Any]], le
     """Largest deviation of any mean or second moment, in units of what is allowed; at most 1."""
     from scipy.special import stdtrit
 
-    chosen = claim.parameters
-    h, problem = chosen["h"], build_problem(chosen["problem"])
-    z, v, x = point(problem)
+    chosen, context = claim.parameters, plan.context
     parts = [results[cell.key] for cell in plan.cells]
     exact = "nodes" in chosen
     count = sum(part["weight"] for part in parts)
-    target = targets(problem, z, v, x)
-    lipschitz = {
-        "inner": lipschitz_constant(problem.inner_hessian, z, x, h),
-        "outer": lipschitz_constant(problem.outer_hessian, z, x, h),
-    }
-    rounding = rounding_bound(problem, z, x, h)
-    tests = 2 * len(_NAMES) * problem.p
+    target, lipschitz, rounding = context["target"], context["lipschitz"], context["rounding"]
+    tests = 2 * len(_NAMES) * context["p"]
     critical = 0.0 if exact else -float(stdtrit(count - 1.0, (1.0 - level) / (2 * tests)))
-    derived, refusal = plan.context["derived"], plan.context["refusal"]
+    derived, refusal = context["derived"], context["refusal"]
     rows = []
     for name in _NAMES:
         merged = {k: np.mean([np.asarray(part[name][k]) for part in parts], axis=0) for k in parts[0][name]}
         remainder = lipschitz["outer" if name.startswith("outer") else "inner"]
         error = critical * np.sqrt(float(np.sum(merged["variance"])) / count)
-        slack = rounding[name] * float(1 + np.linalg.norm(v)) * (problem.p + problem.d)
+        slack = rounding[name] * (1 + context["size_v"]) * (context["p"] + context["d"])
         allowed = remainder * float(merged["envelope"]) + error + slack
         deviation = float(np.linalg.norm(merged["mean"] - target[name]))
         rows.append((deviation / allowed, f"mean of {name}"))
