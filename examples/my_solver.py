@@ -1,10 +1,12 @@
 """A solver of one's own and what it declares. To judge it: zoba-bench verify --solver my_solver.py:MySolver."""
 
+import tempfile
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
+import zoba_bench as zb
 from zoba_bench.solvers.base import Solver, State
 
 
@@ -59,3 +61,9 @@ class MySolver(Solver):
             "x": x - self.gamma * scale * d_x,
         }
         return mean, {"x": self.gamma * 1e-6}
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as folder:
+        for verdict in zb.verify(solver=MySolver, only={"protocol": "P10"}, out=folder):
+            print(verdict.verdict, verdict.claim.id)
