@@ -16,6 +16,7 @@ from zoba_bench.verification.claims import (
     one_step,
     planned,
     proofs,
+    registry,
     transient,
     whole_step,
 )
@@ -25,8 +26,8 @@ __all__ = ["quick", "smoke"]
 
 _SMOKE = (counts, moments, mean_step, determinism)
 _QUICK = (
-    *_SMOKE, whole_step, independence, one_step, horizon, transient, bounds, complexity, floors, planned, accuracy,
-    proofs,
+    *_SMOKE, whole_step, independence, one_step, horizon, transient, bounds, complexity, floors, planned, registry,
+    accuracy, proofs,
 )  # fmt: skip
 
 

@@ -7,12 +7,14 @@ from zoba_bench.verification.claims import (
     complexity,
     error_rates,
     floors,
+    horizon,
     independence,
     inequalities,
     one_step,
     planned,
     proofs,
     published,
+    registry,
     whole_step,
 )
 from zoba_bench.verification.suite import Suite, together
@@ -20,7 +22,10 @@ from zoba_bench.verification.suites.quick import quick
 
 __all__ = ["full", "standard"]
 
-_STANDARD = (whole_step, independence, proofs, inequalities, bounds, one_step, published, planned, error_rates)
+_STANDARD = (
+    whole_step, independence, proofs, inequalities, bounds, one_step, horizon, floors, complexity, registry, published,
+    planned, error_rates,
+)  # fmt: skip
 _FULL = (floors, complexity)
 
 
