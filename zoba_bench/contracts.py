@@ -21,10 +21,11 @@ from zoba_bench.oracle import Oracle
 from zoba_bench.problem import BilevelProblem, Constants
 
 __all__ = [
-    "CertifiedBound", "CheckOutcome", "ClaimParameters", "Complexity", "DerivationStep", "HasBound",
-    "HasDeclaredCounts", "HasExpectedDescent", "HasExpectedStep", "HasNoise", "HasOneStep", "HasOptions",
-    "HasPointOfRest", "HasRunMoments", "HasSurrogates", "HasWork", "OneDirectionSurrogate", "RunMoments",
-    "SimulatedProtocol", "Solver", "State", "Theorem", "VerificationProtocol", "lacking", "members", "require",
+    "CertifiedBound", "CheckOutcome", "ClaimParameters", "Complexity", "DerivationStep", "HasBound", "HasClosure",
+    "HasDeclaredCounts", "HasExpectedDescent", "HasExpectedStep", "HasNoise", "HasOneStep", "HasOptions", "HasPlan",
+    "HasPointOfRest", "HasRunMoments", "HasSurrogates", "HasWork", "OneDirectionSurrogate", "PredictedCrossing",
+    "PredictedMean", "RunMoments", "RunPlan", "SimulatedProtocol", "Solver", "State", "Theorem", "VerificationProtocol",
+    "lacking", "members", "require",
 ]  # fmt: skip
 
 
@@ -387,6 +388,61 @@ class HasNoise(Protocol):
 
     def horizon_mean(self, blocks: Any, gamma: float, c: float, l: int, K: int, **options: Any) -> float:
         """Mean over k < K of E|grad Psi(x_k)|^2 from the exact solution."""
+        ...
+
+
+class PredictedMean(Protocol):
+    """A mean over a horizon to second order in the noise.
+
+    Attributes
+    ----------
+    value : the mean.
+    linear : the same by the linear law with the noise of the solution.
+    remainder : derived size of what ``value`` leaves out, relative to it.
+    """
+
+    @property
+    def value(self) -> float: ...
+    @property
+    def linear(self) -> float: ...
+    @property
+    def remainder(self) -> float: ...
+
+
+class PredictedCrossing(Protocol):
+    """The first K at which a running mean is at most eps.
+
+    Attributes
+    ----------
+    iterations : K.
+    evaluations : of both levels up to there.
+    remainder : derived size of what K leaves out, relative to it.
+    """
+
+    @property
+    def iterations(self) -> int: ...
+    @property
+    def evaluations(self) -> int: ...
+    @property
+    def remainder(self) -> float: ...
+
+
+@runtime_checkable
+class HasClosure(Protocol):
+    """A theorem that predicts a run as it is made, to second order in the noise.
+
+    Both methods raise DerivationError for a configuration that nothing is derived for, and ValueError for a problem
+    that lacks a derivative or a closed form.
+    """
+
+    def closure_horizon_mean(self, problem: BilevelProblem, solver: Solver, K: int) -> PredictedMean:
+        """Mean over k < K of E|grad Psi(x_k)|^2 from the exact solution."""
+        ...
+
+    def closure_crossing(
+        self, problem: BilevelProblem, start: Sequence[Array], solver: Solver, eps: float, most: int
+    ) -> PredictedCrossing:  # fmt: skip
+        """Iterations until the running mean of E|grad Psi|^2 from ``start`` is at most eps; ``most`` are tried."""
         ...
 
 

@@ -2,8 +2,8 @@
 
 Read ``claim`` (what is said, measured and decided), ``suite`` (claims with their controls, and a selection of them)
 and ``parameters`` (what a protocol takes). Then the folders: ``protocols`` (how a claim is measured, a file a
-protocol), ``claims`` (which claims are made; files of the same names) and ``suites`` (lists of them). ``controls`` holds
-all that must be rejected: wrong estimators, and the wrong steps of ``wrong_solvers``. ``checking`` holds a claim
+protocol), ``claims`` (which claims are made; files of the same names) and ``suites`` (lists of them). ``controls``
+holds all that must be rejected: wrong estimators, and the wrong steps of ``wrong_solvers``. ``checking`` holds a claim
 against what its protocol takes, and ``run`` runs a suite. ``declarations`` is what a solver of one's own says of
 itself, and ``solver_spec`` what names it in a cell. ``self_test`` plants errors in this project's own code and says
 which claim sees each.

@@ -15,6 +15,8 @@ __all__ = ["Claim", "Measurement", "Verdict", "allowed", "decide"]
 RELATIONS = ("equal", "at_most", "at_least", "exact", "none")
 ORIGINS = ("derived", "published", "control")
 VERDICTS = ("consistent", "violated", "inconclusive", "measured")
+#: Share of what an upper bound on a size allows, below which what is measured makes the claim vacuous.
+VACUOUS = 0.01
 
 
 @dataclass(frozen=True)
@@ -103,6 +105,8 @@ class Measurement:
         Data for the report: x, predicted and measured values with errors.
     bend : Limits or None
         Of a slope: how much measured over predicted changes its slope along the line.
+    size : bool
+        It is a size, positive, of which a bound that is a hundred times larger says nothing.
     """
 
     predicted: float
@@ -112,6 +116,7 @@ class Measurement:
     obstacle: str = ""
     series: Mapping[str, Any] = field(default_factory=dict)
     bend: Limits | None = None
+    size: bool = False
 
 
 @dataclass(frozen=True)
@@ -186,6 +191,10 @@ def decide(claim: Claim, m: Measurement) -> tuple[str, str]:
     )
     seen = f"measured {m.measured:.4g} in [{m.limits.low:.4g}, {m.limits.high:.4g}]"
     note = f"; {m.note}" if m.note else ""
+    if inside and below and m.size and m.limits.high < VACUOUS * high:
+        return "inconclusive", (
+            f"vacuous: {seen}, below {VACUOUS:.0%} of {high:.4g}, which is allowed: the claim says nothing{note}"
+        )
     if inside:
         return "consistent", f"{seen}, allowed {allowed}{note}"
     if outside:

@@ -7,10 +7,12 @@ from typing import Any
 
 from zoba_bench.verification.claim import Claim
 from zoba_bench.verification.claims._instances import RATIO, REFERENCE_OPTIONS, references
-from zoba_bench.verification.claims._lines import along_words, growth, growth_and_level
+from zoba_bench.verification.claims._lines import COARSE, FINE, along_words, growth, growth_and_level
 from zoba_bench.verification.claims._pairs import Control, with_controls
 
-__all__ = ["floor_parameters", "full_claims", "quick_claims"]
+__all__ = ["floor_parameters", "full_claims", "quick_claims", "standard_claims"]
+
+_LOOKS = [0.4, 0.7, 1.0]
 
 # Estimators that must miss the level along p = d.
 _WRONG = {"zoba": "control:hessian-factor", "hf-zoba": "control:unshared-directions"}
@@ -19,20 +21,20 @@ _WRONG = {"zoba": "control:hessian-factor", "hf-zoba": "control:unshared-directi
 def quick_claims() -> list[Claim]:
     """Growth and level of the floor; along p = d with a wrong estimator too."""
     claims = []
-    for solver, along, replicates in (
-        ("zoba", "p=d", {4: 256, 8: 96, 16: 24}),
-        ("hf-zoba", "p=d", {4: 192, 8: 144, 16: 96}),
-        ("zoba", "d", {8: 96, 16: 64, 32: 40}),
-        ("zoba-tuned", "d", {8: 120, 16: 96, 32: 64}),
-        ("zoba-mixed", "d", {16: 192, 32: 160, 64: 128}),
-        ("hf-zoba", "d", {16: 128, 32: 112, 64: 96}),
+    for solver, along, target, replicates in (
+        ("zoba", "p=d", 0.12, {2: 720, 4: 480, 8: 300}),
+        ("hf-zoba", "p=d", 0.04, {3: 800, 6: 600, 9: 480}),
+        ("zoba", "d", 0.12, {4: 560, 8: 400, 16: 240}),
+        ("zoba-tuned", "d", 0.12, {4: 560, 8: 400, 16: 240}),
+        ("zoba-mixed", "d", 0.02, {4: 800, 8: 640, 16: 480}),
+        ("hf-zoba", "d", 0.04, {4: 800, 8: 600, 16: 400}),
     ):
-        parameters = floor_parameters(solver, along, replicates)
+        parameters = {**floor_parameters(solver, along, replicates, target), "looks": _LOOKS}
         key, where = f"P6b/{solver}/{along}", along_words(along)
-        line = growth_and_level(key, "The noise floor", where, parameters, level=0.2, factor=1.5)
+        line = growth_and_level(key, "The noise floor", where, parameters, **COARSE)
         if along == "p=d":
             # On the two smaller sizes: rejected on less data than the claim has.
-            short = {"problems": parameters["problems"][:2], "replicates": [32, 32]}
+            short = {"problems": parameters["problems"][:2], "replicates": [80, 80]}
             wrong = _WRONG[solver]
             control = Control(f"P6b/{wrong}/p=d", wrong.partition(":")[2], short, wrong)
             line[1], estimator = with_controls(line[1], control)
@@ -41,33 +43,53 @@ def quick_claims() -> list[Claim]:
     return claims
 
 
-def full_claims() -> list[Claim]:
-    """Growth to p = d = 32, and along d at p = 2 to 64 (128 where the noise allows)."""
+def standard_claims() -> list[Claim]:
+    """The same lines with more data, and further along d."""
     claims = []
-    for solver, along, replicates in (
-        ("zoba", "p=d", {8: 64, 16: 32, 32: 16}),
-        ("hf-zoba", "p=d", {8: 96, 16: 96, 32: 64}),
-        ("zoba", "d", {16: 64, 32: 40, 64: 24}),
-        ("zoba-tuned", "d", {16: 64, 32: 48, 64: 32}),
-        ("zoba-mixed", "d", {32: 96, 64: 80, 128: 64}),
-        ("hf-zoba", "d", {32: 96, 64: 80, 128: 64}),
+    for solver, along, target, replicates in (
+        ("zoba", "p=d", 0.08, {2: 2400, 4: 1600, 8: 1000}),
+        ("hf-zoba", "p=d", 0.02, {4: 2000, 8: 1300, 16: 840}),
+        ("zoba", "d", 0.08, {8: 1000, 16: 640, 32: 400}),
+        ("zoba-tuned", "d", 0.08, {8: 1000, 16: 640, 32: 400}),
+        ("zoba-mixed", "d", 0.01, {8: 2000, 16: 1400, 32: 900}),
+        ("hf-zoba", "d", 0.02, {8: 1500, 16: 1000, 32: 640}),
     ):
-        where = "along p = d to 32" if along == "p=d" else f"to d = {max(replicates)}"
-        parameters = floor_parameters(solver, along, replicates)
-        claims += growth(
-            f"P6b/{solver}/far-{along}/residual", f"The noise floor grows as derived {where}.", 0.2, parameters
+        parameters = {**floor_parameters(solver, along, replicates, target), "looks": _LOOKS}
+        claims += growth_and_level(
+            f"P6b/{solver}/fine-{along}", "The noise floor", along_words(along), parameters, **FINE
         )
     return claims
 
 
-def floor_parameters(solver: str, along: str, replicates: Mapping[int, int]) -> dict[str, Any]:
-    """Parameters of floors along a line; replicates by size."""
+def full_claims() -> list[Claim]:
+    """Growth along p = d to 16 and 24, and along d at p = 2 to 64, where the data for half the tolerance take hours."""
+    claims = []
+    for solver, along, replicates in (
+        ("zoba", "p=d", {4: 1600, 8: 1000, 16: 640}),
+        ("hf-zoba", "p=d", {6: 1600, 12: 1000, 24: 640}),
+        ("zoba", "d", {16: 300, 32: 200, 64: 120}),
+        ("zoba-tuned", "d", {16: 300, 32: 200, 64: 120}),
+        ("zoba-mixed", "d", {16: 500, 32: 360, 64: 240}),
+        ("hf-zoba", "d", {16: 500, 32: 360, 64: 240}),
+    ):
+        where = f"along p = d to {max(replicates)}" if along == "p=d" else f"to d = {max(replicates)}"
+        parameters = {**floor_parameters(solver, along, replicates), "looks": _LOOKS}
+        tolerance = (FINE if along == "p=d" else COARSE)["tolerance"]
+        statement = f"The noise floor grows as derived for these runs {where}."
+        claims += growth(f"P6b/{solver}/far-{along}/residual", statement, tolerance, parameters)
+    return claims
+
+
+def floor_parameters(
+    solver: str, along: str, replicates: Mapping[int, int], target: float = 0.04
+) -> dict[str, Any]:  # fmt: skip
+    """Parameters of floors along a line; replicates by size. The floor ``target`` says how many directions run."""
     return {
         "problems": references(along, replicates),
         "along": along,
         "options": REFERENCE_OPTIONS[solver],
         "c": RATIO,
         "gamma": 0.02,
-        "target": 0.04,
+        "target": target,
         "replicates": list(replicates.values()),
     }

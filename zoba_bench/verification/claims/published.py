@@ -1,4 +1,4 @@
-"""The order that is published for ZOBA, held against each solver: by one step (P2b) and by noise floors (P6b)."""
+"""The order published for ZOBA, against each solver: by one step (P2b), noise floors (P6b), evaluations to eps (P6)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ _SOURCE = "arXiv 2601.21836, abstract: O(p (d + p)^2 / eps^2)"
 
 
 def standard_claims() -> list[Claim]:
-    """The published order as an upper bound on the growth of the noise floors; ``one_step`` adds that of one step.
+    """The published order as an upper bound on the growth of the noise floors; ``one_step`` adds that of one step, and
+    ``complexity`` that of evaluations to eps.
 
     Where one radius and growing d leave it, the claim is a finding: it is expected to be violated, by the derivation
     (its limit diverges), by the law of one step and by the floors of whole runs.

@@ -43,6 +43,7 @@ PROTOCOLS: dict[str, str] = {
     "P6": "zoba_bench.verification.protocols.complexity",
     "P6b": "zoba_bench.verification.protocols.floors",
     "P6c": "zoba_bench.verification.protocols.planned",
+    "P6d": "zoba_bench.verification.protocols.registry",
     "P7": "zoba_bench.verification.protocols.accuracy",
     "P8": "zoba_bench.verification.protocols.determinism",
     "P9": "zoba_bench.verification.protocols.proofs",

@@ -170,7 +170,7 @@ def judge(claim: Claim, plan: Plan, results: Mapping[str, Mapping[str, Any]], le
     found = Measurement(
         1.0, reached / promised, Limits(low / promised, high / promised),
         f"{words} {reached:.4g}, promised {promised:.4g}, {begun:.4g} at the start",
-        series={"promised": promised, "reached": reached, "begun": begun},
+        series={"promised": promised, "reached": reached, "begun": begun}, size=True,
     )  # fmt: skip
     if context["remainder"] > _REMAINDER:
         return replace(found, obstacle=(

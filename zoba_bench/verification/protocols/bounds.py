@@ -130,6 +130,7 @@ def judge(claim: Claim, plan: Plan, results: Mapping[str, Mapping[str, Any]], le
             "iterations": claim.parameters["iterations"],
             **{name: context[name] for name in ("transient", "floor", "gap", "z_error", "v_error")},
         },
+        size=True,
     )  # fmt: skip
     outside = sum(row["outside"] for row in rows)
     if outside:

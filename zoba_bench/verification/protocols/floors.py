@@ -1,7 +1,9 @@
-"""P6b: the noise floor of the whole algorithm over p = d or over d, against the derived A(p, d) (level and slope).
+"""P6b: the noise floor of the whole algorithm over p = d or over d, against the derived mean of each of
+these runs (level and slope).
 
-From the exact solution, with l = A gamma / target directions and K = 4 / gamma iterations,
-the mean of |grad Psi|^2 must be the derived finite-horizon value at every size.
+From the exact solution, with l = A gamma / target directions and K = 4 / gamma iterations, the mean of |grad Psi|^2
+must be the derived value of that very run, to second order in the noise, at every size. l / gamma times that value
+tends to the noise constant A(p, d) of the linear law as gamma / l falls.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ from zoba_bench.verification.parameters import (
     Parameters,
     one_of,
 )
+from zoba_bench.verification.protocols.shared.closures import closure_mean
 from zoba_bench.verification.protocols.shared.lines import QUANTITIES, axis_label, line_measurement, log_means
 from zoba_bench.verification.protocols.shared.named import (
     build_problem,
@@ -56,12 +59,11 @@ def plan(claim: Claim, seed: int) -> Plan:
     theorem = reference_theorem(claim.solver)
     gamma, c = chosen["gamma"], chosen["c"]
     iterations = round(4 / gamma)
-    lines, predicted, scales, sizes = [], [], [], []
+    lines, predicted, scales, sizes, remainders = [], [], [], [], []
     for spec, replicates in zip(chosen["problems"], chosen["replicates"], strict=True):
         problem = build_problem(spec)
         blocks = theorem.Blocks.at(problem, problem.minimizer)
-        law = noise_options(chosen["options"])
-        noise = theorem.linear_noise(blocks, gamma=gamma, c=c, l=1, **law)
+        noise = theorem.linear_noise(blocks, gamma=gamma, c=c, l=1, **noise_options(chosen["options"]))
         l = max(1, math.ceil(noise * gamma / chosen["target"]))
         common = {
             "problem": spec, "solver": claim.solver, "start": "solution", "iterations": iterations,
@@ -75,9 +77,11 @@ def plan(claim: Claim, seed: int) -> Plan:
             # Evaluations to eps are proportional to the noise constant, which is what the floor measures.
             claimed = published_order(problem.p, problem.d)
         else:
-            claimed = theorem.horizon_mean(blocks, gamma=gamma, c=c, l=l, K=iterations, **law) * l / gamma
+            derived = closure_mean(spec, claim.solver, common["options"], iterations)
+            claimed = derived.value * l / gamma
+            remainders.append(derived.remainder)
         predicted.append(claimed / spec["d"] ** chosen.get("missing_power", 0) * chosen.get("factor", 1.0))
-    return Plan.of_lines(lines, predicted=predicted, scales=scales, sizes=sizes)
+    return Plan.of_lines(lines, predicted=predicted, scales=scales, sizes=sizes, remainders=remainders)
 
 
 def judge(claim: Claim, plan: Plan, results: Mapping[str, Mapping[str, Any]], level: float) -> Measurement:
@@ -92,7 +96,8 @@ def judge(claim: Claim, plan: Plan, results: Mapping[str, Mapping[str, Any]], le
         estimates,
         plan.context["predicted"],
         level,
-        slope=math.nan,
         xlabel=axis_label(claim.parameters),
         ylabel="l / gamma x mean of |grad Psi|^2",
+        remainders=plan.context["remainders"],
+        tolerance=claim.tolerance,
     )

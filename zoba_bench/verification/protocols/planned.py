@@ -159,7 +159,8 @@ def judge(claim: Claim, plan: Plan, results: Mapping[str, Mapping[str, Any]], le
     note = f"bound {context['bound'] / eps:.3g} eps, eps/mean {1 / mean:.3g}"
     if reached:
         note += f", reached after {max(reached) / context['iterations']:.0%} of the planned iterations"
-    return replace(Measurement(1.0, mean, Limits(low, high), note), series={"eps": eps, "mean": mean * claimed})
+    found = Measurement(1.0, mean, Limits(low, high), note, size=True)
+    return replace(found, series={"eps": eps, "mean": mean * claimed})
 
 
 def _gap(problem: BilevelProblem) -> float:

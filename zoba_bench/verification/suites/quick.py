@@ -17,6 +17,7 @@ from zoba_bench.verification.claims import (
     one_step,
     planned,
     proofs,
+    registry,
     transient,
     whole_step,
 )
@@ -27,7 +28,7 @@ __all__ = ["quick", "smoke"]
 _SMOKE = (counts, moments, mean_step, determinism)
 _QUICK = (
     *_SMOKE, whole_step, independence, conduct, one_step, horizon, transient, bounds, complexity, floors, planned,
-    accuracy, proofs,
+    registry, accuracy, proofs,
 )  # fmt: skip
 
 

@@ -8,12 +8,14 @@ from zoba_bench.verification.claims import (
     conduct,
     error_rates,
     floors,
+    horizon,
     independence,
     inequalities,
     one_step,
     planned,
     proofs,
     published,
+    registry,
     whole_step,
 )
 from zoba_bench.verification.suite import Suite, together
@@ -21,7 +23,10 @@ from zoba_bench.verification.suites.quick import quick
 
 __all__ = ["full", "standard"]
 
-_STANDARD = (whole_step, independence, conduct, proofs, inequalities, bounds, one_step, published, planned, error_rates)
+_STANDARD = (
+    whole_step, independence, conduct, proofs, inequalities, bounds, one_step, horizon, floors, complexity, registry,
+    published, planned, error_rates,
+)  # fmt: skip
 _FULL = (floors, complexity)
 
 

@@ -146,7 +146,10 @@ def one_step(
 
 
 def start_point(problem: BilevelProblem, start: str, rng: np.random.Generator) -> tuple[Array, Array, Array]:
-    """(z, v, x) exact at the minimiser, or exact in z and v at the family's start."""
+    """(z, v, x) exact at the minimiser, or exact in z and v at the family's start.
+
+    A start of the family's may be random: "family" draws it in every cell, "fixed" once for plan and cells alike.
+    """
     problem.require("inner_solution", "adjoint")
     assert problem.inner_solution is not None
     assert problem.adjoint is not None
@@ -154,8 +157,8 @@ def start_point(problem: BilevelProblem, start: str, rng: np.random.Generator) -
         problem.require("minimizer")
         assert problem.minimizer is not None
         x = problem.minimizer
-    elif start == "family":
-        x = problem.initial_point(rng)[1]
+    elif start in ("family", "fixed"):
+        x = problem.initial_point(rng if start == "family" else np.random.default_rng(0))[1]
     else:
-        raise ValueError(f"start must be 'solution' or 'family', got {start!r}")
+        raise ValueError(f"start must be 'solution', 'family' or 'fixed', got {start!r}")
     return problem.inner_solution(x), problem.adjoint(x), x

@@ -1,0 +1,74 @@
+"""Predictions of a claim's very runs by the theorem's closure, each derived once in a process.
+
+Claims on one line share their points, a control has those of its claim, and every look plans again: the numbers are
+kept by problem, solver, options and length, as JSON.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from zoba_bench.contracts import HasClosure, PredictedCrossing, PredictedMean
+from zoba_bench.errors import DerivationError
+from zoba_bench.problem import BilevelProblem
+from zoba_bench.registry import make_solver
+from zoba_bench.verification.controls import CONTROLS
+from zoba_bench.verification.protocols.shared.named import build_problem, reference_theorem
+from zoba_bench.verification.protocols.shared.runs import start_point
+
+__all__ = ["closure_crossing", "closure_mean"]
+
+
+def closure_mean(
+    problem: Mapping[str, Any], solver: str, options: Mapping[str, Any], iterations: int
+) -> PredictedMean:  # fmt: skip
+    """The mean of |grad Psi(x_k)|^2 over k < iterations from the exact solution.
+
+    A control is predicted as the solver that it mutates.
+
+    Raises
+    ------
+    DerivationError, ValueError
+        As :class:`zoba_bench.contracts.HasClosure`; also for a theorem that has no closure.
+    """
+    return _mean(_written(problem), _right(solver), _written(options), iterations)
+
+
+def closure_crossing(
+    problem: Mapping[str, Any], solver: str, options: Mapping[str, Any], eps: float, most: int
+) -> PredictedCrossing:  # fmt: skip
+    """Iterations and evaluations until the running mean from the family's start is at most eps; see above."""
+    return _crossing(_written(problem), _right(solver), _written(options), eps, most)
+
+
+@cache
+def _mean(problem: str, solver: str, options: str, iterations: int) -> PredictedMean:
+    built, configured, theorem = _parts(problem, solver, options)
+    return theorem.closure_horizon_mean(built, configured, iterations)
+
+
+@cache
+def _crossing(problem: str, solver: str, options: str, eps: float, most: int) -> PredictedCrossing:
+    built, configured, theorem = _parts(problem, solver, options)
+    start = start_point(built, "fixed", np.random.default_rng(0))
+    return theorem.closure_crossing(built, start, configured, eps, most)
+
+
+def _parts(problem: str, solver: str, options: str) -> tuple[BilevelProblem, Any, HasClosure]:
+    theorem = reference_theorem(solver)
+    if not isinstance(theorem, HasClosure):
+        raise DerivationError(f"theorem {theorem.name!r} predicts no runs to second order in the noise")
+    return build_problem(json.loads(problem)), make_solver(solver, **json.loads(options)), theorem
+
+
+def _written(table: Mapping[str, Any]) -> str:
+    return json.dumps(dict(table), sort_keys=True)
+
+
+def _right(solver: str) -> str:
+    return CONTROLS[solver].mutates if solver.startswith("control:") else solver
