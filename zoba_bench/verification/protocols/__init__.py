@@ -43,6 +43,7 @@ PROTOCOLS: dict[str, str] = {
     "P6b": "zoba_bench.verification.protocols.floors",
     "P6c": "zoba_bench.verification.protocols.planned",
     "P7": "zoba_bench.verification.protocols.accuracy",
+    "P7b": "zoba_bench.verification.protocols.mean_run",
     "P8": "zoba_bench.verification.protocols.determinism",
     "P9": "zoba_bench.verification.protocols.proofs",
     "P10": "zoba_bench.verification.protocols.whole_step",

@@ -9,6 +9,7 @@ from zoba_bench.verification.claims import (
     floors,
     independence,
     inequalities,
+    mean_run,
     one_step,
     planned,
     proofs,
@@ -20,7 +21,18 @@ from zoba_bench.verification.suites.quick import quick
 
 __all__ = ["full", "standard"]
 
-_STANDARD = (whole_step, independence, proofs, inequalities, bounds, one_step, published, planned, error_rates)
+_STANDARD = (
+    whole_step,
+    independence,
+    mean_run,
+    proofs,
+    inequalities,
+    bounds,
+    one_step,
+    published,
+    planned,
+    error_rates,
+)
 _FULL = (floors, complexity)
 
 
