@@ -20,6 +20,7 @@ _WIDE: dict[str, Any] = {"name": "quad_general", "p": 2, "d": 3, "kappa": 4.0}
 _SUM: dict[str, Any] = {
     "name": "quad_sum", "p": 3, "d": 2, "n_inner": 16, "n_outer": 16, "mu": 0.5, "L_cross": 0.5,
 }  # fmt: skip
+_WIDE_SUM: dict[str, Any] = {**_SUM, "p": 2, "d": 3}
 _LOGISTIC: dict[str, Any] = {"name": "logistic_bregman", "p": 3, "d": 2, "mu": 1.0}
 _RIPPLE: dict[str, Any] = {"name": "logcosh_ripple"}
 _SMD: dict[str, Any] = {"name": "smd7"}
@@ -87,6 +88,8 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("soba", _LOGISTIC, "gauss-seidel", {**_CONSTANT, "rho": 0.2, "ratio": 4.0}, 200),
     Setting("soba", _SUM, "late", {**_CONSTANT, "rho": 0.3, "ratio": 1.0}, 57, replicates=600, tolerance=0.1),
     Setting("saba", _SUM, "forgetful", {"rho": 0.3, "b1": 4, "b2": 4}, 240, replicates=600, tolerance=0.1),
+    Setting("saba", _WIDE_SUM, "forgetful", {"rho": 0.1, "b1": 8, "b2": 8}, 120, replicates=600, tolerance=0.1,
+            what="quad_sum-wide"),
     Setting("aid-bio", _LOGISTIC, "stale", {"alpha": 0.3, "beta": 0.1}, 60),
     Setting("aid-bio", _SUM, "cold", {"alpha": 0.3, "beta": 0.4, "N": 2}, 80),
     Setting("itd-bio", _RIPPLE, "sign", {"alpha": 0.3, "beta": 0.1}, 60),
@@ -106,11 +109,17 @@ SETTINGS: tuple[Setting, ...] = (
             {"q": 2 / 3, "q_min": 2 / 3}),
     Setting("f2sa", _RIPPLE, "sign", {"alpha": 0.1, "gamma": 0.1}, 100),
     Setting("f2sa", _LOGISTIC, "constant-lam", {"alpha": 0.1, "gamma": 0.1}, 200),
+    # Noise of the penalty grows with lam.
+    Setting("f2sa", _WIDE_SUM, "sign",
+            {"alpha": 0.02, "gamma": 0.1, "xi": 2.0, "lam": 10.0, "alpha_exponent": 0.0, "gamma_exponent": 0.0,
+             "inner_steps": 5, "b1": 16, "b2": 16}, 30, "minimizer", 900, 0.3, what="quad_sum-wide"),
     Setting("meha", _LOGISTIC, "constant-c", {}, 200),
     Setting("meha", _QUADRATIC, "old-x", {}, 150),
     Setting("zmdsba", _QUADRATIC, "sign", {**_DIFFERENCES, "alpha": 0.1, "gamma": 0.02, "s_k": 50}, 9, "minimizer",
             500, 0.1),
-    Setting("zmdsba", _SUM, "late", {**_DIFFERENCES, "alpha": 0.1, "gamma": 0.02, "s_k": 50}, 50, "rest", 500, 0.2),
+    Setting("zmdsba", _SUM, "late", {**_DIFFERENCES, "alpha": 0.1, "gamma": 0.02, "s_k": 50}, 50, "rest", 700, 0.3),
+    Setting("zmdsba", _WIDE, "cross", {**_DIFFERENCES, "alpha": 0.02, "gamma": 0.01, "b_k": 20, "s_k": 20}, 64,
+            "minimizer", 200, 0.15, what="quad_general-wide"),
     Setting("zdsba", _QUADRATIC, "late", {**_DIFFERENCES, "alpha": 0.02, "gamma": 0.005}, 47, "rest", 500, 0.15),
     Setting("zdsba", _WIDE, "late", {**_DIFFERENCES, "alpha": 0.02, "gamma": 0.01, "b_k": 20}, 64, "minimizer", 400,
             0.15, what="quad_general-wide"),
@@ -123,7 +132,9 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("hozog", _QUADRATIC, "no-factor", {"gamma": 0.1, "inner_steps": 30, "q": 10}, 6, "minimizer", 800, 0.1),
     Setting("hozog", _LOGISTIC, "late", {"gamma": 0.05, "inner_steps": 20, "q": 10, "eta": 1e-3}, 20, "minimizer",
             2000, 0.1, {"q": 20}),
-    Setting("fednest", _SUM, "short-series", {"clients": 4, "alpha": 0.3, "beta": 0.1, "eta": 0.4, "N": 40}, 100),
+    Setting("fednest", _SUM, "short-series", {"clients": 4, "alpha": 0.3, "beta": 0.1, "eta": 0.35, "N": 40}, 100),
+    Setting("fednest", _WIDE_SUM, "drift", {"clients": 4, "alpha": 0.3, "beta": 0.1, "eta": 0.35, "N": 40}, 25,
+            what="quad_sum-wide"),
 )  # fmt: skip
 
 
