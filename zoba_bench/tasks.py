@@ -32,6 +32,7 @@ TASKS: dict[str, str] = {
     "zoba_bench.verification.protocols.proofs:certificate": f"{_PROTOCOLS}.proofs:certificate",
     "zoba_bench.verification.protocols.whole_step:steps_from": f"{_PROTOCOLS}.whole_step:steps_from",
     "zoba_bench.verification.protocols.independence:increments": f"{_PROTOCOLS}.independence:increments",
+    "zoba_bench.verification.protocols.mean_run:last_iterates": f"{_PROTOCOLS}.mean_run:last_iterates",
     "zoba_bench.verification.cost:idle": "zoba_bench.verification.run.cost:idle",
     "planned_run": f"{_PROTOCOLS}.planned:planned_run",
     "zoba_bench.comparison.trial:trial": "zoba_bench.comparison.trial:trial",

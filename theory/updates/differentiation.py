@@ -113,7 +113,6 @@ def _stocbio(problem: BilevelProblem, options: Mapping[str, Any], state: State) 
     o = chosen(options, _STOC)
     x = state["x"]
     if problem.stochastic:
-        require_quadratic(problem, state["z"], x)
         require_no_projection(problem)
     z = _inner_path(problem, state["z"], x, o["alpha"], o["D"])[-1]
     G_zz, G_xz = _matrices(problem, z, x)
@@ -121,8 +120,14 @@ def _stocbio(problem: BilevelProblem, options: Mapping[str, Any], state: State) 
     v = -np.linalg.solve(G_zz, (np.eye(problem.p) - shrink) @ problem.outer_grad_z(z, x))  # type: ignore[misc]
     h = problem.outer_grad_x(z, x) + G_xz @ v  # type: ignore[misc]
     mean = {"z": z, "v": v, "x": projected(problem, x - o["beta"] * h)}
-    unit = rounding(problem, o["D"] + o["Q"], z, x, v, h) * max(1.0, float(np.linalg.cond(G_zz)))
-    return Expected(mean, dict.fromkeys(mean, unit))
+
+    def bounds() -> Mapping[str, Any]:
+        if problem.stochastic:
+            require_quadratic(problem, state["z"], x)
+        unit = rounding(problem, o["D"] + o["Q"], z, x, v, h) * max(1.0, float(np.linalg.cond(G_zz)))
+        return dict.fromkeys(mean, unit)
+
+    return Expected(mean, bounds)
 
 
 ITD_BIO = Update(_itd, _ITD)

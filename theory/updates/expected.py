@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -27,13 +28,25 @@ class Expected:
     ----------
     mean : mapping
         Block name -> array, the mean of one iteration with exact derivatives.
-    bias : mapping
-        Block name -> bound on the distance of the method's own mean from it, for each coordinate or for all: what
-        finite differences and rounding leave. A block without one has none but rounding.
+    bounds : mapping, or function that returns it
+        The bias, or how it is found where that takes longer than the mean itself.
     """
 
     mean: Mapping[str, Array]
-    bias: Mapping[str, Any] = field(default_factory=dict)
+    bounds: Mapping[str, Any] | Callable[[], Mapping[str, Any]] = field(default_factory=dict)
+
+    @cached_property
+    def bias(self) -> Mapping[str, Any]:
+        """Block name -> bound on the distance of the method's own mean from ours, for each coordinate or for all.
+
+        It is what finite differences and rounding leave. A block without one has none but rounding.
+
+        Raises
+        ------
+        ValueError
+            Where the mean is not known to be the method's: over samples, it is on quadratic F and G.
+        """
+        return self.bounds() if callable(self.bounds) else self.bounds
 
 
 def _no_memory(problem: BilevelProblem, options: Mapping[str, Any], z: Array, v: Array, x: Array) -> dict[str, Array]:

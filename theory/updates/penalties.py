@@ -38,8 +38,8 @@ def _f2sa(problem: BilevelProblem, options: Mapping[str, Any], state: State) -> 
     """
     o = chosen(options, _F2SA)
     z, y, x, k = state["z"], state["y"], state["x"], state["k"]
+    start = z
     if problem.stochastic:
-        require_quadratic(problem, z, x)
         require_no_projection(problem)
     a, c = _exponents(problem, o)
     alpha, gamma, lam = o["alpha"] / (k + 1) ** a, o["gamma"] / (k + 1) ** c, o["lam"] * (k + 1) ** a / (k + 1) ** c
@@ -50,7 +50,13 @@ def _f2sa(problem: BilevelProblem, options: Mapping[str, Any], state: State) -> 
     penalty = problem.inner_grad_x(y, x) - problem.inner_grad_x(z, x)  # type: ignore[misc]
     x_next = projected(problem, x - o["xi"] * alpha * (problem.outer_grad_x(y, x) + lam * penalty))  # type: ignore[misc]
     mean = {"z": z, "v": lam * (y - z), "x": x_next, "y": y}
-    return Expected(mean, dict.fromkeys(mean, (1 + lam) * rounding(problem, 2 * o["inner_steps"], z, y, x)))
+
+    def bounds() -> Mapping[str, Any]:
+        if problem.stochastic:
+            require_quadratic(problem, start, x)
+        return dict.fromkeys(mean, (1 + lam) * rounding(problem, 2 * o["inner_steps"], z, y, x))
+
+    return Expected(mean, bounds)
 
 
 def _f2sa_initial(

@@ -62,13 +62,16 @@ def _pzobo(problem: BilevelProblem, options: Mapping[str, Any], state: State) ->
     end, J = _run(problem, z, x, o["N"], o["alpha"])
     f_z = problem.outer_grad_z(end, x)  # type: ignore[misc]
     h = problem.outer_grad_x(end, x) + J @ f_z  # type: ignore[misc]
-    # Gaussian directions have the length sqrt(d); most of them end within three times that.
-    length = o["eta"] * (np.sqrt(problem.d) if o["directions"] == "gaussian" else 1.0)
-    bend = _bend(lambda at: _run(problem, z, at, o["N"], o["alpha"])[1] @ f_z, x, length)
-    unit = rounding(problem, 4 * o["N"], z, x)
-    bias = bend * o["eta"] ** 2 * problem.d / 2 + unit * problem.d * (1 + float(np.linalg.norm(f_z))) / o["eta"]
-    mean = {"z": end, "v": state["v"], "x": x - o["beta"] * h}
-    return Expected(mean, {"z": unit, "x": o["beta"] * bias + unit})
+
+    def bounds() -> Mapping[str, Any]:
+        # Gaussian directions have the length sqrt(d); most of them end within three times that.
+        length = o["eta"] * (np.sqrt(problem.d) if o["directions"] == "gaussian" else 1.0)
+        bend = _bend(lambda at: _run(problem, z, at, o["N"], o["alpha"])[1] @ f_z, x, length)
+        unit = rounding(problem, 4 * o["N"], z, x)
+        bias = bend * o["eta"] ** 2 * problem.d / 2 + unit * problem.d * (1 + float(np.linalg.norm(f_z))) / o["eta"]
+        return {"z": unit, "x": o["beta"] * bias + unit}
+
+    return Expected({"z": end, "v": state["v"], "x": x - o["beta"] * h}, bounds)
 
 
 def _pzobo_on_batches(problem: BilevelProblem, o: Mapping[str, Any], state: State) -> Expected:
@@ -115,25 +118,29 @@ def _hozog(problem: BilevelProblem, options: Mapping[str, Any], state: State) ->
     z, _ = _run(problem, origin, x, o["inner_steps"], o["alpha"])
     value = float(problem.outer(z, x))
     better = not value >= state["best_value"]  # no value yet is not a number
-    unit, z_bias = rounding(problem, o["inner_steps"], z, x), 0.0
-    if o["training"] == "values":
-        # Central differences along the axes: M_3 h^2/6 in each, and rounding; the training contracts.
-        third, _ = variation(hessian_of(problem, "inner"), z, x, max(1e-2, o["h"]))
-        each = third * o["h"] ** 2 / 6 + noise_of_values(problem, "inner", z, x) / o["h"]
-        z_bias = o["alpha"] * o["inner_steps"] * each * np.sqrt(problem.p)
-    slope = float(np.linalg.norm(problem.outer_grad_z(z, x)))  # type: ignore[misc]
-    f_unit = noise_of_values(problem, "outer", z, x) + slope * unit
-    # A bias of z that is smooth in x moves the gradient of the value as much as the value, up to 1 + its size.
-    bias = _bend(gradient, x, o["eta"]) * o["eta"] ** 2 * problem.d / 2 + f_unit * problem.d / o["eta"]
-    bias += (1 + slope) * z_bias * problem.d * (1 if z_bias == 0 else 1 / o["eta"])
     mean = {
         "z": z, "v": state["v"], "x": x - o["gamma"] * gradient(x), "origin": origin,
         "best_x": x if better else state["best_x"], "best_value": np.array(value if better else state["best_value"]),
     }  # fmt: skip
-    return Expected(mean, {
-        "z": z_bias + unit, "x": o["gamma"] * bias + rounding(problem, 1, x),
-        "best_value": (1 + slope) * (z_bias + unit) + f_unit,
-    })  # fmt: skip
+
+    def bounds() -> Mapping[str, Any]:
+        unit, z_bias = rounding(problem, o["inner_steps"], z, x), 0.0
+        if o["training"] == "values":
+            # Central differences along the axes: M_3 h^2/6 in each, and rounding; the training contracts.
+            third, _ = variation(hessian_of(problem, "inner"), z, x, max(1e-2, o["h"]))
+            each = third * o["h"] ** 2 / 6 + noise_of_values(problem, "inner", z, x) / o["h"]
+            z_bias = o["alpha"] * o["inner_steps"] * each * np.sqrt(problem.p)
+        slope = float(np.linalg.norm(problem.outer_grad_z(z, x)))  # type: ignore[misc]
+        f_unit = noise_of_values(problem, "outer", z, x) + slope * unit
+        # A bias of z that is smooth in x moves the gradient of the value as much as the value, up to 1 + its size.
+        bias = _bend(gradient, x, o["eta"]) * o["eta"] ** 2 * problem.d / 2 + f_unit * problem.d / o["eta"]
+        bias += (1 + slope) * z_bias * problem.d * (1 if z_bias == 0 else 1 / o["eta"])
+        return {
+            "z": z_bias + unit, "x": o["gamma"] * bias + rounding(problem, 1, x),
+            "best_value": (1 + slope) * (z_bias + unit) + f_unit,
+        }  # fmt: skip
+
+    return Expected(mean, bounds)
 
 
 def _hozog_initial(

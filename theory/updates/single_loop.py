@@ -53,6 +53,8 @@ class _Bounds(NamedTuple):
     unit: float
 
 
+#: For means alone, which do not depend on them.
+_NOT_ASKED = _Bounds(1.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0)
 _Products = Callable[[BilevelProblem, Mapping[str, Any], Array, Array, Array, _Bounds], _Directions]
 
 
@@ -66,21 +68,12 @@ def _step(published: Mapping[str, Any], products: _Products, problem: BilevelPro
     # The tuned radius: h/eta squared is curvature_ratio (d + 2)/(p + 2).
     eta = h if o["radius_rule"] == "equal" else h / np.sqrt(o["curvature_ratio"] * (d + 2) / (p + 2))
     eta = eta if o["eta"] is None else o["eta"]
-    reach = 6 * max(h * np.sqrt(p), eta * np.sqrt(d), o.get("h_bar", 0.0) * float(np.linalg.norm(v)))
-    third, fourth = variation(hessian_of(problem, "inner"), z, x, reach)  # type: ignore[arg-type]
-    outer_third, _ = variation(problem.outer_hessian, z, x, reach)
-    w4, u4 = (fourth_power(o["law"], n, o["block_size"]) for n in (p, d))
-    unit, outer_unit = noise_of_values(problem, "inner", z, x), noise_of_values(problem, "outer", z, x)
-    bounds = _Bounds(h, eta, third, fourth, w4, u4, unit)
-    second = products(problem, o, z, v, x, bounds)
+    second = products(problem, o, z, v, x, _NOT_ASKED)
     d_z = problem.inner_grad_z(z, x)  # type: ignore[misc]
     d_v = second.hessian_v + problem.outer_grad_z(z, x)  # type: ignore[misc]
     d_x = second.cross_v + problem.outer_grad_x(z, x)  # type: ignore[misc]
     scale = decay(o["schedule"], state["k"])
     rho, gamma = o["rho"] * scale, (o["rho"] / 2 if o["gamma"] is None else o["gamma"]) * scale
-    z_bias = third * h**2 * w4 / 6 + unit / h * np.sqrt(p)
-    v_bias = second.hessian_bias + outer_third * h**2 * w4 / 6 + outer_unit / h * np.sqrt(p)
-    x_bias = second.cross_bias + outer_third * eta**2 * u4 / 6 + outer_unit / eta * np.sqrt(d)
     v_next, x_next = v - rho * d_v, projected(problem, x - gamma * d_x)
     v_mean, x_mean = v_next, x_next
     active = o["v_radius"] is not None
@@ -88,14 +81,24 @@ def _step(published: Mapping[str, Any], products: _Products, problem: BilevelPro
         _require_no_noise(o, p, d)
     if active:
         v_mean = v_next * min(1.0, o["v_radius"] / float(np.linalg.norm(v_next)))
-    return Expected(
-        {"z": z - rho * d_z, "v": v_mean, "x": x_mean},
-        {
+
+    def bounds() -> Mapping[str, Any]:
+        reach = 6 * max(h * np.sqrt(p), eta * np.sqrt(d), o.get("h_bar", 0.0) * float(np.linalg.norm(v)))
+        third, fourth = variation(hessian_of(problem, "inner"), z, x, reach)  # type: ignore[arg-type]
+        outer_third, _ = variation(problem.outer_hessian, z, x, reach)
+        w4, u4 = (fourth_power(o["law"], n, o["block_size"]) for n in (p, d))
+        unit, outer_unit = noise_of_values(problem, "inner", z, x), noise_of_values(problem, "outer", z, x)
+        bound = products(problem, o, z, v, x, _Bounds(h, eta, third, fourth, w4, u4, unit))
+        z_bias = third * h**2 * w4 / 6 + unit / h * np.sqrt(p)
+        v_bias = bound.hessian_bias + outer_third * h**2 * w4 / 6 + outer_unit / h * np.sqrt(p)
+        x_bias = bound.cross_bias + outer_third * eta**2 * u4 / 6 + outer_unit / eta * np.sqrt(d)
+        return {
             "z": rho * z_bias + rounding(problem, 1, z),
             "v": rho * v_bias + rounding(problem, 1, v),
             "x": gamma * x_bias + rounding(problem, 1, x),
-        },
-    )
+        }
+
+    return Expected({"z": z - rho * d_z, "v": v_mean, "x": x_mean}, bounds)
 
 
 def _require_no_noise(o: Mapping[str, Any], p: int, d: int) -> None:

@@ -46,15 +46,23 @@ def _sensitivity(function: Callable[[Array], Array], at: Array, radius: float) -
     return 2 * first, 2 * second
 
 
-def _loop(field: Callable[[Array], Array], moment: Callable[[Array, float], float], start: Array, steps: list[float],
-          slope: float, curvature: float, radius_bias: float) -> tuple[Array, float, float]:  # fmt: skip
-    """The mean's path end m, V and b; see the top."""
+def _end(field: Callable[[Array], Array], start: Array, steps: list[float]) -> Array:
+    """The end of the mean's path."""
+    m = start
+    for beta in steps:
+        m = m - beta * field(m)
+    return m
+
+
+def _noise(field: Callable[[Array], Array], moment: Callable[[Array, float], float], start: Array, steps: list[float],
+           slope: float, curvature: float, radius_bias: float) -> tuple[float, float]:  # fmt: skip
+    """V and b at the end of the path; see the top."""
     m, V, b = start, 0.0, 0.0
     for beta in steps:
         b = (1 + beta * slope) * b + beta * (curvature * V / 2 + radius_bias)
         V = (1 + beta * slope) ** 2 * V + beta**2 * moment(m, V)
         m = m - beta * field(m)
-    return m, V, b
+    return V, b
 
 
 def _local(problem: BilevelProblem, z: Array, x: Array) -> tuple[float, float, float, float, float]:
@@ -69,8 +77,7 @@ def _local(problem: BilevelProblem, z: Array, x: Array) -> tuple[float, float, f
     return sizes[0] + 0.05 * third, sizes[1] + 0.05 * outer_third, third, fourth, outer_third
 
 
-def _with_samples(problem: BilevelProblem, z: Array, x: Array) -> None:
-    require_no_projection(problem)
+def _require_known_mean(problem: BilevelProblem, z: Array, x: Array) -> None:
     if problem.stochastic:
         require_quadratic(problem, z, x)
 
@@ -79,25 +86,11 @@ def _zmdsba(published: Mapping[str, Any], problem: BilevelProblem, options: Mapp
             state: State) -> Expected:  # fmt: skip
     """t_k steps of z; b_k steps q <- q - gamma_t (G_zz q - F_z) from 0; x - alpha_k (F_x - G_xz q); v = -q."""
     o = chosen(options, published)
-    z, x, p, d = state["z"], state["x"], problem.p, problem.d
-    _with_samples(problem, z, x)
+    z, x, p = state["z"], state["x"], problem.p
+    require_no_projection(problem)
     h, eta = o["h"], o["h"] if o["eta"] is None else o["eta"]
-    L, _, third, fourth, outer_third = _local(problem, z, x)
-    n = p + (d if o["moves"] == "joint" else 0)
-    # E|(w'a + r u'c) w|^2 = (p + 2)|a|^2 + p r^2 |c|^2 with r = eta/h; what is beyond first order adds its square.
-    remainder = third * max(h, eta) ** 2 / h * n * (n + 2.0) + L * max(h, eta) ** 2 / h * n**1.5
-
-    def moment(at: Array, V: float) -> float:
-        a = float(np.linalg.norm(problem.inner_grad_z(at, x))) + L * np.sqrt(V)  # type: ignore[misc]
-        c = float(np.linalg.norm(problem.inner_grad_x(at, x))) + L * np.sqrt(V)  # type: ignore[misc]
-        c = c if o["moves"] == "joint" else 0.0
-        return 2 * ((p + 2) * a**2 + p * (eta / h) ** 2 * c**2 + p * remainder**2)
-
     steps = [o["beta"] * decay(o["schedule"], t) for t in range(o["t_k"])]
-    radius_bias = third * max(h, eta) ** 3 / h * n * (n + 2.0) / 6
-    unit, outer_unit = noise_of_values(problem, "inner", z, x), noise_of_values(problem, "outer", z, x)
-    m, V, b = _loop(lambda at: problem.inner_grad_z(at, x), moment, z, steps, L, third,  # type: ignore[misc]
-                    radius_bias + unit / h * np.sqrt(p))  # fmt: skip
+    m = _end(lambda at: problem.inner_grad_z(at, x), z, steps)  # type: ignore[misc]
 
     def adjoint(at: Array) -> Array:
         q = np.zeros(p)
@@ -109,8 +102,36 @@ def _zmdsba(published: Mapping[str, Any], problem: BilevelProblem, options: Mapp
     def slope(at: Array) -> Array:
         return problem.outer_grad_x(at, x) - problem.inner_jvp_xz(at, x, adjoint(at))  # type: ignore[misc]
 
+    q = adjoint(m)
+    alpha = o["alpha"] * decay(o["schedule"], state["k"])
+    bounds = partial(_bounds_of_zmdsba, problem, o, z, x, m, steps, adjoint, slope, (h, eta, alpha))
+    return Expected({"z": m, "v": -q, "x": x - alpha * slope(m)}, bounds)
+
+
+def _bounds_of_zmdsba(
+    problem: BilevelProblem, o: Mapping[str, Any], z: Array, x: Array, m: Array, steps: list[float],
+    adjoint: Callable[[Array], Array], slope: Callable[[Array], Array], lengths: tuple[float, float, float],
+) -> Mapping[str, Any]:  # fmt: skip
+    """``lengths`` are h, eta and alpha_k; z is where the inner loop starts, m the end of its mean's path."""
+    _require_known_mean(problem, z, x)
+    (h, eta, alpha), q, p, d = lengths, adjoint(m), problem.p, problem.d
+    L, _, third, fourth, outer_third = _local(problem, z, x)
+    n = p + (d if o["moves"] == "joint" else 0)
+    # E|(w'a + r u'c) w|^2 = (p + 2)|a|^2 + p r^2 |c|^2 with r = eta/h; what is beyond first order adds its square.
+    remainder = third * max(h, eta) ** 2 / h * n * (n + 2.0) + L * max(h, eta) ** 2 / h * n**1.5
+
+    def moment(at: Array, V: float) -> float:
+        a = float(np.linalg.norm(problem.inner_grad_z(at, x))) + L * np.sqrt(V)  # type: ignore[misc]
+        c = float(np.linalg.norm(problem.inner_grad_x(at, x))) + L * np.sqrt(V)  # type: ignore[misc]
+        c = c if o["moves"] == "joint" else 0.0
+        return 2 * ((p + 2) * a**2 + p * (eta / h) ** 2 * c**2 + p * remainder**2)
+
+    radius_bias = third * max(h, eta) ** 3 / h * n * (n + 2.0) / 6
+    unit, outer_unit = noise_of_values(problem, "inner", z, x), noise_of_values(problem, "outer", z, x)
+    V, b = _noise(lambda at: problem.inner_grad_z(at, x), moment, z, steps, L, third,  # type: ignore[misc]
+                  radius_bias + unit / h * np.sqrt(p))  # fmt: skip
     distance = max(0.01, 3 * float(np.sqrt(V)))
-    q, size = adjoint(m), float(np.linalg.norm(adjoint(m)))
+    size = float(np.linalg.norm(q))
     # Of one estimate of G_zz q, G_xz q, F_z and F_x: what radii and rounding leave.
     both = (h**2 * p + eta**2 * d) / 2
     product = size * (fourth * both + 2 * unit / min(h, eta) ** 2 * (p + d))
@@ -119,15 +140,11 @@ def _zmdsba(published: Mapping[str, Any], problem: BilevelProblem, options: Mapp
     q_radii = float(np.exp(total * L)) * total * (product + first)
     q_first, q_second = _sensitivity(adjoint, m, distance)
     x_first, x_second = _sensitivity(slope, m, distance)
-    alpha = o["alpha"] * decay(o["schedule"], state["k"])
-    return Expected(
-        {"z": m, "v": -q, "x": x - alpha * slope(m)},
-        {
-            "z": b + rounding(problem, o["t_k"], z),
-            "v": q_first * b + q_second * V / 2 + q_radii + rounding(problem, o["b_k"], q),
-            "x": alpha * (x_first * b + x_second * V / 2 + L * q_radii + product + first) + rounding(problem, 2, x),
-        },
-    )
+    return {
+        "z": b + rounding(problem, o["t_k"], z),
+        "v": q_first * b + q_second * V / 2 + q_radii + rounding(problem, o["b_k"], q),
+        "x": alpha * (x_first * b + x_second * V / 2 + L * q_radii + product + first) + rounding(problem, 2, x),
+    }
 
 
 def _zo_penalty(problem: BilevelProblem, options: Mapping[str, Any], state: State) -> Expected:
@@ -137,10 +154,9 @@ def _zo_penalty(problem: BilevelProblem, options: Mapping[str, Any], state: Stat
     """
     o = chosen(options, _PENALTY)
     x, lam, p, d = state["x"], o["lam"], problem.p, problem.d
-    _with_samples(problem, state["z"], x)
+    require_no_projection(problem)
     h, eta = o["h"], o["h"] if o["eta"] is None else o["eta"]
     both = np.concatenate([state["z"], state["z"] + state["v"] / lam])
-    L, L_F, third, _, outer_third = _local(problem, state["z"], x)
 
     def field(s: Array) -> Array:
         z, y = s[:p], s[p:]
@@ -149,37 +165,45 @@ def _zo_penalty(problem: BilevelProblem, options: Mapping[str, Any], state: Stat
             problem.outer_grad_z(y, x) / lam + problem.inner_grad_z(y, x),  # type: ignore[misc]
         ])  # fmt: skip
 
-    slope, curvature = L + L_F / lam, third + outer_third / lam
-
-    def moment(s: Array, V: float) -> float:
-        size = float(np.linalg.norm(field(s))) + slope * np.sqrt(V)
-        # E|ww'a|^2 = (p + 2)|a|^2, and the second-order part of a difference, h w'Hw/2 w, adds its square.
-        return 2 * ((p + 2) * size**2 + (slope * h) ** 2 * (p + 4.0) ** 3)
-
     steps = [o["beta"] * decay(o["schedule"], t) for t in range(o["T_b"])]
-    unit, outer_unit = noise_of_values(problem, "inner", both[:p], x), noise_of_values(problem, "outer", both[p:], x)
-    rounded = (2 * unit + outer_unit / lam) * np.sqrt(p) / h
-    m, V, b = _loop(field, moment, both, steps, slope, curvature, 2 * curvature * h**2 * p * (p + 2.0) / 6 + rounded)
+    m = _end(field, both, steps)
 
     def outer_slope(s: Array) -> Array:
         z, y = s[:p], s[p:]
         penalty = problem.inner_grad_x(y, x) - problem.inner_grad_x(z, x)  # type: ignore[misc]
         return problem.outer_grad_x(y, x) + lam * penalty  # type: ignore[misc]
 
-    first, second = _sensitivity(outer_slope, m, max(0.01, 3 * float(np.sqrt(V))))
-    # The same directions serve both terms of the penalty; each has the bias of a forward difference.
-    radii = (outer_third + 2 * lam * third) * eta**2 * d * (d + 2.0) / 6
-    radii += (outer_unit + 2 * lam * unit) * np.sqrt(d) / eta
     alpha = o["alpha"] * decay(o["schedule"], state["k"])
     z, y = m[:p], m[p:]
-    return Expected(
-        {"z": z, "v": lam * (y - z), "x": x - alpha * outer_slope(m)},
-        {
+
+    def bounds() -> Mapping[str, Any]:
+        _require_known_mean(problem, state["z"], x)
+        L, L_F, third, _, outer_third = _local(problem, state["z"], x)
+        slope, curvature = L + L_F / lam, third + outer_third / lam
+
+        def moment(s: Array, V: float) -> float:
+            size = float(np.linalg.norm(field(s))) + slope * np.sqrt(V)
+            # E|ww'a|^2 = (p + 2)|a|^2, and the second-order part of a difference, h w'Hw/2 w, adds its square.
+            return 2 * ((p + 2) * size**2 + (slope * h) ** 2 * (p + 4.0) ** 3)
+
+        unit, outer_unit = (
+            noise_of_values(problem, "inner", both[:p], x),
+            noise_of_values(problem, "outer", both[p:], x),
+        )
+        rounded = (2 * unit + outer_unit / lam) * np.sqrt(p) / h
+        V, b = _noise(field, moment, both, steps, slope, curvature, 2 * curvature * h**2 * p * (p + 2.0) / 6 + rounded)
+
+        first, second = _sensitivity(outer_slope, m, max(0.01, 3 * float(np.sqrt(V))))
+        # The same directions serve both terms of the penalty; each has the bias of a forward difference.
+        radii = (outer_third + 2 * lam * third) * eta**2 * d * (d + 2.0) / 6
+        radii += (outer_unit + 2 * lam * unit) * np.sqrt(d) / eta
+        return {
             "z": b + rounding(problem, o["T_b"], z),
             "v": 2 * lam * (b + rounding(problem, o["T_b"], z, y)),
             "x": alpha * (first * b + second * V / 2 + radii) + rounding(problem, 2, x),
-        },
-    )
+        }
+
+    return Expected({"z": z, "v": lam * (y - z), "x": x - alpha * outer_slope(m)}, bounds)
 
 
 _ZDSBA = {**_ZMDSBA, "s_k": 1}

@@ -6,7 +6,7 @@ are those of the suite "quick"; ``standard_claims`` and ``full_claims`` are what
 - ``counts`` (P1), ``moments`` (P2), ``mean_step`` (P2s), ``one_step`` (P2b), ``inequalities`` (P3): single iterations.
 - ``whole_step`` (P10), ``independence`` (P11), ``conduct`` (P12): every solver, iteration by iteration.
 - ``horizon`` (P4a), ``transient`` (P4b), ``bounds`` (P5), ``complexity`` (P6), ``floors`` (P6b), ``planned`` (P6c),
-  ``registry`` (P6d, and P6 on registered problems), ``accuracy`` (P7): whole runs.
+  ``registry`` (P6d, and P6 on registered problems), ``accuracy`` (P7), ``mean_run`` (P7b): whole runs.
 - ``published``: the order that is published for ZOBA, held against each solver (P2b, P6 and P6b).
 - ``determinism`` (P8), ``proofs`` (P9), ``error_rates`` (P0): this project's own bits, proofs and verdicts.
 

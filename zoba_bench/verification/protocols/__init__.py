@@ -45,6 +45,7 @@ PROTOCOLS: dict[str, str] = {
     "P6c": "zoba_bench.verification.protocols.planned",
     "P6d": "zoba_bench.verification.protocols.registry",
     "P7": "zoba_bench.verification.protocols.accuracy",
+    "P7b": "zoba_bench.verification.protocols.mean_run",
     "P8": "zoba_bench.verification.protocols.determinism",
     "P9": "zoba_bench.verification.protocols.proofs",
     "P10": "zoba_bench.verification.protocols.whole_step",

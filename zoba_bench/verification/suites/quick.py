@@ -12,6 +12,7 @@ from zoba_bench.verification.claims import (
     floors,
     horizon,
     independence,
+    mean_run,
     mean_step,
     moments,
     one_step,
@@ -28,7 +29,7 @@ __all__ = ["quick", "smoke"]
 _SMOKE = (counts, moments, mean_step, determinism)
 _QUICK = (
     *_SMOKE, whole_step, independence, conduct, one_step, horizon, transient, bounds, complexity, floors, planned,
-    registry, accuracy, proofs,
+    registry, accuracy, mean_run, proofs,
 )  # fmt: skip
 
 
@@ -45,9 +46,9 @@ def quick() -> Suite:
     """Every protocol, with controls, in about two minutes on two cores."""
     return Suite(
         "quick",
-        "Counts and moments on every problem; identical bits in every order; one-step law, horizon rate, transient, "
-        "evaluations to eps and noise floors on the reference family; certified bounds on four problems; known "
-        "solutions reached on six; a theorem and a certificate proved again; each with a control that must be "
-        "rejected.",
+        "Counts of every solver and moments on every problem; identical bits in every order; one-step law, horizon "
+        "rate, transient, evaluations to eps and noise floors on the reference family; certified bounds on four "
+        "problems; known solutions reached on six; every solver as fast as its box says; a theorem and a certificate "
+        "proved again; each with a control that must be rejected.",
         together(*(file.quick_claims() for file in _QUICK)),
     )

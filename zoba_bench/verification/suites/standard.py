@@ -11,6 +11,7 @@ from zoba_bench.verification.claims import (
     horizon,
     independence,
     inequalities,
+    mean_run,
     one_step,
     planned,
     proofs,
@@ -24,8 +25,8 @@ from zoba_bench.verification.suites.quick import quick
 __all__ = ["full", "standard"]
 
 _STANDARD = (
-    whole_step, independence, conduct, proofs, inequalities, bounds, one_step, horizon, floors, complexity, registry,
-    published, planned, error_rates,
+    whole_step, independence, conduct, mean_run, proofs, inequalities, bounds, one_step, horizon, floors, complexity,
+    registry, published, planned, error_rates,
 )  # fmt: skip
 _FULL = (floors, complexity)
 
