@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -20,6 +22,8 @@ __all__ = ["diabetes_ridge"]
 
 
 _FEATURES = 10
+#: How well a minimiser that is found numerically must be known.
+_CERTIFIED = 1e-10
 
 _DIABETES = Card(
     summary="Ridge regression on the diabetes data, one penalty weight per feature tuned on validation rows.",
@@ -34,8 +38,8 @@ _DIABETES = Card(
     },
     quadratic_inner=False,
     psi_convexity="nonconvex",
-    dimensions="p = d = 10 only (fewer with features): one weight per feature; no minimiser is declared, as Psi is "
-    "nonconvex and its infimum may lie at infinity (x_j grows without limit for a useless feature)",
+    dimensions="p = d = 10 only (fewer with features): one weight per feature; no minimiser is declared without "
+    "a weight, as Psi is nonconvex and its infimum may lie at infinity (x_j grows without limit for a useless feature)",
     requires={"sklearn": "data"},
     small={"p": 2, "d": 2, "features": 2},
     scalable=False,
@@ -179,6 +183,17 @@ def _constants(train: _LeastSquares, validation: _LeastSquares, radius: float, s
     )
 
 
+def _minimizer(hypergradient: Callable[[Array], Array], d: int, convexity: float) -> Array:
+    """The zero of grad Psi near 0, where Psi is strongly convex with this modulus: |x - x*| <= |grad Psi| / modulus."""
+    from scipy.optimize import root
+
+    found = np.asarray(root(hypergradient, np.zeros(d), tol=1e-15).x, dtype=np.float64)
+    error = float(np.linalg.norm(hypergradient(found))) / convexity
+    if not error <= _CERTIFIED:
+        raise ArithmeticError(f"the minimiser of diabetes_ridge is known to {error:.2g} only, not to {_CERTIFIED:g}")
+    return found
+
+
 @family(_DIABETES)
 def diabetes_ridge(
     p: int = _FEATURES,
@@ -189,6 +204,7 @@ def diabetes_ridge(
     stochastic: bool = False,
     radius: float = 2.0,
     features: int = _FEATURES,
+    weight: float = 0.0,
 ) -> BilevelProblem:
     """Ridge regression on the diabetes data, one exponential penalty weight per feature.
 
@@ -197,7 +213,10 @@ def diabetes_ridge(
     grad Psi_j = exp(x_j) z*_j v*_j. All 442 rows are used; features and target are standardised with the
     training rows' mean and deviation.
 
-    Psi is nonconvex and its infimum is not certified: ``minimizer`` and ``minimum`` are None.
+    Psi is nonconvex and its infimum is not certified: ``minimizer`` and ``minimum`` are None. With a ``weight`` F has
+    the term weight |x|^2/2 on top. Every x with Psi(x) <= Psi(0) then has |x|^2 <= 2 Psi(0)/weight; where the bound on
+    the curvature of the rest of Psi in that ball is below the weight, Psi is strictly convex there, and the minimiser
+    is the only one. It is found by Newton's method, to within |grad Psi| / (weight - that bound) <= 1e-10.
 
     Parameters
     ----------
@@ -213,6 +232,8 @@ def diabetes_ridge(
         The constants hold for |x| <= radius (and |z| <= radius).
     features : int
         How many of the features are used, the first ones.
+    weight : float, at least 0
+        Of the regularisation of x at the outer level; 1 is enough for a minimiser with all features.
 
     Raises
     ------
@@ -231,6 +252,7 @@ def diabetes_ridge(
     if not isinstance(stochastic, (bool, np.bool_)):
         raise ValueError(f"stochastic must be True or False, got {stochastic!r}")
     radius = check_real("radius", radius, above=0.0, hint="the constants hold for |x| <= radius")
+    weight = check_real("weight", weight, at_least=0.0)
     split = _load(seed, n_train, features)
     train = _LeastSquares(split.train, split.train_target)
     validation = _LeastSquares(split.validation, split.validation_target)
@@ -241,7 +263,8 @@ def diabetes_ridge(
         return fit + 0.5 * penalty
 
     def outer(z: Array, x: Array, sample: NDArray[np.integer] | None = None) -> Array:
-        return spread(validation.mean(z) if sample is None else validation.sampled(z, sample), x)
+        fit = spread(validation.mean(z) if sample is None else validation.sampled(z, sample), x)
+        return fit if weight == 0 else fit + 0.5 * weight * np.vecdot(x, x)
 
     def curvature(x: Array) -> Array:
         weights = np.exp(x)
@@ -257,12 +280,13 @@ def diabetes_ridge(
         return solve(x, -validation.gradient(inner_solution(x)))
 
     def value(x: Array) -> Array:
-        return validation.mean(inner_solution(x))
+        fit = validation.mean(inner_solution(x))
+        return fit if weight == 0 else fit + 0.5 * weight * np.vecdot(x, x)
 
     def hypergradient(x: Array) -> Array:
         z = inner_solution(x)
         gradient: Array = np.exp(x) * z * solve(x, -validation.gradient(z))
-        return gradient
+        return gradient if weight == 0 else gradient + weight * x
 
     def inner_grad_z(z: Array, x: Array) -> Array:
         return train.gradient(z) + np.exp(x) * z
@@ -275,7 +299,7 @@ def diabetes_ridge(
         return spread_vectors(validation.gradient(z), x)
 
     def outer_grad_x(z: Array, x: Array) -> Array:
-        return spread_vectors(np.zeros(features), z, x)
+        return spread_vectors(np.zeros(features), z, x) if weight == 0 else spread_vectors(weight * x, z)
 
     def inner_hvp_zz(z: Array, x: Array, v: Array) -> Array:
         return spread_vectors(linear_map(v, train.hessian) + np.exp(x) * v, z)
@@ -289,13 +313,24 @@ def diabetes_ridge(
 
     def outer_hessian(z: Array, x: Array) -> tuple[Array, Array, Array]:
         zeros = np.zeros((features, features))
-        return validation.hessian.copy(), zeros, zeros.copy()
+        return validation.hessian.copy(), zeros, weight * np.eye(features)
 
     def symbolic() -> Symbolic:
         from ._symbols import ridge_data_symbols
 
         return ridge_data_symbols(train.moments, validation.moments, radius, bool(stochastic))
 
+    constants, minimizer = _constants(train, validation, radius, bool(stochastic)), None
+    if weight > 0:
+        ball = math.sqrt(2 * float(value(np.zeros(features))) / weight)
+        convexity = weight - (_constants(train, validation, ball, False).L_Psi or math.inf)
+        minimizer = _minimizer(hypergradient, features, convexity) if convexity > 0 else None
+        constants = replace(
+            constants,
+            m_xx=weight,
+            C_x=weight * radius,
+            L_Psi=None if constants.L_Psi is None else constants.L_Psi + weight,
+        )
     return BilevelProblem(
         name="diabetes_ridge",
         p=features,
@@ -317,15 +352,18 @@ def diabetes_ridge(
         inner_jvp_zx=cross,
         inner_hessian=inner_hessian,
         outer_hessian=outer_hessian,
-        constants=_constants(train, validation, radius, bool(stochastic)),
+        constants=constants,
+        minimizer=minimizer,
+        minimum=None if minimizer is None else float(value(minimizer)),
         start=sphere_start(features, features),
-        symbolic=symbolic,
+        symbolic=symbolic if weight == 0 else None,
         parameters={
             "seed": seed,
             "n_train": n_train,
             "stochastic": bool(stochastic),
             "radius": radius,
             "features": features,
+            "weight": weight,
         },
         card=_DIABETES,
     )

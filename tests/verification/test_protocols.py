@@ -7,9 +7,11 @@ import pytest
 
 from zoba_bench import estimators
 from zoba_bench.registry import load_problem, theorem
+from zoba_bench.statistics import log_mean
 from zoba_bench.verification.claim import decide
 from zoba_bench.verification.protocols import counts, floors, horizon, moments, one_step, transient
 from zoba_bench.verification.protocols import mean_step as update
+from zoba_bench.verification.protocols.shared.lines import line_measurement, remainder
 from zoba_bench.verification.protocols.shared.mean_iteration import transient_sum
 from zoba_bench.verification.protocols.shared.plan import replicate_blocks
 from zoba_bench.verification.run.verify import verify
@@ -141,9 +143,36 @@ def test_limit_exponents_are_read_off_the_derivation(name, along, exponent):
 
 
 def test_the_horizon_mean_holds_and_swapped_roles_are_seen():
-    small = {"horizons": [200, 400, 800], "replicates": 48, "gamma_0": 0.4}
+    small = {"horizons": [200, 400, 800], "replicates": 160, "gamma_0": 0.4}
     assert measure(horizon, CLAIMS["P4a/hf-zoba/p=d=2/level"], **small)[0] == "consistent"
-    assert measure(horizon, CLAIMS["P4a/control:swapped-projection/p=d=4/control"], **small)[0] == "violated"
+    assert measure(horizon, CLAIMS["P4a/hf-zoba/p=d=2/control-level"], **small)[0] == "violated"
+    small["replicates"] = 48
+    assert measure(horizon, CLAIMS["P4a/control:swapped-projection/p=d=2/control"], **small)[0] == "violated"
+
+
+def test_a_slope_is_that_of_the_derived_values_and_its_limit_stands_beside_it():
+    few = {"horizons": [50, 100, 200], "replicates": 4}
+    claim = CLAIMS["P4a/zoba/p=d=2/slope"]
+    _, found = measure(horizon, claim, **few)
+    predicted = horizon.plan(replace(claim, parameters={**claim.parameters, **few}), 3).context["predicted"]
+    assert found.predicted == pytest.approx(np.polyfit(np.log([50, 100, 200]), np.log(predicted), 1)[0])
+    assert found.predicted < -0.51
+    assert "-1/2" in found.note
+    assert measure(horizon, claim, **few, slope=-0.8)[1].predicted == -0.8
+
+
+def test_a_prediction_that_leaves_out_half_of_the_tolerance_decides_nothing():
+    line = {"sizes": [1.0, 2.0, 4.0], "predicted": [1.0, 1.0, 1.0], "xlabel": "", "ylabel": "", "tolerance": 0.1}
+    means = [log_mean([0.999, 1.001])] * 3
+
+    def judged(quantity, remainders):
+        claim = replace(CLAIMS["P4a/zoba/p=d=2/level"], tolerance=0.1)
+        return decide(claim, line_measurement(quantity, measured=means, level=0.9, remainders=remainders, **line))[0]
+
+    assert judged("ratio", [0.04, 0.04, 0.04]) == "consistent"
+    assert judged("ratio", [0.04, 0.04, 0.1]) == "inconclusive"
+    # Ends that are off in opposite directions tilt a line: by 2 x 0.04 over log 4 here.
+    assert remainder("residual", np.log(line["sizes"]), [1, 1, 1], [0.04, 0.0, 0.04]) == pytest.approx(0.08 / np.log(4))
 
 
 def test_the_transient_holds_and_the_wrong_slope_is_seen():
@@ -160,7 +189,11 @@ def test_a_transient_drowned_in_noise_is_inconclusive():
 
 
 def test_floors_hold_and_a_doubled_hessian_is_seen():
-    line = {"problems": [{"name": "reference", "p": n, "d": n} for n in (2, 4)], "replicates": [128, 128]}
+    line = {
+        "problems": [{"name": "reference", "p": n, "d": n} for n in (2, 4)],
+        "replicates": [400, 400],
+        "target": 0.04,
+    }
     assert measure(floors, CLAIMS["P6b/zoba/p=d/residual"], **line, quantity="ratio")[0] == "consistent"
     assert measure(floors, CLAIMS["P6b/control:hessian-factor/p=d"], **line)[0] == "violated"
 

@@ -191,7 +191,7 @@ def decide(claim: Claim, m: Measurement) -> tuple[str, str]:
     )
     seen = f"measured {m.measured:.4g} in [{m.limits.low:.4g}, {m.limits.high:.4g}]"
     note = f"; {m.note}" if m.note else ""
-    if inside and below and m.size and m.limits.high < VACUOUS * high:
+    if inside and below and m.size and m.measured < VACUOUS * high:
         return "inconclusive", (
             f"vacuous: {seen}, below {VACUOUS:.0%} of {high:.4g}, which is allowed: the claim says nothing{note}"
         )

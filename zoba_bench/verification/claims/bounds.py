@@ -53,7 +53,10 @@ def _pair(runs: Runs, solver: str) -> list[Claim]:
     }
     if runs.psi_at_least is not None:
         parameters["psi_at_least"] = runs.psi_at_least
-    size = ", ".join(f"{name} = {value:g}" for name, value in runs.instance.items()) or "defaults"
+    plain = {name: value for name, value in runs.instance.items() if name != "options"} | runs.instance.get(
+        "options", {}
+    )
+    size = ", ".join(f"{name} = {value:g}" for name, value in plain.items()) or "defaults"
     statement = (
         f"On {runs.problem} ({size}) {_STARTS[runs.start]} the mean of |grad Psi|^2 over {runs.iterations} "
         "iterations is at most the certified bound."
