@@ -25,8 +25,8 @@ from typing import Any
 import numpy as np
 
 from zoba_bench.arrays import Array
+from zoba_bench.contracts import HasBound, HasPointOfRest, HasRunMoments
 from zoba_bench.driver import run
-from zoba_bench.errors import DerivationError
 from zoba_bench.problem import BilevelProblem
 from zoba_bench.statistics import Limits, mean_limits
 from zoba_bench.sweep import Cell
@@ -35,7 +35,7 @@ from zoba_bench.verification.parameters import COUNT, OPTIONS, POINT, PROBLEM, P
 from zoba_bench.verification.protocols.shared.closed_forms import refuse_contradictions
 from zoba_bench.verification.protocols.shared.lines import log_means
 from zoba_bench.verification.protocols.shared.mean_iteration import mean_path
-from zoba_bench.verification.protocols.shared.named import build_problem, build_solver, reference_theorem
+from zoba_bench.verification.protocols.shared.named import build_problem, build_solver, theorem_with
 from zoba_bench.verification.protocols.shared.plan import Plan, replicate_blocks
 from zoba_bench.verification.protocols.shared.runs import ended
 
@@ -91,18 +91,19 @@ def plan(claim: Claim, seed: int) -> Plan:
     times = wrong.get("directions", 1)
     claimed = replace(solver, l1=solver.l1 * times, l2=solver.l2 * times) if times > 1 else solver
     claimed = replace(claimed, **wrong.get("options", {}))
-    theorem, start, remainder = reference_theorem(claim.solver), _start(problem), 0.0
+    start, remainder = _start(problem), 0.0
     refuse_contradictions(problem)
     if chosen["promise"] == "bound":
-        promised = _bound(theorem, problem, start, claimed, iterations, quantity) * iterations / window
+        promised = (
+            _bound(theorem_with(claim.solver, HasBound), problem, start, claimed, iterations, quantity)
+            * iterations
+            / window
+        )
     elif chosen["promise"] == "rest":
-        if not hasattr(theorem, "point_of_rest"):
-            raise DerivationError(f"theorem {theorem.name!r} derives no point at which the method comes to rest")
-        promised = float(_measure(problem, quantity, point, theorem.point_of_rest(problem, claimed)))
+        resting = theorem_with(claim.solver, HasPointOfRest).point_of_rest(problem, claimed)
+        promised = float(_measure(problem, quantity, point, resting))
     else:
-        if not hasattr(theorem, "run_moments"):
-            raise DerivationError(f"theorem {theorem.name!r} derives no moments of a run")
-        moments = theorem.run_moments(problem, start, claimed, iterations, window)
+        moments = theorem_with(claim.solver, HasRunMoments).run_moments(problem, start, claimed, iterations, window)
         promised = moments.expected(quantity, point)
         if not moments.exact:
             rho, gamma = solver.steps(0)
@@ -245,7 +246,7 @@ def _measure(problem: BilevelProblem, quantity: str, point: Array | None, x: Arr
 
 
 def _bound(
-    theorem: Any,
+    theorem: HasBound,
     problem: BilevelProblem,
     start: tuple[Array, Array, Array],
     solver: Any,

@@ -14,6 +14,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from zoba_bench.contracts import HasNoise
 from zoba_bench.statistics import Estimate, Limits, mean_limits
 from zoba_bench.sweep import Cell
 from zoba_bench.verification.claim import Claim, Measurement
@@ -31,11 +32,12 @@ from zoba_bench.verification.protocols.shared.closures import closure_crossing
 from zoba_bench.verification.protocols.shared.lines import JOINT, QUANTITIES, line_measurement, plane_measurement
 from zoba_bench.verification.protocols.shared.mean_iteration import transient_sum
 from zoba_bench.verification.protocols.shared.named import (
+    blocks_at_minimizer,
     build_problem,
     noise_options,
     published_order,
-    reference_theorem,
     steps,
+    theorem_with,
 )
 from zoba_bench.verification.protocols.shared.plan import Plan
 
@@ -66,7 +68,7 @@ def plan(claim: Claim, seed: int) -> Plan:
     "published" compares the growth with the order published for ZOBA in place of the derived number.
     """
     chosen = claim.parameters
-    theorem = reference_theorem(claim.solver)
+    theorem = theorem_with(claim.solver, HasNoise)
     gamma, c = chosen["gamma"], chosen["c"]
     cells, predicted, sizes, joint, remainders = [], [], [], [], []
     for at in chosen["points"]:
@@ -75,7 +77,7 @@ def plan(claim: Claim, seed: int) -> Plan:
         share = 0.0
         l = chosen.get("l")
         if l is None:
-            blocks = theorem.Blocks.at(problem, problem.minimizer)
+            blocks = blocks_at_minimizer(theorem, problem)
             noise = theorem.linear_noise(blocks, gamma=gamma, c=c, l=1, **noise_options(chosen["options"]))
             l, share = math.ceil(chosen["factor_l"] * 2 * noise * gamma / eps), 0.5 / chosen["factor_l"]
         options = {**chosen["options"], **steps(gamma, c), "l1": l, "l2": l}

@@ -12,6 +12,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from zoba_bench.contracts import HasNoise
 from zoba_bench.statistics import Estimate
 from zoba_bench.verification.claim import Claim, Measurement
 from zoba_bench.verification.parameters import (
@@ -27,11 +28,12 @@ from zoba_bench.verification.parameters import (
 from zoba_bench.verification.protocols.shared.closures import closure_mean
 from zoba_bench.verification.protocols.shared.lines import QUANTITIES, axis_label, line_measurement, log_means
 from zoba_bench.verification.protocols.shared.named import (
+    blocks_at_minimizer,
     build_problem,
     noise_options,
     published_order,
-    reference_theorem,
     steps,
+    theorem_with,
 )
 from zoba_bench.verification.protocols.shared.plan import Plan, trajectory_cells
 
@@ -56,13 +58,13 @@ def plan(claim: Claim, seed: int) -> Plan:
     compares the growth with the order published for ZOBA in place of the derived value.
     """
     chosen = claim.parameters
-    theorem = reference_theorem(claim.solver)
+    theorem = theorem_with(claim.solver, HasNoise)
     gamma, c = chosen["gamma"], chosen["c"]
     iterations = round(4 / gamma)
     lines, predicted, scales, sizes, remainders = [], [], [], [], []
     for spec, replicates in zip(chosen["problems"], chosen["replicates"], strict=True):
         problem = build_problem(spec)
-        blocks = theorem.Blocks.at(problem, problem.minimizer)
+        blocks = blocks_at_minimizer(theorem, problem)
         noise = theorem.linear_noise(blocks, gamma=gamma, c=c, l=1, **noise_options(chosen["options"]))
         l = max(1, math.ceil(noise * gamma / chosen["target"]))
         common = {

@@ -15,15 +15,18 @@ from typing import Any
 
 import numpy as np
 
+from zoba_bench.contracts import HasNoise, Theorem
 from zoba_bench.sweep import Cell
 from zoba_bench.verification.claim import Claim, Measurement
 from zoba_bench.verification.parameters import COUNT, OPTIONS, POSITIVE, POWER, SIZED_PROBLEMS, Parameters, one_of
 from zoba_bench.verification.protocols.shared.lines import QUANTITIES, axis_label, line_measurement, log_means
 from zoba_bench.verification.protocols.shared.named import (
+    blocks_at_minimizer,
     build_problem,
     noise_options,
     published_order,
     reference_theorem,
+    theorem_with,
 )
 from zoba_bench.verification.protocols.shared.plan import Plan
 
@@ -79,8 +82,8 @@ def _moment(solver: str, spec: str, options: str) -> float:
 
     The covariance of 4096 coordinates takes seconds.
     """
-    theorem, problem = reference_theorem(solver), build_problem(json.loads(spec))
-    covariance = theorem.noise_covariance(theorem.Blocks.at(problem, problem.minimizer), **json.loads(options))
+    theorem, problem = theorem_with(solver, HasNoise), build_problem(json.loads(spec))
+    covariance = theorem.noise_covariance(blocks_at_minimizer(theorem, problem), **json.loads(options))
     return float(np.trace(covariance[2 * problem.p :, 2 * problem.p :]))
 
 
@@ -98,7 +101,7 @@ def judge(claim: Claim, plan: Plan, results: Mapping[str, Mapping[str, Any]], le
     )
 
 
-def limit_exponent(theorem: Any, along: str) -> float:
+def limit_exponent(theorem: Theorem, along: str) -> float:
     """Degree in the dimension of the derived worst-case second moment of one direction.
 
     Read off the sympy expression at unit bounds: with p = d growing, or with d at fixed p.
@@ -106,7 +109,10 @@ def limit_exponent(theorem: Any, along: str) -> float:
     import sympy as sp
 
     p, d = theorem.symbols["p"], theorem.symbols["d"]
-    moment = theorem.complexity.per_direction
+    complexity = theorem.complexity
+    if complexity is None:
+        raise ValueError(f"theorem {theorem.name!r} derives no complexity, of which this is the exponent")
+    moment = complexity.per_direction
     moment = moment.subs(dict.fromkeys(moment.free_symbols - {p, d}, 1))
     n = sp.Symbol("n", positive=True)
     moment = moment.subs({p: n, d: n}) if along == "p=d" else moment.subs({d: n, p: 2})

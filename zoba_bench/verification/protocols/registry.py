@@ -20,7 +20,6 @@ from typing import Any
 import numpy as np
 
 from zoba_bench.contracts import HasRunMoments
-from zoba_bench.errors import DerivationError
 from zoba_bench.verification.claim import Claim, Measurement
 from zoba_bench.verification.parameters import (
     COUNT,
@@ -36,7 +35,7 @@ from zoba_bench.verification.parameters import (
 )
 from zoba_bench.verification.protocols.shared.closures import closure_mean
 from zoba_bench.verification.protocols.shared.lines import QUANTITIES, line_measurement, log_means
-from zoba_bench.verification.protocols.shared.named import build_problem, build_solver, reference_theorem, steps
+from zoba_bench.verification.protocols.shared.named import build_problem, build_solver, steps, theorem_with
 from zoba_bench.verification.protocols.shared.plan import Plan, trajectory_cells
 from zoba_bench.verification.protocols.shared.runs import start_point
 
@@ -104,9 +103,7 @@ def plan(claim: Claim, seed: int) -> Plan:
 
 def _moments(solver: str, spec: Mapping[str, Any], options: Mapping[str, Any], iterations: int) -> float:
     """Mean of E|grad Psi|^2 over the iterates 1, ..., K of a run from the solution, by its second moments."""
-    theorem = reference_theorem(solver)
-    if not isinstance(theorem, HasRunMoments):
-        raise DerivationError(f"theorem {theorem.name!r} derives no moments of a run")
+    theorem = theorem_with(solver, HasRunMoments)
     problem = build_problem(spec)
     start = start_point(problem, "solution", np.random.default_rng(0))
     moments = theorem.run_moments(problem, start, build_solver(solver, options), iterations, iterations)

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from zoba_bench.contracts import HasNoise
 from zoba_bench.verification.claim import Claim, Measurement
 from zoba_bench.verification.parameters import (
     COUNT,
@@ -26,7 +27,13 @@ from zoba_bench.verification.parameters import (
 )
 from zoba_bench.verification.protocols.shared.lines import QUANTITIES, line_measurement, log_means
 from zoba_bench.verification.protocols.shared.mean_iteration import transient_sum
-from zoba_bench.verification.protocols.shared.named import build_problem, noise_options, reference_theorem, steps
+from zoba_bench.verification.protocols.shared.named import (
+    blocks_at_minimizer,
+    build_problem,
+    noise_options,
+    steps,
+    theorem_with,
+)
 from zoba_bench.verification.protocols.shared.plan import Plan, trajectory_cells
 
 __all__ = ["PARAMETERS", "TITLE", "judge", "plan"]
@@ -47,9 +54,9 @@ def plan(claim: Claim, seed: int) -> Plan:
     for a control "slope" (the claimed one, in place of that of the derived values) or "factor".
     """
     chosen = claim.parameters
-    theorem = reference_theorem(claim.solver)
+    theorem = theorem_with(claim.solver, HasNoise)
     problem = build_problem(chosen["problem"])
-    blocks = theorem.Blocks.at(problem, problem.minimizer)
+    blocks = blocks_at_minimizer(theorem, problem)
     gamma, c, l = chosen["gamma"], chosen["c"], chosen["l"]
     sums = transient_sum(problem, gamma, c, max(chosen["horizons"]))
     options = {**chosen["options"], **steps(gamma, c), "l1": l, "l2": l}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar, cast
 
-from zoba_bench.contracts import Theorem, lacking
+from zoba_bench.contracts import HasNoise, Theorem, lacking
 from zoba_bench.errors import DerivationError
 from zoba_bench.problem import BilevelProblem
 from zoba_bench.registry import load_problem, make_solver, theorem
@@ -13,7 +13,8 @@ from zoba_bench.solver_file import is_solver_file, load_solver_class
 from zoba_bench.verification.controls import CONTROLS
 
 __all__ = [
-    "build_problem", "build_solver", "noise_options", "published_order", "reference_theorem", "steps", "theorem_with",
+    "blocks_at_minimizer", "build_problem", "build_solver", "noise_options", "published_order", "reference_theorem",
+    "steps", "theorem_with",
 ]  # fmt: skip
 
 Ability = TypeVar("Ability")
@@ -61,6 +62,13 @@ def reference_theorem(solver: str) -> Theorem:
     if solver.startswith("control:"):
         solver = CONTROLS[solver].mutates
     return theorem(solver)
+
+
+def blocks_at_minimizer(theorem: HasNoise, problem: BilevelProblem) -> Any:
+    """The derivatives that a theorem needs, at the exact solution."""
+    problem.require("minimizer")
+    assert problem.minimizer is not None
+    return theorem.blocks_at(problem, problem.minimizer)
 
 
 def published_order(p: int, d: int, eps: float = 1.0) -> float:
