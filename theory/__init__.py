@@ -4,7 +4,8 @@
 an estimator of a derivative has for mean, bias and second moment. ``noise`` is about one iteration and
 whole runs, exactly and without inequalities. ``single_loop`` has the theorems of the single loop: one-step
 inequalities, a Lyapunov function, the bound of a run, a plan and its cost. ``methods`` has the other
-papers' methods. ``counts`` says what an iteration of every solver queries, ``run_counts`` the same in numbers for a run, and ``updates`` where it goes in the mean.
+papers' methods. ``counts`` says what an iteration of every solver queries, ``run_counts`` the same in
+numbers for a run, and ``updates`` where it goes in the mean.
 
 ``THEOREMS`` maps a name to the "module:factory" of a theorem, which is loaded when it is asked for.
 """

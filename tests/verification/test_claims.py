@@ -210,6 +210,7 @@ def test_claims_stand_in_the_file_of_their_protocols_name():
     for protocol in sorted(set(PROTOCOLS) - {"P1d", "P13"}):
         module = PROTOCOLS[protocol]
         claims = claims_of(module.rpartition(".")[2])
-        assert {claim.protocol for claim in claims} == {protocol}
+        # On registered problems evaluations to eps are claimed beside the floors.
+        assert {claim.protocol for claim in claims} == {protocol} | ({"P6"} if protocol == "P6d" else set())
         there |= {claim.id for claim in claims}
     assert there == {claim.id for claim in full().claims}
