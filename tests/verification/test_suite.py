@@ -115,11 +115,12 @@ def test_the_command_selects_and_the_report_says_so(tmp_path):
     assert code == 0, errors
     found = json.loads(output)
     assert [row["id"] for row in found["claims"]] == [
-        "P1/zoba/counts", "P1/hf-zoba/counts", "P1/zoba/control-no-centre"
+        "P1/zoba/counts", "P1/hf-zoba/counts", "P1/zoba/control-no-centre", "P1/zoba/columns", "P1/zoba/control-outer",
+        "P1/hf-zoba/columns", "P1/hf-zoba/control-inner",
     ]  # fmt: skip
     assert found["provenance"]["selection"] == "protocol P1; solver zoba or hf-zoba"
     page = (tmp_path / "report" / "index.html").read_text(encoding="utf-8")
-    assert "Selected: 3 of its" in page
+    assert "Selected: 7 of its" in page
     assert f"each of the 3 claims with {100 * family_level(CONFIDENCE, 3):.6g} %" in page
 
 

@@ -84,8 +84,8 @@ def _step(published: Mapping[str, Any], products: _Products, problem: BilevelPro
 
     def bounds() -> Mapping[str, Any]:
         reach = 6 * max(h * np.sqrt(p), eta * np.sqrt(d), o.get("h_bar", 0.0) * float(np.linalg.norm(v)))
-        third, fourth = variation(hessian_of(problem, "inner"), z, x, reach)  # type: ignore[arg-type]
-        outer_third, _ = variation(problem.outer_hessian, z, x, reach)
+        third, fourth = variation(hessian_of(problem, "inner"), z, x, reach)
+        outer_third, _ = variation(problem.outer_hessian, z, x, reach)  # type: ignore[arg-type]
         w4, u4 = (fourth_power(o["law"], n, o["block_size"]) for n in (p, d))
         unit, outer_unit = noise_of_values(problem, "inner", z, x), noise_of_values(problem, "outer", z, x)
         bound = products(problem, o, z, v, x, _Bounds(h, eta, third, fourth, w4, u4, unit))

@@ -124,5 +124,6 @@ def test_a_projected_step_with_noise_has_no_known_mean():
 def test_samples_of_a_curved_inner_loop_have_no_known_mean():
     problem = load_problem("diabetes_ridge", stochastic=True, p=10, d=10)
     state = {"z": np.ones(10), "v": np.ones(10), "x": np.zeros(10), "k": 0}
+    update = expected("stocbio", problem, {}, state)
     with pytest.raises(ValueError, match="known for quadratic F and G"):
-        expected("stocbio", problem, {}, state)
+        update.bias  # noqa: B018

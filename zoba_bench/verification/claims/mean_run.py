@@ -119,7 +119,7 @@ SETTINGS: tuple[Setting, ...] = (
             500, 0.1),
     Setting("zmdsba", _SUM, "late", {**_DIFFERENCES, "alpha": 0.1, "gamma": 0.02, "s_k": 50}, 50, "rest", 700, 0.3),
     Setting("zmdsba", _WIDE, "cross", {**_DIFFERENCES, "alpha": 0.02, "gamma": 0.01, "b_k": 20, "s_k": 20}, 64,
-            "minimizer", 200, 0.15, what="quad_general-wide"),
+            "minimizer", 200, 0.03, what="quad_general-wide"),
     Setting("zdsba", _QUADRATIC, "late", {**_DIFFERENCES, "alpha": 0.02, "gamma": 0.005}, 47, "rest", 500, 0.15),
     Setting("zdsba", _WIDE, "late", {**_DIFFERENCES, "alpha": 0.02, "gamma": 0.01, "b_k": 20}, 64, "minimizer", 400,
             0.15, what="quad_general-wide"),
