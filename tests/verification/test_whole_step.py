@@ -8,22 +8,29 @@ from zoba_bench.solvers.aid_bio import AidBio
 from zoba_bench.solvers.itd_bio import ItdBio
 from zoba_bench.solvers.soba import Soba
 from zoba_bench.sweep import run_cell
-from zoba_bench.verification.checking import plan_claim, protocol_of
+from zoba_bench.verification.checking import protocol_of
 from zoba_bench.verification.claim import Claim, decide
+from zoba_bench.verification.claims.independence import quick_claims as few_of_independence
 from zoba_bench.verification.claims.independence import standard_claims as independence
-from zoba_bench.verification.claims.whole_step import SETTINGS
+from zoba_bench.verification.claims.whole_step import SETTINGS, quick_claims
 from zoba_bench.verification.claims.whole_step import standard_claims as claims
 from zoba_bench.verification.controls import CONTROLS
 from zoba_bench.verification.protocols import whole_step
+from zoba_bench.verification.run.looks import plan_claim
 from zoba_bench.verification.wrong_solvers import WRONG_SOLVERS
 
 LEVEL = 1 - 1e-5
 
 
-@pytest.fixture(autouse=True)
-def wrong_solvers(monkeypatch):
-    for name, solver in WRONG_SOLVERS.items():
-        monkeypatch.setitem(CONTROLS, name, solver)
+FEW = {claim.id for claim in (*quick_claims(), *few_of_independence())}
+
+
+def marked(claims, name):
+    """Parameters; what is not in the quick suite is slow."""
+    return [
+        pytest.param(claim, id=getattr(claim, name), marks=() if claim.id in FEW else pytest.mark.slow)
+        for claim in claims
+    ]
 
 
 def verdict(claim, seed=7):
@@ -37,19 +44,19 @@ def first_of_each(kind):
     """(claim, its name) of every right setting, or of every mistake where it is listed first."""
     found = {}
     for setting in SETTINGS:
-        for claim in setting.claims(setting.mistakes):
+        for claim in setting.claims(len(setting.mistakes)):
             if (claim.origin == "control") == (kind == "wrong"):
                 found.setdefault(claim.solver if kind == "wrong" else claim.id, claim)
     return list(found.values())
 
 
-@pytest.mark.parametrize("claim", first_of_each("right"), ids=lambda claim: claim.id)
+@pytest.mark.parametrize("claim", marked(first_of_each("right"), "id"))
 def test_the_mean_of_a_step_is_the_expected_one(claim):
     found, measurement = verdict(claim)
     assert found == "consistent", measurement
 
 
-@pytest.mark.parametrize("claim", first_of_each("wrong"), ids=lambda claim: claim.solver)
+@pytest.mark.parametrize("claim", marked(first_of_each("wrong"), "solver"))
 def test_a_mistake_is_refused_at_the_same_budget(claim):
     found, measurement = verdict(claim)
     assert found == "violated", measurement
@@ -68,14 +75,14 @@ def test_every_solver_has_claims_with_controls_and_two_mistakes_that_are_tried()
 
 
 def test_every_mistake_is_tried_somewhere():
-    in_steps = {claim.solver for setting in SETTINGS for claim in setting.claims(setting.mistakes)}
+    in_steps = {claim.solver for setting in SETTINGS for claim in setting.claims(len(setting.mistakes))}
     elsewhere = {"control:hf-zoba-same-draws", "control:soba-same-samples"}
     assert set(WRONG_SOLVERS) - in_steps - elsewhere == {claim.solver for claim in independence()} - in_steps - {
         claim.solver for claim in independence() if claim.origin != "control"
     }
 
 
-@pytest.mark.parametrize("claim", independence(), ids=lambda claim: claim.id)
+@pytest.mark.parametrize("claim", marked(independence(), "id"))
 def test_replicates_are_independent_and_pairs_of_them_are_seen(claim):
     found, measurement = verdict(claim)
     assert found == claim.expected, measurement
