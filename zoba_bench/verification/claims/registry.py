@@ -3,9 +3,9 @@
 Most problems have v* = 0 at the minimiser, where the noise of the directions vanishes: they are tilted, which moves v*
 and leaves Psi as it is. Left as they are they have no floor but that of the radii, and evaluations of order 1/eps.
 
-Outside are problems without a minimiser that is the only one, or with a singular Hessian of Psi there (diabetes_ridge as
-it is, dataclean_linear, coreset_attained, coreset_bome), with several inner solutions or kinks (the groups multivalued
-and nonsmooth), without an inner Hessian (entropic_simplex), and those whose noise vanishes however they are
+Outside are problems without a minimiser that is the only one, or with a singular Hessian of Psi there (diabetes_ridge
+as it is, dataclean_linear, coreset_attained, coreset_bome), with several inner solutions or kinks (the groups
+multivalued and nonsmooth), without an inner Hessian (entropic_simplex), and those whose noise vanishes however they are
 tilted (tp9).
 """
 
