@@ -23,7 +23,7 @@ from zoba_bench.verification.suites.quick import quick
 
 HORIZON = next(claim for claim in quick().claims if claim.id == "P4a/hf-zoba/p=d=2/level")
 SMALL = {
-    **HORIZON.parameters, "horizons": [40, 80], "replicates": 40, "looks": [0.25, 0.5, 1.0],
+    **HORIZON.parameters, "l": 64, "horizons": [40, 80], "replicates": 40, "looks": [0.25, 0.5, 1.0],
 }  # fmt: skip
 LOOKING = replace(HORIZON, parameters=SMALL, controls=())
 
