@@ -14,6 +14,7 @@ from zoba_bench.verification.checking import check_claim
 from zoba_bench.verification.claim import decide
 from zoba_bench.verification.claims.accuracy import quick_claims
 from zoba_bench.verification.protocols import accuracy
+from zoba_bench.verification.protocols.shared import named
 from zoba_bench.verification.protocols.shared.mean_iteration import mean_path, transient_sum
 
 LEVEL = 1 - 1e-4
@@ -192,8 +193,8 @@ def test_a_theorem_that_promises_nothing_refuses(monkeypatch):
     class Silent:
         name = "silent"
 
-    monkeypatch.setattr(accuracy, "reference_theorem", lambda solver: Silent())
-    with pytest.raises(DerivationError, match="theorem 'silent' derives no moments of a run"):
+    monkeypatch.setattr(named, "reference_theorem", lambda solver: Silent())
+    with pytest.raises(DerivationError, match="theorem 'silent' does not derive what this claim needs: run_moments"):
         accuracy.plan(changed(SHARED, **SMALL), 0)
 
 

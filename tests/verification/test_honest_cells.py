@@ -415,7 +415,7 @@ def test_a_file_that_changes_between_plan_and_run_stops_the_run(folder):
     cell = Cell("zoba_bench.verification.tasks:count", {
         "problem": file_spec("mine.py:Bowl"), "solver": "zoba", "options": [{"l1": 2, "l2": 2}],
     })  # fmt: skip
-    assert run_cell(cell) == {"counts": [[18, 10]]}
+    assert run_cell(cell) == {"counts": [{"inner": [18, 18], "outer": [10, 10]}]}
     (folder / "sizes_of_mine.py").write_text("N = 2\n")
     with pytest.raises(CellError, match="was edited since this run was planned"):
         run_cell(cell)

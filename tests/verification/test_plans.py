@@ -146,7 +146,7 @@ print(len(verdicts), "sympy" in sys.modules)
 def test_a_repeated_verify_loads_no_sympy(tmp_path):
     code = AGAIN.format(out=str(tmp_path))
     first, second = (
-        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+        subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True).stdout.split()
         for _ in range(2)
     )
     assert first[1:] == ["True"]

@@ -176,7 +176,7 @@ def test_a_prediction_that_leaves_out_half_of_the_tolerance_decides_nothing():
 
 
 def test_the_transient_holds_and_the_wrong_slope_is_seen():
-    small = {"horizons": [160, 320, 640], "replicates": 40}
+    small = {"horizons": [160, 320, 640], "replicates": 200}
     claim = CLAIMS["P4b/hf-zoba-shared/slope"]
     assert measure(transient, claim, **small)[0] == "consistent"
     assert measure(transient, claim, **small, slope=-0.5)[0] == "violated"

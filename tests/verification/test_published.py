@@ -58,7 +58,9 @@ def test_faster_than_published_is_a_violation_and_slower_is_none(growth, verdict
 
 def test_only_one_radius_along_d_is_expected_to_leave_the_published_order():
     findings = [claim for claim in PUBLISHED.values() if claim.finding]
-    assert [claim.id for claim in findings] == ["P6b/zoba/published-d", "P2b/zoba/published-far-d"]
+    assert sorted(claim.id for claim in findings) == [
+        "P2b/zoba/published-far-d", "P6/zoba/published-d", "P6b/zoba/published-d"
+    ]  # fmt: skip
     assert all(claim.expected == "violated" for claim in findings)
     assert all(claim.source.startswith("arXiv 2601.21836") for claim in PUBLISHED.values() if claim.origin != "control")
     assert all(claim.controls for claim in PUBLISHED.values() if claim.origin == "published" and not claim.finding)

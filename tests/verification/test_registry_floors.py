@@ -40,11 +40,13 @@ def test_a_floor_on_a_problem_that_is_not_quadratic_holds_and_a_wrong_factor_is_
     assert measure(CLAIMS["P6d/hf-zoba/bvfsm_sin/l-control-power"], replicates=[60, 60])[0] == "violated"
 
 
+@pytest.mark.slow
 def test_a_wrong_estimator_is_seen():
     claim = replace(LEVEL_CLAIM, solver="control:hf-factor")
     assert measure(claim, replicates=[60, 60])[0] == "violated"
 
 
+@pytest.mark.slow
 def test_few_directions_are_not_local():
     # One direction a level: the noise that grows with the distance is larger than that of the solution.
     verdict, found = measure(CLAIMS["P6d/hf-zoba/two_task/l-level"], directions=[4, 16], replicates=[4, 4])
@@ -58,6 +60,7 @@ def test_without_a_tilt_there_is_no_floor_along_l():
         protocol.plan(replace(claim, problem="quartic_cardano"), 0)
 
 
+@pytest.mark.slow
 def test_the_floor_of_the_radii_grows_as_their_square_and_starts_at_the_solution():
     claim = CLAIMS["P6d/hf-zoba/quartic_cardano/h-level"]
     small, large = protocol.plan(changed(claim), 0).context["predicted"]
@@ -81,6 +84,7 @@ def test_every_point_has_random_numbers_of_its_own():
         assert len(set(streams)) == len(streams) == len(plan.cells) >= 2
 
 
+@pytest.mark.slow
 def test_evaluations_are_of_the_first_order_in_1_over_eps_where_nothing_stays():
     eps = [0.02, 0.01, 0.005]
     predicted = complexity.plan(CLAIMS["P6/hf-zoba/quartic_cardano/exponent"], 0).context["predicted"]

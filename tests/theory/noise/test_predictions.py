@@ -43,6 +43,7 @@ RUNS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "size", "gamma", "l", "options", "K", "replicates", "refused"), RUNS)
 def test_means_over_a_horizon_are_those_of_runs(name, size, gamma, l, options, K, replicates, refused):
     problem, solver = load_problem("reference", *size), constant(name, gamma, l, **options)
@@ -55,6 +56,7 @@ def test_means_over_a_horizon_are_those_of_runs(name, size, gamma, l, options, K
         assert abs(mean - derived.linear) > allowed, mean / derived.linear
 
 
+@pytest.mark.slow
 def test_a_tilted_problem_off_quadratics_has_the_derived_floor():
     problem = tilted_by_hand(load_problem("quartic_cardano", 2, 2))
     solver = constant("hf-zoba", 0.02, 32, **INDEPENDENT)
@@ -93,6 +95,7 @@ def far(problem):
     return problem.inner_solution(x), problem.adjoint(x), x
 
 
+@pytest.mark.slow
 def test_iterations_to_eps_are_those_of_runs():
     problem, eps = load_problem("reference", 2, 2), 0.125
     solver = constant("hf-zoba", 0.1, 6)
