@@ -598,7 +598,9 @@ def test_the_pages_example_is_a_problem_with_a_certificate(tmp_path):
 
 
 def test_the_pages_combination_of_pieces_has_a_proved_certificate():
-    code, *_ = re.findall(r"```python\n(from zoba_bench.problems.combinators.*?)```", PAGE.read_text("utf-8"), re.DOTALL)
+    code, *_ = re.findall(
+        r"```python\n(from zoba_bench.problems.combinators.*?)```", PAGE.read_text("utf-8"), re.DOTALL
+    )
     namespace = {}
     exec(code, namespace)
     certificate = certify(namespace["problem"])
