@@ -65,7 +65,7 @@ def test_the_floor_of_the_radii_grows_as_their_square_and_starts_at_the_solution
     claim = CLAIMS["P6d/hf-zoba/quartic_cardano/h-level"]
     small, large = protocol.plan(changed(claim), 0).context["predicted"]
     assert large / small == pytest.approx(4.0, rel=0.05)
-    verdict, found = measure(claim, iterations=60, replicates=[400, 400])
+    verdict, found = measure(claim, iterations=60, replicates=[1600, 1600])
     assert verdict == "consistent", found
 
 
