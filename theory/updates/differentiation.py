@@ -117,7 +117,8 @@ def _stocbio(problem: BilevelProblem, options: Mapping[str, Any], state: State) 
     z = _inner_path(problem, state["z"], x, o["alpha"], o["D"])[-1]
     G_zz, G_xz = _matrices(problem, z, x)
     shrink = np.linalg.matrix_power(np.eye(problem.p) - o["eta"] * G_zz, o["Q"] + 1)
-    v = -np.linalg.solve(G_zz, (np.eye(problem.p) - shrink) @ problem.outer_grad_z(z, x))  # type: ignore[misc]
+    slope = np.asarray(problem.outer_grad_z(z, x))  # type: ignore[misc]
+    v = -np.linalg.solve(G_zz, (np.eye(problem.p) - shrink) @ slope)
     h = problem.outer_grad_x(z, x) + G_xz @ v  # type: ignore[misc]
     mean = {"z": z, "v": v, "x": projected(problem, x - o["beta"] * h)}
 

@@ -22,7 +22,7 @@ _PUBLISHED: dict[str, Any] = {
 
 def _of_client(problem: BilevelProblem, name: str, held: Array, z: Array, x: Array) -> Array:
     """The mean of a derivative over the samples that a client holds."""
-    return np.asarray(getattr(problem, name)(z[None], x[None], held)).mean(axis=0)
+    return np.asarray(getattr(problem, name)(z[None], x[None], held).mean(axis=0))
 
 
 def _fednest(problem: BilevelProblem, options: Mapping[str, Any], state: State) -> Expected:

@@ -78,8 +78,8 @@ def _prox(problem: BilevelProblem, z: Array, x: Array, step: float) -> Array:
     """The proximal point of step g + the indicator of Z."""
     parts = problem.capabilities
     if parts.inner_prox is not None:
-        return np.asarray(parts.inner_prox(z[None], x[None], step))[0]
-    return z if parts.project_z is None else np.asarray(parts.project_z(z[None]))[0]
+        return np.asarray(parts.inner_prox(z[None], x[None], step)[0])
+    return z if parts.project_z is None else np.asarray(parts.project_z(z[None])[0])
 
 
 def _meha(problem: BilevelProblem, options: Mapping[str, Any], state: State) -> Expected:

@@ -98,7 +98,7 @@ def _fom(problem: BilevelProblem, options: Mapping[str, Any], state: State) -> E
     found, probabilities = _tasks(problem, o, state["start"], state["x"])
     gradient = sum(share * task.first for share, task in zip(probabilities, found, strict=True))
     noise = problem.capabilities.tasks is not None and o["batch"] is not None
-    return _moved(problem, o, state, gradient, found, noise)  # type: ignore[arg-type]
+    return _moved(problem, o, state, gradient, found, noise)
 
 
 def _ufom(published: Mapping[str, Any], problem: BilevelProblem, options: Mapping[str, Any], state: State) -> Expected:
@@ -106,7 +106,7 @@ def _ufom(published: Mapping[str, Any], problem: BilevelProblem, options: Mappin
     o = chosen(options, published)
     found, probabilities = _tasks(problem, o, state["start"], state["x"])
     gradient = sum(share * task.exact for share, task in zip(probabilities, found, strict=True))
-    return _moved(problem, o, state, gradient, found, noise=True)  # type: ignore[arg-type]
+    return _moved(problem, o, state, gradient, found, noise=True)
 
 
 def _adaptive(problem: BilevelProblem, options: Mapping[str, Any], state: State) -> Expected:

@@ -124,7 +124,7 @@ def _bounds_of_zmdsba(
         a = float(np.linalg.norm(problem.inner_grad_z(at, x))) + L * np.sqrt(V)  # type: ignore[misc]
         c = float(np.linalg.norm(problem.inner_grad_x(at, x))) + L * np.sqrt(V)  # type: ignore[misc]
         c = c if o["moves"] == "joint" else 0.0
-        return 2 * ((p + 2) * a**2 + p * (eta / h) ** 2 * c**2 + p * remainder**2)
+        return float(2 * ((p + 2) * a**2 + p * (eta / h) ** 2 * c**2 + p * remainder**2))
 
     radius_bias = third * max(h, eta) ** 3 / h * n * (n + 2.0) / 6
     unit, outer_unit = noise_of_values(problem, "inner", z, x), noise_of_values(problem, "outer", z, x)
@@ -171,7 +171,7 @@ def _zo_penalty(problem: BilevelProblem, options: Mapping[str, Any], state: Stat
     def outer_slope(s: Array) -> Array:
         z, y = s[:p], s[p:]
         penalty = problem.inner_grad_x(y, x) - problem.inner_grad_x(z, x)  # type: ignore[misc]
-        return problem.outer_grad_x(y, x) + lam * penalty  # type: ignore[misc]
+        return np.asarray(problem.outer_grad_x(y, x) + lam * penalty)  # type: ignore[misc]
 
     alpha = o["alpha"] * decay(o["schedule"], state["k"])
     z, y = m[:p], m[p:]
@@ -184,7 +184,7 @@ def _zo_penalty(problem: BilevelProblem, options: Mapping[str, Any], state: Stat
         def moment(s: Array, V: float) -> float:
             size = float(np.linalg.norm(field(s))) + slope * np.sqrt(V)
             # E|ww'a|^2 = (p + 2)|a|^2, and the second-order part of a difference, h w'Hw/2 w, adds its square.
-            return 2 * ((p + 2) * size**2 + (slope * h) ** 2 * (p + 4.0) ** 3)
+            return float(2 * ((p + 2) * size**2 + (slope * h) ** 2 * (p + 4.0) ** 3))
 
         unit, outer_unit = (
             noise_of_values(problem, "inner", both[:p], x),
