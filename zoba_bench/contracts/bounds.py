@@ -90,6 +90,7 @@ class HasPlan(Protocol):
     ) -> float:  # fmt: skip
         """C times an order in p, d and eps, with the C for which n(eps) is proved to be at most that.
 
+        ``order`` is an expression, or "published" for the order that the theorems quote.
         ``at`` is another order that is given the same C, for a control. Raises DerivationError where nothing is proved.
         """
         ...
