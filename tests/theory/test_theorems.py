@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import importlib
 import json
+import re
 import subprocess
 import sys
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import pytest
 import sympy as sp
@@ -23,6 +25,7 @@ from zoba_bench import estimators
 
 from .support import reference_blocks
 
+README = Path(__file__).parents[2] / "README.md"
 START = Start(gap=2.0, z_error=0.0, v_error=0.5)
 
 
@@ -39,8 +42,21 @@ def theorem(request):
 
 @pytest.mark.parametrize("name", THEOREMS)
 def test_every_step_is_verified(name):
-    for result in load(name)().check():
+    for result in load(name)().results:
         assert result.ok, result
+
+
+def test_the_readmes_table_of_orders_is_what_the_theorems_derive():
+    rows = dict(
+        re.findall(r"^\| `([a-z-]+)` \| [^|]+ \| O\((.+)\) \|$", README.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    )
+    assert sorted(rows) == [name for name in sorted(THEOREMS) if load(name)().complexity is not None]
+    for name, text in rows.items():
+        derived = load(name)().complexity.order
+        symbols = {str(s): s for s in derived.free_symbols}
+        source = re.sub(r"(?<=[\w)])\s*\(", "*(", text.replace("^", "**"))
+        source = re.sub(r"\b([pd])\s+(?=\()", r"\1*", source)
+        assert sp.simplify(sp.sympify(source, locals=symbols) - derived) == 0, name
 
 
 @dataclass(frozen=True)
