@@ -177,7 +177,7 @@ def test_plans_of_edited_code_are_not_kept(ledger, monkeypatch):
 AGAIN = """
 import sys
 from zoba_bench.verification.run.verify import verify
-verdicts = verify("smoke", claims=["P2/zoba/quad_general", "P1/zoba/counts"], out={out!r})
+verdicts = verify("smoke", claims=["P2/hf-zoba/quad_general", "P1/hozog/columns"], out={out!r})
 print(len(verdicts), "sympy" in sys.modules)
 """
 
