@@ -614,11 +614,6 @@ def errata(*arguments, cwd=None):
     return subprocess.run([sys.executable, str(script), *arguments], capture_output=True, text=True, check=False)
 
 
-def test_the_pages_groups_and_errata_are_those_of_the_cards():
-    done = errata("--check")
-    assert done.returncode == 0, done.stderr
-
-
 def test_a_page_with_an_old_table_is_seen_and_written_anew(tmp_path):
     page, present = tmp_path / "problems.md", PAGE.read_text(encoding="utf-8")
     for script in ("errata.py", "page_tables.py"):
@@ -627,6 +622,7 @@ def test_a_page_with_an_old_table_is_seen_and_written_anew(tmp_path):
     done = errata("--check", cwd=tmp_path)
     assert (done.returncode, "out of date" in done.stderr) == (1, True)
     assert errata("--write", cwd=tmp_path).returncode == 0
+    # What is written anew is what stands in the documentation, whose groups and errata are thus those of the cards.
     assert page.read_text(encoding="utf-8") == present
 
 
