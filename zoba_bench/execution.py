@@ -1,20 +1,22 @@
-"""Run cells in this process or in several, storing each as it finishes."""
+"""Run cells in this process or in several, storing each as it finishes; and whatever else has independent parts."""
 
 from __future__ import annotations
 
 import os
 import signal
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, TypeVar
 
 from zoba_bench.ledger import Ledger
 from zoba_bench.sweep import Cell, CellError, fingerprint, run_cell
 from zoba_bench.validation import check_dimension
 
-__all__ = ["run_cells"]
+__all__ = ["run_cells", "spread"]
 
 Progress = Callable[[int, int, str], None]
+Item = TypeVar("Item")
+Done = TypeVar("Done")
 
 
 def run_cells(
@@ -58,7 +60,7 @@ def run_cells(
         if found is not None:
             results[key] = found
     todo = [cell for key, cell in wanted.items() if key not in results]
-    for cell, result, seconds, ran_by in _stream(todo, jobs):
+    for cell, result, seconds, ran_by in spread(_timed, todo, jobs):
         if ran_by != marks[cell.task]:
             raise CellError("a source was edited during the run; start again (finished cells are kept)")
         ledger.put(
@@ -87,9 +89,13 @@ def _cpu_seconds() -> float:
     return time.process_time() + times.children_user + times.children_system
 
 
-def _stream(cells: list[Cell], jobs: int) -> Iterator[_Finished]:
-    if jobs == 1 or len(cells) < 2:
-        yield from map(_timed, cells)
+def spread(function: Callable[[Item], Done], items: Sequence[Item], jobs: int) -> Iterator[Done]:
+    """What a function returns for each item, as it finishes: in this process where there is one job or one item.
+
+    The processes stay, with what they have imported, for the next call.
+    """
+    if jobs == 1 or len(items) < 2:
+        yield from map(function, items)
         return
     from joblib import Parallel, delayed
 
@@ -101,7 +107,7 @@ def _stream(cells: list[Cell], jobs: int) -> Iterator[_Finished]:
         pre_dispatch=jobs,
         initializer=signal.signal,
         initargs=(signal.SIGINT, signal.SIG_IGN),
-    )(delayed(_timed)(cell) for cell in cells)
+    )(delayed(function)(item) for item in items)
     try:
         yield from finished
     except BaseException:

@@ -123,7 +123,8 @@ class SingleLoopTheorem(Theorem):
 
         Parameters
         ----------
-        order : an expression such as "p*(d + p)**2/eps**2"; proved for all p, d >= 1, or for p >= d where p >= d.
+        order : an expression such as "(d + p)/eps**2", or "published" for the quoted order of ZOBA; proved for all
+            p, d >= 1, or for p >= d where p >= d.
         at : another order that is given the same constant, for a control.
 
         Raises

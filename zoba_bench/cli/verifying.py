@@ -66,7 +66,8 @@ def verify(
 
     with progress_bar(quiet=as_json) as progress:
         verdicts = run(
-            **chosen, seed=seed, out=out, jobs=jobs, fresh=fresh, progress=progress, announce=begin,
+            **chosen, seed=seed, out=out, jobs=jobs, fresh=fresh, render=not no_report, progress=progress,
+            announce=begin,
             announce_cost=None if as_json else lambda cost: announce_cost(console, cost, jobs, not no_report),
         )  # fmt: skip
     (whole,) = measured

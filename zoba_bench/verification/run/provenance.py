@@ -18,7 +18,7 @@ from zoba_bench.ledger import Ledger
 from zoba_bench.registry import list_theorems, theorem
 from zoba_bench.sweep import fingerprint
 
-__all__ = ["DERIVING", "derivations", "provenance", "render_missing", "rendering_cost"]
+__all__ = ["DERIVING", "derivations", "provenance", "render_missing", "rendered", "rendering_cost"]
 
 DERIVING = "zoba_bench.verification.protocols.proofs:derivation"  # reads what a rendered derivation depends on
 _SECONDS = 4.0  # of rendering one that never was
@@ -51,17 +51,22 @@ def rendering_cost(wanted: Iterable[str], ledger: Ledger) -> tuple[int, float]:
     return len(missing), sum(ledger.text_seconds("derivation", name) or _SECONDS for name in missing)
 
 
+def rendered(name: str) -> tuple[dict[str, Any], float]:
+    """A derivation as the report shows it, and the CPU-seconds that took; a refused one says why."""
+    start = time.process_time()
+    try:
+        content = theorem(name).render()
+    except DerivationError as error:
+        content = {"refused": str(error)}
+    return content, time.process_time() - start
+
+
 def render_missing(ledger: Ledger) -> None:
-    """Render the derivations of the newest run that the ledger lacks; a refused one says why.
+    """Render the derivations of the newest run that the ledger lacks.
 
     Those of other code than this one cannot be rendered any more, and the report goes without them.
     """
     mark = fingerprint(DERIVING)
     for name, wanted in ledger.missing_derivations().items():
         if wanted == mark:
-            start = time.process_time()
-            try:
-                content = theorem(name).render()
-            except DerivationError as error:
-                content = {"refused": str(error)}
-            ledger.put_text("derivation", name, mark, content, time.process_time() - start)
+            ledger.put_text("derivation", name, mark, *rendered(name))

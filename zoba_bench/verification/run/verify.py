@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from zoba_bench.errors import DerivationError
 from zoba_bench.execution import run_cells
@@ -48,6 +49,7 @@ def verify(
     out: str | Path = "zoba-results",
     jobs: int = 1,
     fresh: bool = False,
+    render: bool = False,
     progress: Progress | None = None,
     announce: Callable[[Suite, dict[str, str]], None] | None = None,
     announce_cost: Callable[[Cost], None] | None = None,
@@ -79,6 +81,9 @@ def verify(
         Processes.
     fresh : bool
         Derive and run everything anew, whatever the ledger holds, and replace its rows.
+    render : bool
+        Whether a report will be written: where predictions are derived in several processes, these also render the
+        derivations that it shows.
     progress : callable(done, total, task), optional
     announce : callable(suite, left_out), optional
         Told what will be measured, and which problems were left out for want of an extra.
@@ -97,7 +102,7 @@ def verify(
     with Ledger(Path(out) / "ledger.sqlite") as ledger:
         started = time.perf_counter()
         level = family_level(CONFIDENCE, len(chosen.claims))
-        own = _decided(chosen, int(seed), level, ledger, jobs, fresh, progress, announce_cost)
+        own = _decided(chosen, int(seed), level, ledger, jobs, fresh, render, progress, announce_cost)
         verdicts = [_paired(own[claim.id], own) for claim in chosen.claims]
         ledger.add_run(
             chosen.name, int(seed), _content(chosen, verdicts, left_out, seed, level, time.perf_counter() - started)
@@ -112,6 +117,7 @@ def _decided(
     ledger: Ledger,
     jobs: int,
     fresh: bool,
+    render: bool,
     progress: Progress | None,
     announce_cost: Callable[[Cost], None] | None,
 ) -> dict[str, Verdict]:
@@ -130,13 +136,16 @@ def _decided(
             for claim in suite.claims
             if look < len(levels[claim.id]) and (look == 0 or own[claim.id].verdict == "inconclusive")
         ]
-        for claim in open_claims:
-            try:
-                plans[claim.id].append(planner.plan(claim, seed, look))
-            except DerivationError as error:
-                # A control that is refused was not measured: it shows nothing of what a measurement could reject.
-                verdict = "inconclusive" if claim.origin == "control" else "violated"
-                own[claim.id] = Verdict(claim, verdict, f"the derivation refuses: {error}")
+        if look == 0:
+            planner.ahead(open_claims, seed, jobs, derivations(_proved(suite.claims)) if render else {})
+        with threadpool_limits(limits=1):  # as in the processes, so that the numbers have the same bits
+            for claim in open_claims:
+                try:
+                    plans[claim.id].append(planner.plan(claim, seed, look))
+                except DerivationError as error:
+                    # A control that is refused was not measured: it shows nothing of what a measurement could reject.
+                    verdict = "inconclusive" if claim.origin == "control" else "violated"
+                    own[claim.id] = Verdict(claim, verdict, f"the derivation refuses: {error}")
         if look == 0 and announce_cost is not None:
             announce_cost(_cost(suite, plans, planner, ledger, fresh))
         cells = (cell for made in plans.values() for plan in made for cell in plan.cells)
