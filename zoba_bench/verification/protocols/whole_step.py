@@ -27,6 +27,7 @@ from zoba_bench.verification.declarations import MISTAKES, mistaken, start, upda
 from zoba_bench.verification.parameters import COUNT, FLAG, OPTIONS, POWER, PROBLEM, Kind, Parameters, one_of
 from zoba_bench.verification.protocols.shared.named import build_problem, build_solver
 from zoba_bench.verification.protocols.shared.plan import Plan
+from zoba_bench.verification.protocols.shared.plane import on_plane
 from zoba_bench.verification.protocols.shared.runs import met_non_finite
 
 __all__ = ["PARAMETERS", "SHARPEST", "blocks", "copies", "judge", "plan", "start", "steps_from"]
@@ -39,7 +40,7 @@ _NUMBERS = Kind(
 )  # fmt: skip
 PARAMETERS = Parameters(
     {"problem": PROBLEM, "options": OPTIONS, "iterations": _NUMBERS, "replicates": COUNT},
-    {"blocks": COUNT, "exact": FLAG, "mistake": one_of(*MISTAKES)},
+    {"blocks": COUNT, "exact": FLAG, "plane": FLAG, "mistake": one_of(*MISTAKES)},
 )
 
 _TASK = "zoba_bench.verification.protocols.whole_step:steps_from"
@@ -51,13 +52,16 @@ def plan(claim: Claim, seed: int) -> Plan:
     """``parameters``: "problem", "options", "iterations" (the numbers k) and "replicates" (one does without noise).
 
     "blocks" times as many replicates take the step one block after another, where all at once are too large. With
-    "exact" the step is taken from z*(x), v*(x) at the x that was reached, and x alone is compared. For a control,
-    "mistake" is what is made wrong in the expected update.
+    "exact" the step is taken from z*(x), v*(x) at the x that was reached, and x alone is compared. With "plane" x is
+    restricted to one, so that its projection changes every step. For a control, "mistake" is what is made wrong in the
+    expected update.
     """
     chosen = claim.parameters
     common = {"problem": chosen["problem"], "solver": claim.solver, "options": dict(chosen["options"])}
     if chosen.get("exact"):
         common["exact"] = True
+    if chosen.get("plane"):
+        common["plane"] = True
     if "blocks" in chosen:
         common["blocks_of_replicates"] = chosen["blocks"]
     return Plan(
@@ -70,11 +74,10 @@ def plan(claim: Claim, seed: int) -> Plan:
 
 def steps_from(
     rng: np.random.Generator, problem: Mapping[str, Any], solver: str, options: Mapping[str, Any], iteration: int,
-    replicates: int, exact: bool = False,
-    blocks_of_replicates: int = 1,
+    replicates: int, exact: bool = False, blocks_of_replicates: int = 1, plane: bool = False,
 ) -> dict[str, Any]:  # fmt: skip
     """The state of iteration ``iteration``, and mean and variance of the next one over replicates, block by block."""
-    built, configuration = build_problem(problem), build_solver(solver, options)
+    built, configuration = _problem(problem, plane), build_solver(solver, options)
     configuration.check(built)
     first, together = Oracle(built, 1), Oracle(built, replicates)
     one = configuration.init(first, rng, *(a[None] for a in start(built)))
@@ -98,6 +101,11 @@ def steps_from(
     }
     found: dict[str, Any] = strict_json(row)  # an infinity, as a best value before the first iteration, becomes None
     return found
+
+
+def _problem(description: Mapping[str, Any], plane: bool) -> BilevelProblem:
+    built = build_problem(description)
+    return on_plane(built) if plane else built
 
 
 class _Moments(NamedTuple):
@@ -174,7 +182,8 @@ def judge(claim: Claim, plan: Plan, results: Mapping[str, Mapping[str, Any]], le
     from zoba_bench.verification.controls import CONTROLS
 
     chosen = claim.parameters
-    problem, replicates = build_problem(chosen["problem"]), chosen["replicates"] * chosen.get("blocks", 1)
+    problem = _problem(chosen["problem"], chosen.get("plane", False))
+    replicates = chosen["replicates"] * chosen.get("blocks", 1)
     if claim.solver.startswith("control:"):
         update = entry("updates", CONTROLS[claim.solver].mutates)
     else:
