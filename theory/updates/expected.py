@@ -110,7 +110,9 @@ def is_affine(problem: BilevelProblem) -> bool:
 def require_affine_projection(problem: BilevelProblem) -> None:
     """Raise ValueError where x is projected onto another set than a plane, after a step with noise."""
     if not is_affine(problem):
-        raise ValueError(f"the mean of a projected step with noise is known on planes, and {problem.name} has another X")
+        raise ValueError(
+            f"the mean of a projected step with noise is known on planes, and {problem.name} has another X"
+        )
 
 
 def rounding(problem: BilevelProblem, steps: int, *sizes: Array) -> float:

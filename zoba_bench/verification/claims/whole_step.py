@@ -34,7 +34,10 @@ _RADII: dict[str, Any] = {"h": 2e-3, "eta": 1e-3}
 
 @dataclass(frozen=True)
 class Setting:
-    """One claim: a solver with options on a problem, and the mistakes (of ``wrong_solvers``) that it must refuse."""
+    """One claim: a solver with options on a problem, and the mistakes (of ``wrong_solvers``) that it must refuse.
+
+    With ``plane`` x is restricted to a plane, and as many replicates in another state take the step too.
+    """
 
     solver: str
     what: str
@@ -49,7 +52,7 @@ class Setting:
         """The claim, and a control of the same budget for each of the first so many mistakes."""
         parameters = {
             "problem": self.problem, "options": self.options, "iterations": list(self.iterations),
-            "replicates": self.replicates, **({"plane": True} if self.plane else {}),
+            "replicates": self.replicates, **({"plane": True, "company": True} if self.plane else {}),
         }  # fmt: skip
         wrong = [f"control:{self.solver}-{mistake}" for mistake in self.mistakes[:mistakes]]
         right = build(
@@ -125,7 +128,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("fednest", "default", _SUM, ("short-series", "drift", "late", "last"), 1),
     Setting("fednest", "batches", _SUM, ("drift", "short-series", "late"), 1000,
             {"batch": 1, "clients": 4, "T": 2, "tau_x": 3, "beta": 0.1, "alpha": 0.1}),
-    # x is restricted to a plane, on which a noisy step has a mean that is known.
+    # x is restricted to a plane, on which a noisy step has a mean that is known, and half of the replicates are elsewhere.
     Setting("zoba", "plane-radii", _XDEP, ("unprojected",), 2000, _RADII, plane=True),
     Setting("zoba-tuned", "plane", _XDEP, ("unprojected",), 2000, plane=True),
     Setting("zoba-mixed", "plane-radii", _RIPPLE, ("unprojected",), 1000, _RADII, plane=True),
