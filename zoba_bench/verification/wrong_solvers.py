@@ -102,8 +102,8 @@ def _last(base: Any) -> None:
 
 
 _EVERY: tuple[Any, ...] = (
-    Zoba, ZobaTuned, ZobaMixed, HfZoba, HfZobaShared, Soba, Saba, AidBio, ItdBio, StocBio, Fom, Ufom, F2sa, Meha, Zmdsba,
-    Zdsba, ZoPenalty, Pzobo, Hozog, FedNest, UfomAdaptive,
+    Zoba, ZobaTuned, ZobaMixed, HfZoba, HfZobaShared, Soba, Saba, AidBio, ItdBio, StocBio, Fom, Ufom, F2sa, Meha,
+    Zmdsba, Zdsba, ZoPenalty, Pzobo, Hozog, FedNest, UfomAdaptive,
 )  # fmt: skip
 for _base in _EVERY:
     _late(_base)

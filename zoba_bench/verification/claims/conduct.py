@@ -11,8 +11,8 @@ from zoba_bench.verification.claims.whole_step import SETTINGS
 __all__ = ["quick_claims", "standard_claims"]
 
 _STATEMENT = (
-    "The budget is honoured, counts never fall, a NaN ends its own replicate at the last finite iterates, and a constant "
-    "added to F and G changes no step but by rounding in double precision."
+    "The budget is honoured, counts never fall, a NaN ends its own replicate at the last finite iterates, and a "
+    "constant added to F and G changes no step but by rounding in double precision."
 )
 
 

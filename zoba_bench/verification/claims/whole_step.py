@@ -128,7 +128,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("fednest", "default", _SUM, ("short-series", "drift", "late", "last"), 1),
     Setting("fednest", "batches", _SUM, ("drift", "short-series", "late"), 1000,
             {"batch": 1, "clients": 4, "T": 2, "tau_x": 3, "beta": 0.1, "alpha": 0.1}),
-    # x is restricted to a plane, on which a noisy step has a mean that is known, and half of the replicates are elsewhere.
+    # x is restricted to a plane, on which a noisy step has a mean that is known; half of the replicates are elsewhere.
     Setting("zoba", "plane-radii", _XDEP, ("unprojected",), 2000, _RADII, plane=True),
     Setting("zoba-tuned", "plane", _XDEP, ("unprojected",), 2000, plane=True),
     Setting("zoba-mixed", "plane-radii", _RIPPLE, ("unprojected",), 1000, _RADII, plane=True),

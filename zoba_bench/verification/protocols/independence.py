@@ -1,10 +1,10 @@
 """P11: replicates, iterations, levels and cells are independent of each other, and so is what is drawn in one batch.
 
 Two cells let the solver take one step from the same state many times, for a few replicates. Each step's increments of
-z, v and x, and the points of its first queries, are projected onto fixed vectors. Rank correlations over the steps must be those of independent numbers:
-between two replicates of one step, between a step and the next one, between the cells, between the samples that
-were drawn of G and of F, and between the first two samples of every batch that a query gets. A query along several
-directions may not ask twice for the same point: a direction that is used again leaves every mean as it is.
+z, v and x, and the points of its first queries, are projected onto fixed vectors. Rank correlations over the steps must
+be those of independent numbers: between two replicates of one step, between a step and the next one, between the cells,
+between the samples of G and of F, and between the first two samples of every batch that a query gets. A query along
+several directions may not ask twice for the same point: a direction that is used again leaves every mean as it is.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ class _Recorder(Oracle):
         self.first: dict[str, Samples] = {}
         self.batches: dict[str, list[Samples]] = {"G": [], "F": []}
         self.points: dict[str, list[Array]] = {"G": [], "F": []}
-        self._known: list[Samples] = []
+        self._known: dict[str, list[Samples]] = {"G": [], "F": []}
         self._asked_for = 0
 
     def draw_inner(self, rng: np.random.Generator, batch: int) -> Samples | None:
@@ -93,9 +93,9 @@ class _Recorder(Oracle):
 
     def _query(self, name: str, vectors: tuple[Array, ...], sample: Samples | None) -> Array:
         level = "G" if name.startswith("inner") else "F"
-        known = any(sample is each for each in self._known)
+        known = any(sample is each for each in self._known[level])
         if sample is not None and not known and sample.shape[1] > 1 and len(self.batches[level]) < _BATCHES:
-            self._known.append(sample)
+            self._known[level].append(sample)
             self.batches[level].append(sample.reshape(len(sample), sample.shape[1], -1)[:, :2, 0])
         if len(self.points[level]) < _QUERIES:
             firsts = [vector.reshape(len(vector), -1, vector.shape[-1])[:, 0] for vector in vectors[:2]]
@@ -223,12 +223,15 @@ def _of_levels(row: Mapping[str, Array]) -> Iterator[tuple[Array, Array, str]]:
 
 
 def _of_batches(batches: Mapping[str, Any], draws: int) -> Iterator[tuple[Array, Array, str]]:
-    """The first two samples of every batch, replicate by replicate; a batch that is the same each time is a set."""
-    for name, values in batches.items():
-        pairs = np.array(values, dtype=float)
-        if len(pairs) == draws and np.ptp(pairs, axis=0).any():
-            for i in range(pairs.shape[1]):
-                yield pairs[:, i, 0], pairs[:, i, 1], f"two samples of {name} in replicate {i}"
+    """The first two samples of every batch, and those of both levels; a batch that is the same each time is a set."""
+    drawn = {name: np.array(values, dtype=float) for name, values in batches.items() if len(values) == draws}
+    drawn = {name: pairs for name, pairs in drawn.items() if np.ptp(pairs, axis=0).any()}
+    for name, pairs in drawn.items():
+        other = drawn.get(name.replace(" of G", " of F"), pairs)
+        for i in range(pairs.shape[1]):
+            yield pairs[:, i, 0], pairs[:, i, 1], f"two samples of {name} in replicate {i}"
+            if other is not pairs:
+                yield pairs[:, i, 0], other[:, i, 0], f"samples of {name} and of F in replicate {i}"
 
 
 def _rank_correlation(a: Array, b: Array) -> float:
