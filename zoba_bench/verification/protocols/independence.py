@@ -63,12 +63,12 @@ class _Recorder(Oracle):
     first : level -> samples that were drawn first.
     batches : level -> the first two samples, (R, 2), of every batch that a query gets, each batch once.
     points : level -> the first point (R, p + d) of each of the first queries of a step.
-    repeated : of each query of a step, in their order, which points are the same as another one; over all steps.
+    queries : of each query of a step, in their order, its level and which points were the same in all steps.
     """
 
     def __init__(self, problem: BilevelProblem, replicates: int) -> None:
         super().__init__(problem, replicates)
-        self.repeated: list[Array] = []
+        self.queries: list[tuple[str, list[Array]]] = []
 
     def restart(self) -> None:
         """Forget the samples of the last step."""
@@ -103,32 +103,40 @@ class _Recorder(Oracle):
         # The clients of a federated method are at one point where an iteration begins; they query derivatives of F.
         if name in ("inner", "outer") or level == "G":
             same = _same_points(vectors[:2]) if name in ("inner", "outer") else _same_points(vectors[1:2])
-            if self._asked_for == len(self.repeated):
-                self.repeated.append(same)
+            if self._asked_for == len(self.queries):
+                self.queries.append((level, same))
             else:
-                self.repeated[self._asked_for] = self.repeated[self._asked_for] & same
+                pairs = zip(self.queries[self._asked_for][1], same, strict=False)  # queries may come in another order
+                self.queries[self._asked_for] = level, [a & b for a, b in pairs if a.shape == b.shape]
             self._asked_for += 1
         return super()._query(name, vectors, sample)
 
 
-def _same_points(points: tuple[Array, ...]) -> Array:
-    """Which points of a query coincide, in all replicates, with another one on the same axis; shape (number,).
+def _same_points(points: tuple[Array, ...]) -> list[Array]:
+    """For each axis of a query's points: which coincide, in all replicates, with another one; shape (shifts, number).
 
     A point that lies in memory once, and is seen by several samples or directions, is not asked for twice.
     """
     axes = max(point.ndim for point in points) - 1
     aligned = [point.reshape(len(point), *[1] * (axes + 1 - point.ndim), *point.shape[1:]) for point in points]
-    found = [np.zeros(0, dtype=bool)]
+    found = []
     for axis in range(1, axes):
         own = [point for point in aligned if point.shape[axis] > 1 and point.strides[axis]]
-        for shift in {1, own[0].shape[axis] // 2} if own else set():
+        if own:
             number = own[0].shape[axis]
-            same = np.ones(number, dtype=bool)
-            for point in own:
-                rows = np.moveaxis(point, axis, 0).reshape(number, -1)
-                same &= (rows == np.roll(rows, shift, axis=0)).all(axis=1)
-            found.append(same)
-    return np.concatenate(found)
+            rows = np.concatenate([np.moveaxis(point, axis, 0).reshape(number, -1) for point in own], axis=1)
+            found.append(np.array([(rows == np.roll(rows, by, axis=0)).all(axis=1) for by in (1, number // 2)]))
+    return found
+
+
+def _repeated(queries: list[tuple[str, list[Array]]]) -> int:
+    """How many queries ask for a point twice, in every step.
+
+    A centre may be asked for once for each direction, if the same number of other points are along directions.
+    """
+    several = [(level, each) for level, arrays in queries for each in arrays]
+    moved = {(level, each.shape) for level, each in several if not each.any()}
+    return sum(bool(each.any()) and not (each.all() and (level, each.shape) in moved) for level, each in several)
 
 
 def increments(
@@ -164,7 +172,7 @@ def increments(
         for level, several in oracle.batches.items():
             for i, pair in enumerate(several):
                 batches.setdefault(f"batch {i + 1} of {level}", []).append(pair.tolist())
-    return {"series": found, "batches": batches, "repeated": sum(bool(same.any()) for same in oracle.repeated)}
+    return {"series": found, "batches": batches, "repeated": _repeated(oracle.queries)}
 
 
 def judge(claim: Claim, plan: Plan, results: Mapping[str, Mapping[str, Any]], level: float) -> Measurement:

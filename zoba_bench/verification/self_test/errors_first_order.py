@@ -160,7 +160,7 @@ ERRORS: tuple[PlantedError, ...] = (
     ),
     PlantedError(
         "soba/shared-samples", _HERE + "soba", "oracle.draw_inner(state.rng, b1), oracle.draw_outer(state.rng, b2)",
-        "*[oracle.draw_inner(state.rng, b1)] * 2", "the samples of F are those of G", ("soba",),
+        "(drawn := oracle.draw_inner(state.rng, b1)), drawn", "the samples of F are those of G", ("soba",),
     ),
     PlantedError(
         "soba/projection-first", _HERE + "soba", "oracle.project_x(x - gamma * d_x)",
