@@ -97,13 +97,15 @@ def projected(problem: BilevelProblem, x: Array) -> Array:
 def is_affine(problem: BilevelProblem) -> bool:
     """Whether X is a plane, or all of R^d: then the mean of a projection is the projection of the mean.
 
-    On another closed convex set P(a) + P(-a) = 2 P(0) fails for some a.
+    On another closed convex set P(a) + P(b) = 2 P((a + b)/2) fails for some a and b. Of those that are tried, some are
+    near 0 and some far.
     """
     project = problem.capabilities.project_x
     if project is None:
         return True
-    a = np.random.default_rng(4).standard_normal((16, problem.d)) * np.array([0.1, 1.0, 10.0, 100.0]).repeat(4)[:, None]
-    off = project(a) + project(-a) - 2 * project(np.zeros_like(a))
+    rng, sizes = np.random.default_rng(4), np.array([0.1, 1.0, 10.0, 100.0]).repeat(4)[:, None]
+    a, b = (sizes * rng.standard_normal((16, problem.d)) for _ in range(2))
+    off = project(a) + project(b) - 2 * project((a + b) / 2)
     return bool(np.all(np.abs(off) <= 1e-9 * (1 + np.abs(a).max())))
 
 
