@@ -20,7 +20,7 @@ from zoba_bench.arrays import Array
 from zoba_bench.driver import iteration_cost, run, start_cost
 from zoba_bench.oracle import DERIVATIVES, Oracle, weights
 from zoba_bench.problem import BilevelProblem
-from zoba_bench.result import Status
+from zoba_bench.result import Result, Status
 from zoba_bench.solvers.base import StepWarning
 from zoba_bench.statistics import Limits
 from zoba_bench.sweep import Cell
@@ -99,9 +99,9 @@ def _of_budget(rng: np.random.Generator, problem: BilevelProblem, solver: Any, p
 
     result = run(
         problem, solver, z0=z0, x0=x0, rng=rng, replicates=replicates, max_iterations=20 * (paid + 1), budget=budget,
-        record_every=None, callback=watch,
+        record_every=1, callback=watch,
     )  # fmt: skip
-    found = []
+    found = _of_records(result, len(seen))
     spent = sum(weight * result.counts[name] for name, weight in cost.items())
     if np.any(spent > budget):
         found.append(f"used {int(np.max(spent))} evaluations of a budget of {budget}")
@@ -115,6 +115,24 @@ def _of_budget(rng: np.random.Generator, problem: BilevelProblem, solver: Any, p
     ended = np.isin(result.status, (Status.BUDGET, Status.DIVERGED, Status.NON_FINITE))
     if not ended.all():
         found.append(f"a run of {int(result.nit.max())} iterations never met its budget of {budget}")
+    return found
+
+
+def _of_records(result: Result, steps: int) -> list[str]:
+    """Breaches of the record: iterations as they were seen, and a mean that is that of its rows."""
+    found = []
+    last = result.nit == result.nit.max()
+    # A last iteration that all replicates end in is not watched.
+    if int(result.nit.max()) != steps and np.any(result.status[last] == Status.BUDGET):
+        found.append(f"{steps} iterations are recorded as {int(result.nit.max())}")
+    rows = result.history.get("stationarity")
+    if result.mean_stationarity is None or rows is None or np.any(result.nit != steps):
+        return found
+    # The last row is the final iterate, from which no step went.
+    mean = rows[:-1].mean(axis=0)
+    off = np.abs(result.mean_stationarity - mean)
+    if np.any(off > 1e-12 * len(rows) * (1 + np.abs(mean))):
+        found.append("the mean stationarity is not the mean of the iterates' stationarity")
     return found
 
 

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from zoba_bench.arrays import Array, Samples
 from zoba_bench.oracle import Oracle
@@ -34,6 +35,7 @@ PARAMETERS = Parameters(
     {"problem": PROBLEM, "options": OPTIONS, "draws": COUNT, "replicates": COUNT}, {"paired": FLAG}
 )  # fmt: skip
 
+_Flags = NDArray[np.bool_]
 #: Iterations before the state; the first step of a method with a memory has no noise.
 _SETTLED = 2
 #: Batches of a step that are looked at, of each level.
@@ -68,7 +70,7 @@ class _Recorder(Oracle):
 
     def __init__(self, problem: BilevelProblem, replicates: int) -> None:
         super().__init__(problem, replicates)
-        self.queries: list[tuple[str, list[Array]]] = []
+        self.queries: list[tuple[str, list[_Flags]]] = []
 
     def restart(self) -> None:
         """Forget the samples of the last step."""
@@ -112,7 +114,7 @@ class _Recorder(Oracle):
         return super()._query(name, vectors, sample)
 
 
-def _same_points(points: tuple[Array, ...]) -> list[Array]:
+def _same_points(points: tuple[Array, ...]) -> list[_Flags]:
     """For each axis of a query's points: which coincide, in all replicates, with another one; shape (shifts, number).
 
     A point that lies in memory once, and is seen by several samples or directions, is not asked for twice.
@@ -129,7 +131,7 @@ def _same_points(points: tuple[Array, ...]) -> list[Array]:
     return found
 
 
-def _repeated(queries: list[tuple[str, list[Array]]]) -> int:
+def _repeated(queries: list[tuple[str, list[_Flags]]]) -> int:
     """How many queries ask for a point twice, in every step.
 
     A centre may be asked for once for each direction, if the same number of other points are along directions.
