@@ -512,6 +512,10 @@ class RunMoments(Protocol):
         """E of "distance" |x - x*|^2, "gap" Psi - Psi*, "stationarity" |grad Psi|^2, "distance_to_point"."""
         ...
 
+    def of_bias(self, z: float, v: float, x: float) -> float:
+        """A bound on what a bias of the directions of z, v and x, at most that large, adds to E|grad Psi|^2."""
+        ...
+
 
 @runtime_checkable
 class HasRunMoments(Protocol):
