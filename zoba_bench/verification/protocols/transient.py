@@ -1,5 +1,5 @@
-"""P4b: the mean of |grad Psi|^2 over a horizon K from a far start at one constant step, against the derived mean of each
-of these runs (slope and level).
+"""P4b: the mean of |grad Psi|^2 over a horizon K from a far start at one constant step, against the derived mean of
+each of these runs (slope and level).
 
 The derived mean is that of the very run, to second order in the noise: mean and covariance are carried from the start,
 so that the noise on the way, the floor and the bend of the drift are in it. Without noise it is the transient of the
