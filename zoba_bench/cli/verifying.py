@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,11 @@ __all__ = ["verify"]
     metavar="KEY=VALUE",
     help="Measure the claims with this solver, problem, protocol or origin, and their controls; repeatable.",
 )
+@click.option(
+    "--power", is_flag=True,
+    help="Print how small an error each protocol refuses, in place of the verdicts: derived from the claims' own "
+    "tolerances and statistical errors by simulation, and planted once for each.",
+)  # fmt: skip
 @click.option("--list", "listing", is_flag=True, help="Print the claims that would be measured, and measure nothing.")
 @JOBS
 @FRESH
@@ -33,9 +39,18 @@ __all__ = ["verify"]
 @AS_JSON
 def verify(
     suite: str | None, own: str | None, solver: str | None, claims: tuple[str, ...], only: tuple[str, ...],
-    listing: bool, jobs: int, fresh: bool, no_report: bool, out: Path, seed: int, as_json: bool,
+    power: bool, listing: bool, jobs: int, fresh: bool, no_report: bool, out: Path, seed: int, as_json: bool,
 ) -> int:  # fmt: skip
-    """Measure every claim of a suite against theory and judge it; or what applies to your own problem or solver."""
+    """Measure every claim of a suite against theory and judge it; or what applies to your own problem or solver.
+
+    \b
+    Examples:
+      zoba-bench verify --jobs 2
+      zoba-bench verify --suite standard --only solver=hf-zoba
+      zoba-bench verify --suite quick --power
+      zoba-bench verify --suite quick --power --only protocol=P6 --json
+      zoba-bench verify --solver mine.py:MySolver
+    """
     from zoba_bench.cli.page import write_page
     from zoba_bench.ledger import Ledger
     from zoba_bench.verification.run.provenance import provenance
@@ -54,10 +69,13 @@ def verify(
         "claims": claims,
         "only": read_filters(only),
     }
+    if listing and power:
+        raise click.UsageError("--list measures nothing, so that it shows no --power")
     if listing:
         return list_claims(chosen_suite(**chosen)[0], as_json)
     console = new_console()
     measured: list[Any] = []
+    seen: list[Any] = []
 
     def begin(what: Any, left_out: dict[str, str]) -> None:
         measured.append(what)
@@ -69,9 +87,13 @@ def verify(
             **chosen, seed=seed, out=out, jobs=jobs, fresh=fresh, render=not no_report, progress=progress,
             announce=begin,
             announce_cost=None if as_json else lambda cost: announce_cost(console, cost, jobs, not no_report),
+            inspect=seen.extend if power else None,
         )  # fmt: skip
     (whole,) = measured
     code = exit_code(verdicts)
+    if power:
+        show_power(console, seen, whole, seed, as_json)
+        return code
     page = None
     if not no_report:
         with Ledger(out / "ledger.sqlite") as ledger:
@@ -92,6 +114,24 @@ def verify(
     if page is not None:
         console.print(f"report: {page}", highlight=False, soft_wrap=True)
     return code
+
+
+def show_power(console: Any, seen: list[Any], suite: Any, seed: int, as_json: bool) -> None:
+    """The table of the smallest errors that are refused, or all of it as JSON."""
+    from zoba_bench.report.terminal import power_rows
+    from zoba_bench.verification.power.table import LEFT_OUT, power_table
+
+    every, rows = power_table(seen, seed)
+    if as_json:
+        content = {"suite": suite.name, "seed": seed, "table": [row.content() for row in rows],
+                   "claims": [asdict(one) for one in every], "left_out": LEFT_OUT}  # fmt: skip
+        print_json(content)
+        return
+    console.print(power_rows([row.content() for row in rows]))
+    console.print(
+        "An error of this size is refused with 99 % probability. Exponents: absolute; all else relative. Planted: the "
+        "median claim's error in its own data, drawn again; the share refused, and that of a third of it."
+    )
 
 
 def list_claims(suite: Any, as_json: bool) -> int:

@@ -24,6 +24,7 @@ from zoba_bench.contracts.predictions import (
     OneDirectionSurrogate,
     PredictedCrossing,
     PredictedMean,
+    PredictedTransient,
     RunMoments,
 )
 from zoba_bench.contracts.protocols import ClaimParameters, HasWork, SimulatedProtocol, VerificationProtocol
@@ -41,6 +42,7 @@ __all__ = [
     "CertifiedBound", "CheckOutcome", "ClaimParameters", "Complexity", "DerivationStep", "HasBound", "HasClosure",
     "HasDeclaredCounts", "HasExpectedDescent", "HasExpectedStep", "HasNoise", "HasOneStep", "HasOptions", "HasPlan",
     "HasPointOfRest", "HasRunMoments", "HasSurrogates", "HasWork", "OneDirectionSurrogate", "PredictedCrossing",
-    "PredictedMean", "RunMoments", "RunPlan", "SimulatedProtocol", "Solver", "State", "Theorem", "VerificationProtocol",
+    "PredictedMean", "PredictedTransient", "RunMoments", "RunPlan", "SimulatedProtocol", "Solver", "State", "Theorem",
+    "VerificationProtocol",
     "lacking", "members", "require",
 ]  # fmt: skip

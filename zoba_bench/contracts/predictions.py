@@ -18,6 +18,7 @@ __all__ = [
     "OneDirectionSurrogate",
     "PredictedCrossing",
     "PredictedMean",
+    "PredictedTransient",
     "RunMoments",
 ]
 
@@ -66,6 +67,27 @@ class PredictedMean(Protocol):
     def remainder(self) -> float: ...
 
 
+class PredictedTransient(Protocol):
+    """A mean over a horizon from a far start, to second order in the noise.
+
+    Attributes
+    ----------
+    value : the mean.
+    path : the same without noise.
+    noise : what the noise changes, relative to ``path``.
+    remainder : derived size of what ``value`` leaves out, relative to it.
+    """
+
+    @property
+    def value(self) -> float: ...
+    @property
+    def path(self) -> float: ...
+    @property
+    def noise(self) -> float: ...
+    @property
+    def remainder(self) -> float: ...
+
+
 class PredictedCrossing(Protocol):
     """The first K at which a running mean is at most eps.
 
@@ -88,12 +110,18 @@ class PredictedCrossing(Protocol):
 class HasClosure(Protocol):
     """A theorem that predicts a run as it is made, to second order in the noise.
 
-    Both methods raise DerivationError for a configuration that nothing is derived for, and ValueError for a problem
+    All methods raise DerivationError for a configuration that nothing is derived for, and ValueError for a problem
     that lacks a derivative or a closed form.
     """
 
     def closure_horizon_mean(self, problem: BilevelProblem, solver: Solver, K: int) -> PredictedMean:
         """Mean over k < K of E|grad Psi(x_k)|^2 from the exact solution."""
+        ...
+
+    def closure_transient_means(
+        self, problem: BilevelProblem, start: Sequence[Array], solver: Solver, horizons: Sequence[int]
+    ) -> Sequence[PredictedTransient]:
+        """Mean over k < K of E|grad Psi(x_k)|^2 from ``start``, for each K of ``horizons``."""
         ...
 
     def closure_crossing(
@@ -140,6 +168,10 @@ class RunMoments(Protocol):
 
     def expected(self, quantity: str, point: Array | None = None) -> float:
         """E of "distance" |x - x*|^2, "gap" Psi - Psi*, "stationarity" |grad Psi|^2, "distance_to_point"."""
+        ...
+
+    def of_bias(self, z: float, v: float, x: float) -> float:
+        """A bound on what a bias of the directions of z, v and x, at most that large, adds to E|grad Psi|^2."""
         ...
 
 

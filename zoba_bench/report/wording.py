@@ -12,13 +12,16 @@ __all__ = [
     "allowed",
     "as_expected",
     "by_protocol",
+    "deciding",
     "duration",
+    "error",
     "heading",
     "is_control",
     "limits",
     "measured",
     "number",
     "outcome",
+    "planted",
     "pretty",
     "titles",
     "verdict",
@@ -117,6 +120,35 @@ def allowed(row: Row, digits: int = 4) -> str:
     if row["relation"] == "exact" or not tolerance:
         return f"{number(predicted, digits)} exactly"
     return f"{number(predicted, digits)} ± {tolerance:g}"
+
+
+def deciding(row: Row) -> str:
+    """How many claims of a row of power decide something, of how many."""
+    return f"{row['claims']} of {row['claims'] + row['without']}" if row["without"] else str(row["claims"])
+
+
+def error(row: Row, which: str) -> str:
+    """The smallest error that is refused, of the "median" or the "worst" claim of a row of power."""
+    size = row[which]
+    if size is None or size != size:
+        return NONE
+    if size == 0:
+        return "any"
+    if size == float("inf"):
+        return "none is"
+    if row["unit"] in ("absolute", "the correlation"):
+        return f"{size:.2g}"
+    return f"{100 * size:.2g} %" if size < 10 else f"{1 + size:.2g} times"
+
+
+def planted(row: Row) -> str:
+    """What happened to the median claim's error in its data, and to a third of it, in a row of power."""
+    found = row.get("planted")
+    if not found:
+        return NONE
+    third = found["third_refused"]
+    words = f"{found['refused']:.0%}"
+    return words if third is None or third != third else f"{words} ({third:.0%})"
 
 
 def is_control(row: Row) -> bool:

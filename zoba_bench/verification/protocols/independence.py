@@ -203,7 +203,7 @@ def judge(claim: Claim, plan: Plan, results: Mapping[str, Mapping[str, Any]], le
         ratios.append((np.inf, f"{repeated} queries of a step ask for a point twice, every time"))
     worst, where = max(ratios)
     note = f"largest: {where}; {len(pairs)} correlations, each at most {allowed:.3g} by chance"
-    return Measurement(1.0, worst, Limits(worst, worst), note)
+    return Measurement(1.0, worst, Limits(worst, worst), note, series={"allowed": float(allowed)})
 
 
 def _of_series(name: str, first: Array, second: Array) -> Iterator[tuple[Array, Array, str]]:

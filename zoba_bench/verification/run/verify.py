@@ -20,6 +20,7 @@ from zoba_bench.registry import entry
 from zoba_bench.statistics import family_level
 from zoba_bench.verification.checking import protocol_of
 from zoba_bench.verification.claim import Claim, Verdict, decide
+from zoba_bench.verification.power.seen import Seen
 from zoba_bench.verification.protocols.shared.plan import Plan
 from zoba_bench.verification.run.cost import Cost, estimate
 from zoba_bench.verification.run.looks import look_levels, merged, up_to
@@ -53,6 +54,7 @@ def verify(
     progress: Progress | None = None,
     announce: Callable[[Suite, dict[str, str]], None] | None = None,
     announce_cost: Callable[[Cost], None] | None = None,
+    inspect: Callable[[list[Seen]], None] | None = None,
 ) -> list[Verdict]:
     """Measure every claim of a suite and judge it.
 
@@ -89,6 +91,9 @@ def verify(
         Told what will be measured, and which problems were left out for want of an extra.
     announce_cost : callable(cost), optional
         Told what it will cost, once predictions are derived and before the first cell runs.
+    inspect : callable(seen), optional
+        Given each claim with its plans and results, once all are measured: what :mod:`zoba_bench.verification.power`
+        needs.
 
     Returns
     -------
@@ -102,7 +107,9 @@ def verify(
     with Ledger(Path(out) / "ledger.sqlite") as ledger:
         started = time.perf_counter()
         level = family_level(CONFIDENCE, len(chosen.claims))
-        own = _decided(chosen, int(seed), level, ledger, jobs, fresh, render, progress, announce_cost)
+        own, seen = _decided(chosen, int(seed), level, ledger, jobs, fresh, render, progress, announce_cost)
+        if inspect is not None:
+            inspect(seen)
         verdicts = [_paired(own[claim.id], own) for claim in chosen.claims]
         ledger.add_run(
             chosen.name, int(seed), _content(chosen, verdicts, left_out, seed, level, time.perf_counter() - started)
@@ -120,8 +127,8 @@ def _decided(
     render: bool,
     progress: Progress | None,
     announce_cost: Callable[[Cost], None] | None,
-) -> dict[str, Verdict]:
-    """Verdicts of the claims by themselves.
+) -> tuple[dict[str, Verdict], list[Seen]]:
+    """Verdicts of the claims by themselves, and what was measured for those that were planned.
 
     Look after look, while some are neither consistent nor violated; then what is left in Holm's sequence.
     """
@@ -157,7 +164,8 @@ def _decided(
     def again(claim: Claim, level: float) -> Verdict:
         return _judged(claim, plans[claim.id], results, level)
 
-    return decide_in_sequence(suite.claims, own, again, CONFIDENCE)
+    seen = [Seen(claim, tuple(plans[claim.id]), results, level) for claim in suite.claims if plans[claim.id]]
+    return decide_in_sequence(suite.claims, own, again, CONFIDENCE), seen
 
 
 def _cost(suite: Suite, plans: Mapping[str, list[Plan]], planner: Plans, ledger: Ledger, fresh: bool) -> Cost:

@@ -7,20 +7,20 @@ kept by problem, solver, options and length, as JSON.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
 import numpy as np
 
-from zoba_bench.contracts import HasClosure, PredictedCrossing, PredictedMean
+from zoba_bench.contracts import HasClosure, PredictedCrossing, PredictedMean, PredictedTransient
 from zoba_bench.errors import DerivationError
 from zoba_bench.problem import BilevelProblem
 from zoba_bench.registry import make_solver
 from zoba_bench.verification.protocols.shared.named import build_problem, reference_theorem, right_solver
 from zoba_bench.verification.protocols.shared.runs import start_point
 
-__all__ = ["closure_crossing", "closure_mean"]
+__all__ = ["closure_crossing", "closure_mean", "closure_transient"]
 
 
 def closure_mean(
@@ -43,6 +43,20 @@ def closure_crossing(
 ) -> PredictedCrossing:  # fmt: skip
     """Iterations and evaluations until the running mean from the family's start is at most eps; see above."""
     return _crossing(_written(problem), right_solver(solver), _written(options), eps, most)
+
+
+def closure_transient(
+    problem: Mapping[str, Any], solver: str, options: Mapping[str, Any], horizons: Sequence[int]
+) -> Sequence[PredictedTransient]:  # fmt: skip
+    """The mean of |grad Psi(x_k)|^2 over k < K from the family's start, for each K of the horizons; see above."""
+    return _transient(_written(problem), _right(solver), _written(options), tuple(horizons))
+
+
+@cache
+def _transient(problem: str, solver: str, options: str, horizons: tuple[int, ...]) -> Sequence[PredictedTransient]:
+    built, configured, theorem = _parts(problem, solver, options)
+    start = start_point(built, "fixed", np.random.default_rng(0))
+    return theorem.closure_transient_means(built, start, configured, horizons)
 
 
 @cache
