@@ -82,6 +82,18 @@ def test_summary_slopes_are_moved_apart(content):
     assert not first.overlaps(second)
 
 
+def test_the_summary_shows_a_solver_once_as_its_last_look_saw_it(content):
+    grown, level = content["claims"][4:6]
+    early = {**grown["series"], "log_half_width": [0.3, 0.2, 0.1], "log_measured": [1.0, 2.0, 3.0]}
+    far = {**grown["series"], "x": [4.0, 8.0, 32.0], "quantity": "residual"}
+    content["claims"][4] = grown | {"series": early}
+    content["claims"].append(grown | {"id": "P2b/zoba/published-d", "origin": "published", "series": far})
+    axis = figure(content, "summary").figure.axes[0]
+    points, _ = axis.containers  # the other one is the legend's
+    np.testing.assert_allclose(points.lines[0].get_ydata(), np.exp(level["series"]["log_measured"]))
+    assert [text.get_text() for text in axis.texts] == ["slope 3.00"]
+
+
 def test_the_same_content_gives_the_same_bytes(content):
     first, second = figure(content, "rates-P2b"), figure(content, "rates-P2b")
     assert to_svg(first.figure, "a", "A") == to_svg(second.figure, "a", "A")

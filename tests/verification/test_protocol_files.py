@@ -56,7 +56,7 @@ def test_neither_run_nor_report_nor_command_line_knows_a_protocol_by_name():
 
 
 def tables(*arguments, docs=DOCS):
-    command = [sys.executable, "-P", str(docs / "protocol_tables.py"), *arguments]
+    command = [sys.executable, str(docs / "protocol_tables.py"), *arguments]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
@@ -67,7 +67,8 @@ def test_the_documentations_tables_are_those_of_the_files():
 
 def test_a_page_with_an_old_table_is_seen_and_written_anew(tmp_path):
     text = (DOCS / "verification.md").read_text(encoding="utf-8")
-    (tmp_path / "protocol_tables.py").write_bytes((DOCS / "protocol_tables.py").read_bytes())
+    for script in ("protocol_tables.py", "page_tables.py"):
+        (tmp_path / script).write_bytes((DOCS / script).read_bytes())
     copy = tmp_path / "verification.md"
     copy.write_text(text.replace("| P1 | evaluation counts |", "| P1 | counts |", 1), encoding="utf-8")
     done = tables("--check", docs=tmp_path)

@@ -15,7 +15,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullFormatter, NullLocator
 
 from zoba_bench.report import canvas
-from zoba_bench.report.series import Line, honest_lines, wrong_lines
+from zoba_bench.report.series import Line, honest_lines, one_a_solver, wrong_lines
 from zoba_bench.report.wording import as_expected, by_protocol, heading, is_control, measured, number, pretty, titles
 
 __all__ = ["Drawing", "draw_all"]
@@ -327,7 +327,8 @@ def _summary(lines: Mapping[str, Sequence[Line]], confidence: float) -> Drawing 
     panels: list[tuple[str, Sequence[Line]]] = []
     for group in lines.values():
         asked = group[0].rows[0].get("summary") or {}
-        shown = [line for line in group if asked and line.xlabel.partition(" ")[0] == asked["along"]]
+        along = [line for line in group if asked and line.xlabel.partition(" ")[0] == asked["along"]]
+        shown = one_a_solver(along)
         if shown:
             panels.append((asked["title"], shown))
     if not panels:
