@@ -68,6 +68,8 @@ def control(identifier: str, **changes: Any) -> dict[str, Any]:
 
 MOMENTS = {"relation": "at_most", "tolerance": 1.0, "problem": "quad"}
 
+_LONG = "<mrow>" + "<mo>+</mo>".join(f"<msup><mi>p</mi><mn>{k}</mn></msup>" for k in range(60)) + "</mrow>"
+
 CONTENT: dict[str, Any] = {
     "suite": "tiny",
     "description": "By hand.",
@@ -92,7 +94,14 @@ CONTENT: dict[str, Any] = {
             series={"rows": [[1e8, "mean"]]},
         ),
         row("P2b/zoba/d/residual", series=series(3.0)),
-        row("P2b/zoba/d/exponent", predicted=3.0, measured=3.0, limits=[2.9, 3.1], series=series(3.0)),
+        row(
+            "P2b/zoba/d/exponent",
+            predicted=3.0,
+            measured=3.0,
+            limits=[2.9, 3.1],
+            controls=["P2b/zoba/d/control-missing-power"],
+            series=series(3.0),
+        ),
         control("P2b/zoba/d/control-missing-power", measured=1.0, limits=[0.9, 1.1], series=series(3.0, missing=1)),
         row(
             "P4a/zoba/published",
@@ -158,6 +167,7 @@ CONTENT: dict[str, Any] = {
             ],
             "complexity": {
                 "n": " + ".join(f"{k}*L_xx**2*p**{k}/eps**2" for k in range(1, 60)),
+                "per_direction": {"text": "p + ...", "mathml": _LONG},
                 "order": "p^3",
                 "mathml": "<msup><mi>p</mi><mn>3</mn></msup>",
             },

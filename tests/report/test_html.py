@@ -112,7 +112,7 @@ def test_the_overview_has_the_outcome_what_is_odd_the_findings_and_the_counts_in
     text = text[text.index(parts[0]) :]  # the menu has the names of all pages
     places = [text.index(part) for part in parts]
     assert places == sorted(places)
-    assert "7 claims: 4 consistent, 1 contradicted, as known, 2 inconclusive" in text
+    assert "8 claims: 5 consistent, 1 contradicted, as known, 2 inconclusive" in text
     assert "2 of 2 controls rejected" in text
 
 

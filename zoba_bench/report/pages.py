@@ -71,7 +71,7 @@ def environment() -> Environment:
         loader=PackageLoader("zoba_bench.report", "templates"), autoescape=True, undefined=StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
-    made.filters |= {
+    filters: dict[str, Any] = {
         "allowed": lambda row: rich(wording.allowed(row)),
         "axis": lambda text: text.replace("=", " = ") if " " not in text else text,
         "controls_said": _controls_said,
@@ -86,6 +86,7 @@ def environment() -> Environment:
         "state": _state,
         "verdict": wording.verdict,
     }
+    made.filters |= filters
     made.tests |= {"as_expected": wording.as_expected}
     return made
 

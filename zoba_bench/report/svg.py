@@ -14,9 +14,12 @@ from dataclasses import dataclass, field
 import numpy as np
 from markupsafe import escape
 
+from zoba_bench.arrays import Array
+
 __all__ = ["HEIGHT", "WIDTH", "Panel", "Picture", "legend", "number_label", "series_marker", "ticks_between"]
 
 WIDTH, HEIGHT = 440, 320
+Numbers = Sequence[float] | Array
 #: Classes of the series of a picture with several, each with a marker of its own.
 _MARKERS = ("circle", "square", "up", "diamond", "down", "plus")
 
@@ -107,20 +110,20 @@ class Panel:
         if label:
             self.picture.text(4, top - 8, label, "start", "soft")
 
-    def line(self, x: Sequence[float], y: Sequence[float], kind: str) -> None:
+    def line(self, x: Numbers, y: Numbers, kind: str) -> None:
         """A line through points."""
         path = "L".join(f"{_n(self.x(a))} {_n(self.y(b))}" for a, b in zip(x, y, strict=True))
         self.picture.add(f'<path class="line {kind}" d="M{path}"/>')
 
-    def band(self, x: Sequence[float], low: Sequence[float], high: Sequence[float]) -> None:
+    def band(self, x: Numbers, low: Numbers, high: Numbers) -> None:
         """What lies between two lines."""
         there = [f"{_n(self.x(a))} {_n(self.y(b))}" for a, b in zip(x, high, strict=True)]
         back = [f"{_n(self.x(a))} {_n(self.y(b))}" for a, b in zip(x, low, strict=True)][::-1]
         self.picture.add(f'<path class="band" d="M{"L".join(there + back)}Z"/>')
 
     def points(
-        self, x: Sequence[float], y: Sequence[float], kind: str,
-        low: Sequence[float] | None = None, high: Sequence[float] | None = None, marker: str = "circle",
+        self, x: Numbers, y: Numbers, kind: str,
+        low: Numbers | None = None, high: Numbers | None = None, marker: str = "circle",
     ) -> None:  # fmt: skip
         """Markers, with limits where they are given."""
         for i, (a, b) in enumerate(zip(x, y, strict=True)):
