@@ -107,8 +107,10 @@ def curves_plot(rows: Sequence[Row], title: str, label: str) -> Plot | None:
     panel.x_axis(ticks_between(0.0, most, log=False), "evaluations")
     for i, points in enumerate(curves.values()):
         kind, marker = series_marker(i)
-        panel.line(*zip(*points, strict=True), kind)
-        panel.points(*zip(*points[:: max(1, len(points) // 6)], strict=True), kind, marker=marker)
+        x, y = [n for n, _ in points], [m for _, m in points]
+        every_so_many = max(1, len(points) // 6)
+        panel.line(x, y, kind)
+        panel.points(x[::every_so_many], y[::every_so_many], kind, marker=marker)
     table = [[name, number_of, median] for name, points in curves.items() for number_of, median in points]
     return Plot(picture.render(), picture.alternative, picture.height, _csv(["solver", "evaluations", "median"], table))
 
@@ -217,12 +219,11 @@ def _interval_plot(row: Row) -> Plot:
         caps = f"M{start:.2f} {at - 4:.2f}v8M{start:.2f} {at:.2f}H{end:.2f}M{end:.2f} {at - 4:.2f}v8"
         picture.add(f'<path class="bar {kind}" d="{caps}"/>')
     panel.points([measured], [0.5], kind)
-    extra = [(k, v) for k, v in (row.get("series") or {}).items() if isinstance(v, (int, float, str))]
+    extra = [[k, v] for k, v in (row.get("series") or {}).items() if isinstance(v, (int, float, str))]
     table: list[list[Any]] = [
-        ["predicted", predicted], ["measured", measured], *zip(["lower", "upper"], limits, strict=False),
+        ["predicted", predicted], ["measured", measured], *map(list, zip(["lower", "upper"], limits, strict=False)),
         ["allowed from", low], ["allowed to", high], *extra,
     ]  # fmt: skip
-    table = [["" if cell is None else cell for cell in line] for line in table]
     return Plot(picture.render(), picture.alternative, picture.height, _csv(["quantity", "value"], table))
 
 
