@@ -9,8 +9,8 @@ import pytest
 
 import zoba_bench
 from zoba_bench.ledger import Ledger
-from zoba_bench.report.figures import draw_all
-from zoba_bench.report.html import page
+from zoba_bench.report.figures import draw_summary
+from zoba_bench.report.pages import pages
 from zoba_bench.verification.claim import Claim
 from zoba_bench.verification.parameters import Parameters
 from zoba_bench.verification.protocols import PROTOCOLS, load_protocol, titles
@@ -26,6 +26,9 @@ def test_a_protocols_file_says_what_it_is_and_what_it_takes(name):
     protocol = load_protocol(name)
     assert protocol.__doc__.startswith(f"{name}: ")
     assert protocol.TITLE.strip()
+    # What the report says of every claim of it, once.
+    assert protocol.TOLERANCE.endswith(".")
+    assert protocol.LEAVES_OPEN.endswith(".")
     assert isinstance(protocol.PARAMETERS, Parameters)
     # What each parameter means; one that is required is not left out.
     for parameter in protocol.PARAMETERS.required:
@@ -130,8 +133,5 @@ def test_a_protocol_is_added_by_its_file_and_one_line(rests_on_theorem, tmp_path
     with Ledger(tmp_path / "ledger.sqlite") as ledger:
         run = ledger.last_run()
     assert {row["title"] for row in run["content"]["claims"]} == {"three numbers"}
-    assert "<h3>PX three numbers</h3>" in page(run, [])
-    drawings = {drawing.name: drawing for drawing in draw_all(run["content"])}
-    assert list(drawings) == ["summary", "rates-PX", "controls"]
-    assert drawings["summary"].figure.axes[0].get_title(loc="left") == "Numbers on a line"
-    assert drawings["rates-PX"].title == "PX three numbers"
+    assert "<h1>PX three numbers</h1>" in pages(run)["protocol-PX.html"]
+    assert draw_summary(run["content"]).axes[0].get_title(loc="left") == "Numbers on a line"

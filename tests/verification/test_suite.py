@@ -121,7 +121,7 @@ def test_the_command_selects_and_the_report_says_so(tmp_path):
     assert found["provenance"]["selection"] == "protocol P1; solver zoba or hf-zoba"
     page = (tmp_path / "report" / "index.html").read_text(encoding="utf-8")
     assert "Selected: 7 of its" in page
-    assert f"each of the 7 claims with {100 * family_level(CONFIDENCE, 7):.6g} %" in page
+    assert f"{100 * family_level(CONFIDENCE, 7):.6g} % for each" in page
 
 
 def test_list_prints_the_claims_and_measures_nothing(tmp_path, monkeypatch):

@@ -1,6 +1,6 @@
 """How a report words and writes numbers, protocols and verdicts; the same in page and terminal.
 
-Nothing here needs more than the characters that every terminal has; `pretty` is for page and figures.
+Nothing here needs more than the characters that every terminal has; ``typography`` is for pages and figures.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ __all__ = [
     "number",
     "outcome",
     "planted",
-    "pretty",
+    "protocol_of",
     "titles",
     "verdict",
 ]
@@ -30,18 +30,6 @@ __all__ = [
 Row = Mapping[str, Any]
 
 NONE = "–"
-
-# Claims and axes are written in ASCII; longer patterns first.
-_SIGNS = (
-    ("grad Psi", "∇Ψ"),
-    ("Psi", "Ψ"),
-    ("sqrt", "√"),
-    ("gamma", "γ"),
-    ("eps", "ε"),
-    ("x1", "x₁"),
-    ("^2", "²"),
-    ("^3", "³"),
-)
 
 
 def titles(rows: Iterable[Row]) -> dict[str, str]:
@@ -55,19 +43,6 @@ def titles(rows: Iterable[Row]) -> dict[str, str]:
 def heading(protocol: str, titles: Mapping[str, str]) -> str:
     """A protocol with its title; its name alone where there is no title."""
     return f"{protocol} {titles.get(protocol, '')}".strip()
-
-
-def pretty(text: str) -> str:
-    """Mathematical signs in place of their ASCII spelling; whole words only where letters follow."""
-    words = []
-    for word in text.replace("grad Psi", "∇Ψ").split(" "):
-        if word.isalpha() and word not in {"gamma", "eps", "Psi", "sqrt"}:
-            words.append(word)
-            continue
-        for plain, sign in _SIGNS:
-            word = word.replace(plain, sign)
-        words.append(word)
-    return " ".join(words)
 
 
 def number(value: float | None, digits: int = 4, keep_zeros: bool = False) -> str:
@@ -175,8 +150,13 @@ def by_protocol(rows: Iterable[Row]) -> dict[str, list[Row]]:
     """Rows grouped by protocol, in the order in which they come."""
     groups: dict[str, list[Row]] = {}
     for row in rows:
-        groups.setdefault(row.get("protocol") or row["id"].partition("/")[0], []).append(row)
+        groups.setdefault(protocol_of(row), []).append(row)
     return groups
+
+
+def protocol_of(row: Row) -> str:
+    """The protocol of a row; ledgers that did not keep it have it in the id."""
+    return str(row.get("protocol") or row["id"].partition("/")[0])
 
 
 def outcome(rows: Sequence[Row]) -> str:

@@ -33,6 +33,8 @@ from zoba_bench.verification.protocols.shared.plan import Plan
 __all__ = ["PARAMETERS", "RESTS_ON_THEOREM", "TITLE", "WORK", "breaches", "judge", "plan"]
 
 TITLE = "conduct: budget, NaN and precision"
+TOLERANCE = "None: no breach is allowed."
+LEAVES_OPEN = "Other budgets, values that are not finite at other places, and rounding that a constant does not show."
 #: Neither budget nor status is a statement of a theorem.
 RESTS_ON_THEOREM = False
 PARAMETERS = Parameters(

@@ -31,6 +31,8 @@ __all__ = ["PARAMETERS", "increments", "judge", "plan"]
 #: Independence is asked of every solver, with or without a theorem.
 RESTS_ON_THEOREM = False
 TITLE = "independence of replicates, iterations, levels, cells and batches"
+TOLERANCE = "1, in units of the largest rank correlation that chance leaves at this confidence."
+LEAVES_OPEN = "Dependence that no rank correlation of the projections sees."
 PARAMETERS = Parameters(
     {"problem": PROBLEM, "options": OPTIONS, "draws": COUNT, "replicates": COUNT}, {"paired": FLAG}
 )  # fmt: skip

@@ -42,6 +42,8 @@ from zoba_bench.verification.protocols.shared.plan import Plan
 __all__ = ["PARAMETERS", "TITLE", "judge", "last_iterates", "plan"]
 
 TITLE = "convergence of whole runs"
+TOLERANCE = "Declared in the claim: rounding where a method has no noise, else for the data."
+LEAVES_OPEN = "The spread of the runs around their mean, and other starts and steps."
 PARAMETERS = Parameters(
     {
         "problem": PROBLEM, "options": OPTIONS, "iterations": COUNT, "replicates": COUNT,

@@ -33,6 +33,8 @@ from zoba_bench.verification.protocols.shared.runs import start_point
 __all__ = ["PARAMETERS", "TITLE", "judge", "plan", "planned_run"]
 
 TITLE = "plans to accuracy eps"
+TOLERANCE = "None: a share of what the theorem allows is at most 1."
+LEAVES_OPEN = "Whether a smaller plan would do: the constants are those of the worst case."
 
 PARAMETERS = Parameters(
     {"problem": PROBLEM, "eps": POSITIVE, "quantity": one_of("mean", "count", "order")},

@@ -45,6 +45,14 @@ from zoba_bench.verification.protocols.shared.runs import start_point
 __all__ = ["PARAMETERS", "TITLE", "judge", "plan"]
 
 TITLE = "noise floors on registered problems"
+TOLERANCE = (
+    "Declared in the claim. What the prediction leaves out has a derived size, which stands with the claim and may "
+    "take at most half of it; the rest is for the data."
+)
+LEAVES_OPEN = (
+    "Noise far from the solution, and problems without a single minimiser, with kinks, or with a singular Hessian "
+    "of Psi."
+)
 
 #: Closure over linear law beyond which the noise is not that of the solution alone.
 _LOCAL = 1.25

@@ -33,6 +33,8 @@ from zoba_bench.verification.protocols.shared.plan import Plan, trajectory_cells
 __all__ = ["PARAMETERS", "TITLE", "judge", "plan"]
 
 TITLE = "transient"
+TOLERANCE = "Declared in the claim, in slope and level."
+LEAVES_OPEN = "Other starts and steps, and problems that are not quadratic."
 
 PARAMETERS = Parameters(
     {

@@ -33,6 +33,11 @@ from zoba_bench.verification.protocols.shared.runs import met_non_finite
 __all__ = ["PARAMETERS", "SHARPEST", "blocks", "copies", "judge", "plan", "start", "steps_from"]
 
 TITLE = "mean of one whole step"
+TOLERANCE = (
+    "1, in units of what is allowed: a bound on the method's own bias plus the limits of the mean, for each "
+    "coordinate. Where a factor 2 in a move would not be seen the claim is inconclusive."
+)
+LEAVES_OPEN = "The spread of a step, and states that the run did not come to."
 _NUMBERS = Kind(
     "a list of non-negative integers, none twice",
     lambda value: isinstance(value, (list, tuple)) and bool(value) and all(map(POWER.fits, value))

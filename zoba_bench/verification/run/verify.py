@@ -21,11 +21,12 @@ from zoba_bench.statistics import family_level
 from zoba_bench.verification.checking import protocol_of
 from zoba_bench.verification.claim import Claim, Verdict, decide
 from zoba_bench.verification.power.seen import Seen
+from zoba_bench.verification.protocols import descriptions
 from zoba_bench.verification.protocols.shared.plan import Plan
 from zoba_bench.verification.run.cost import Cost, estimate
 from zoba_bench.verification.run.looks import look_levels, merged, up_to
 from zoba_bench.verification.run.plans import Plans
-from zoba_bench.verification.run.provenance import derivations, provenance, rendering_cost
+from zoba_bench.verification.run.provenance import command, derivations, provenance, rendering_cost
 from zoba_bench.verification.run.sequence import decide_in_sequence
 from zoba_bench.verification.solver_spec import solver_spec
 from zoba_bench.verification.suite import Suite, select
@@ -101,7 +102,12 @@ def verify(
     """
     if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
         raise ValueError(f"seed must be a non-negative integer, got {seed!r}")
+    claims = [claims] if isinstance(claims, str) else list(claims)
+    only = {key: [value] if isinstance(value, str) else list(value) for key, value in (only or {}).items()}
     chosen, left_out = chosen_suite(suite, problem, claims, only, solver)
+    chosen = replace(
+        chosen, provenance={**chosen.provenance, "command": command(suite, seed, problem, solver, claims, only)}
+    )
     if announce is not None:
         announce(chosen, left_out)
     with Ledger(Path(out) / "ledger.sqlite") as ledger:
@@ -269,6 +275,7 @@ def _content(
         "description": suite.description,
         "seed": int(seed),
         "claims": [report_row(verdict) for verdict in verdicts],
+        "protocols": descriptions(dict.fromkeys(claim.protocol for claim in suite.claims)),
         "matrix": suite.matrix(),
         "left_out": left_out,
         "confidence": CONFIDENCE,

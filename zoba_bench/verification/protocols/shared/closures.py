@@ -49,7 +49,7 @@ def closure_transient(
     problem: Mapping[str, Any], solver: str, options: Mapping[str, Any], horizons: Sequence[int]
 ) -> Sequence[PredictedTransient]:  # fmt: skip
     """The mean of |grad Psi(x_k)|^2 over k < K from the family's start, for each K of the horizons; see above."""
-    return _transient(_written(problem), _right(solver), _written(options), tuple(horizons))
+    return _transient(_written(problem), right_solver(solver), _written(options), tuple(horizons))
 
 
 @cache
