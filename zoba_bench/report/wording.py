@@ -113,7 +113,9 @@ def error(row: Row, which: str) -> str:
         return "none is"
     if row["unit"] in ("absolute", "the correlation"):
         return f"{size:.2g}"
-    return f"{100 * size:.2g} %" if size < 10 else f"{1 + size:.2g} times"
+    if size < 1:
+        return f"{100 * size:.2g} %"
+    return f"{100 * size:.0f} %" if size < 10 else f"{1 + size:.0f} times"
 
 
 def planted(row: Row) -> str:

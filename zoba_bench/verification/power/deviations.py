@@ -41,7 +41,7 @@ def smallest_deviation(seen: Seen, rng: np.random.Generator) -> tuple[float, str
 def plant(seen: Seen, error: float, where: str) -> Mapping[str, Mapping[str, Any]] | None:
     """The results with a relative error of one mean, with one difference more, or with a correlation; or None."""
     planted = _PLANTED.get(seen.claim.protocol)
-    if planted is None:
+    if planted is None or seen.claim.parameters.get("quantity") == "order":
         return None
     return {cell.key: planted(seen.results[cell.key], error, where) for cell in seen.plan.cells}
 
@@ -74,15 +74,16 @@ def _of_surrogates(seen: Seen, rng: np.random.Generator) -> tuple[float, str]:
         seen_by = []
         away, ratio = float(np.linalg.norm(merged["mean"] - target)), ratios[f"mean of {name}"]
         if ratio > 0:
-            error = 0.0 if exact else np.sqrt(merged["variance"] / count)
-            noise = rng.standard_normal((1 if exact else _DRAWS, len(target))) * error
+            # Without noise what is there is known, and an error adds to it.
+            error = np.sqrt(merged["variance"] / count)
+            noise = (merged["mean"] - target)[None] if exact else rng.standard_normal((_DRAWS, len(target))) * error
             seen_by.append((noise, np.asarray(target), away / ratio, 1))
         derived, ratio = context["derived"].get(name), ratios.get(f"second moment of {name}", 0.0)
         if derived is not None and ratio > 0:
-            away = abs(float(merged["second"]) - derived)
-            error = 0.0 if exact else np.sqrt(float(merged["second_variance"]) / count)
-            noise = rng.standard_normal((1 if exact else _DRAWS, 1)) * error
-            seen_by.append((noise, np.array([derived]), away / ratio, 2))
+            error = np.sqrt(float(merged["second_variance"]) / count)
+            away = float(merged["second"]) - derived
+            noise = np.array([[away]]) if exact else rng.standard_normal((_DRAWS, 1)) * error
+            seen_by.append((noise, np.array([derived]), abs(away) / ratio, 2))
         if seen_by:
             largest = max(largest, (_bisected(_beyond(seen_by)), name))
     return largest

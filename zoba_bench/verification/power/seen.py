@@ -31,6 +31,8 @@ def quantity_of(claim: Claim) -> str:
     kind = _KINDS.get(claim.protocol)
     if kind is None:
         quantity = str(chosen.get("quantity", ""))
+        if claim.protocol == "P6c" and quantity == "count":
+            return "planned count"
         return _OF_LINES.get(quantity, quantity)
     exact = "nodes" in chosen or (claim.protocol in ("P7b", "P10") and chosen["replicates"] == 1)
     return f"{kind}, no noise" if exact else kind
