@@ -63,7 +63,9 @@ def watch(page, root, trouble):
     """Note errors and warnings of a page, requests that fail, and those that leave the folder."""
     page.on("console", lambda said: trouble.append(said.text) if said.type in ("error", "warning") else None)
     page.on("pageerror", lambda error: trouble.append(str(error)))
-    page.on("requestfailed", lambda asked: trouble.append(f"failed: {asked.url}"))
+    # A picture that is still loading when the next page is asked for is given up, and does not fail.
+    page.on("requestfailed", lambda asked: trouble.append(f"failed: {asked.url} {asked.failure}")
+            if asked.failure != "net::ERR_ABORTED" else None)  # fmt: skip
     page.on("request", lambda asked: None if asked.url.startswith(root) else trouble.append(f"outside: {asked.url}"))
 
 
