@@ -138,7 +138,7 @@ def legend(picture: Picture, entries: Sequence[tuple[str, str, str]], y: float =
     """Keys in lines of words, (shape, class, words) each; the height below the last line."""
     x = left
     for shape, kind, words in entries:
-        wide = 31 + 6.7 * len(words)
+        wide = 37 + 6.7 * len(words)
         if x > left and x + wide > WIDTH:
             x, y = left, y + 17
         if shape == "band":
