@@ -18,7 +18,8 @@ import pytest
 from rich.console import Console
 
 from zoba_bench.ledger import Ledger
-from zoba_bench.report.html import page
+from zoba_bench.report.pages import pages
+from zoba_bench.report.site import Site
 from zoba_bench.report.terminal import verdict_table
 from zoba_bench.verification.run.verify import report_row, verify
 
@@ -118,14 +119,21 @@ def test_the_terminal_says_what_is_allowed(rendered):
         assert not unexplained(row["verdict"], row["predicted"], row["limits"], interval(line)), line
 
 
-def test_the_page_says_what_is_allowed(rendered):
+def test_the_pages_say_what_is_allowed(rendered):
+    """In the tables, a row a claim, and in the sections, a list of terms a claim."""
     verdicts, run = rendered
-    text = page(run, [])
+    texts = pages(run, Site(run["content"]))
     for verdict in verdicts:
         row = verdict.row()
-        (found,) = re.findall(rf"<tr[^>]*>(?:(?!</tr>).)*<code>{re.escape(row['id'])}</code>.*?</tr>", text, re.DOTALL)
-        cells = [html.unescape(cell) for cell in re.findall(r"<td[^>]*>(.*?)</td>", found, re.DOTALL)]
-        assert not unexplained(row["verdict"], row["predicted"], row["limits"], interval(cells[5])), cells
+        (found,) = re.findall(
+            rf"<tr[^>]*>(?:(?!</tr>).)*<code>{re.escape(row['id'])}</code>.*?</tr>", texts["claims.html"], re.DOTALL
+        )
+        last = html.unescape(re.findall(r"<td[^>]*>(.*?)</td>", found, re.DOTALL)[-1])
+        assert not unexplained(row["verdict"], row["predicted"], row["limits"], interval(last)), found
+        page = texts[f"protocol-{verdict.claim.protocol}.html"]
+        section = page[page.index(f'id="{row["id"].replace("/", "-").replace(":", "-")}"') :]
+        (term,) = re.findall(r"<dt>allowed</dt><dd>(.*?)</dd>", section[: section.index("</dl>")])
+        assert not unexplained(row["verdict"], row["predicted"], row["limits"], interval(html.unescape(term))), term
 
 
 @pytest.mark.parametrize("script", ["verdict_table.py", "findings_table.py"])
