@@ -32,8 +32,9 @@ def _code() -> int:
         code = cli.main(standalone_mode=False)
     except (click.exceptions.Abort, KeyboardInterrupt) as error:
         stop = error if isinstance(error, Stopped) else error.__cause__  # click raises Abort from what it caught
-        complain(f"{f'stopped by {stop}' if isinstance(stop, Stopped) else 'interrupted'}; {_GO_ON}")
-        return stop.code if isinstance(stop, Stopped) else 130
+        code = stop.code if isinstance(stop, Stopped) else _INTERRUPTED
+        complain(f"{'interrupted' if code == _INTERRUPTED else f'stopped by {stop}'}; {_GO_ON}")
+        return code
     except SystemExit as stop:  # click raises none here: a user's file did
         complain(f"{_place(stop)} called for the end of the program (code {stop.code!r}); a problem, a solver or a "
                  "plug-in must not")  # fmt: skip
@@ -51,6 +52,7 @@ def _code() -> int:
     return code if isinstance(code, int) else 0
 
 
+_INTERRUPTED = 130
 _GO_ON = "finished cells are kept and will be reused: the same command goes on from there"
 
 
