@@ -13,6 +13,7 @@ import pytest
 
 from zoba_bench.errors import DerivationError
 from zoba_bench.ledger import Ledger
+from zoba_bench.processes import Workers
 from zoba_bench.sweep import Cell, CellError, plan_fingerprint
 from zoba_bench.verification.claim import Claim
 from zoba_bench.verification.protocols.shared.plan import Plan
@@ -143,7 +144,8 @@ def test_processes_derive_the_same_plans_for_all_looks_and_what_the_report_shows
     assert (len(chosen), "looks" in looks.parameters) == (2, True)
     mark = derivations({"hozog"})
     ahead = Plans(ledger)
-    ahead.ahead([*chosen, looks], 0, 2, mark)
+    with Workers(2) as workers:
+        ahead.ahead([*chosen, looks], 0, workers, mark)
     assert ledger.text("derivation", "hozog", mark["hozog"])["steps"]
     with Ledger(tmp_path / "serial.sqlite") as other:
         here = [Plans(other).plan(claim, 0) for claim in chosen]
@@ -161,16 +163,16 @@ def test_processes_derive_the_same_plans_for_all_looks_and_what_the_report_shows
 
 @pytest.mark.parametrize(("jobs", "claims"), [(1, 2), (2, 1)])
 def test_one_process_derives_one_theorems_claims_itself(ledger, monkeypatch, jobs, claims):
-    monkeypatch.setattr(module, "spread", lambda *asked: pytest.fail("a process was started"))
+    monkeypatch.setattr(Workers, "run", lambda *asked: pytest.fail("a process was started"))
     chosen = [claim for claim in quick().claims if claim.id in ("P1/hozog/columns", "P1/pzobo/columns")]
-    Plans(ledger).ahead(chosen[:claims], 0, jobs, {})
+    Plans(ledger).ahead(chosen[:claims], 0, Workers(jobs), {})
 
 
 def test_plans_of_edited_code_are_not_kept(ledger, monkeypatch):
-    monkeypatch.setattr(module, "spread", lambda *asked: [([("key", {}, 1.0)], {}, "of edited code")])
+    monkeypatch.setattr(Workers, "run", lambda *asked: [(0, ([("key", {}, 1.0)], {}, "of edited code"))])
     chosen = [claim for claim in quick().claims if claim.id in ("P1/hozog/columns", "P1/pzobo/columns")]
     with pytest.raises(CellError, match="edited during the run"):
-        Plans(ledger).ahead(chosen, 0, 2, {})
+        Plans(ledger).ahead(chosen, 0, Workers(2), {})
     assert not ledger.holds_text("plan", "key", plan_fingerprint())
 
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import click
 
-from zoba_bench.cli.options import AS_JSON, FRESH, JOBS, OUT, OWN, SEED
-from zoba_bench.cli.terminal import escape, new_console, print_json, progress_bar
+from zoba_bench.cli.options import AS_JSON, CELL_TIMEOUT, FAIL_FAST, FRESH, JOBS, OUT, OWN, SEED
+from zoba_bench.cli.terminal import escape, new_console, print_json, progress_bar, report_failed
 
 __all__ = ["verify"]
 
@@ -32,6 +32,8 @@ __all__ = ["verify"]
 )  # fmt: skip
 @click.option("--list", "listing", is_flag=True, help="Print the claims that would be measured, and measure nothing.")
 @JOBS
+@CELL_TIMEOUT
+@FAIL_FAST
 @FRESH
 @click.option("--no-report", is_flag=True, help="Do not write the HTML report.")
 @OUT
@@ -39,7 +41,8 @@ __all__ = ["verify"]
 @AS_JSON
 def verify(
     suite: str | None, own: str | None, solver: str | None, claims: tuple[str, ...], only: tuple[str, ...],
-    power: bool, listing: bool, jobs: int, fresh: bool, no_report: bool, out: Path, seed: int, as_json: bool,
+    power: bool, listing: bool, jobs: int, cell_timeout: float | None, fail_fast: bool, fresh: bool, no_report: bool,
+    out: Path, seed: int, as_json: bool,
 ) -> int:  # fmt: skip
     """Measure every claim of a suite against theory and judge it; or what applies to your own problem or solver.
 
@@ -76,6 +79,7 @@ def verify(
     console = new_console()
     measured: list[Any] = []
     seen: list[Any] = []
+    failed: list[Any] = []
 
     def begin(what: Any, left_out: dict[str, str]) -> None:
         measured.append(what)
@@ -87,12 +91,14 @@ def verify(
             **chosen, seed=seed, out=out, jobs=jobs, fresh=fresh, render=not no_report, progress=progress,
             announce=begin,
             announce_cost=None if as_json else lambda cost: announce_cost(console, cost, jobs, not no_report),
-            inspect=seen.extend if power else None,
+            inspect=seen.extend if power else None, announce_failed=failed.extend, isolated=True,
+            cell_timeout=cell_timeout, fail_fast=fail_fast,
         )  # fmt: skip
     (whole,) = measured
-    code = exit_code(verdicts)
+    code = 2 if failed else exit_code(verdicts)
     if power:
         show_power(console, seen, whole, seed, as_json)
+        report_failed(failed)
         return code
     page = None
     if not no_report:
@@ -100,7 +106,11 @@ def verify(
             page = write_page(ledger, out)
     if as_json:
         found = {**provenance(), **whole.provenance}
-        print_json({"claims": [v.row() for v in verdicts], "suite": whole.name, "seed": seed, "provenance": found})
+        print_json({
+            "claims": [v.row() for v in verdicts], "suite": whole.name, "seed": seed, "provenance": found,
+            "failed": [one.row() for one in failed],
+        })  # fmt: skip
+        report_failed(failed)
         return code
     from zoba_bench.report.terminal import verdict_table
 
@@ -113,6 +123,7 @@ def verify(
             console.print(f"  [red]{v.verdict}[/] {escape(v.claim.id)}: {escape(v.reason)}", highlight=False)
     if page is not None:
         console.print(f"report: {page}", highlight=False, soft_wrap=True)
+    report_failed(failed)
     return code
 
 

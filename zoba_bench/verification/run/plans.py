@@ -21,9 +21,9 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from zoba_bench.errors import DerivationError
-from zoba_bench.execution import spread
 from zoba_bench.ledger import Ledger
 from zoba_bench.problem.file import is_file
+from zoba_bench.processes import Failure, Workers
 from zoba_bench.sweep import Cell, CellError, plan_fingerprint
 from zoba_bench.verification.claim import Claim
 from zoba_bench.verification.protocols.shared.named import right_solver
@@ -88,16 +88,19 @@ class Plans:
             raise made
         return made
 
-    def ahead(self, claims: Iterable[Claim], seed: int, jobs: int, derivations: Mapping[str, str]) -> None:
+    def ahead(
+        self, claims: Iterable[Claim], seed: int, workers: Workers | None, derivations: Mapping[str, str]
+    ) -> None:  # fmt: skip
         """Derive in several processes, and keep, what :meth:`plan` will be asked for and does not find.
 
         Parameters
         ----------
         claims : of which every look is planned, since predictions serve all looks.
-        seed, jobs : of the run; one job does nothing here.
+        seed : of the run.
+        workers : the processes; where there are fewer than two, nothing is done here.
         derivations : to be rendered by the processes that derive them, with the fingerprint of their code.
         """
-        if jobs == 1:
+        if workers is None or workers.number == 1:
             return
         mark = plan_fingerprint()
         groups: dict[str, _Group] = {}
@@ -113,7 +116,10 @@ class Plans:
         if len(groups) < 2:  # this process derives one as fast
             return
         longest_first = sorted(groups.values(), key=lambda group: -len(group.wanted))
-        for plans, shown, ran_by in spread(_derived_group, longest_first, jobs):
+        for _, outcome in workers.run(f"{__name__}:_derived_group", ((group,) for group in longest_first)):
+            if isinstance(outcome, Failure):  # this process derives them and meets the error itself
+                continue
+            plans, shown, ran_by = outcome
             if ran_by != mark:
                 raise CellError("a source was edited during the run; start again (finished cells are kept)")
             rows = [("plan", key, mark, content, seconds) for key, content, seconds in plans]
