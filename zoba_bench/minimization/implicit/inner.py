@@ -13,7 +13,7 @@ import numpy as np
 from zoba_bench.arrays import Array
 from zoba_bench.minimization.implicit.differences import gradient, mixed, second
 from zoba_bench.minimization.implicit.noise import Level
-from zoba_bench.minimization.implicit.symmetric import Symmetric, sr1
+from zoba_bench.minimization.implicit.symmetric import Symmetric, bfgs, sr1
 from zoba_bench.result import Status
 
 __all__ = ["Inner", "Refused"]
@@ -81,7 +81,8 @@ class Inner:
         """
         G = self.level
         base = G.one(z, x) if G.noisy else None
-        last, renewed = 0.0, False
+        last, renewed, slow = 0.0, False, 0
+        previous: tuple[Array, Array] | None = None
         remaining = math.inf
         for _ in range(_STEPS):
             g, base = gradient(G, z, x, "z", base, None if G.noisy else np.diag(self.H.matrix))
@@ -90,10 +91,15 @@ class Inner:
             size = float(np.linalg.norm(dz))
             if last and size:
                 self.kappa, self.kappa_at = size / last, last
-                if self.kappa > 0.3 and size > ztol and size > 3 * self.noise:
+            if previous is not None and size > 3 * self.noise and (self.kappa > 0.1 or not last):
+                self.learn(z - previous[0], g - previous[1])
+                slow += last > 0 and self.kappa > 0.3
+                if size > ztol and (G.p <= 6 or slow > max(2, G.p // 8)) and (not last or self.kappa > 0.3):
                     self.measure(z, x, base)
-                    dz = -self.H.solve(g)
-                    size = float(np.linalg.norm(dz))
+                    slow = 0
+                dz = -self.H.solve(g)
+                size = float(np.linalg.norm(dz))
+            previous = (z, g)
             if not size <= _AWAY * (1.0 + float(np.linalg.norm(z))):
                 raise Refused(Status.INNER_FAILED, "the inner function falls without end, so z*(x) does not exist")
             found = self._line_search(z, x, g, dz, base)
@@ -114,6 +120,12 @@ class Inner:
         raise Refused(
             Status.INNER_FAILED, f"{_STEPS} inner steps did not bring z near a minimiser of the inner function"
         )
+
+    def learn(self, s: Array, y: Array) -> None:
+        """Repair G_zz by what two gradients say of it."""
+        noise = 2 * self.level.gradient_noise * math.sqrt(len(s))
+        if float(np.linalg.norm(y - self.H.matrix @ s)) > 2 * noise:
+            self.H = self.H.replaced(bfgs(self.H.matrix, s, y))
 
     def _line_search(self, z: Array, x: Array, g: Array, dz: Array, base: float) -> tuple[float, Array, float] | None:
         G, t = self.level, 1.0
@@ -138,7 +150,9 @@ class Inner:
         if self.checked_at is None:
             return 1.0
         q = self._moved(self.checked_at, z, x) / self.before
-        return self.remainder + self.rel * q * max(q, 1.0) * (3.0 if self.rel > 1e-3 else 1.0)
+        # A residual says nothing of curvature much further away than it has been looked at.
+        unknown = 0.1 if q > 3.0 else 0.0
+        return self.remainder + self.rel * q * max(q, 1.0) * (3.0 if self.rel > 1e-3 else 1.0) + unknown
 
     @staticmethod
     def _moved(since: tuple[Array, Array], z: Array, x: Array) -> float:

@@ -471,7 +471,10 @@ class _Run:
         inverse = float(np.linalg.norm(self.B.solve(r))) * scale / length
         self.rho = max(off / (change or 1.0), inverse, 0.02)
         if float(np.linalg.norm(r)) > 2 * noise and off > 0.02 * change:
-            self.B = self.B.replaced(sr1(self.B.matrix, s, y))
+            updated = self.B.replaced(sr1(self.B.matrix, s, y))
+            if self.B.lowest > self.B.error and updated.lowest < 0.2 * self.B.lowest:
+                updated = self.B.replaced(bfgs(self.B.matrix, s, y))  # keeps a convex model convex
+            self.B = updated
         p, d = self.p, self.d
         affordable = p * d + p + d + 0.75 * d * (d + 3) < 4 * (2 * p + 3 * d + 4)
         if not self.noisy and self.rho > 0.4 and affordable and self.B_measured < 10:
