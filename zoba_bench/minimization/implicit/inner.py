@@ -13,7 +13,7 @@ import numpy as np
 from zoba_bench.arrays import Array
 from zoba_bench.minimization.implicit.differences import gradient, mixed, second
 from zoba_bench.minimization.implicit.noise import Level
-from zoba_bench.minimization.implicit.symmetric import Symmetric, bfgs, sr1
+from zoba_bench.minimization.implicit.symmetric import Symmetric, bfgs, secant
 from zoba_bench.result import Status
 
 __all__ = ["Inner", "Refused"]
@@ -158,15 +158,15 @@ class Inner:
     def _moved(since: tuple[Array, Array], z: Array, x: Array) -> float:
         return math.hypot(float(np.linalg.norm(z - since[0])), float(np.linalg.norm(x - since[1])))
 
-    def check(self, z: Array, x: Array, outer_z: Array, base: float) -> Array:
-        """v after G_zz v has been measured, 2 p + 1 values a time (noisy: 4 p), and G_zz repaired along it."""
+    def check(self, z: Array, x: Array, outer_z: Array, base: float, allowed: float = 0.02) -> Array:
+        """v with a relative error of ``allowed``, after G_zz v has been measured, 2 p + 1 values a time (noisy: 4 p), and G_zz repaired along it."""
         G, rows = self.level, self.H.free
         size = float(np.linalg.norm(outer_z[rows])) if len(rows) else 0.0
         since = self.checked_at or self.measured_at or (z, x)
         self.before = max(self._moved(since, z, x), 1e-2 * (1.0 + float(np.linalg.norm(z))))
         self.checked_at = (z, x)
         previous, expected = 0.0, 0.0
-        for turn in range(5):
+        for turn in range(8):
             v = self.adjoint(outer_z)
             length = float(np.linalg.norm(v))
             if length == 0.0 or size == 0.0:
@@ -192,9 +192,9 @@ class Inner:
                         return self.adjoint(outer_z)
                 y = np.zeros_like(v)
                 y[rows] = product[rows]
-                self.H = self.H.replaced(sr1(self.H.matrix, v, y))
+                self.H = self.H.replaced(secant(self.H.matrix, v, y))
             self.remainder = noise if hidden else min(expected, rel)
-            if hidden or expected <= 0.02:
+            if hidden or expected <= allowed:
                 break
             previous = rel
         return self.adjoint(outer_z)

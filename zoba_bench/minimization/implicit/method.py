@@ -14,7 +14,7 @@ from zoba_bench.minimization.implicit.inner import Inner, Refused
 from zoba_bench.minimization.implicit.noise import Level, NotFinite
 from zoba_bench.minimization.implicit.outer import hessian, held, step
 from zoba_bench.minimization.implicit.stopping import Hidden, hidden, ritz
-from zoba_bench.minimization.implicit.symmetric import Symmetric, bfgs, sr1
+from zoba_bench.minimization.implicit.symmetric import Symmetric, bfgs, secant
 from zoba_bench.minimization.outcome import Exhausted, Outcome, Values
 from zoba_bench.result import Status
 
@@ -273,11 +273,21 @@ class _Run:
         allowed = 0.01
         if self.noisy:
             allowed = max(allowed, 2 * inner.H.error / inner.H.least)
+        # Of the gradient, an error of v may be a tenth at most: later steps are short, and their changes are learnt from.
+        reach = self.cross_norm * min(float(np.linalg.norm(self.outer_z)) / inner.H.least, 4 * float(np.linalg.norm(self.v)))
+        if reach > 0 and not self.noisy:
+            allowed = min(allowed, max(0.1 * float(np.linalg.norm(self.gradient)) / reach, self.enough() / reach))
         if error > allowed and not (first and self._just_measured()):
-            self.v = inner.check(self.z, self.x, self.outer_z, self.value_G)
+            self.v = inner.check(self.z, self.x, self.outer_z, self.value_G, min(0.02, max(allowed, 1e-5)))
         else:
             self.v = inner.adjoint(self.outer_z)
         self.measure_cross_v()
+
+    def enough(self) -> float:
+        """An error of the hypergradient that moves the solution by a tenth of the tolerance."""
+        if self.B is None:
+            return 0.0
+        return 0.1 * self.tol / self.free_model().weighted_inverse(self.unit_x)[1]
 
     def _just_measured(self) -> bool:
         at = self.inner.measured_at
@@ -306,6 +316,7 @@ class _Run:
 
     def refresh(self) -> None:
         """G_zz, v and the Hessian of Psi, measured where the run is."""
+        self.targets, self.shifts = [], []
         self.inner.measure(self.z, self.x, self.value_G)
         self.z, self.value_G, self.z_error = self.inner.settle(self.z, self.x, 0.01 * self.tol)
         self.value_F = self.F.one(self.z, self.x)
@@ -454,6 +465,11 @@ class _Run:
         """The model of Psi after a step: SR1 where it was measured, BFGS where it is learnt; measured again if poor."""
         length, change = float(np.linalg.norm(s)), float(np.linalg.norm(y))
         if not self.newton:
+            if self.B is not None:
+                # What v and z may be off by is no curvature.
+                parts, spectral = self.hidden(), self.free_model().weighted_inverse(self.unit_x)[1]
+                if change < 2 * (parts.noise + parts.bias) / spectral:
+                    return
             self.pairs.append((s, y))
             if self.B is None and float(s @ y) > 0:
                 self.B = Symmetric(np.eye(self.d) * (change**2 / float(s @ y)), 0.0)
@@ -471,7 +487,7 @@ class _Run:
         inverse = float(np.linalg.norm(self.B.solve(r))) * scale / length
         self.rho = max(off / (change or 1.0), inverse, 0.02)
         if float(np.linalg.norm(r)) > 2 * noise and off > 0.02 * change:
-            updated = self.B.replaced(sr1(self.B.matrix, s, y))
+            updated = self.B.replaced(secant(self.B.matrix, s, y))
             if self.B.lowest > self.B.error and updated.lowest < 0.2 * self.B.lowest:
                 updated = self.B.replaced(bfgs(self.B.matrix, s, y))  # keeps a convex model convex
             self.B = updated
@@ -586,7 +602,11 @@ class _Run:
         if at is not None and np.array_equal(at[0], self.z) and np.array_equal(at[1], self.x):
             return False
         self.z, self.value_G, self.z_error = self.inner.settle(self.z, self.x, 0.01 * self.tol)
-        self.v = self.inner.check(self.z, self.x, self.outer_z, self.value_G)
+        reach = self.cross_norm * min(
+            float(np.linalg.norm(self.outer_z)) / self.inner.H.least, 4 * float(np.linalg.norm(self.v))
+        )
+        allowed = min(0.02, max(2 * self.enough() / reach, 1e-5)) if reach else 0.02
+        self.v = self.inner.check(self.z, self.x, self.outer_z, self.value_G, allowed)
         self.measure_cross_v()
         return True
 
@@ -604,10 +624,13 @@ class _Run:
             if G.h2 < 0.8 * h2[0] or F.h2 < 0.8 * h2[1]:
                 self.refresh()
                 return True
-        self.targets.append(self.x + s)
-        self.shifts.append(s)
-        n = len(self.targets)
         r = self.trust()
+        # Targets that were aimed at from further away than noise explains are worse than the new one, not as good.
+        worst = 2 * size + 2 * parts.noise / r
+        kept = [i for i, shift in enumerate(self.shifts) if float(np.linalg.norm(self.unit_x * shift)) <= worst]
+        self.targets = [*(self.targets[i] for i in kept), self.x + s]
+        self.shifts = [*(self.shifts[i] for i in kept), s]
+        n = len(self.targets)
         drift = max(
             float(np.linalg.norm(self.unit_x * np.mean(self.shifts, axis=0))),
             float(np.median([np.linalg.norm(self.unit_x * shift) for shift in self.shifts])) / math.sqrt(n),

@@ -8,7 +8,7 @@ import numpy as np
 
 from zoba_bench.arrays import Array
 
-__all__ = ["Symmetric", "bfgs", "sr1"]
+__all__ = ["Symmetric", "bfgs", "secant"]
 
 
 class Symmetric:
@@ -70,7 +70,10 @@ class Symmetric:
         """Frobenius and spectral norm of diag(weights) |M|^-1."""
         if not len(self.values):
             return 0.0, 0.0
-        inverse = weights[self.free, None] * self.vectors / self.size
+        used = weights[self.free]
+        if (used == used[0]).all():
+            return float(used[0] * np.linalg.norm(1 / self.size)), float(used[0] / self.least)
+        inverse = used[:, None] * self.vectors / self.size
         return float(np.linalg.norm(inverse)), float(np.linalg.norm(inverse, 2))
 
     def replaced(self, matrix: Array) -> Symmetric:
@@ -82,14 +85,20 @@ class Symmetric:
         return self if np.array_equal(free, self.free) else Symmetric(self.matrix, self.entry_error, free)
 
 
-def sr1(M: Array, s: Array, y: Array) -> Array:
-    """The symmetric rank-one update with which M s = y; M itself where that is not stable."""
+def secant(M: Array, s: Array, y: Array) -> Array:
+    """A symmetric update with which M s = y, for a matrix that is nearly right.
+
+    Of rank one (SR1) where that is well determined; else the one of least Frobenius norm (PSB), since SR1 divides by
+    r's and would turn a small residual r = y - M s that is nearly orthogonal to s into a large change.
+    """
     r = y - M @ s
-    bottom = float(r @ s)
-    if abs(bottom) <= 1e-8 * float(np.linalg.norm(r)) * float(np.linalg.norm(s)):
-        return M
-    updated: Array = M + np.outer(r, r) / bottom
-    return updated
+    bottom, length = float(r @ s), float(np.linalg.norm(s))
+    if abs(bottom) >= 0.3 * float(np.linalg.norm(r)) * length:
+        updated: Array = M + np.outer(r, r) / bottom
+        return updated
+    u = s / length**2
+    least: Array = M + np.outer(r, u) + np.outer(u, r) - bottom * np.outer(u, u)
+    return least
 
 
 def bfgs(M: Array, s: Array, y: Array) -> Array:
