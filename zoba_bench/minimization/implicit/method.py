@@ -64,6 +64,12 @@ def minimize_implicit(
     return _Run(values, z0, x0, tol, bounds, bounds_z, max_iterations or 1000, on_iteration).run()
 
 
+def _natural(start: Array) -> float:
+    """A unit: 1, or the size of the start where that is far from 1."""
+    size = float(np.sqrt(np.mean(start**2)))
+    return 1.0 if size == 0.0 or 0.03 <= size <= 30.0 else 2.0 ** round(math.log2(size))
+
+
 class _Run:
     """One run. z and x are in units: the user's are ``unit_z * z`` and ``unit_x * x``."""
 
@@ -71,16 +77,16 @@ class _Run:
         self, values: Values, z0: Array, x0: Array, tol: float, bounds: tuple[Array, Array] | None,
         bounds_z: tuple[Array, Array] | None, limit: int, on_iteration: Callable[[Outcome], bool] | None,
     ) -> None:  # fmt: skip
-        self.unit_z, self.unit_x = np.ones(len(z0)), np.ones(len(x0))
+        self.unit_z, self.unit_x = np.full(len(z0), _natural(z0)), np.full(len(x0), _natural(x0))
         self.F, self.G = (Level(values, name, self.unit_z, self.unit_x) for name in ("outer", "inner"))
         for level in (self.F, self.G):
             if bounds is not None:
-                level.low, level.high = bounds
+                level.low, level.high = bounds[0] / self.unit_x, bounds[1] / self.unit_x
             if bounds_z is not None:
-                level.low_z, level.high_z = bounds_z
+                level.low_z, level.high_z = bounds_z[0] / self.unit_z, bounds_z[1] / self.unit_z
         self.inner = Inner(self.G)
-        self.z = np.clip(z0, self.G.low_z, self.G.high_z)
-        self.x = np.clip(x0, self.G.low, self.G.high)
+        self.z = np.clip(z0 / self.unit_z, self.G.low_z, self.G.high_z)
+        self.x = np.clip(x0 / self.unit_x, self.G.low, self.G.high)
         self.x0_size = max(1.0, float(np.linalg.norm(x0)))
         self.tol, self.limit, self.on_iteration = tol, limit, on_iteration
         p, d = len(z0), len(x0)
@@ -88,7 +94,7 @@ class _Run:
         self.v, self.outer_z, self.outer_x = np.zeros(p), np.zeros(p), np.zeros(d)
         self.gradient = np.full(d, math.nan)
         self.cross_v, self.C = np.zeros(d), np.zeros((0, 0))
-        self.cross_norm = self.slope = 0.0
+        self.cross_norm = self.slope = self.response = self.followed = 0.0
         self.value_F = self.value_G = math.nan
         self.z_error, self.four, self.z_last = 0.0, False, self.z
         self.B: Symmetric | None = None
@@ -168,6 +174,8 @@ class _Run:
         if G.constant:
             raise Refused(Status.INNER_SINGULAR, "the inner function is constant, so z*(x) is not defined")
         inner.measure(self.z, self.x, base)
+        if inner.H.lowest <= inner.H.error and abs(inner.H.highest) <= 3 * inner.H.error:
+            self.rescale_z(np.full(self.p, 300.0))  # nothing of G_zz is resolved: z may be far larger than 1
         self.fit_units_of_z()
         self.settle_first()
         F_value = F.measure(self.z, self.x)
@@ -274,7 +282,7 @@ class _Run:
         if self.noisy:
             allowed = max(allowed, 2 * inner.H.error / inner.H.least)
         # Of the gradient, an error of v may be a tenth at most: later steps are short, and their changes are learnt from.
-        reach = self.cross_norm * min(float(np.linalg.norm(self.outer_z)) / inner.H.least, 4 * float(np.linalg.norm(self.v)))
+        reach = self.reach()
         if reach > 0 and not self.noisy:
             allowed = min(allowed, max(0.1 * float(np.linalg.norm(self.gradient)) / reach, self.enough() / reach))
         if error > allowed and not (first and self._just_measured()):
@@ -282,6 +290,19 @@ class _Run:
         else:
             self.v = inner.adjoint(self.outer_z)
         self.measure_cross_v()
+
+    def through(self) -> float:
+        """A bound on |C G_zz^-1| = |dz*/dx|: measured with C, else from |C v| / |v|, and from how far z has followed x."""
+        bound = self.cross_norm / self.inner.H.least
+        if self.response:
+            return min(bound, 1.5 * self.response)
+        return min(bound, 4 * self.followed) if self.followed else bound
+
+    def reach(self) -> float:
+        """What a relative error of v multiplies in the hypergradient, at most."""
+        return min(
+            self.through() * float(np.linalg.norm(self.outer_z)), 4 * self.cross_norm * float(np.linalg.norm(self.v))
+        )
 
     def enough(self) -> float:
         """An error of the hypergradient that moves the solution by a tenth of the tolerance."""
@@ -309,6 +330,7 @@ class _Run:
         self.C = cross(self.G, self.z, self.x, self.value_G)
         self.cross_norm = float(np.linalg.norm(self.C, 2))
         response = -self.inner.H.solve(self.C.T)
+        self.response = float(np.linalg.norm(response, 2))
         M, error, _ = hessian(self.F, self.G, self.z, self.x, self.v, response, self.value_F)
         self.B = Symmetric(M, error)
         self.B_at, self.rho = self.x, math.nan
@@ -370,7 +392,7 @@ class _Run:
             return Hidden(math.inf, math.inf, math.inf, math.inf)
         return hidden(
             self.F, self.G, self.inner, self.free_model(), self.unit_x, v=self.v, outer_z=self.outer_z,
-            cross_norm=self.cross_norm, slope=self.slope, z_error=self.z_error,
+            cross_norm=self.cross_norm, through=self.through(), slope=self.slope, z_error=self.z_error,
             v_error=self.inner.expected_error(self.z, self.x), four=self.four,
         )  # fmt: skip
 
@@ -392,6 +414,10 @@ class _Run:
             return max(size, longest) + parts.noise + parts.bias
         r = self.trust()
         beyond = r * max(size, r * self.last_step if self.last_step < 10 * self.tol else 0.0)
+        if size > 3 * parts.noise and math.isfinite(self.last_step):
+            # Steps that shrink by a constant factor, as at a minimum of higher order, have a tail.
+            shrinks = min(size / self.last_step, 0.95)
+            beyond = max(beyond, 1.2 * size * shrinks / (1 - shrinks))
         return beyond + parts.noise + parts.bias
 
     def trial_step(self, size: float) -> tuple[Array, float]:
@@ -443,6 +469,7 @@ class _Run:
             self.radius *= 3
         elif ratio < 0.2 and real > 10 * self.tol:
             self.radius /= 2
+        self.followed = max(self.followed, float(np.linalg.norm(z - self.z)) / length)
         before, gradient_before = (self.z, self.x, self.value_F, self.value_G, self.z_error), self.gradient
         v_before = self.v, self.outer_z, self.outer_x, self.cross_v
         self.z, self.x, self.value_F, self.value_G, self.z_error = z, x, value, value_G, z_error
@@ -602,9 +629,7 @@ class _Run:
         if at is not None and np.array_equal(at[0], self.z) and np.array_equal(at[1], self.x):
             return False
         self.z, self.value_G, self.z_error = self.inner.settle(self.z, self.x, 0.01 * self.tol)
-        reach = self.cross_norm * min(
-            float(np.linalg.norm(self.outer_z)) / self.inner.H.least, 4 * float(np.linalg.norm(self.v))
-        )
+        reach = self.reach()
         allowed = min(0.02, max(2 * self.enough() / reach, 1e-5)) if reach else 0.02
         self.v = self.inner.check(self.z, self.x, self.outer_z, self.value_G, allowed)
         self.measure_cross_v()

@@ -49,6 +49,7 @@ class Level:
     eps : error of one value (a standard deviation, or the size of rounding errors).
     phi : unit of the values.
     third, fourth : bounds on derivatives along a unit vector, measured where values are noisy.
+    noisy : whether the error of a value was more than rounding of exact values of size phi, where it was measured.
     constant : no two of the values that were measured differ.
     widen : factor of the steps, for a repetition with other steps.
     """
@@ -62,7 +63,7 @@ class Level:
         self.low_z, self.high_z = np.full(self.p, -np.inf), np.full(self.p, np.inf)
         self.eps = self.phi = self.third = self.fourth = 0.0
         self.relative = 2 * _ULP
-        self.constant = False
+        self.constant = self.noisy = False
         self.widen = 1.0
         self.evaluations = 0
 
@@ -88,11 +89,6 @@ class Level:
         """Rounding grows with the value: values near zero hide it, so it is looked at wherever the run goes."""
         if math.isfinite(value):
             self.eps = max(self.eps, self.relative * abs(value))
-
-    @property
-    def noisy(self) -> bool:
-        """Whether the error of a value is more than rounding of exact values of size phi."""
-        return self.eps > 1e-11 * self.phi
 
     # Steps of differences
 
@@ -167,6 +163,7 @@ class Level:
         self.phi = max(self.phi, self.eps)
         if self.phi == 0.0:  # constant and zero
             self.phi = self.eps = 1e-300
+        self.noisy = self.eps > 1e-11 * self.phi
         if self.noisy and not self.constant:
             second = self._along(z, x, self._inward(z, x, weyl(self.p + self.d, 1)))[1]
             self.eps = max(1.2 * math.sqrt((sigma**2 + second**2) / 2), self.relative * abs(value), 0.0)
@@ -273,6 +270,8 @@ def _decimal_grid(f: Array) -> float:
         if slack.max() > 0.02:
             return 0.0
         nearest = np.rint(scaled)
+        if len(np.unique(nearest)) < len(np.unique(f)):
+            continue  # a grid so coarse that it says nothing
         if nearest.any() and (np.abs(scaled - nearest) <= slack).all():
             return 0.29 * 10.0**-k
     return 0.0

@@ -36,22 +36,21 @@ class Hidden:
 
 def hidden(
     F: Level, G: Level, inner: Inner, B: Symmetric, unit: Array, *, v: Array, outer_z: Array, cross_norm: float,
-    slope: float, z_error: float, v_error: float, four: bool,
+    through: float, slope: float, z_error: float, v_error: float, four: bool,
 ) -> Hidden:  # fmt: skip
     """The error model.
 
     With s = -B^-1 grad the error of grad counts through |B^-1|. |C| ``cross_norm`` and not |C v| multiplies the error
-    of v: C v nearly cancels F_x at a solution, C dv does not. ``slope`` is the largest |change of F_z| / |change of z|
+    of v: C v nearly cancels F_x at a solution, C dv does not. ``through`` bounds |C G_zz^-1|, ``slope`` is the largest |change of F_z| / |change of z|
     along the run, ``z_error`` what remains of |z - z*(x)|, ``v_error`` the expected relative error of v.
     """
     frobenius, spectral = B.weighted_inverse(unit)
     size, least = float(np.linalg.norm(v)), inner.H.least
     root_d, root_p = math.sqrt(F.d), math.sqrt(F.p)
-    through = cross_norm / least
     mixed_noise = G.mixed_noise(four)
     sigma = math.hypot(F.gradient_noise, mixed_noise * size, through * slope * G.gradient_noise / least)
     direct = root_d * (F.gradient_bias + G.mixed_bias(four) * size)
-    adjoint = v_error * cross_norm * min(float(np.linalg.norm(outer_z)) / least, 4 * size)
+    adjoint = v_error * min(through * float(np.linalg.norm(outer_z)), 4 * cross_norm * size)
     z_part = z_error * slope * through
     bias = direct + adjoint + z_part
     if F.noisy or G.noisy:
