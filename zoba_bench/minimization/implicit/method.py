@@ -81,9 +81,9 @@ class _Run:
         self.F, self.G = (Level(values, name, self.unit_z, self.unit_x) for name in ("outer", "inner"))
         for level in (self.F, self.G):
             if bounds is not None:
-                level.low, level.high = bounds[0] / self.unit_x, bounds[1] / self.unit_x
+                level.low, level.high = (np.array(side) / self.unit_x for side in bounds)
             if bounds_z is not None:
-                level.low_z, level.high_z = bounds_z[0] / self.unit_z, bounds_z[1] / self.unit_z
+                level.low_z, level.high_z = (np.array(side) / self.unit_z for side in bounds_z)
         self.inner = Inner(self.G)
         self.z = np.clip(z0 / self.unit_z, self.G.low_z, self.G.high_z)
         self.x = np.clip(x0 / self.unit_x, self.G.low, self.G.high)
@@ -106,6 +106,7 @@ class _Run:
         self.shifts: list[Array] = []
         self.near_steps = self.widenings = self.rescales = 0
         self.remeasured = False
+        self.not_finite, self.edges, self.edge_error = 0, list[int](), 0.0
         self.bar = math.inf
         self.best: _Point | None = None
         self.final: _Point | None = None
@@ -244,7 +245,7 @@ class _Run:
         for _ in range(3):
             assert self.B is not None
             diagonal = np.maximum(np.abs(np.diag(self.B.matrix)), self.B.entry_error)
-            lost = self.B.lowest <= self.B.error and not self.noisy and not self.rescales
+            lost = float(np.abs(self.B.values).min()) <= self.B.error and not self.noisy and not self.rescales
             uneven = diagonal.max() > 100 * diagonal.min()
             if not (lost or uneven):
                 return
@@ -274,7 +275,7 @@ class _Run:
         self.outer_z, self.outer_x = slopes[: self.p], slopes[self.p :]
         moved = float(np.linalg.norm(self.z - before_z))
         change = float(np.linalg.norm(self.outer_z - before))
-        if not first and moved > 0 and change > 3 * math.sqrt(2 * self.p) * F.gradient_noise:
+        if not first and moved > 10 * F.h1 and change > 3 * math.sqrt(2 * self.p) * F.gradient_noise:
             self.slope = max(self.slope, change / moved)
         self.z_last = self.z
         error = inner.expected_error(self.z, self.x)
@@ -359,6 +360,8 @@ class _Run:
             self.report(size)
             if self.consider_stop(s, size, parts):
                 continue
+            if self.near_steps >= _WITHOUT_STEPS:
+                self.stall()
             if self.nit >= self.limit:
                 raise _Ended(Status.MAX_ITERATIONS, f"reached max_iterations; {self._distance()}")
             s, predicted = self.trial_step(size)
@@ -371,6 +374,11 @@ class _Run:
                 self.give_up()
             if rejections in (2, 5):
                 self.refresh()
+
+    def stall(self) -> None:
+        if self.noisy:
+            self.noise_limited(resolved=math.isfinite(self.bar))
+        raise _Ended(Status.STOPPED, f"{self.near_steps} short steps did not meet the tolerance; {self._distance()}")
 
     def newton_step(self) -> tuple[Array, float]:
         """-|B|^-1 grad on the x that are free, and its length in the user's units."""
@@ -411,14 +419,17 @@ class _Run:
             fixed = held(self.x, self.gradient, self.G.low, self.G.high)
             slope = float(np.linalg.norm(np.where(fixed, 0.0, self.gradient)))
             longest = 0.7 * slope / least if least > 0 else math.inf
-            return max(size, longest) + parts.noise + parts.bias
+            return max(size + self.tail(size, parts), longest) + parts.noise + parts.bias + self.edge_error
         r = self.trust()
         beyond = r * max(size, r * self.last_step if self.last_step < 10 * self.tol else 0.0)
-        if size > 3 * parts.noise and math.isfinite(self.last_step):
-            # Steps that shrink by a constant factor, as at a minimum of higher order, have a tail.
-            shrinks = min(size / self.last_step, 0.95)
-            beyond = max(beyond, 1.2 * size * shrinks / (1 - shrinks))
-        return beyond + parts.noise + parts.bias
+        return max(beyond, self.tail(size, parts)) + parts.noise + parts.bias + self.edge_error
+
+    def tail(self, size: float, parts: Hidden) -> float:
+        """What follows after this step if steps go on shrinking as they did, as at a minimum of higher order."""
+        if size <= 3 * parts.noise or not math.isfinite(self.last_step):
+            return 0.0
+        shrinks = min(size / self.last_step, 0.95)
+        return 1.2 * size * shrinks / (1 - shrinks)
 
     def trial_step(self, size: float) -> tuple[Array, float]:
         G = self.G
@@ -449,12 +460,16 @@ class _Run:
             value = F.one(z, x)
         except NotFinite:
             self.radius = length / 3
+            self.not_finite += 1
+            if self.not_finite >= 3:
+                self.find_edge(s)
             return False
         except Refused:
             if self.nit > 1 and length > 1e-3:
                 self.radius = length / 10
                 return False
             raise
+        self.not_finite = 0
         self.near_steps = self.near_steps + 1 if real <= 10 * self.tol else 0
         hides = 6 * F.eps + 2 * slope * z_error + 1e-3 * abs(predicted)
         fall = self.value_F - value
@@ -487,6 +502,32 @@ class _Run:
         self.update(s, self.gradient - gradient_before)
         self.last_step = real
         return True
+
+    def find_edge(self, s: Array) -> None:
+        """Bound the coordinate of x whose move alone leaves the functions' domain, where values end."""
+
+        def finite(x: Array) -> bool:
+            return all(math.isfinite(float(f.raw(self.z[None], x[None])[0])) for f in (self.F, self.G))
+
+        for i in np.argsort(-np.abs(s * self.unit_x))[:20]:
+            alone = np.zeros(self.d)
+            alone[i] = s[i]
+            if s[i] == 0.0 or finite(self.x + alone) or not finite(self.x + s - alone):
+                continue
+            inside, outside = 0.0, 1.0
+            width = abs(float(s[i] * self.unit_x[i]))
+            while (outside - inside) * width > 0.02 * self.tol:
+                middle = (inside + outside) / 2
+                inside, outside = (middle, outside) if finite(self.x + middle * alone) else (inside, middle)
+            edge = float(self.x[i] + inside * s[i])
+            for f in (self.F, self.G):
+                side = f.low if s[i] < 0 else f.high
+                side[i] = edge
+            self.edge_error += 0.02 * self.tol
+            self.radius = max(self.radius, float(np.linalg.norm(s)))
+            self.not_finite = 0
+            self.edges.append(int(i))
+            return
 
     def update(self, s: Array, y: Array) -> None:
         """The model of Psi after a step: SR1 where it was measured, BFGS where it is learnt; measured again if poor."""
@@ -561,8 +602,6 @@ class _Run:
                 Status.FLAT,
                 "Psi is flat along a direction of x, as far as rounding shows: solutions may lie anywhere along it",
             )
-        if self.near_steps >= _WITHOUT_STEPS:
-            raise _Ended(Status.STOPPED, f"{self.near_steps} short steps did not meet the tolerance; {self._distance()}")
         if not self.four and parts.noise + parts.bias > 0.1 * tol and math.isfinite(parts.bias):
             self.four = True
             self.measure_cross_v()
@@ -575,7 +614,8 @@ class _Run:
             if self.verify():
                 return True
         moved = float(np.linalg.norm(self.unit_x * (self.x - self.B_at)))
-        if self.newton and self.d > 1 and self.rho > 0.1 and moved > 10 * tol and self.B_measured < 12:
+        stale = self.rho > 0.3 or (self.d > 1 and self.rho > 0.1 and moved > 10 * tol)
+        if self.newton and stale and self.B_measured < 20:
             self.measure_hessian()
             return True
         return self.finish(s, size)
@@ -617,6 +657,8 @@ class _Run:
             raise _Ended(Status.STOPPED, "a point that was seen earlier has a lower value than the stationary point found")
         held_x = held(self.x, self.gradient, self.G.low, self.G.high)
         where = f", with {int(held_x.sum())} of {self.d} variables at a bound" if held_x.any() else ""
+        if held_x[self.edges].any():
+            where += " or where the functions stop being finite"
         raise _Ended(
             Status.CONVERGED,
             f"converged: the distance to a local solution{where} is at most {self.bar:.2g} by the error model "
@@ -688,6 +730,8 @@ class _Run:
 
     def take_average(self) -> None:
         """The mean target, with z there: what is returned."""
+        if not self.targets:
+            return
         x = np.clip(np.mean(self.targets, axis=0), self.G.low, self.G.high)
         try:
             z, _, self.z_error = self.inner.settle(self.z, x, 0.03 * self.tol)
