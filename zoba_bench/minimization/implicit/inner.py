@@ -20,6 +20,8 @@ __all__ = ["Inner", "Refused"]
 
 _STEPS = 40
 _AWAY = 1e6
+#: How much further than the last check looked back its residual is believed.
+_SEEN = 3.0
 
 
 class Refused(Exception):
@@ -47,7 +49,7 @@ class Inner:
         self.kappa, self.kappa_at = 1.0, math.inf
         self.rel = self.remainder = 0.0
         self.checked_at: tuple[Array, Array] | None = None
-        self.before = 0.0
+        self.before = (0.0, 0.0)
         self.multipliers = np.zeros(0)
 
     def measure(self, z: Array, x: Array, base: float | None = None) -> None:
@@ -113,6 +115,8 @@ class Inner:
                 continue
             t, z, base = found
             kappa = max(self.kappa * max(1.0, size / self.kappa_at), self.rel / 2) if t == 1 else 1.0
+            if not last:  # the contraction was measured elsewhere
+                kappa = max(kappa, self.staleness(z, x))
             remaining = min(0.9, kappa) * size
             if t == 1 and remaining <= max(ztol, self.noise):
                 return z, base, max(remaining, self.noise if G.noisy else 0.0)
@@ -149,21 +153,37 @@ class Inner:
         """Relative error of v that is expected at (z, x), from the last check and the distance moved since."""
         if self.checked_at is None:
             return 1.0
-        q = self._moved(self.checked_at, z, x) / self.before
-        # A residual says nothing of curvature much further away than it has been looked at.
-        unknown = 0.1 if q > 3.0 else 0.0
-        return self.remainder + self.rel * q * max(q, 1.0) * (3.0 if self.rel > 1e-3 else 1.0) + unknown
+        q = self._further(z, x)
+        if q > _SEEN:
+            return self.remainder + max(self.rel, 0.1)
+        return self.remainder + self.rel * q * max(q, 1.0) * (3.0 if self.rel > 1e-3 else 1.0)
 
-    @staticmethod
-    def _moved(since: tuple[Array, Array], z: Array, x: Array) -> float:
-        return math.hypot(float(np.linalg.norm(z - since[0])), float(np.linalg.norm(x - since[1])))
+    def staleness(self, z: Array, x: Array) -> float:
+        """Relative error of G_zz that is expected at (z, x), from the residual of the last check."""
+        if self.checked_at is None:
+            return 0.0
+        q = self._further(z, x)
+        return 0.9 if q > _SEEN else self.rel * q
 
-    def check(self, z: Array, x: Array, outer_z: Array, base: float, allowed: float = 0.02) -> Array:
-        """v with a relative error of ``allowed``, after G_zz v has been measured, 2 p + 1 values a time (noisy: 4 p), and G_zz repaired along it."""
+    def _further(self, z: Array, x: Array) -> float:
+        """Distance moved since the last check over the distance that it looked back on, in z or in x."""
+        assert self.checked_at is not None
+        moved = _distances(self.checked_at, z, x)
+        return max(new / old if old > 0 else (math.inf if new > 0 else 0.0)
+                   for new, old in zip(moved, self.before, strict=True))  # fmt: skip
+
+    def check(
+        self, z: Array, x: Array, outer_z: Array, base: float, allowed: float = 0.02, *, four: bool = False
+    ) -> Array:
+        """v with a relative error of ``allowed``: G_zz v is measured, and G_zz repaired along v, until that holds.
+
+        2 p + 1 values a time; 4 p where noisy, or with ``four``, which is more accurate.
+        """
         G, rows = self.level, self.H.free
         size = float(np.linalg.norm(outer_z[rows])) if len(rows) else 0.0
         since = self.checked_at or self.measured_at or (z, x)
-        self.before = max(self._moved(since, z, x), 1e-2 * (1.0 + float(np.linalg.norm(z))))
+        # Curvature that was found right along one of z and x says nothing of the other: each has its own distance.
+        self.before = _distances(since, z, x)
         self.checked_at = (z, x)
         previous, expected = 0.0, 0.0
         for turn in range(8):
@@ -172,10 +192,10 @@ class Inner:
             if length == 0.0 or size == 0.0:
                 self.rel = self.remainder = 0.0
                 return v
-            product = mixed(G, z, x, v / length, "z", base) * length
+            product = mixed(G, z, x, v / length, "z", base, four=four) * length
             r = np.zeros_like(v)
             r[rows] = product[rows] + outer_z[rows]
-            noise = math.sqrt(len(rows)) * G.mixed_noise() * length / size
+            noise = math.sqrt(len(rows)) * G.mixed_noise(four) * length / size
             rel = float(np.linalg.norm(r)) / size
             if turn == 0:
                 self.rel = max(rel - 2 * noise, 0.0)
@@ -184,7 +204,7 @@ class Inner:
             if not hidden:
                 if (G.p <= 6 and rel > 0.01) or rel > 1.0:
                     at = self.measured_at
-                    if at is None or self._moved(at, z, x) > 0.0:
+                    if at is None or any(_distances(at, z, x)):
                         moved, checked = self.before, self.rel
                         self.measure(z, x, base)
                         self.checked_at, self.before, self.rel = (z, x), moved, min(checked, 1.0)
@@ -200,3 +220,7 @@ class Inner:
         return self.adjoint(outer_z)
 
 
+
+
+def _distances(since: tuple[Array, Array], z: Array, x: Array) -> tuple[float, float]:
+    return float(np.linalg.norm(z - since[0])), float(np.linalg.norm(x - since[1]))

@@ -287,7 +287,7 @@ class _Run:
         if reach > 0 and not self.noisy:
             allowed = min(allowed, max(0.1 * float(np.linalg.norm(self.gradient)) / reach, self.enough() / reach))
         if error > allowed and not (first and self._just_measured()):
-            self.v = inner.check(self.z, self.x, self.outer_z, self.value_G, min(0.02, max(allowed, 1e-5)))
+            self.v = inner.check(self.z, self.x, self.outer_z, self.value_G, min(0.02, max(allowed, 1e-5)), four=self.four)
         else:
             self.v = inner.adjoint(self.outer_z)
         self.measure_cross_v()
@@ -344,6 +344,8 @@ class _Run:
         self.z, self.value_G, self.z_error = self.inner.settle(self.z, self.x, 0.01 * self.tol)
         self.value_F = self.F.one(self.z, self.x)
         self.derivatives()
+        if self.best is not None and np.array_equal(self.best.x, self.x * self.unit_x):
+            self.best = self.here()  # z was less exact then, and the value with it
         if self.newton:
             self.measure_hessian()
         else:
@@ -609,6 +611,9 @@ class _Run:
         if self.bar > tol:
             if parts.adjoint > 0.2 * tol and self.verify():
                 return True
+            if parts.noise + parts.bias > 0.3 * tol and not self.remeasured:
+                self.measure_levels()
+                return True
             return False
         if parts.adjoint > 0.2 * tol or parts.inner > 0.05 * tol:
             if self.verify():
@@ -665,15 +670,24 @@ class _Run:
             f"(tolerance {self.tol:.2g}); z is a local minimiser of the inner function, local in z",
         )
 
+    def measure_levels(self) -> None:
+        """Noise and units where the run has come to: those of the start may have been those of much larger values."""
+        self.remeasured = True
+        self.value_G = self.G.measure(self.z, self.x)
+        self.value_F = self.F.measure(self.z, self.x)
+        self.refresh()
+
     def verify(self) -> bool:
         """Measure v along itself and z once more; False if that has been done at this very point."""
         at = self.inner.checked_at
-        if at is not None and np.array_equal(at[0], self.z) and np.array_equal(at[1], self.x):
+        here = at is not None and np.array_equal(at[0], self.z) and np.array_equal(at[1], self.x)
+        if here and (self.four or self.noisy):
             return False
         self.z, self.value_G, self.z_error = self.inner.settle(self.z, self.x, 0.01 * self.tol)
         reach = self.reach()
         allowed = min(0.02, max(2 * self.enough() / reach, 1e-5)) if reach else 0.02
-        self.v = self.inner.check(self.z, self.x, self.outer_z, self.value_G, allowed)
+        self.four = not self.noisy
+        self.v = self.inner.check(self.z, self.x, self.outer_z, self.value_G, allowed, four=self.four)
         self.measure_cross_v()
         return True
 
