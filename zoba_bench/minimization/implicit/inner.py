@@ -40,6 +40,7 @@ class Inner:
     kappa : |dz_new| / |dz_old|, as last measured, at steps of length ``kappa_at``.
     rel : relative residual |G_zz v + F_z| / |F_z| of the last check.
     remainder : expected relative error of v after that check.
+    weak : which z stand at a bound without being pushed there.
     """
 
     def __init__(self, level: Level) -> None:
@@ -50,7 +51,7 @@ class Inner:
         self.rel = self.remainder = 0.0
         self.checked_at: tuple[Array, Array] | None = None
         self.before = (0.0, 0.0)
-        self.multipliers = np.zeros(0)
+        self.weak = np.zeros(level.p, dtype=bool)
 
     def measure(self, z: Array, x: Array, base: float | None = None) -> None:
         """G_zz at a point: p (p + 3) / 2 values; p^2 + p where noisy."""
@@ -74,7 +75,9 @@ class Inner:
         G = self.level
         held = ((z <= G.low_z) & (g > 0)) | ((z >= G.high_z) & (g < 0))
         self.H = self.H.with_free(np.flatnonzero(~held))
-        self.multipliers = np.abs(g[held])
+        at_bound = (z <= G.low_z) | (z >= G.high_z)
+        beyond = np.where(held, np.abs(g), 0.0) / np.maximum(np.abs(np.diag(self.H.matrix)), self.H.error)
+        self.weak = at_bound & (beyond <= np.maximum(3 * self.noise, 1e-6 * (1.0 + np.abs(z))))
 
     def settle(self, z: Array, x: Array, ztol: float) -> tuple[Array, float, float]:
         """z near z*(x), the value of G there, and what is expected to remain of |z - z*(x)|.
