@@ -140,6 +140,10 @@ def mixed(
     E[np.arange(n), rows] = h
     A = np.zeros(p + f.d)
     A[:p] = h * a
+    reach = h * (np.abs(a) + (part == "z"))
+    inward = np.clip(z, np.minimum(f.low_z + reach, f.high_z), np.maximum(f.high_z - reach, f.low_z))
+    if (np.abs(inward - z) > 0)[a != 0].any():
+        z, base = np.where(a != 0, inward, z), None
     if central:
         room = np.r_[f.high_z, f.high][rows] - np.r_[z, x][rows]
         below = np.r_[z, x][rows] - np.r_[f.low_z, f.low][rows]

@@ -40,6 +40,7 @@ class Inner:
     kappa : |dz_new| / |dz_old|, as last measured, at steps of length ``kappa_at``.
     rel : relative residual |G_zz v + F_z| / |F_z| of the last check.
     remainder : expected relative error of v after that check.
+    changed : whether G_zz was repaired by inner gradients since the last check, which may be wrong along v.
     weak : which z stand at a bound without being pushed there.
     """
 
@@ -52,6 +53,7 @@ class Inner:
         self.checked_at: tuple[Array, Array] | None = None
         self.before = (0.0, 0.0)
         self.weak = np.zeros(level.p, dtype=bool)
+        self.changed = False
 
     def measure(self, z: Array, x: Array, base: float | None = None) -> None:
         """G_zz at a point: p (p + 3) / 2 values; p^2 + p where noisy."""
@@ -60,7 +62,7 @@ class Inner:
         H = second(G, z, x, S, base)
         self.H = Symmetric(H, G.second_noise, self.H.free)
         self.measured_at = (z, x)
-        self.checked_at = None
+        self.checked_at, self.changed = None, False
         self.kappa, self.kappa_at = min(self.kappa, 0.5), math.inf
         self.rel = self.remainder = 0.0
 
@@ -133,6 +135,7 @@ class Inner:
         noise = 2 * self.level.gradient_noise * math.sqrt(len(s))
         if float(np.linalg.norm(y - self.H.matrix @ s)) > 2 * noise:
             self.H = self.H.replaced(bfgs(self.H.matrix, s, y))
+            self.changed = True
 
     def _line_search(self, z: Array, x: Array, g: Array, dz: Array, base: float) -> tuple[float, Array, float] | None:
         G, t = self.level, 1.0
@@ -157,7 +160,7 @@ class Inner:
         if self.checked_at is None:
             return 1.0
         q = self._further(z, x)
-        if q > _SEEN:
+        if q > _SEEN or self.changed:
             return self.remainder + max(self.rel, 0.1)
         return self.remainder + self.rel * q * max(q, 1.0) * (3.0 if self.rel > 1e-3 else 1.0)
 
@@ -187,7 +190,7 @@ class Inner:
         since = self.checked_at or self.measured_at or (z, x)
         # Curvature that was found right along one of z and x says nothing of the other: each has its own distance.
         self.before = _distances(since, z, x)
-        self.checked_at = (z, x)
+        self.checked_at, self.changed = (z, x), False
         previous, expected = 0.0, 0.0
         for turn in range(8):
             v = self.adjoint(outer_z)
