@@ -104,3 +104,10 @@ def test_the_update_meets_its_secant_and_refuses_what_is_not_convex():
 def test_options_are_checked(options, match):
     with pytest.raises(ValueError, match=match):
         make_solver("implicit", **options)
+
+
+def test_a_matrix_with_nan_leaves_the_other_replicates_alone():
+    M = np.stack([np.eye(2), np.full((2, 2), np.nan)])
+    solved = absolute_solve(M, np.ones((2, 2)))
+    np.testing.assert_array_equal(solved[0], [1, 1])
+    assert np.isnan(solved[1]).all()

@@ -156,11 +156,14 @@ class Implicit(Solver):
 
 def absolute_solve(M: Array, b: Array) -> Array:
     """|M|^-1 b for symmetric M (R, n, n) and b (R, n); eigenvalues below 1e-10 of the largest count as that."""
-    values, vectors = np.linalg.eigh(M)
+    # A replicate with NaN must not end the others: LAPACK raises for all of a stack.
+    finite = np.isfinite(M).all(axis=(-2, -1))
+    values, vectors = np.linalg.eigh(np.where(finite[:, None, None], M, np.eye(M.shape[-1])))
     size = np.abs(values)
     largest = size.max(axis=-1, keepdims=True)
     size = np.maximum(size, np.where(largest > 0, 1e-10 * largest, 1.0))
     solved: Array = np.einsum("rij,rj->ri", vectors, np.einsum("rji,rj->ri", vectors, b) / size)
+    solved[~finite] = np.nan
     return solved
 
 
