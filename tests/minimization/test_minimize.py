@@ -326,7 +326,9 @@ def test_an_explicit_option_leaves_the_rest_automatic(options):
 def in_rows(function):
     def rows(z, x):
         shape = np.broadcast_shapes(z.shape[:-1], x.shape[:-1])
-        points = (np.broadcast_to(a, (*shape, a.shape[-1])).reshape(-1, a.shape[-1]) for a in (z, x))
+        points = (
+            np.array(np.broadcast_to(a, (*shape, a.shape[-1])), order="C").reshape(-1, a.shape[-1]) for a in (z, x)
+        )
         return function(*points).reshape(shape)
 
     return rows

@@ -442,19 +442,20 @@ class Job:
 
     def outcome(self, status: Status, message: str) -> Outcome:
         """The best point so far, with what there is to say."""
-        notes = [message, *self.caveats] if message else list(self.caveats)
         place, best = self.last, self.best
         z, v, x = self.z, self.v, self.x
         if place is not None and best is not None and best[0] is not place:
             doubt = best[1] + place.doubt(self.probe, self._target(place.prediction))
             if not place.measured <= best[0].measured + doubt:
-                notes.append(
-                    f"the best point seen is returned, with Psi = {best[0].measured:.6g}; the run ended at "
-                    f"{place.measured:.6g}"
+                ended = (
+                    f"Psi = {place.measured:.6g}, above the best point seen, {best[0].measured:.6g}, which is returned"
                 )
+                message = f"{message}; the run was at {ended}" if message else ""
+                if status is Status.CONVERGED:
+                    status, message = Status.STOPPED, f"stopped where the local model promises a solution, at {ended}"
                 place = best[0]
                 z, v, x = place.point.z, place.point.v, place.point.x
-                status = Status.STOPPED if status is Status.CONVERGED else status
+        notes = [message, *self.caveats] if message else list(self.caveats)
         if not self.inner_convex:
             notes.append("inner is not strongly convex in z there")
         names = ("iteration", "evaluations", "value", "gradient_norm", "predicted_distance")
