@@ -668,3 +668,44 @@ def test_a_card_knows_what_holds():
     card = zb.Card("", "", words, True, "convex", "")
     assert [card.holds(name) for name in words] == [True, True, False, False, False]
     assert not zb.Card("", "", {}, True, "convex", "").holds("A1")
+
+
+# Functions that leave out an argument, or return other numbers than floats
+
+
+def leaves_out(z, x):
+    return np.sum((z - 1) ** 2, axis=-1)
+
+
+@pytest.mark.parametrize("solver", ["hf-zoba", "zoba", "soba"])
+def test_a_function_may_leave_out_an_argument(solver):
+    def inner(z, x):
+        return 0.5 * np.sum((z - x) ** 2, axis=-1)
+
+    problem = BilevelProblem.from_functions(
+        leaves_out, inner, 2, 2,
+        outer_grad_z=lambda z, x: 2 * (z - 1), outer_grad_x=lambda z, x: 0 * x, inner_grad_z=lambda z, x: z - x,
+        inner_hvp_zz=lambda z, x, v: v, inner_jvp_xz=lambda z, x, v: -v,
+    )  # fmt: skip
+    spread = dataclasses.replace(
+        problem, outer=lambda z, x: leaves_out(z, x) + np.zeros(np.broadcast_shapes(z.shape[:-1], x.shape[:-1]))
+    )
+    one, two = (zb.solve(each, solver, max_iterations=3, replicates=2) for each in (problem, spread))
+    assert one.x.tobytes() == two.x.tobytes()
+    z, x = np.zeros((1, 2)), np.zeros((5, 1, 2))
+    assert problem.outer(z, x).shape == problem.inner(z, x).shape == (5, 1)
+    assert problem.outer_grad_x(np.zeros((4, 2)), np.zeros(2)).shape == (4, 2)
+
+
+@pytest.mark.parametrize("kind", [np.int64, np.float32, bool])
+def test_other_real_numbers_are_converted(kind):
+    problem = BilevelProblem.from_functions(lambda z, x: leaves_out(z, x).astype(kind), leaves_out, 2, 2)
+    values = problem.outer(np.full((3, 2), 2.5), np.zeros(2))
+    assert values.dtype == np.float64
+    assert values.tolist() == leaves_out(np.full((3, 2), 2.5), None).astype(kind).astype(float).tolist()
+
+
+def test_one_number_for_many_points_is_still_refused():
+    problem = BilevelProblem.from_functions(lambda z, x: np.sum(z**2), leaves_out, 2, 2)
+    with pytest.raises(OracleError, match=r"returned shape \(\)"):
+        zb.solve(problem, max_iterations=1)

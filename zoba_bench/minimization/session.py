@@ -30,7 +30,7 @@ __all__ = ["Request", "carry_out"]
 
 
 Bounds = tuple[Array, Array]
-_DETERMINISTIC = "implicit"
+_DETERMINISTIC, _TOLERANCE = "implicit", 1e-3
 _ATTRIBUTE = "partial_result"  # of exceptions that leave ``minimize``
 
 
@@ -123,25 +123,23 @@ class Session:
         if request.options:
             name = next(iter(request.options))
             raise TypeError(f"method={_DETERMINISTIC!r} has no option {name!r}")
-        if request.z_bounds is not None:
-            raise ValueError(f"method={_DETERMINISTIC!r} does not keep to z_bounds")
         minimize_implicit = importlib.import_module("zoba_bench.minimization.implicit").minimize_implicit
         oracle = Oracle(self.problem, 1)
         value = check_black_boxes(oracle, self.z, self.x, request.vectorized)["outer"]
         self.started, self.so_far = True, lambda: self._at_start(value)
 
         def follow(outcome: Outcome) -> bool:
-            self.so_far = lambda: outcome
+            self.so_far = lambda: replace(outcome, message="")
             return request.callback is not None and self.follow(outcome)
 
-        bounds = None
-        if request.bounds is not None:
-            lower, upper = request.bounds
-            bounds = (lower / request.x_scale, upper / request.x_scale)
+        bounds, bounds_z = (
+            None if sides is None else (sides[0] / scale, sides[1] / scale)
+            for sides, scale in ((request.bounds, request.x_scale), (request.z_bounds, request.z_scale))
+        )
         try:
             outcome = minimize_implicit(
-                CountedValues(oracle), self.z, self.x, tol=request.tolerance, bounds=bounds,
-                max_iterations=request.limit, on_iteration=follow,
+                CountedValues(oracle), self.z, self.x, tol=request.tolerance or _TOLERANCE, bounds=bounds,
+                bounds_z=bounds_z, max_iterations=request.limit, on_iteration=follow,
             )  # fmt: skip
         except Ended as end:
             outcome = replace(self.so_far(), status=end.status, message=end.message)

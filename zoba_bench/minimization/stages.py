@@ -45,6 +45,7 @@ _STAGE_CAP_USER_UNITS = 400
 _SETTLED = 1e-2  # error of z and v, relative to its start, that ends a warm stage
 _FAR = 1e10
 _FLAT = 1e-8
+_TRUST = {Status.STOPPED: 4.0, Status.NON_FINITE: 0.5}  # factor of the trust radius after a stage that is kept
 _FINITE_TRIES, _FINITE_SHRINK = 4, 0.6
 
 
@@ -176,7 +177,7 @@ class Job:
         result = run(
             self.problem, self.solver(), z0=self.z, x0=self.x, rng=self.rng, max_iterations=self.limit,
             budget=None if left is None else left - 1, tolerance=self.tolerance or 0.0, record_every=None,
-            callback=None if self.on_iteration is None else follow,
+            callback=follow,
         )  # fmt: skip
         self.nit = 0
         self._count(result)
@@ -228,7 +229,7 @@ class Job:
                 )
             outcome, moved = self._stage(here, caution, trust, target, bool(warm))
             there = None
-            if outcome not in (Status.DIVERGED, Status.NON_FINITE):
+            if outcome is not Status.DIVERGED:  # before a value that is not finite the stage may have come far
                 try:
                     there = self._look(moved, here.curvature)
                     self._seen(there)
@@ -240,7 +241,7 @@ class Job:
                 if float(np.linalg.norm(self.x)) > _FAR * max(1.0, float(np.linalg.norm(self.x_start))):
                     raise Ended(Status.DIVERGED, "x left every bounded set: Psi may be unbounded below")
                 caution = min(1.0, 1.4 * caution)
-                trust *= 4.0 if outcome is Status.STOPPED else 1.0
+                trust *= _TRUST.get(outcome, 1.0)
                 # The curvature is kept while the error falls as it promised.
                 slow = there.prediction.distance > 0.3 * here.prediction.distance
                 if warm:
@@ -267,15 +268,16 @@ class Job:
             self.need(size + ADAPT_SIZE + _VALUE_SIZE)
             try:
                 point, curvature = self.probe.curvature(self.z, self.v, self.x)
+                self.probe.adapt(point, curvature)
+                place = self._place(point, curvature, fresh=True)
                 break
             except NonFiniteError:  # of single calls: other points may have values
                 if tried == _FINITE_TRIES - 1:
                     raise
                 self.probe.radii = self.probe.radii * _FINITE_SHRINK
-        self.probe.adapt(point, curvature)
         spectrum = np.linalg.eigvalsh((curvature.A + curvature.A.T) / 2)
         self.steepest, self.inner_convex = float(np.abs(spectrum).max()), bool(spectrum[0] > 0)
-        return self._place(point, curvature, fresh=True)
+        return place
 
     def _look(self, iterates: Iterates, curvature: Curvature) -> _Place:
         """Gradients at other iterates, with the curvature at hand."""

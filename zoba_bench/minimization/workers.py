@@ -82,17 +82,19 @@ class Workers:
         if self._executor is None:
             sent = {name: self._picklable(name) for name in self._boxes}
             self._executor = loky.ProcessPoolExecutor(self._number, initializer=_begin, initargs=(sent,))
+        executor = self._executor
         # A message costs about a millisecond: quick tasks travel together, slow ones alone, to be kept as they finish.
         together = int(_MESSAGE / max(self._seconds.get(level, _MESSAGE), 1e-9))
         size = max(1, min(together, len(tasks) // (4 * self._number)))
         parts = [range(start, min(start + size, len(tasks))) for start in range(0, len(tasks), size)]
-        futures = {self._executor.submit(_serve, level, [tasks[i] for i in part]): part for part in parts}
+        futures = {executor.submit(_serve, level, [tasks[i] for i in part]): part for part in parts}
         for future in as_completed(futures):
             try:
                 outcomes, seconds = future.result()
                 self._seconds[level] = seconds / len(outcomes)
             except BrokenProcessPool as error:
-                self.stop()
+                if self._executor is executor:  # a new one may have been started meanwhile
+                    self.stop()
                 lost = RuntimeError(f"a worker process died while it evaluated {level}: {error}")
                 outcomes = [Finished(error=lost)] * len(futures[future])
             yield from zip(futures[future], outcomes, strict=True)
