@@ -18,6 +18,7 @@ import zoba_bench as zb
 from zoba_bench import cli
 from zoba_bench.certification.certify import certify, certify_registered
 from zoba_bench.ledger import Ledger
+from zoba_bench.oracle import OracleError
 from zoba_bench.problem.building import over_points
 from zoba_bench.problem.file import file_spec, is_file
 from zoba_bench.problem.inner_check import check_inner_solution
@@ -682,12 +683,12 @@ def test_a_function_may_leave_out_an_argument(solver):
     def inner(z, x):
         return 0.5 * np.sum((z - x) ** 2, axis=-1)
 
-    problem = BilevelProblem.from_functions(
+    problem = zb.BilevelProblem.from_functions(
         leaves_out, inner, 2, 2,
         outer_grad_z=lambda z, x: 2 * (z - 1), outer_grad_x=lambda z, x: 0 * x, inner_grad_z=lambda z, x: z - x,
         inner_hvp_zz=lambda z, x, v: v, inner_jvp_xz=lambda z, x, v: -v,
     )  # fmt: skip
-    spread = dataclasses.replace(
+    spread = replace(
         problem, outer=lambda z, x: leaves_out(z, x) + np.zeros(np.broadcast_shapes(z.shape[:-1], x.shape[:-1]))
     )
     one, two = (zb.solve(each, solver, max_iterations=3, replicates=2) for each in (problem, spread))
@@ -699,13 +700,13 @@ def test_a_function_may_leave_out_an_argument(solver):
 
 @pytest.mark.parametrize("kind", [np.int64, np.float32, bool])
 def test_other_real_numbers_are_converted(kind):
-    problem = BilevelProblem.from_functions(lambda z, x: leaves_out(z, x).astype(kind), leaves_out, 2, 2)
+    problem = zb.BilevelProblem.from_functions(lambda z, x: leaves_out(z, x).astype(kind), leaves_out, 2, 2)
     values = problem.outer(np.full((3, 2), 2.5), np.zeros(2))
     assert values.dtype == np.float64
     assert values.tolist() == leaves_out(np.full((3, 2), 2.5), None).astype(kind).astype(float).tolist()
 
 
 def test_one_number_for_many_points_is_still_refused():
-    problem = BilevelProblem.from_functions(lambda z, x: np.sum(z**2), leaves_out, 2, 2)
+    problem = zb.BilevelProblem.from_functions(lambda z, x: np.sum(z**2), leaves_out, 2, 2)
     with pytest.raises(OracleError, match=r"returned shape \(\)"):
-        zb.solve(problem, max_iterations=1)
+        zb.solve(problem, max_iterations=1, replicates=2)

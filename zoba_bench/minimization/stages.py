@@ -404,11 +404,15 @@ class Job:
 
     def _converged(self, here: _Place, target: float) -> None:
         values = np.linalg.eigvalsh((here.prediction.hessian + here.prediction.hessian.T) / 2)
-        if values[0] < -10 * np.abs(values).max() / CONDITION_CAP:
+        saddle = bool(values[0] < -10 * np.abs(values).max() / CONDITION_CAP)
+        if saddle:
             self.caveats.append("Psi curves downwards here: a stationary point that is not a minimum")
         distance, noise = here.prediction.distance, here.prediction.dx_noise
         if noise > target:
             self.caveats.append(f"distances up to {noise:.2g} are hidden by noise or lie along flat directions")
+        if saddle or max(self.probe.relative_noise.values()) > _NOISY:
+            found = f"the predicted distance to a solution, {distance:.2g}, is at most {target:.2g}"
+            raise Ended(Status.STOPPED, f"stopped: {found}, but it holds for exact values at a minimum only")
         raise Ended(
             Status.CONVERGED,
             f"converged: the predicted distance to a solution, {distance:.2g}, is at most {target:.2g}",
