@@ -555,6 +555,17 @@ def test_solve_runs_a_problem_from_a_file(file):
     assert (content["problem"], len(content["z"][0])) == ("mine.py:quadratic", 3)
 
 
+def test_solve_prints_how_far_it_came_and_what_to_change(file):
+    code, output, _ = call("solve", "--problem", "mine.py:Bowl", "--max-iterations", "2")
+    words = " ".join(output.split())
+    assert code == 0
+    assert "|x - x0|" in words
+    assert "the default steps (rho=0.01" in words
+    chosen = call("solve", "--problem", "mine.py:Bowl", "--max-iterations", "2", "--set", "rho=0.02")[1]
+    assert "|x - x0|" in chosen
+    assert "advice" not in chosen
+
+
 def test_what_can_be_claimed_depends_on_what_is_declared(file):
     suite, left_out = own_suite(file_spec("mine.py:Bowl"))
     assert {claim.protocol for claim in suite.claims} == {"P1"}

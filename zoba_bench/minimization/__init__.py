@@ -6,7 +6,7 @@
 a run is ended from within, ``minimize_result`` what the user gets, and ``picture`` draws it.
 
 The stochastic methods: ``probe`` measures noise and curvature from counted values, ``tuning`` turns these into units,
-radii and steps, and ``stages`` runs the registered solver stage by stage.
+radii and steps, ``stages`` runs the registered solver stage by stage, and ``course`` notes where it has been.
 """
 
 from zoba_bench.minimization.automatic import minimize

@@ -110,7 +110,7 @@ class Session:
             on_iteration=None if request.callback is None else self.follow,
         )  # fmt: skip
         job.require_budget(plain)
-        job.start_value = job.end_value = check_black_boxes(job.probe.oracle, self.z, self.x, request.vectorized)[
+        job.start_value = job.course.value = check_black_boxes(job.probe.oracle, self.z, self.x, request.vectorized)[
             "outer"
         ]
         self.started, self.so_far = True, lambda: job.outcome(Status.STOPPED, "")

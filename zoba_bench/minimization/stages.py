@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from zoba_bench.arrays import Array
 from zoba_bench.contracts import Solver, State
 from zoba_bench.driver import iteration_cost, run
 from zoba_bench.minimization.black_box import CHECK_EVALUATIONS
+from zoba_bench.minimization.course import Course, Iterates, Place
 from zoba_bench.minimization.ending import BudgetExhausted, Ended
 from zoba_bench.minimization.outcome import Outcome
 from zoba_bench.minimization.probe import ADAPT_SIZE, Curvature, NonFiniteError, Point, Probe, stencil_size
@@ -33,8 +34,6 @@ from zoba_bench.result import Result, Status
 __all__ = ["Job"]
 
 
-Iterates = tuple[Array, Array, Array]
-
 _IN_USER_UNITS = ("h", "eta", "h_bar", "rho", "gamma", "v_radius", "radius_rule", "curvature_ratio")
 _NOISY = 1e-10  # relative noise above which the message says so
 _VALUE_SIZE = 3  # evaluations of Probe.value
@@ -47,29 +46,6 @@ _FAR = 1e10
 _FLAT = 1e-8
 _TRUST = {Status.STOPPED: 4.0, Status.NON_FINITE: 0.5}  # factor of the trust radius after a stage that is kept
 _FINITE_TRIES, _FINITE_SHRINK = 4, 0.6
-
-
-class _Place(NamedTuple):
-    """What is known at the current iterates; ``fresh`` if the curvature was measured there.
-
-    ``value`` is F + v'G_z and ``measured`` is F alone, both at z + a: the first is nearer to Psi, unless v is wrong.
-    """
-
-    point: Point
-    curvature: Curvature
-    prediction: Prediction
-    value: float
-    measured: float
-    fresh: bool
-
-    def size(self, a: Array) -> float:
-        """Norm of a vector like z in the metric |G_zz|: half its square is a value of G."""
-        return float(np.linalg.norm(np.linalg.solve(unit_root(self.curvature.A), a)))
-
-    def doubt(self, probe: Probe, target: float) -> float:
-        """How far ``measured`` may be from Psi here: noise, what z is off, and what x may be off within the target."""
-        off = abs(float(self.point.outer_z @ self.prediction.a))
-        return 2 * probe.noise_outer + off + float(np.linalg.norm(self.prediction.gradient)) * target
 
 
 @dataclass
@@ -93,16 +69,12 @@ class Job:
     stage_outer: int = 0
     gradient_norm: float = math.nan
     steepest: float = 0.0  # norm of G_zz where it was last measured
-    inner_convex: bool = True
-    caveats: list[str] = field(default_factory=list)
-    rows: list[tuple[int, int, float, float, float]] = field(default_factory=list)
+    noisy: bool = False
     start_value: float = math.nan  # of F
-    last: _Place | None = None
-    best: tuple[_Place, float] | None = None  # of the places at which z was near z*(x), and its doubt
+    course: Course = field(default_factory=Course)
 
     def __post_init__(self) -> None:
         self.v = np.zeros(self.problem.p)
-        self.end_value = self.start_value
         self.probe = Probe(self.problem)
         self.z_start, self.x_start = self.z.copy(), self.x.copy()
         self.user_units = any(name in self.options for name in _IN_USER_UNITS)
@@ -171,7 +143,7 @@ class Job:
             self.z, self.v, self.x, self.nit = state.z[0], state.v[0], state.x[0], k + 1
             if state.estimate is not None:
                 self.gradient_norm = float(state.estimate[0])
-            self.rows.append((self.nit, self.spent, math.nan, self.gradient_norm, math.nan))
+            self.course.rows.append((self.nit, self.spent, math.nan, self.gradient_norm, math.nan))
             return bool(self.on_iteration is not None and self.on_iteration(self.outcome(Status.STOPPED, "")))
 
         result = run(
@@ -185,10 +157,10 @@ class Job:
         if result.estimate is not None:
             self.gradient_norm = float(result.estimate[0])
         status, message = Status(int(result.status[0])), Status(int(result.status[0])).message
-        self.end_value = float(self.probe.oracle.outer(self.z[None, None], self.x[None, None])[0, 0])
-        if status in (Status.DIVERGED, Status.NON_FINITE) and not self.end_value <= self.start_value:
+        self.course.value = float(self.probe.oracle.outer(self.z[None, None], self.x[None, None])[0, 0])
+        if status in (Status.DIVERGED, Status.NON_FINITE) and not self.course.value <= self.start_value:
             self.z, self.x, self.v = self.z_start, self.x_start, np.zeros(self.problem.p)
-            self.end_value, message = self.start_value, f"{message}; F is smaller at the start, which is returned"
+            self.course.value, message = self.start_value, f"{message}; F is smaller at the start, which is returned"
         return self.outcome(status, message)
 
     def tuned(self) -> Outcome:
@@ -237,7 +209,7 @@ class Job:
                     outcome = Status.NON_FINITE
             if there is not None and (self.fixed_steps or self._progress(bool(warm), here, there)):
                 self.z, self.v, self.x = moved
-                self.last = there
+                self.course.last = there
                 if float(np.linalg.norm(self.x)) > _FAR * max(1.0, float(np.linalg.norm(self.x_start))):
                     raise Ended(Status.DIVERGED, "x left every bounded set: Psi may be unbounded below")
                 caution = min(1.0, 1.4 * caution)
@@ -260,7 +232,7 @@ class Job:
                     # The start of the stage may be at fault: Psi is known there only near z*(x).
                     warm, first_a, settled = _MAX_WARM_STAGES, a, False
 
-    def _measure(self) -> _Place:
+    def _measure(self) -> Place:
         """Everything at the current iterates, with new curvature."""
         p, d = self.problem.p, self.problem.d
         size = stencil_size(p, d, along_v=bool(self.v.any()), curvature=True)
@@ -276,19 +248,19 @@ class Job:
                     raise
                 self.probe.radii = self.probe.radii * _FINITE_SHRINK
         spectrum = np.linalg.eigvalsh((curvature.A + curvature.A.T) / 2)
-        self.steepest, self.inner_convex = float(np.abs(spectrum).max()), bool(spectrum[0] > 0)
+        self.steepest, self.course.inner_convex = float(np.abs(spectrum).max()), bool(spectrum[0] > 0)
         return place
 
-    def _look(self, iterates: Iterates, curvature: Curvature) -> _Place:
+    def _look(self, iterates: Iterates, curvature: Curvature) -> Place:
         """Gradients at other iterates, with the curvature at hand."""
         return self._place(self.probe.point(*iterates), curvature, fresh=False)
 
-    def _place(self, point: Point, curvature: Curvature, fresh: bool) -> _Place:
+    def _place(self, point: Point, curvature: Curvature, fresh: bool) -> Place:
         prediction = predict(self.probe, point, curvature)
         value, measured = self.probe.value(point.z + prediction.a, point.v, point.x, point.along_v)
-        return _Place(point, curvature, prediction, value, measured, fresh)
+        return Place(point, curvature, prediction, value, measured, fresh)
 
-    def _stage(self, here: _Place, caution: float, trust: float, target: float, warm: bool) -> tuple[Status, Iterates]:
+    def _stage(self, here: Place, caution: float, trust: float, target: float, warm: bool) -> tuple[Status, Iterates]:
         """Run the solver for as many iterations as the local model asks for."""
         point, curvature, prediction = here.point, here.curvature, here.prediction
         size = np.maximum(1.0, np.abs(self.x))
@@ -356,7 +328,7 @@ class Job:
         self.stage_inner += int(result.n_inner[0])
         self.stage_outer += int(result.n_outer[0])
 
-    def _progress(self, warm: bool, here: _Place, there: _Place) -> bool:
+    def _progress(self, warm: bool, here: Place, there: Place) -> bool:
         """Whether a stage is kept."""
         noise, floor = self.probe.noise_inner, self._inner_floor()
         before, after = here.size(here.prediction.a), here.size(there.prediction.a)
@@ -388,7 +360,7 @@ class Job:
         size = max(float(np.linalg.norm(self.x)), moved, prediction.distance)
         return max(1e-3 * min(1.0, size), 1e-6 * min(size, 1e4))
 
-    def _inner_done(self, here: _Place) -> bool:
+    def _inner_done(self, here: Place) -> bool:
         """Whether z, too, is near its solution: the model is good only there."""
         size = max(float(np.linalg.norm(self.z)), float(np.linalg.norm(self.z - self.z_start)))
         a = here.prediction.a
@@ -396,21 +368,22 @@ class Job:
 
     def _note_noise(self) -> None:
         for level, relative in self.probe.relative_noise.items():
-            if relative > _NOISY:
-                self.caveats.append(
+            if relative > _NOISY:  # at the start: near a solution values may vanish, and rounding is all there is
+                self.noisy = True
+                self.course.caveats.append(
                     f"values of {level} look noisy (relative size {relative:.1g}), "
                     "and automatic settings assume exact values"
                 )
 
-    def _converged(self, here: _Place, target: float) -> None:
+    def _converged(self, here: Place, target: float) -> None:
         values = np.linalg.eigvalsh((here.prediction.hessian + here.prediction.hessian.T) / 2)
         saddle = bool(values[0] < -10 * np.abs(values).max() / CONDITION_CAP)
         if saddle:
-            self.caveats.append("Psi curves downwards here: a stationary point that is not a minimum")
+            self.course.caveats.append("Psi curves downwards here: a stationary point that is not a minimum")
         distance, noise = here.prediction.distance, here.prediction.dx_noise
         if noise > target:
-            self.caveats.append(f"distances up to {noise:.2g} are hidden by noise or lie along flat directions")
-        if saddle or max(self.probe.relative_noise.values()) > _NOISY:
+            self.course.caveats.append(f"distances up to {noise:.2g} are hidden by noise or lie along flat directions")
+        if saddle or self.noisy:
             found = f"the predicted distance to a solution, {distance:.2g}, is at most {target:.2g}"
             raise Ended(Status.STOPPED, f"stopped: {found}, but it holds for exact values at a minimum only")
         raise Ended(
@@ -418,7 +391,7 @@ class Job:
             f"converged: the predicted distance to a solution, {distance:.2g}, is at most {target:.2g}",
         )
 
-    def _give_up(self, failed: list[Status], here: _Place, target: float) -> None:
+    def _give_up(self, failed: list[Status], here: Place, target: float) -> None:
         for status in (Status.NON_FINITE, Status.DIVERGED):
             if status in failed:
                 raise Ended(status, f"{status.message}; shorter steps did not help")
@@ -429,47 +402,23 @@ class Job:
             "or the solver's noise does not vanish",
         )
 
-    def _arrived(self, here: _Place) -> None:
+    def _arrived(self, here: Place) -> None:
         """Note a place, and tell whoever follows the run."""
-        self.last = here
+        self.course.last = here
         self._seen(here)
         self.gradient_norm = float(np.linalg.norm(here.prediction.gradient))
         row = (self.nit, self.spent, here.measured, self.gradient_norm, here.prediction.distance)
-        self.rows.append(row)
+        self.course.rows.append(row)
         if self.on_iteration is not None and self.on_iteration(self.outcome(Status.STOPPED, "")):
             raise Ended(Status.STOPPED, Status.STOPPED.message)
 
-    def _seen(self, place: _Place) -> None:
+    def _seen(self, place: Place) -> None:
         """Keep the place if its Psi is the smallest; it is known where z is near z*(x)."""
-        if not math.isfinite(place.measured) or not self._inner_done(place):
-            return
-        if self.best is None or place.measured < self.best[0].measured:
-            self.best = place, place.doubt(self.probe, self._target(place.prediction))
+        if self._inner_done(place):
+            self.course.seen(place, place.doubt(self.probe, self._target(place.prediction)))
 
     def outcome(self, status: Status, message: str) -> Outcome:
         """The best point so far, with what there is to say."""
-        place, best = self.last, self.best
-        z, v, x = self.z, self.v, self.x
-        if place is not None and best is not None and best[0] is not place:
-            doubt = best[1] + place.doubt(self.probe, self._target(place.prediction))
-            if not place.measured <= best[0].measured + doubt:
-                ended = (
-                    f"Psi = {place.measured:.6g}, above the best point seen, {best[0].measured:.6g}, which is returned"
-                )
-                message = f"{message}; the run was at {ended}" if message else ""
-                if status is Status.CONVERGED:
-                    status, message = Status.STOPPED, f"stopped where the local model promises a solution, at {ended}"
-                place = best[0]
-                z, v, x = place.point.z, place.point.v, place.point.x
-        notes = [message, *self.caveats] if message else list(self.caveats)
-        if not self.inner_convex:
-            notes.append("inner is not strongly convex in z there")
-        names = ("iteration", "evaluations", "value", "gradient_norm", "predicted_distance")
-        columns = [list(column) for column in zip(*self.rows, strict=True)] or [[] for _ in names]
-        return Outcome(
-            x=x, z=z, v=v, status=status, message="; ".join(notes), nit=self.nit,
-            fun=self.end_value if place is None else place.measured,
-            jac=np.full(self.problem.d, np.nan) if place is None else place.prediction.gradient,
-            error_bound=math.nan if place is None else place.prediction.distance,
-            history=dict(zip(names, columns, strict=True)),
-        )  # fmt: skip
+        last = self.course.last
+        doubt = 0.0 if last is None else last.doubt(self.probe, self._target(last.prediction))
+        return self.course.outcome(status, message, (self.z, self.v, self.x), self.nit, doubt)
