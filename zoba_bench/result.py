@@ -92,6 +92,10 @@ class Result:
     non_finite : str
         "inner returned NaN at z = ..., x = ...": where a function of the problem first returned a value that is not
         finite, in any replicate; empty if none did, or only where the iterates had left.
+    travelled : (R,) array or None
+        |x - x0| of :func:`zoba_bench.solve`.
+    advice : str
+        What to change where the default options of a solver left most of the way on a problem of one's own.
     """
 
     x: Array
@@ -109,6 +113,8 @@ class Result:
     message: list[str] = field(default_factory=list)
     counts: dict[str, NDArray[np.int64]] = field(default_factory=dict)
     non_finite: str = ""
+    travelled: Array | None = None
+    advice: str = ""
 
     @property
     def nfev(self) -> NDArray[np.int64]:
@@ -135,6 +141,8 @@ class Result:
         if self.history.get("stationarity") is not None and len(self.history["stationarity"]):
             last = self.history["stationarity"][-1]
             lines.append(f"  |grad Psi|^2 median {np.median(last):.3g} at the last recorded iterate")
+        if self.advice:
+            lines.append(f"  advice       {self.advice}")
         return "\n".join(lines)
 
 

@@ -207,9 +207,9 @@ def test_result_is_that_of_one_run():
     assert isinstance(result.message, str)
     for name in ("nit", "n_inner", "n_outer", "nfev"):
         assert isinstance(getattr(result, name), int), name
-    assert np.ndim(result.status) == 0
-    assert result.success
-    assert "1 converged" in repr(result)
+    assert type(result.status) is int
+    assert result.success is True
+    assert "message: converged" in repr(result)
     assert {len(column) for column in result.history.values()} == {len(result.history["iteration"])}
     assert (np.diff(result.history["evaluations"]) >= 0).all()
 
@@ -323,13 +323,26 @@ def test_an_explicit_option_leaves_the_rest_automatic(options):
     assert np.linalg.norm(result.x - pair.minimizer) <= 1e-2, result.message
 
 
+def in_rows(function):
+    def rows(z, x):
+        shape = np.broadcast_shapes(z.shape[:-1], x.shape[:-1])
+        points = (
+            np.array(np.broadcast_to(a, (*shape, a.shape[-1])), order="C").reshape(-1, a.shape[-1]) for a in (z, x)
+        )
+        return function(*points).reshape(shape)
+
+    return rows
+
+
 def test_with_steps_and_radius_given_the_run_is_that_of_solve():
     pair = quadratic(3, 2)
     options = {"rho": 0.05, "gamma": 0.02, "h": 1e-4, "l1": 6, "l2": 6, "schedule": "constant", "normalize_h_bar": True}
     result = zb.minimize(
         pair.outer, pair.inner, x0=pair.x0, z0=pair.z0, seed=0, vectorized=True, max_iterations=30, **options
     )
-    problem = zb.BilevelProblem.from_functions(pair.outer, pair.inner, 3, 2)
+    # minimize hands points over in rows: products of matrices of another shape round differently.
+    outer, inner = (in_rows(function) for function in (pair.outer, pair.inner))
+    problem = zb.BilevelProblem.from_functions(outer, inner, 3, 2)
     solver = make_solver("hf-zoba", **options)
     reference = run(problem, solver, z0=pair.z0, x0=pair.x0, rng=np.random.default_rng(0), max_iterations=30)
     np.testing.assert_array_equal(result.x, reference.x[0])
@@ -385,7 +398,7 @@ def test_any_real_scalar_is_a_value(value):
     ("function", "match"),
     [
         (lambda z, x: np.sum(z**2), r"returned shape \(\)"),
-        (lambda z, x: z**2, r"returned shape \(1, 1, 2\)"),
+        (lambda z, x: z**2, r"returned shape \(1, 2\)"),
         (lambda z, x: None, "returned None"),
         (lambda z, x: np.sum((z - x - np.mean(z + x**2)) ** 2, axis=-1), "it mixes the points.*vectorized=False"),
     ],
@@ -405,7 +418,7 @@ def test_an_exception_of_a_function_that_is_not_vectorised_gets_a_note():
 
 
 @pytest.mark.parametrize("after", [0, 1, 40, 300, 700])
-@pytest.mark.parametrize("kind", [KeyboardInterrupt, ZeroDivisionError])
+@pytest.mark.parametrize("kind", [KeyboardInterrupt, ZeroDivisionError])  # Ctrl-C: where it is asked to propagate
 def test_exceptions_of_the_functions_propagate_unchanged(kind, after):
     calls = 0
     raised = kind("mine")
@@ -418,7 +431,7 @@ def test_exceptions_of_the_functions_propagate_unchanged(kind, after):
         return bowl(z, x) + np.sum((x - 1) ** 4)
 
     with pytest.raises(kind) as caught:
-        minimise_bad(outer=outer)
+        minimise_bad(outer=outer, on_interrupt="raise")
     assert caught.value is raised
 
 
