@@ -11,6 +11,7 @@ import pytest
 
 import zoba_bench as zb
 from zoba_bench.minimization.black_box import BlackBox
+from zoba_bench.minimization.ending import BudgetExhausted
 from zoba_bench.minimization.values import Evaluator
 from zoba_bench.minimization.workers import Workers, split
 
@@ -149,3 +150,21 @@ def test_minimize_over_workers_has_the_same_bits():
 def test_bad_workers_are_named(workers):
     with pytest.raises(ValueError, match="workers must be a positive integer, or a callable"):
         zb.minimize(lambda z, x: 0.0, lambda z, x: 0.0, [1.0], [1.0], workers=workers)
+
+
+@pytest.mark.parametrize("budget", range(6, 18))
+def test_points_that_are_tried_again_leave_the_budget_to_the_rest_of_the_batch(budget):
+    calls = []
+
+    def fails_at_first(z, x):
+        calls.append(x[0])
+        return np.nan if x[0] in X[:3, 0] and calls.count(x[0]) < 3 else 1.0
+
+    with Workers(boxes(fails_at_first), None) as pool:
+        evaluator = Evaluator(pool, vectorized=False, on_error="retry", budget=budget)
+        if budget < 12:  # 6 points, of which 3 are tried twice more
+            with pytest.raises(BudgetExhausted, match="would exceed the budget; 0 are left"):
+                evaluator.inner(Z[:6], X[:6])
+        else:
+            evaluator.inner(Z[:6], X[:6])
+    assert len(calls) == evaluator.spent <= budget

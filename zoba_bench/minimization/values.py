@@ -69,6 +69,7 @@ class Evaluator:
         self.finished = {"inner": 0, "outer": 0}
         self.repeated = {"inner": 0, "outer": 0}
         self.skipped: list[str] = []
+        self._pending = 0  # points of the batch that have not been evaluated
 
     @property
     def spent(self) -> int:
@@ -94,8 +95,10 @@ class Evaluator:
         if self._checkpoint is not None:
             tasks = [task for task in tasks if not self._take(level, keys[task], values[task])]
         failed: Exception | None = None
+        self._pending = sum(len(Z[task]) for task in tasks)
         for task, outcome in self._run(level, [(Z[task], X[task]) for task in tasks], tasks):
             self.finished[level] += len(Z[task])
+            self._pending -= len(Z[task])
             outcome = self._settled(level, (Z[task], X[task]), outcome)
             if outcome.values is None:  # the other points of the batch are finished, and recorded, before it is raised
                 failed = failed or outcome.error
@@ -133,7 +136,7 @@ class Evaluator:
             for _ in range(_TRIES - 1):
                 if outcome.values is not None and np.isfinite(outcome.values).all():
                     return outcome
-                self._allow(len(points[0]))
+                self._allow(len(points[0]), self._pending)
                 self.repeated[level] += len(points[0])
                 ((_, again),) = self._workers.run(level, [points])
                 outcome = again if again.values is not None or outcome.values is None else outcome
@@ -142,9 +145,10 @@ class Evaluator:
             return Finished(np.full(len(points[0]), np.nan))
         return outcome
 
-    def _allow(self, cost: int) -> None:
-        if self._budget is not None and self.spent + cost > self._budget:
-            raise BudgetExhausted(cost, self._budget - self.spent)
+    def _allow(self, cost: int, promised: int = 0) -> None:
+        """Raise where the budget does not cover the cost beside what was promised to the rest of the batch."""
+        if self._budget is not None and self.spent + promised + cost > self._budget:
+            raise BudgetExhausted(cost, self._budget - self.spent - promised)
 
     def _on_time(self) -> None:
         if self._deadline is not None and time.monotonic() >= self._deadline:
