@@ -14,7 +14,7 @@ import pytest
 
 import zoba_bench as zb
 
-START = {"x0": [2.0, -1.0], "z0": [0.0, 0.0], "seed": 0}
+START = {"x0": [2.0, -1.0], "z0": [0.0, 0.0], "seed": 0, "method": "hf-zoba"}
 
 
 def inner(z, x):

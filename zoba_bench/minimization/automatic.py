@@ -35,7 +35,7 @@ def minimize(
     z0: ArrayLike,
     *,
     args: tuple[Any, ...] = (),
-    method: str = "hf-zoba",
+    method: str | None = None,
     bounds: Any = None,
     z_bounds: Any = None,
     tol: float | None = None,
@@ -67,8 +67,10 @@ def minimize(
         Start; its lengths are the dimensions.
     args : tuple
         Further arguments of both functions.
-    method : str
-        Name of a registered solver. The promise below is made for "hf-zoba" and "hf-zoba-shared".
+    method : str or None
+        "implicit", the deterministic method of differences, or the name of a registered solver, such as the
+        single-loop methods "hf-zoba" and "hf-zoba-shared". None: "implicit", unless options of a solver are given;
+        then "hf-zoba", whose options they are.
     bounds, z_bounds : scipy.optimize.Bounds, or a sequence of pairs (low, high), optional
         Of x, and of z at the lower level. A method that does not keep to them refuses them.
     tol : float or None
@@ -177,6 +179,8 @@ def minimize(
         check_function("callback", callback, "(intermediate_result)")
     check_choice("on_error", on_error, ON_ERROR)
     check_choice("on_interrupt", on_interrupt, ("return", "raise"))
+    if method is None:
+        method = "hf-zoba" if options else "implicit"
     request = Request(
         functions={"outer": outer, "inner": inner}, args=args if isinstance(args, tuple) else (args,), z=z, x=x,
         z_scale=scale_of("z_scale", z_scale, len(z)), x_scale=scale_of("x_scale", x_scale, len(x)), method=method,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+import zoba_bench as zb
 from zoba_bench.result import Status
 
 from .support import Pair, curved, error, follow, quadratic, simple, solve, total
@@ -219,3 +220,50 @@ def test_a_limit_of_iterations_and_a_callback_end_the_run():
 @pytest.mark.parametrize("message", ["local in z"])
 def test_the_message_says_what_kind_of_solution_was_found(message):
     assert message in solve(quadratic(3, 2))[0].message
+
+
+def test_minimize_takes_this_method_unless_options_of_another_one_are_given():
+    pair = simple()
+    arguments = {"x0": pair.x0, "z0": pair.z0, "vectorized": True}
+    found = zb.minimize(pair.outer, pair.inner, **arguments)
+    assert found.method == "implicit"
+    assert found.success
+    assert found.nfev <= 150
+    assert np.linalg.norm(found.x - pair.minimizer) <= found.error_bound <= 1e-3
+    assert zb.minimize(pair.outer, pair.inner, l1=4, maxfev=2000, **arguments).method == "hf-zoba"
+    with pytest.raises(TypeError, match="no option 'l1'"):
+        zb.minimize(pair.outer, pair.inner, method="implicit", l1=4, **arguments)
+
+
+def test_minimize_hands_bounds_and_units_on():
+    pair = simple()
+    found = zb.minimize(
+        pair.outer, pair.inner, pair.x0, pair.z0, bounds=[(1.5, None), (None, 5)], x_scale=2.0, z_scale=[1.0, 3.0],
+        vectorized=True,
+    )  # fmt: skip
+    assert found.success
+    np.testing.assert_allclose(found.x, [1.5, 1 / 1.1], atol=1e-3)
+    found = zb.minimize(pair.outer, pair.inner, pair.x0, pair.z0, z_bounds=[(None, 0.5), (None, None)], vectorized=True)
+    assert found.z[0] == 0.5
+
+
+def test_a_resumed_run_has_the_bits_of_a_whole_one(tmp_path):
+    pair = curved(3, 3)
+    arguments = {"x0": pair.x0, "z0": pair.z0}
+    whole = zb.minimize(pair.outer, pair.inner, **arguments)
+    calls = 0
+
+    def breaks(z, x):
+        nonlocal calls
+        calls += 1
+        if calls == whole.counts["inner"] // 2:
+            raise RuntimeError("the cluster went down")
+        return pair.inner(z, x)
+
+    file = tmp_path / "run.sqlite"
+    with pytest.raises(RuntimeError) as caught:
+        zb.minimize(pair.outer, breaks, checkpoint=file, **arguments)
+    assert caught.value.partial_result.nfev < whole.nfev
+    resumed = zb.minimize(pair.outer, pair.inner, checkpoint=file, **arguments)
+    assert resumed.x.tobytes() == whole.x.tobytes()
+    assert resumed.nfev == whole.nfev
