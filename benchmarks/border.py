@@ -2,7 +2,7 @@
 
     python -m benchmarks.border
 
-Budgets are multiples of the p (p + 3) / 2 values of one matrix G_zz, below which the deterministic method cannot move x.
+Budgets are multiples of the p (p + 3) / 2 values of one matrix G_zz, below which the deterministic method cannot start.
 Shown is the share of the distance to x* that is left; "-" is a budget that the method refuses.
 """
 
