@@ -143,10 +143,10 @@ def minimize(
     exact values and tol 1e-2 or 1e-3 all CONVERGED within ``tol``, 3 of them with an error above the bound; of 360 runs
     at p = d = 5 with noise of 1e-6 to 1e-3 in one level or both, none CONVERGED with an error above 1e-2.
     NOISE_LIMITED: noise hides more than ``tol``, and the best average is returned. FLAT: ``outer`` or Psi does not
-    change measurably along some direction. INNER_SINGULAR, INNER_FAILED: ``inner`` has no minimiser in z there that differences can follow.
-    DIVERGED: x runs away. What can fail: kinks (a low point is returned, not CONVERGED); several inner solutions (the
-    one near z is followed); a non-convex Psi (a local minimum is found); variables of very different sizes (give
-    ``x_scale`` and ``z_scale``); a start of a size far from that of the solution.
+    change measurably along some direction. INNER_SINGULAR, INNER_FAILED: ``inner`` has no minimiser in z there that
+    differences can follow. DIVERGED: x runs away. What can fail: kinks (a low point is returned, not CONVERGED);
+    several inner solutions (the one near z is followed); a non-convex Psi (a local minimum is found); variables of
+    very different sizes (give ``x_scale`` and ``z_scale``); a start of a size far from that of the solution.
 
     The single-loop methods by name: central differences set units, radii, and steps that contract the linearised
     iteration fastest, at about 3 (p + d)^2 / 2 evaluations a stage; only the solver moves the iterates. They aim at
