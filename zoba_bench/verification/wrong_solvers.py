@@ -283,16 +283,16 @@ _asking(StocBio, "one-batch", "One batch of G serves all inner steps and all Hes
 _asking(StocBio, "no-direct", "The hypergradient lacks F_x.", _scaled("outer_grad_x", 0.0))
 
 
-def _without(part: str) -> Callable[..., Array]:
+def _weakened(part: str, factor: float) -> Callable[..., Array]:
     def along(self: Any, oracle: Any, z: Array, x: Array, v: Array, base: Array, n: int, letter: str) -> Array:
         found = Implicit._along(self, oracle, z, x, v, base, n, letter)
-        return 0 * found if letter == part else found
+        return factor * found if letter == part else found
 
     return along
 
 
-_register(Implicit, "unchecked", "G_zz is not repaired along v.", _along=_without("z"))
-_register(Implicit, "no-product", "The hypergradient lacks G_xz v.", _along=_without("x"))
+_register(Implicit, "unchecked", "G_zz is not repaired along v.", _along=_weakened("z", 0.0))
+_register(Implicit, "half-product", "The hypergradient has half of G_xz v.", _along=_weakened("x", 0.5))
 
 
 # Truncated gradients.

@@ -121,7 +121,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("hozog", "values", _RIPPLE, ("no-factor", "warm", "successor", "late"), 1000,
             {"training": "values", "inner_steps": 5, "q": 10}),
     Setting("implicit", "default", _RIPPLE, ("unchecked", "late", "last"), 1, iterations=(0, 1, 4, 12)),
-    Setting("implicit", "measured", _RIPPLE, ("late", "last"), 1,
+    Setting("implicit", "measured", _RIPPLE, ("half-product", "late", "last"), 1,
             {"curvature": "measured", "radius": 0.2}, (0, 1, 4, 12)),
     Setting("fednest", "default", _SUM, ("short-series", "drift", "late", "last"), 1),
     Setting("fednest", "batches", _SUM, ("drift", "short-series", "late"), 1000,
