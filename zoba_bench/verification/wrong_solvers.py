@@ -21,6 +21,7 @@ from zoba_bench.solvers.fednest import FedNest
 from zoba_bench.solvers.fom import Fom
 from zoba_bench.solvers.hf_zoba import HfZoba, HfZobaShared
 from zoba_bench.solvers.hozog import Hozog
+from zoba_bench.solvers.implicit import Implicit
 from zoba_bench.solvers.itd_bio import ItdBio
 from zoba_bench.solvers.meha import Meha
 from zoba_bench.solvers.pzobo import Pzobo
@@ -103,11 +104,11 @@ def _last(base: Any) -> None:
 
 _EVERY: tuple[Any, ...] = (
     Zoba, ZobaTuned, ZobaMixed, HfZoba, HfZobaShared, Soba, Saba, AidBio, ItdBio, StocBio, Fom, Ufom, F2sa, Meha,
-    Zmdsba, Zdsba, ZoPenalty, Pzobo, Hozog, FedNest, UfomAdaptive,
+    Zmdsba, Zdsba, ZoPenalty, Pzobo, Hozog, FedNest, UfomAdaptive, Implicit,
 )  # fmt: skip
 for _base in _EVERY:
     _late(_base)
-for _base in (HfZobaShared, Soba, Saba, AidBio, ItdBio, StocBio, F2sa, Meha, FedNest):
+for _base in (HfZobaShared, Soba, Saba, AidBio, ItdBio, StocBio, F2sa, Meha, FedNest, Implicit):
     _last(_base)
 
 
@@ -284,6 +285,18 @@ _asking(ItdBio, "stale", "Every Hessian is taken at the first point of the path.
 _asking(ItdBio, "sign", "The implicit part has the opposite sign.", _scaled("inner_jvp_xz", -1.0))
 _asking(StocBio, "one-batch", "One batch of G serves all inner steps and all Hessian products.", _one_batch)
 _asking(StocBio, "no-direct", "The hypergradient lacks F_x.", _scaled("outer_grad_x", 0.0))
+
+
+def _weakened(part: str, factor: float) -> Callable[..., Array]:
+    def along(self: Any, oracle: Any, z: Array, x: Array, v: Array, base: Array, n: int, letter: str) -> Array:
+        found = Implicit._along(self, oracle, z, x, v, base, n, letter)
+        return factor * found if letter == part else found
+
+    return along
+
+
+_register(Implicit, "unchecked", "G_zz is not repaired along v.", _along=_weakened("z", 0.0))
+_register(Implicit, "half-product", "The hypergradient has half of G_xz v.", _along=_weakened("x", 0.5))
 
 
 # Truncated gradients.
