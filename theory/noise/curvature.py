@@ -93,7 +93,7 @@ def third_derivatives(problem: Any, z: Array, x: Array, v: Array) -> tuple[tuple
     def flat(t: float) -> Array:
         return np.concatenate([np.asarray(block, float).ravel() for block in problem.inner_hessian(z + t * w, x)])
 
-    steps, here = unit * _STEPS, flat(0.0)
+    steps, here = np.asarray(unit * _STEPS, dtype=np.float64), flat(0.0)
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # a long step may leave the domain
         if all(np.array_equal(flat(side * t), here) for t in steps for side in (1, -1)):  # a constant Hessian
             best, error = np.zeros_like(here), 0.0
