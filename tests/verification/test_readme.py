@@ -14,6 +14,7 @@ from zoba_bench.verification.suites.quick import quick
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 RESULTS = (ROOT / "docs" / "results.md").read_text(encoding="utf-8")
+SOLVERS = (ROOT / "docs" / "solvers.md").read_text(encoding="utf-8")
 
 
 def test_the_verdict_table_lists_the_claims_of_the_suite():
@@ -30,19 +31,27 @@ def test_the_table_of_findings_shows_claims_of_the_main_command():
 
 
 def test_the_table_of_solvers_names_them_all():
-    section = README.partition("## Solvers")[2].partition("## More")[0]
-    assert sorted(re.findall(r"^\| `([a-z0-9-]+)` \|", section, flags=re.MULTILINE)) == list_solvers()
+    assert sorted(re.findall(r"^\| `([a-z0-9-]+)` \|", SOLVERS, flags=re.MULTILINE)) == list_solvers()
 
 
-@pytest.mark.parametrize("number", range(2))
-def test_code_blocks_run(number):
-    blocks = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
-    assert len(blocks) == 2
+@pytest.mark.parametrize("page", [README, SOLVERS], ids=["README", "solvers"])
+def test_code_blocks_run(page):
+    (block,) = re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL)
     done = subprocess.run(
-        [sys.executable, "-P", "-W", "error", "-c", blocks[number]], capture_output=True, text=True, check=False
+        [sys.executable, "-P", "-W", "error", "-c", block], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout
+
+
+def test_every_link_of_the_readme_leads_somewhere():
+    links = re.findall(r"\]\((?!https?:)([^)#]+)(?:#([^)]+))?\)", README)
+    assert len(links) > 10
+    for path, anchor in links:
+        assert (ROOT / path).is_file(), path
+        if anchor:
+            heads = re.findall(r"^#+ (.+)$", (ROOT / path).read_text(encoding="utf-8"), flags=re.MULTILINE)
+            assert anchor in {re.sub(r"[^a-z0-9 -]", "", head.lower()).replace(" ", "-") for head in heads}, anchor
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "examples").glob("*.py")), ids=lambda path: path.name)
