@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -91,7 +92,7 @@ def differentiable(p: int = 3, d: int = 2, seed: int = 0, **options: Any) -> Bil
     """``bilevel(p, d, seed, ...)`` of the engine's tests with all derivatives, sampled where it has samples."""
     capabilities = options.pop("capabilities", Capabilities())
     problem = bilevel(p, d, seed, **options)
-    inner, outer = problem.inner, problem.outer
+    inner, outer = inspect.unwrap(problem.inner), inspect.unwrap(problem.outer)
     assert isinstance(inner, Objective)
     assert isinstance(outer, Objective)
     forms = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from typing import Any
 from unittest.mock import patch
@@ -123,7 +124,7 @@ class Reference:
         return drawn
 
     def value(self, function, z, x, sample) -> float:
-        self.largest = max(self.largest, float(function.rounding(z, x)))
+        self.largest = max(self.largest, float(inspect.unwrap(function).rounding(z, x)))
         return float(function(z, x) if sample is None else function(z, x, sample))
 
     def step(self, z, v, x, k, drawn, r):
@@ -317,7 +318,7 @@ def difference_limit(problem, solver, state, directions, steps=3) -> float:
     most 2 a step (step times curvature times |w|^4 stays below 1 for the steps used here)."""
     reach = max(np.abs(a).max() for a in directions[:4])
     box = [np.abs(a).max(axis=0) + 3 * solver.h * reach for a in (state.z, state.x)]
-    value = max(problem.inner.rounding(*box), problem.outer.rounding(*box))
+    value = max(inspect.unwrap(problem.inner).rounding(*box), inspect.unwrap(problem.outer).rounding(*box))
     moves = [solver.h, solver.eta or solver.h, getattr(solver, "h_bar", 1.0)]
     longest = max(np.linalg.norm(a, axis=-1).max() for a in directions[:4])
     v = max(1.0, np.linalg.norm(state.v, axis=-1).max())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import warnings
 from dataclasses import replace
 from typing import Any
@@ -102,7 +103,7 @@ def test_trainings_by_values_are_those_by_gradients_on_quadratics(bilevel):
         solver = make_solver("hozog", **SMALL["hozog"], h=0.3, training=training)
         ends.append(solver.step(states(solver, problem, 2, np.random.default_rng(0))))
     box = [np.abs(np.concatenate([s.z for s in ends])).max(axis=0) + 2, np.abs(ends[0].x).max(axis=0) + 2]
-    values = problem.inner.rounding(*box) / 0.3 * 4 * 0.05
+    values = inspect.unwrap(problem.inner).rounding(*box) / 0.3 * 4 * 0.05
     np.testing.assert_allclose(ends[1].z, ends[0].z, rtol=0, atol=4 * values)
     # A direction is a difference of F over eta, and F has slopes of size |F_z| < 20 in z.
     np.testing.assert_allclose(ends[1].x, ends[0].x, rtol=0, atol=0.02 * 2 * 20 * 8 * values / 0.3)

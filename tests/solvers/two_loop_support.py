@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from dataclasses import replace
 from types import SimpleNamespace
@@ -161,7 +162,7 @@ class Reference:
         if self.noise is None:
             return number
         # A component of a gradient has terms of the objective at a point that is larger by 1.
-        bound = objective.rounding(np.abs(z) + np.ndim(number), np.abs(x) + np.ndim(number))
+        bound = inspect.unwrap(objective).rounding(np.abs(z) + np.ndim(number), np.abs(x) + np.ndim(number))
         return number + bound * self.noise.choice([-1.0, 1.0], size=np.shape(number))
 
     def gradient(self, name: str, z, x, samples=None):
