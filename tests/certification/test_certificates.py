@@ -133,7 +133,7 @@ def test_a_right_problem_passes_and_says_what_nobody_proves():
     [
         ({"inner": lambda z, x: 0.5 * np.sum((z - x) ** 2)}, "inner: shape", r"shape \(\).*needs \(3, 2\).*vectorize"),
         ({"inner": lambda z, x: float(z[0] - x[0])}, "inner: shape", "raises TypeError.*vectorize=True"),
-        ({"value": lambda x: np.zeros(x.shape[:-1], int)}, "value: shape", "returns int64, needs float64"),
+        ({"value": lambda x: np.zeros(x.shape[:-1], complex)}, "value: shape", "returns complex128, needs float64"),
         ({"adjoint": lambda x: np.full(x.shape, np.nan)}, "adjoint: shape", "NaN"),
         ({"inner_solution": lambda x: x[..., :1]}, "inner_solution: shape", r"shape \(2, 1\).*needs \(2, 2\)"),
         ({"inner_hessian": lambda z, x: (np.eye(2), np.eye(2))}, "inner_hessian: shapes", "needed"),

@@ -244,7 +244,8 @@ def test_all_replicates_non_finite_ends_the_run(bilevel, start):
 
 
 def test_every_status_has_a_test_above():
-    assert {s.label for s in Status} == {
+    of_minimize_alone = {"noise_limited", "flat", "inner_singular", "inner_failed"}  # tests/minimization has them
+    assert {s.label for s in Status} - of_minimize_alone == {
         "converged", "max_iterations", "budget", "diverged", "non_finite", "stopped",
     }  # fmt: skip
 

@@ -414,7 +414,7 @@ def test_advice_names_no_option_of_another_solver(name):
 def test_other_messages_name_no_options():
     options = {option for name in list_solvers() for option in entry("solvers", name).option_names()}
     for status in Status:
-        assert not set(re.findall(r"(?<![\w'])\w+", status.message)) & (options - {"step", "steps"})
+        assert not set(re.findall(r"(?<![\w'])\w+", status.message)) & (options - {"step", "steps", "curvature"})
 
 
 # The public interfaces.

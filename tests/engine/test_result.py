@@ -32,6 +32,7 @@ def test_status_values_are_stable():
     """They are stored in ledgers."""
     assert {s.label: int(s) for s in Status} == {
         "converged": 0, "max_iterations": 1, "budget": 2, "diverged": 3, "non_finite": 4, "stopped": 5,
+        "noise_limited": 6, "flat": 7, "inner_singular": 8, "inner_failed": 9,
     }  # fmt: skip
 
 

@@ -119,7 +119,8 @@ def test_verify_prints_the_matrix_the_verdicts_and_where_the_report_is(tmp_path)
     code, output, _ = call("verify", "--suite", "smoke", *few, "--out", tmp_path, "--no-report", "--json")
     content = json.loads(output, parse_constant=lambda c: pytest.fail(f"not JSON: {c}"))
     assert code == 0
-    assert {"claims", "suite", "seed", "provenance"} == set(content)
+    assert {"claims", "suite", "seed", "provenance", "failed"} == set(content)
+    assert content["failed"] == []
     assert {c["verdict"] for c in content["claims"]} == {"consistent", "violated"}
 
 

@@ -117,7 +117,7 @@ def test_a_projected_step_with_noise_has_no_known_mean():
     state = {"z": np.ones(4), "v": np.ones(4), "x": np.full(4, 0.1), "k": 0}
     with pytest.raises(ValueError, match="the mean of a projected step is known"):
         expected("hf-zoba", problem, {}, state)
-    with pytest.raises(ValueError, match="the mean of a projected step with noise is not known"):
+    with pytest.raises(ValueError, match="the mean of a projected step with noise is known on planes"):
         expected("zo-penalty", problem, {}, state)
 
 

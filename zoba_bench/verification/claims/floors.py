@@ -22,7 +22,7 @@ def quick_claims() -> list[Claim]:
     """Growth and level of the floor; along p = d with a wrong estimator too."""
     claims = []
     for solver, along, target, replicates in (
-        ("zoba", "p=d", 0.12, {2: 720, 4: 480, 8: 300}),
+        ("zoba", "p=d", 0.12, {2: 1000, 4: 680, 8: 420}),
         ("hf-zoba", "p=d", 0.04, {3: 800, 6: 600, 9: 480}),
         ("zoba", "d", 0.12, {4: 560, 8: 400, 16: 240}),
         ("zoba-tuned", "d", 0.12, {4: 560, 8: 400, 16: 240}),
@@ -50,8 +50,8 @@ def standard_claims() -> list[Claim]:
     for solver, along, target, replicates in (
         ("zoba", "p=d", 0.08, {2: 2400, 4: 1600, 8: 1000}),
         ("hf-zoba", "p=d", 0.02, {4: 2000, 8: 1300, 16: 840}),
-        ("zoba", "d", 0.08, {8: 1000, 16: 640, 32: 400}),
-        ("zoba-tuned", "d", 0.08, {8: 1000, 16: 640, 32: 400}),
+        ("zoba", "d", 0.08, {8: 1500, 16: 960, 32: 600}),
+        ("zoba-tuned", "d", 0.08, {8: 1500, 16: 960, 32: 600}),
         ("zoba-mixed", "d", 0.01, {8: 2000, 16: 1400, 32: 900}),
         ("hf-zoba", "d", 0.02, {8: 1500, 16: 1000, 32: 640}),
     ):

@@ -14,7 +14,7 @@ __all__ = ["quick_claims", "standard_claims"]
 
 _SIZES = {"p=d": (16, 32, 64, 128), "d": (32, 64, 128, 256)}
 _FAR = (512, 1024, 2048, 4096)
-_TIMES = {"zoba": 3, "zoba-tuned": 6, "zoba-mixed": 12, "hf-zoba": 1}
+_TIMES = {"zoba": 3, "zoba-tuned": 6, "zoba-mixed": 18, "hf-zoba": 1}
 _LINES = (
     ("zoba", "p=d"), ("hf-zoba", "p=d"), ("zoba", "d"), ("zoba-tuned", "d"), ("zoba-mixed", "d"), ("hf-zoba", "d"),
 )  # fmt: skip

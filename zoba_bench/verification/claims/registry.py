@@ -147,14 +147,15 @@ def standard_claims() -> list[Claim]:
         for solver in floor.directions:
             if (floor, solver) != (_BVFSM, "hf-zoba"):
                 found += floor.claims(solver, fine=solver not in floor.costly)
-    return [*found, *_radii(), *_evaluations()]
+    return [*found, *_radii(), *_evaluations(_ACCURACIES)]
 
 
 def full_claims() -> list[Claim]:
-    """The floors that have twice the tolerance in ``standard``."""
-    return [
+    """The floors that have twice the tolerance in ``standard``, and a problem whose values cost minutes."""
+    fine = [
         claim for floor in _STANDARD for solver in floor.costly for claim in floor.claims(solver, fine=True, again=True)
     ]
+    return [*fine, *_evaluations(_COSTLY_ACCURACIES)]
 
 
 def _line(key: str, what: str, parameters: Mapping[str, Any], problem: str, *, fine: bool) -> list[Claim]:
@@ -199,24 +200,31 @@ def _radii() -> list[Claim]:
     return claims
 
 
-def _evaluations() -> list[Claim]:
+#: Name, problem, gamma, accuracies, replicates in groups of 8, directions.
+_Accuracies = tuple[tuple[str, dict[str, Any], float, tuple[float, ...], int, dict[str, float]], ...]
+_ACCURACIES: _Accuracies = (
+    ("quartic_cardano", {"name": "quartic_cardano", "p": 5, "d": 3}, 0.029, (0.02, 0.01, 0.005), 96, {"l": 32}),
+    ("quartic_cardano-tilted", _tilted("quartic_cardano", 5, 3), 0.029, (0.04, 0.02, 0.01), 96, {"factor_l": 2.0}),
+    ("poisson_bregman-tilted", _tilted("poisson_bregman", 5, 3), 0.022, (0.08, 0.04, 0.02), 96, {"factor_l": 2.0}),
+    ("smd1-tilted", _tilted("smd1", 3, 3), 0.025, (0.08, 0.04, 0.02), 288, {"factor_l": 2.0}),
+)
+_COSTLY_ACCURACIES: _Accuracies = (
+    ("logistic_bregman", {"name": "logistic_bregman", "p": 6, "d": 4}, 0.022, (0.04, 0.02, 0.01), 288, {"l": 64}),
+)
+
+
+def _evaluations(lines: _Accuracies) -> list[Claim]:
     """Along 1/eps: of order 1/eps^2 where a floor asks for directions that grow, of order 1/eps where v* = 0."""
     claims = []
-    for name, problem, gamma, accuracies, directions in (
-        ("quartic_cardano", {"name": "quartic_cardano", "p": 5, "d": 3}, 0.029, (0.02, 0.01, 0.005), {"l": 32}),
-        ("logistic_bregman", {"name": "logistic_bregman", "p": 6, "d": 4}, 0.022, (0.04, 0.02, 0.01), {"l": 64}),
-        ("quartic_cardano-tilted", _tilted("quartic_cardano", 5, 3), 0.029, (0.04, 0.02, 0.01), {"factor_l": 2.0}),
-        ("poisson_bregman-tilted", _tilted("poisson_bregman", 5, 3), 0.022, (0.08, 0.04, 0.02), {"factor_l": 2.0}),
-        ("smd1-tilted", _tilted("smd1", 3, 3), 0.025, (0.08, 0.04, 0.02), {"factor_l": 2.0}),
-    ):
+    for name, problem, gamma, accuracies, replicates, directions in lines:
         parameters = {
             "points": [{"problem": problem, "eps": eps} for eps in accuracies],
             "along": "1/eps",
             "options": _HF,
             "c": 0.25,
             "gamma": gamma,
-            "replicates": 96,
-            "groups": 12,
+            "replicates": replicates,
+            "groups": replicates // 8,
             **directions,
         }
         order = "1/eps, since v* = 0 at the minimiser" if "l" in directions else "1/eps^2"

@@ -153,6 +153,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("pzobo", "plane", _RIPPLE, ("unprojected",), 2000, plane=True),
     Setting("hozog", "plane", _LOGISTIC, ("unprojected",), 1000, plane=True),
     Setting("fednest", "plane", _SUM, ("unprojected",), plane=True),
+    Setting("implicit", "plane", _RIPPLE, ("unprojected",), iterations=(0, 1, 4), plane=True),
     # What the settings above leave where it hides a mistake: one task an iteration, and a least q that never binds.
     Setting("fom", "three-tasks", _TASKS, ("sum",), 20000, {"batch": 3}, (0, 3)),
     Setting("ufom", "three-tasks", _TASKS, ("sum",), 80000, {"batch": 3}, (0, 3)),
