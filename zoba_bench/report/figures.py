@@ -25,7 +25,7 @@ def draw_summary(content: Mapping[str, Any]) -> Figure | None:
     """A panel for each protocol that asks for one, with its lines along one axis; None where none of them has lines.
 
     Points are measured means with limits that hold together for all claims of the run; lines are derived values, and
-    nothing is fitted to them. The slopes are those of the points.
+    nothing is fitted to them. The slopes are those that claims measured, else those of the points.
     """
     with canvas.style():
         figure = _summary(honest_lines(content["claims"]), float(content.get("confidence") or 0.99))
@@ -146,6 +146,6 @@ def _label_slopes(axis: Any, lines: Sequence[Line], colors: Sequence[str]) -> No
         heights.append(max(height, heights[-1] + least) if heights else height)
     for index, height in zip(order, heights, strict=True):
         axis.annotate(
-            f"slope {lines[index].slope:.2f}", (lines[index].x[-1], math.exp(height)), (9, 0),
+            f"slope {lines[index].shown_slope:.2f}", (lines[index].x[-1], math.exp(height)), (9, 0),
             textcoords="offset points", va="center", color=colors[index], fontsize=8,
         )  # fmt: skip

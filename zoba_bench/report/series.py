@@ -88,10 +88,14 @@ class Line:
     @property
     def fitted(self) -> Array:
         """The fitted power law at the sizes; with the slope that a claim measured, where one is about the slope."""
-        slope, level = self.fit(self.log_measured)
+        _, level = self.fit(self.log_measured)
+        return np.asarray(np.exp(level + self.shown_slope * (np.log(self.x) - self.centre)))
+
+    @property
+    def shown_slope(self) -> float:
+        """The slope that a claim on this line measured, else that of the points."""
         slopes = [row["measured"] for row in self.rows if self.quantity(row) == "slope"]
-        slope = next((s for s in slopes if s is not None and math.isfinite(s)), slope)
-        return np.asarray(np.exp(level + slope * (np.log(self.x) - self.centre)))
+        return next((float(s) for s in slopes if s is not None and math.isfinite(s)), self.slope)
 
     def quantity(self, row: Row) -> str:
         """Which number of this line a claim is about: "ratio", "residual" or "slope"."""
