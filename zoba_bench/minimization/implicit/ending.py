@@ -22,8 +22,6 @@ __all__ = ["WITHOUT_STEPS", "Ending"]
 _AVERAGED = 20
 #: Corrections of z at one x before the end.
 _CORRECTIONS = 3
-#: Share of a step that the model may have missed and still predict the next one, along directions not tried so far.
-_PREDICTS = 0.03
 #: Short steps in a row after which a run has stalled.
 WITHOUT_STEPS = 31
 
@@ -44,10 +42,7 @@ class Ending(State):
         if self.noisy:
             return self.consider_noisy(s, size, parts, model)
         if model.lowest <= model.error:
-            raise Ended(
-                Status.FLAT,
-                "Psi is flat along a direction of x, as far as rounding shows: solutions may lie anywhere along it",
-            )
+            return self.flat(parts, model)
         if not self.four and parts.noise + parts.bias > 0.1 * tol and math.isfinite(parts.bias):
             self.four = True
             self.measure_cross_v()
@@ -66,11 +61,67 @@ class Ending(State):
         if self.newton and stale and self.B_measured < 20:
             self.measure_hessian()
             return True
-        if self.newton and size > 0.1 * tol and self.rho > _PREDICTS:
-            # The curvature along s may be a multiple of the true one where no step went along s: take it as a step, and
-            # let the next one show.
+        if self.newton and size > 0.1 * tol and not math.isnan(self.rho):
+            # After a Newton step, s is what the model missed, and its curvature along s may be a multiple of the true
+            # one: s is tried as a step, and the next one tells.
             return False
+        if not self.confirm(parts):
+            if self.verify():
+                return True
+            raise Ended(
+                Status.STOPPED,
+                "the second derivatives of the inner function in z differ on the two sides of z: it has a kink there, and "
+                f"v = -G_zz^-1 F_z is not defined; {self._distance()}",
+            )
         return self.finish(s, size)
+
+    def flat(self, parts: Hidden, model: Symmetric) -> bool:
+        """Curvature below its error: measured once more, with G_zz, where the run is; then the slope tells what it is."""
+        fresh = self.B_at is self.x and self._just_measured()
+        if self.newton and not (self.looked_again or fresh):
+            self.looked_again = True
+            self.refresh()
+            return True
+        pull = model.vectors.T @ self.gradient[model.free]
+        level = model.values <= model.error
+        rest = model.vectors[:, ~level] @ (pull / model.size)[~level]
+        if float(np.linalg.norm(self.unit_x[model.free] * rest)) > 5 * self.tol:
+            return False  # where Psi does curve, it falls still
+        slope = float(np.linalg.norm(pull[level]))
+        frobenius, spectral = model.weighted_inverse(self.unit_x)
+        # At a kink differences show huge curvature across it, and slopes that never fell below those of a unit step.
+        if slope > parts.noise / frobenius + parts.bias / spectral or float(np.linalg.norm(pull)) > self.F.phi:
+            raise Ended(
+                Status.STOPPED,
+                "Psi has slopes but no curvature that could be measured: it has a kink, or a linear piece; "
+                f"{self._distance()}",
+            )
+        raise Ended(
+            Status.FLAT,
+            "Psi is flat along a direction of x, as far as rounding shows: solutions may lie anywhere along it",
+        )
+
+    def confirm(self, parts: Hidden) -> bool:
+        """Whether G_zz v = -F_z where the hypergradient was measured, as far as x within the tolerance needs it.
+
+        2 p + 1 values, on the other side of z than those that G_zz was measured with: a jump of G_zz shows.
+        """
+        inner, G, rows = self.inner, self.G, self.inner.H.free
+        size = float(np.linalg.norm(self.v))
+        if size == 0.0 or not len(rows):
+            return True
+        product = -mixed(G, self.z, self.x, -self.v / size, "z", self.value_G, four=self.four) * size
+        r = np.zeros(self.p)
+        r[rows] = product[rows] + self.outer_z[rows]
+        noise = 2 * math.sqrt(len(rows)) * G.mixed_noise(self.four) * size + G.mixed_bias(self.four) * size
+        missed = float(np.linalg.norm(r))
+        share = max(missed - noise, 0.0) / missed if missed else 0.0
+        through = min(self.through() * missed, self.cross_norm * float(np.linalg.norm(inner.H.solve(r))))
+        effect = share * through * self.free_model().weighted_inverse(self.unit_x)[1]
+        if self.bar + effect > self.tol:
+            return False
+        self.bar += effect
+        return True
 
     def finish(self, s: Array, size: float) -> bool:
         """Go to x + s where that is not far below the tolerance, look at z once more, and end the run."""
@@ -120,8 +171,14 @@ class Ending(State):
 
     def converged(self) -> None:
         point = self.final or self.here()
-        if self.best is not None and point.value > self.best.above + 0.01 * self.tol * self.F.phi:
-            self.final = self.best
+        best = self.best
+        if (
+            best is not None
+            and point.value > best.above + 0.01 * self.tol * self.F.phi
+            # Where z was less exact a value may be too low: within the tolerance that is no evidence.
+            and float(np.linalg.norm(best.x - point.x)) > self.tol
+        ):
+            self.final = best
             raise Ended(
                 Status.STOPPED, "a point that was seen earlier has a lower value than the stationary point found"
             )
