@@ -20,6 +20,8 @@ from zoba_bench.result import Status
 __all__ = ["WITHOUT_STEPS", "Ending"]
 
 _AVERAGED = 20
+#: Relative residual of v that is no inaccuracy of differences where G_zz was measured at the same point.
+_JUMP = 0.01
 #: Corrections of z at one x before the end.
 _CORRECTIONS = 3
 #: Short steps in a row after which a run has stalled.
@@ -65,15 +67,20 @@ class Ending(State):
             # After a Newton step, s is what the model missed, and its curvature along s may be a multiple of the true
             # one: s is tried as a step, and the next one tells.
             return False
-        if not self.confirm(parts):
-            if self.verify():
-                return True
+        if float(np.linalg.norm(s)) > self.radius:
+            return False  # the model failed at shorter steps than the one that is left
+        missed = self.confirm(parts)
+        if self.bar <= tol:
+            return self.finish(s, size)
+        if self.verify():
+            return True
+        if missed > _JUMP:
             raise Ended(
                 Status.STOPPED,
                 "the second derivatives of the inner function in z differ on the two sides of z: it has a kink there, and "
                 f"v = -G_zz^-1 F_z is not defined; {self._distance()}",
             )
-        return self.finish(s, size)
+        return False
 
     def flat(self, parts: Hidden, model: Symmetric) -> bool:
         """Curvature below its error: measured once more, with G_zz, where the run is; then the slope tells what it is."""
@@ -101,15 +108,15 @@ class Ending(State):
             "Psi is flat along a direction of x, as far as rounding shows: solutions may lie anywhere along it",
         )
 
-    def confirm(self, parts: Hidden) -> bool:
-        """Whether G_zz v = -F_z where the hypergradient was measured, as far as x within the tolerance needs it.
+    def confirm(self, parts: Hidden) -> float:
+        """|G_zz v + F_z| / |F_z| where the hypergradient was measured; what it does to x joins the bar.
 
         2 p + 1 values, on the other side of z than those that G_zz was measured with: a jump of G_zz shows.
         """
         inner, G, rows = self.inner, self.G, self.inner.H.free
         size = float(np.linalg.norm(self.v))
         if size == 0.0 or not len(rows):
-            return True
+            return 0.0
         product = -mixed(G, self.z, self.x, -self.v / size, "z", self.value_G, four=self.four) * size
         r = np.zeros(self.p)
         r[rows] = product[rows] + self.outer_z[rows]
@@ -118,10 +125,8 @@ class Ending(State):
         share = max(missed - noise, 0.0) / missed if missed else 0.0
         through = min(self.through() * missed, self.cross_norm * float(np.linalg.norm(inner.H.solve(r))))
         effect = share * through * self.free_model().weighted_inverse(self.unit_x)[1]
-        if self.bar + effect > self.tol:
-            return False
-        self.bar += effect
-        return True
+        self.bar += max(effect - parts.adjoint, 0.0)
+        return share * missed / float(np.linalg.norm(self.outer_z[rows]))
 
     def finish(self, s: Array, size: float) -> bool:
         """Go to x + s where that is not far below the tolerance, look at z once more, and end the run."""
