@@ -22,6 +22,9 @@ __all__ = ["WITHOUT_STEPS", "Ending"]
 _AVERAGED = 20
 #: Relative residual of v that is no inaccuracy of differences where G_zz was measured at the same point.
 _JUMP = 0.01
+#: Share of F's change over a unit step that slopes near a minimum are below: at most 0.26 in 175 smooth runs that
+#: converged, and 0.8 or more where F had a kink.
+_STEEP = 0.5
 #: Corrections of z at one x before the end.
 _CORRECTIONS = 3
 #: Short steps in a row after which a run has stalled.
@@ -67,8 +70,8 @@ class Ending(State):
             # After a Newton step, s is what the model missed, and its curvature along s may be a multiple of the true
             # one: s is tried as a step, and the next one tells.
             return False
-        if float(np.linalg.norm(s)) > self.radius:
-            return False  # the model failed at shorter steps than the one that is left
+        if float(np.linalg.norm(s)) > self.radius or self.steep(model):
+            return False  # the model failed at shorter steps than the one that is left, or there is a kink
         missed = self.confirm(parts)
         if self.bar <= tol:
             return self.finish(s, size)
@@ -77,13 +80,13 @@ class Ending(State):
         if missed > _JUMP:
             raise Ended(
                 Status.STOPPED,
-                "the second derivatives of the inner function in z differ on the two sides of z: it has a kink there, and "
+                "the second derivatives of the inner function in z differ on the two sides of z: a kink, where "
                 f"v = -G_zz^-1 F_z is not defined; {self._distance()}",
             )
         return False
 
     def flat(self, parts: Hidden, model: Symmetric) -> bool:
-        """Curvature below its error: measured once more, with G_zz, where the run is; then the slope tells what it is."""
+        """Curvature below its error: measured once more where the run is, with G_zz; then slopes tell what it is."""
         fresh = self.B_at is self.x and self._just_measured()
         if self.newton and not (self.looked_again or fresh):
             self.looked_again = True
@@ -96,8 +99,7 @@ class Ending(State):
             return False  # where Psi does curve, it falls still
         slope = float(np.linalg.norm(pull[level]))
         frobenius, spectral = model.weighted_inverse(self.unit_x)
-        # At a kink differences show huge curvature across it, and slopes that never fell below those of a unit step.
-        if slope > parts.noise / frobenius + parts.bias / spectral or float(np.linalg.norm(pull)) > self.F.phi:
+        if slope > parts.noise / frobenius + parts.bias / spectral or self.steep(model):
             raise Ended(
                 Status.STOPPED,
                 "Psi has slopes but no curvature that could be measured: it has a kink, or a linear piece; "
@@ -107,6 +109,13 @@ class Ending(State):
             Status.FLAT,
             "Psi is flat along a direction of x, as far as rounding shows: solutions may lie anywhere along it",
         )
+
+    def steep(self, model: Symmetric) -> bool:
+        """Whether the hypergradient is still of the size of F's change over a unit step.
+
+        At a kink differences show huge curvature across it, and the step that is left seems short; slopes do not fall.
+        """
+        return float(np.linalg.norm(self.gradient[model.free])) > _STEEP * self.F.phi
 
     def confirm(self, parts: Hidden) -> float:
         """|G_zz v + F_z| / |F_z| where the hypergradient was measured; what it does to x joins the bar.

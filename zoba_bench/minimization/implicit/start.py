@@ -90,7 +90,7 @@ class Start(State):
         self.inner.measure(self.z, self.x, base)
 
     def fit_units_of_x(self) -> None:
-        """The same for x, by the diagonal of the Hessian of Psi; undone where that hides curvature that was resolved."""
+        """The same for x, by the diagonal of the Hessian of Psi; undone where that resolves less of the curvature."""
         for _ in range(3):
             assert self.B is not None
             diagonal = np.maximum(np.abs(np.diag(self.B.matrix)), self.B.entry_error)
