@@ -91,7 +91,7 @@ class Inner:
         last, renewed, slow = 0.0, False, 0
         previous: tuple[Array, Array] | None = None
         remaining = math.inf
-        for _ in range(_STEPS):
+        for turn in range(_STEPS):
             g, base = gradient(G, z, x, "z", base, None if G.noisy else np.diag(self.H.matrix))
             self.set_free(z, g)
             dz = -self.H.solve(g)
@@ -125,6 +125,8 @@ class Inner:
             remaining = min(0.9, kappa) * size
             if t == 1 and remaining <= max(ztol, self.noise):
                 return z, base, max(remaining, self.noise if G.noisy else 0.0)
+            if turn >= 10 and size <= 10 * self.noise:
+                return z, base, size  # values no longer tell which of such steps is right
             last = size if t == 1 else 0.0
         raise Refused(
             Status.INNER_FAILED, f"{_STEPS} inner steps did not bring z near a minimiser of the inner function"

@@ -21,6 +21,7 @@ from zoba_bench.result import Status
 __all__ = ["minimize_implicit"]
 
 _REJECTIONS = 9
+_REFUSED = 3
 _FAR = 1e6
 
 
@@ -120,10 +121,12 @@ class _Loop(Start, Ending):
                 self.find_edge(s)
             return False
         except Refused:
-            if self.nit > 1 and length > 1e-3:
-                self.radius = length / 10
-                return False
-            raise
+            self.refused += 1
+            if self.refused > _REFUSED or length <= 1e-3:
+                raise
+            self.radius = length / 10
+            self.inner.measure(self.z, self.x, self.value_G)  # the trial may have bent it
+            return False
         self.not_finite = 0
         self.near_steps = self.near_steps + 1 if real <= 10 * self.tol else 0
         hides = 6 * F.eps + 2 * slope * z_error + 1e-3 * abs(predicted)

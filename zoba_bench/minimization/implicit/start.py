@@ -90,11 +90,13 @@ class Start(State):
         self.inner.measure(self.z, self.x, base)
 
     def fit_units_of_x(self) -> None:
-        """The same for x, by the diagonal of the Hessian of Psi."""
+        """The same for x, by the diagonal of the Hessian of Psi; undone where that resolves less of the curvature."""
         for _ in range(3):
             assert self.B is not None
             diagonal = np.maximum(np.abs(np.diag(self.B.matrix)), self.B.entry_error)
-            lost = float(np.abs(self.B.values).min()) <= self.B.error and not self.noisy and not self.rescales
+            resolved, v_error = self.resolved(), max(self.inner.expected_error(self.z, self.x), 1e-3)
+            # Where most of the curvature is resolved the unit is right: longer ones add the rounding of larger values.
+            lost = self.B.highest <= 3 * self.B.error and not self.noisy and not self.rescales
             uneven = diagonal.max() > 100 * diagonal.min()
             if not (lost or uneven):
                 return
@@ -103,13 +105,31 @@ class Start(State):
                 factor = np.full(self.d, 300.0)
             self.rescales += 1
             factor = 2.0 ** np.rint(np.log2(factor))
-            self.unit_x *= factor
-            self.x = self.x / factor
-            for level in (self.F, self.G):
-                level.low, level.high = level.low / factor, level.high / factor
-            self.G.measure(self.z, self.x)
-            self.F.measure(self.z, self.x)
-            self.radius = max(1.0, float(np.linalg.norm(self.x)))
-            self.C = np.zeros((0, 0))
-            self.derivatives()
-            self.measure_hessian()
+            parts = (self, self.F, self.G, self.inner)
+            before = [dict(vars(part)) for part in parts]
+            self.rescale_x(factor)
+            kept_v = self.inner.expected_error(self.z, self.x) <= 10 * v_error
+            if kept_v and (self.resolved() > resolved or (self.resolved() == resolved and not lost)):
+                continue
+            self.unit_x /= factor
+            for part, kept in zip(parts, before, strict=True):
+                vars(part).update({name: kept[name] for name in kept if name != "evaluations"})
+            return
+
+    def resolved(self) -> int:
+        """How many eigenvalues of the Hessian of Psi exceed its error."""
+        assert self.B is not None
+        return int(np.count_nonzero(np.abs(self.B.values) > self.B.error))
+
+    def rescale_x(self, factor: Array) -> None:
+        """Other units of x: everything is converted, noise and the Hessian of Psi are measured again."""
+        self.unit_x *= factor
+        self.x = self.x / factor
+        for level in (self.F, self.G):
+            level.low, level.high = level.low / factor, level.high / factor
+        self.G.measure(self.z, self.x)
+        self.F.measure(self.z, self.x)
+        self.radius = max(1.0, float(np.linalg.norm(self.x)))
+        self.C = np.zeros((0, 0))
+        self.derivatives()
+        self.measure_hessian()

@@ -79,8 +79,8 @@ class State:
         self.pairs: list[tuple[Array, Array]] = []
         self.targets: list[Array] = []
         self.shifts: list[Array] = []
-        self.near_steps = self.widenings = self.rescales = 0
-        self.remeasured = False
+        self.near_steps = self.widenings = self.rescales = self.corrections = self.refused = 0
+        self.remeasured = self.looked_again = False
         self.not_finite, self.edges, self.edge_error = 0, list[int](), 0.0
         self.bar = math.inf
         self.best: Point | None = None
@@ -251,7 +251,7 @@ class State:
             least = min(max(model.lowest, 0.0), ritz(self.pairs[-2 * self.d :]))
             fixed = held(self.x, self.gradient, self.G.low, self.G.high)
             slope = float(np.linalg.norm(np.where(fixed, 0.0, self.gradient)))
-            longest = 0.7 * slope / least if least > 0 else math.inf
+            longest = 1.3 * slope / least if least > 0 else math.inf  # some directions had no step
             return max(size + self.tail(size, parts), longest) + parts.noise + parts.bias + self.edge_error
         r = self.trust()
         beyond = r * max(size, r * self.last_step if self.last_step < 10 * self.tol else 0.0)

@@ -103,10 +103,12 @@ def secant(M: Array, s: Array, y: Array) -> Array:
 
 
 def bfgs(M: Array, s: Array, y: Array) -> Array:
-    """The BFGS update with which M s = y; M itself where s'y is not positive."""
+    """The BFGS update with which M s = y; M itself where s'y or s'M s is not positive."""
     sy = float(s @ y)
     if sy <= 1e-6 * float(np.linalg.norm(s)) * float(np.linalg.norm(y)):
         return M
     Ms = M @ s
+    if float(s @ Ms) <= 0.0:
+        return M
     updated: Array = M - np.outer(Ms, Ms) / float(s @ Ms) + np.outer(y, y) / sy
     return updated
