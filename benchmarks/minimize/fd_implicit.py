@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from scipy.optimize import minimize
 
-from .inner_solve import central, first_step, inner_solve
+from .inner_solve import central, first_step, inner_solve, size
 from .referee import OutOfBudgetError, Report, Task
 
 __all__ = ["fd_implicit", "fd_implicit_long_steps"]
@@ -27,12 +27,12 @@ def fd_implicit(task: Task, *, step: float | None = None) -> Report:
     h1 = step or first_step(task.noise_outer)
     h2 = step or ((48 * noise / 7) ** 0.25 if task.noise_inner else (8 * noise) ** (1 / 3))
     hc = step or (3 * noise) ** 0.25
-    e, u = h2 * np.eye(p), hc * np.eye(d)
     z = task.z0
     best: tuple[float, Array] = (np.inf, task.x0)
 
     def hessian(x: Array) -> Array:
-        here = G(z, x)
+        here, h = G(z, x), h2 * size(z)
+        e = h * np.eye(p)
         if task.noise_inner:
             S = [G(z + s, x) + G(z - s, x) - 2 * here for s in e]
             H = np.diag(S)
@@ -40,13 +40,13 @@ def fd_implicit(task: Task, *, step: float | None = None) -> Report:
                 for j in range(i):
                     pair = G(z + e[i] + e[j], x) + G(z - e[i] - e[j], x) - 2 * here
                     H[i, j] = H[j, i] = (pair - S[i] - S[j]) / 2
-            return H / h2**2
+            return H / h**2
         one = [G(z + s, x) for s in e]
         H = np.zeros((p, p))
         for i in range(p):
             for j in range(i + 1):
                 H[i, j] = H[j, i] = G(z + e[i] + e[j], x) - one[i] - one[j] + here
-        return H / h2**2
+        return H / h**2
 
     def value_and_gradient(x: Array) -> tuple[float, Array]:
         nonlocal z, best
@@ -55,9 +55,10 @@ def fd_implicit(task: Task, *, step: float | None = None) -> Report:
         if value < best[0]:
             best = value, x.copy()
         v = -np.linalg.lstsq(hessian(x), central(lambda a: F(a, x), z, h1))[0]
-        a = hc * v / max(float(np.linalg.norm(v)), 1e-300)
+        length = max(float(np.linalg.norm(v)), 1e-300)
+        a, u = hc * size(z) * v / length, hc * size(x) * np.eye(d)
         mixed = [G(z + a, x + s) - G(z + a, x - s) - G(z - a, x + s) + G(z - a, x - s) for s in u]
-        Cv = np.array(mixed) * float(np.linalg.norm(v)) / (4 * hc**2)
+        Cv = np.array(mixed) * length / (4 * hc * size(z) * hc * size(x))
         return value, central(lambda b: F(z, b), x, h1) + Cv
 
     try:

@@ -9,7 +9,7 @@ from scipy.optimize import minimize
 
 from .referee import Task
 
-__all__ = ["Psi", "central", "first_step", "inner_solve"]
+__all__ = ["Psi", "central", "first_step", "inner_solve", "size"]
 
 Array = np.ndarray
 _ROUNDING = 10 * 2.0**-52
@@ -21,9 +21,15 @@ def first_step(noise: float) -> float:
 
 
 def central(function: Callable[[Array], float], at: Array, step: float) -> Array:
-    """Gradient (n,) by 2 n values."""
+    """Gradient (n,) by 2 n values; the step is relative to points whose greatest coordinate is above 1."""
+    step = step * size(at)
     shifts = step * np.eye(len(at))
     return np.array([function(at + s) - function(at - s) for s in shifts]) / (2 * step)
+
+
+def size(at: Array) -> float:
+    """What steps of differences are relative to, as in scipy: the greatest coordinate or 1."""
+    return max(1.0, float(np.abs(at).max()))
 
 
 def inner_solve(task: Task, x: Array, z: Array) -> Array:
