@@ -13,7 +13,7 @@ from threadpoolctl import threadpool_limits
 from .classes import CLASSES, QUICK
 from .methods import METHODS, OWN, missing
 from .page import page
-from .race import race
+from .race import TRIED, run_class
 from .scores import class_score
 from .tables import as_json, classes_table, conclusion, methods_table
 
@@ -26,7 +26,11 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--methods", nargs="+", metavar="NAME", choices=list(METHODS), help="peers; default all")
     parser.add_argument("--problems", type=int, help="problems a class; default 20, at most 5 with 100 variables")
     parser.add_argument("--seed", type=int, default=0, help="of the problems, their noise and the methods")
-    parser.add_argument("--full", action="store_true", help="let each peer run on when another one was better")
+    parser.add_argument(
+        "--full", action="store_true",
+        help="let each peer run to its end on each problem; otherwise it stops where it cannot be the best any more, and "
+        f"one that was first in nothing on the first {TRIED} problems of a class leaves that class",
+    )  # fmt: skip
     parser.add_argument("--json", action="store_true", help="everything as JSON on standard output")
     parser.add_argument("--page", type=Path, help="also write the page of the documentation to this file")
     parser.add_argument("--list", action="store_true", help="the names of the classes, and nothing else")
@@ -54,7 +58,7 @@ def main(arguments: list[str] | None = None) -> int:
         for name in names:
             kind = CLASSES[name]
             count = min(problems, kind.most)
-            runs[name] = [race(kind, chosen.seed, index, methods, full=chosen.full) for index in range(count)]
+            runs[name] = run_class(kind, chosen.seed, methods, count, full=chosen.full)
             starts = [kind.problem(chosen.seed, index).start_error for index in range(count)]
             scores.append(class_score(name, runs[name], starts))
             _say(classes_table(scores[-1:]).splitlines()[-1])

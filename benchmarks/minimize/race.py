@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -10,7 +10,9 @@ from .classes import Class
 from .methods import METHODS, OWN
 from .referee import LEVELS, Counter, Report, Run, judge
 
-__all__ = ["budget", "race", "run_one"]
+__all__ = ["TRIED", "budget", "race", "run_class", "run_one", "still_in"]
+
+TRIED = 2  # problems of a class on which every peer runs
 
 
 def budget(p: int, d: int) -> int:
@@ -53,4 +55,31 @@ def race(kind: Class, seed: int, index: int, names: Iterable[str], *, full: bool
         runs[name] = run
         if name != OWN and run.error <= LEVELS[0] and run.status != "budget":
             best = min(best, run.evaluations)
+    return runs
+
+
+def still_in(names: Sequence[str], runs: Sequence[Mapping[str, Run]]) -> list[str]:
+    """Who runs on the next problem of a class, after these runs: everybody at first, then who was first in something.
+
+    That is the first value within the accuracy, the fewest evaluations to an end there, or the least error.
+    """
+    if len(runs) < TRIED:
+        return list(names)
+    kept = {OWN}
+    for one in runs[:TRIED]:
+        peers = {name: run for name, run in one.items() if name != OWN}
+        if not peers:
+            continue
+        kept.add(min(peers, key=lambda name: peers[name].error))
+        hits = {name: run.hits[0] for name, run in peers.items() if run.hits[0] is not None}
+        ends = {name: run.evaluations for name, run in peers.items() if run.error <= LEVELS[0]}
+        kept |= {min(found, key=found.__getitem__) for found in (hits, ends) if found}
+    return [name for name in names if name in kept]
+
+
+def run_class(kind: Class, seed: int, names: Sequence[str], count: int, *, full: bool = False) -> list[dict[str, Run]]:
+    """All methods on the first problems of a class, and on the others those that are still in."""
+    runs: list[dict[str, Run]] = []
+    for index in range(count):
+        runs.append(race(kind, seed, index, names if full else still_in(names, runs), full=full))
     return runs

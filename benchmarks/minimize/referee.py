@@ -68,6 +68,7 @@ class Counter:
     spent: int = 0
     closed: bool = False
     hits: list[int | None] = field(default_factory=lambda: [None] * len(LEVELS))
+    _last: bytes = b""
 
     def outer(self, z: Any, x: Any) -> float:
         """F."""
@@ -86,6 +87,10 @@ class Counter:
         if z.shape != self.problem.z0.shape or x.shape != self.problem.x0.shape:
             raise ValueError(f"one point a call: z {z.shape}, x {x.shape}")
         self.spent += 1
+        seen = x.tobytes()
+        if seen == self._last:
+            return float(function(z, x))
+        self._last = seen  # inner solves ask for many values at one x
         error = distance(self.problem, x)
         for level, allowed in enumerate(LEVELS):
             if error <= allowed and self.hits[level] is None:
