@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shlex
 import sys
 from fnmatch import fnmatch
 from pathlib import Path
@@ -28,8 +29,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=0, help="of the problems, their noise and the methods")
     parser.add_argument(
         "--full", action="store_true",
-        help="let each peer run to its end on each problem; otherwise it stops where it cannot be the best any more, and "
-        f"one that was first in nothing on the first {TRIED} problems of a class leaves that class",
+        help="let each peer run to its end on each problem; otherwise it stops where it cannot be the best any more, "
+        f"and one that was first in nothing on the first {TRIED} problems of a class leaves that class",
     )  # fmt: skip
     parser.add_argument("--json", action="store_true", help="everything as JSON on standard output")
     parser.add_argument("--page", type=Path, help="also write the page of the documentation to this file")
@@ -65,7 +66,7 @@ def main(arguments: list[str] | None = None) -> int:
     about = {"seed": chosen.seed, "methods": methods, "skipped": skipped, "full": chosen.full}
     if chosen.page:
         command = ["python", "-m", "benchmarks.minimize", *(sys.argv[1:] if arguments is None else arguments)]
-        chosen.page.write_text(page(scores, runs, methods, skipped, " ".join(command)), encoding="utf-8")
+        chosen.page.write_text(page(scores, runs, methods, skipped, shlex.join(command)), encoding="utf-8")
     if chosen.json:
         print(json.dumps(as_json(scores, runs, about)))
     else:

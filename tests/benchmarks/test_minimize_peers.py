@@ -304,6 +304,18 @@ def test_a_class_of_which_half_fails_has_failed():
     assert scores.class_score("c", [good, good, bad], [2.0] * 3).to_end == pytest.approx(0.1)
 
 
+def test_a_peer_leaves_a_class_after_two_problems_in_which_it_was_first_in_nothing():
+    names = ["zb.minimize", "quick", "early", "exact", "slow"]
+    one = {
+        "zb.minimize": run(1, 0.0), "quick": run(100, 5e-3, [90] * 5), "early": run(500, 0.1, [10] * 5),
+        "exact": run(400, 1e-9, [300] * 5), "slow": run(300, 6e-3, [200] * 5),
+    }  # fmt: skip
+    assert race.still_in(names, [one]) == names
+    assert race.still_in(names, [one, one, {}]) == ["zb.minimize", "quick", "early", "exact"]
+    none = {"zb.minimize": run(1, 0.0), "quick": run(100, 3.0), "slow": run(100, 2.0)}
+    assert race.still_in(names, [none, none]) == ["zb.minimize", "slow"]
+
+
 # ---- the command
 
 
@@ -316,6 +328,24 @@ def test_the_command_writes_json_and_its_own_count_is_the_referees(capsys):
     assert by_method["zb.minimize"]["remark"] == ""
     assert by_method["fd-implicit"]["error"] < 1e-2
     assert found["classes"][0]["problems"] == 1
+
+
+def test_the_page_says_the_command_and_every_class_that_is_above(tmp_path, capsys):
+    to = tmp_path / "page.md"
+    arguments = ["--classes", "quadratic 3,1", "--problems", "1", "--methods", "fd-implicit", "--page", str(to)]
+    assert load("__main__").main(arguments) == 0
+    text = to.read_text()
+    assert (
+        f"python -m benchmarks.minimize --classes 'quadratic 3,1' --problems 1 --methods fd-implicit --page {to}"
+        in text
+    )
+    assert "\n| quadratic 3,1 | 1 |" in text
+    bad = scores.class_score("a bad class", [{"zb.minimize": run(10, 5.0), "fd-implicit": run(9, 0.0, [9] * 5)}], [2.0])
+    text = load("page").page([bad], {}, ["zb.minimize", "fd-implicit"], ["cma-es"], "x")
+    assert "Classes above 1.0 by (a) or (b): a bad class." in text
+    assert "further from x* than asked: a bad class (1 of 1)." in text
+    assert "**no**" in text
+    assert "cma-es: not run" in text
 
 
 def test_a_peer_that_is_not_installed_is_skipped_with_a_line(capsys, monkeypatch):
