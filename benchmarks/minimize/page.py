@@ -69,7 +69,8 @@ and the natural size of x where their interface demands a range or a first sprea
 A peer stops where it cannot be the best any more, and one that was first in nothing on the first {tried} problems of
 a class leaves that class; `--full` lets all run on. The inner solve is scipy's L-BFGS-B, to a gradient of 1e-6 with
 forward differences where values are exact, with central differences of the right step where they are not; each starts
-where the last one ended.
+where the last one ended. Where p is 100 or more, only FD-implicit and, up to d = 50, Py-BOBYQA are run: an inner
+solve takes thousands of evaluations there, and the others need hundreds of them.
 """
 
 
