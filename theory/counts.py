@@ -109,6 +109,20 @@ def _saba(setting: str) -> Counts:
     }  # fmt: skip
 
 
+def _implicit(setting: str) -> Counts:
+    """Differences along coordinates; a matrix of second differences takes the value, single and double steps.
+
+    A gradient of n components takes n values and the one they start from; a product with v along n coordinates n
+    values at z, n at z + h v, and the one there. The value at z is shared.
+    """
+    second = p + p * (p + 1) / 2
+    if setting == "start":
+        return {"inner": (1 + second) * n_G}
+    gradient, products = 1 + p, 1 + (2 * p + 1) + (2 * d + 1)
+    measured = second if setting == "measured" else 0
+    return {"inner": (gradient + products + measured) * n_G, "outer": (1 + p + d) * n_F}
+
+
 def _f2sa(setting: str) -> Counts:
     step_of_y, step_of_z = (("outer_grad_z", b2), ("inner_grad_z", b1)), (("inner_grad_z", b1),)
     return _added((
@@ -179,6 +193,7 @@ _COUNTS: dict[str, Callable[[str], Counts]] = {
        ("zoba", "zoba-tuned", "zoba-mixed", "hf-zoba", "hf-zoba-shared", "soba", "zmdsba", "zo-penalty")},
     **{name: _of_means(name) for name in ("aid-bio", "itd-bio", "meha")},
     "zdsba": _zdsba, "pzobo": _pzobo, "hozog": _hozog, "saba": _saba, "f2sa": _f2sa, "fednest": _fednest,
+    "implicit": _implicit,
     "stocbio": _stocbio, "fom": _unrolled(sp.Integer(0)), "ufom": _unrolled(q), "ufom-adaptive": _unrolled(q),
 }  # fmt: skip
 
@@ -187,6 +202,6 @@ _BOTH = tuple(f"{kind}, {gradient}" for kind, gradient in _CORRECTION)
 #: The settings of each solver.
 SETTINGS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(_COUNTS, ("",)),
-    "pzobo": ("", "batch"), "hozog": ("", "values"), "saba": ("", "start"), "fednest": ("", "batch"),
+    "pzobo": ("", "batch"), "hozog": ("", "values"), "saba": ("", "start"), "implicit": ("", "measured", "start"), "fednest": ("", "batch"),
     "fom": tuple(_FIRST), "ufom": _BOTH, "ufom-adaptive": _BOTH,
 }  # fmt: skip

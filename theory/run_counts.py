@@ -60,6 +60,8 @@ def _setting(problem: BilevelProblem, solver: str, o: Mapping[str, Any]) -> str:
         return "" if o["batch"] is None or not problem.stochastic else "batch"
     if solver == "hozog":
         return "values" if o["training"] == "values" else ""
+    if solver == "implicit":
+        return "measured" if o["curvature"] == "measured" else ""
     if solver in ("fom", "ufom", "ufom-adaptive"):
         kind = "one task" if problem.capabilities.tasks is None else "tasks"
         return kind if solver == "fom" else f"{kind}, {o['gradient']}"

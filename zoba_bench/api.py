@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from zoba_bench.advice import advice
+from zoba_bench.arrays import Array
 from zoba_bench.contracts import State
 from zoba_bench.directions import generator
 from zoba_bench.driver import run
@@ -71,7 +74,8 @@ def solve(
     Returns
     -------
     Result
-        A diverged or failed replicate is a row with a status, not an exception.
+        A diverged or failed replicate is a row with a status, not an exception. On a problem without a card, as one's
+        own are, ``advice`` says what to change where the default options left more than half of the way.
     """
     if isinstance(problem, str):
         problem = load_problem(problem)
@@ -87,15 +91,27 @@ def solve(
     start_z, start_x = problem.initial_point(np.random.default_rng(start_seed))
     if max_iterations is None:
         max_iterations = 1000 if budget is None else max(1, budget)
-    return run(
+    seen: list[Array] = []
+
+    def follow(k: int, state: State) -> object:
+        if state.estimate is not None and k in (0, 1):
+            seen.append(state.estimate.copy())
+        return None if callback is None else callback(k, state)
+
+    start_x = start_x if x0 is None else np.asarray(x0, dtype=np.float64)
+    result = run(
         problem, configuration,
         z0=start_z if z0 is None else np.asarray(z0, dtype=np.float64),
-        x0=start_x if x0 is None else np.asarray(x0, dtype=np.float64),
+        x0=start_x,
         v0=None if v0 is None else np.asarray(v0, dtype=np.float64),
         rng=generator(run_seed), replicates=replicates, max_iterations=max_iterations,
         budget=budget, tolerance=tolerance, record_every=record_every, gradient_cost=gradient_cost,
-        callback=callback,
+        callback=follow,
     )  # fmt: skip
+    result = replace(result, travelled=np.linalg.norm(result.x - start_x, axis=-1))
+    if problem.card is not None or options or not seen:  # chosen by somebody who knows the problem
+        return result
+    return replace(result, advice=advice(problem, configuration, result, start_x, seen[0]))
 
 
 def _sequence(seed: int | np.random.SeedSequence) -> np.random.SeedSequence:

@@ -8,7 +8,9 @@ followed by ``sum(-1)``, and on rows of at most 12 entries a product with ones i
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +22,7 @@ __all__ = [
     "blockwise",
     "covariance",
     "dot",
+    "fitted",
     "frozen",
     "linear_map",
     "log_sum_exp",
@@ -143,6 +146,34 @@ def spread_vectors(vectors: Array, *others: Array) -> Array:
     if lead == vectors.shape[:-1]:
         return vectors
     return np.broadcast_to(vectors, (*lead, vectors.shape[-1])).copy()
+
+
+def fitted(values: NDArray[Any], shape: tuple[int, ...], *vectors: Array) -> NDArray[Any]:
+    """A function's values in the shape that was asked for, where the function left out some of its arguments.
+
+    Parameters
+    ----------
+    values : array
+        What the function returned.
+    shape : tuple of int
+        The broadcast leading axes of the arguments, and for vectors their length.
+    *vectors : arrays (..., n)
+        The arguments.
+
+    Returns
+    -------
+    array
+        ``values``, broadcast where they have the leading axes of some of the arguments alone. Anything else is
+        returned as it is: one number for many points is a sum over all of them more often than a constant.
+    """
+    if values.shape == shape:
+        return values
+    tail = shape[max(vector.ndim for vector in vectors) - 1 :]
+    leads = [vector.shape[:-1] for vector in vectors]
+    kept = values.shape[: values.ndim - len(tail)]
+    if kept in leads and values.shape[len(kept) :] == tail:
+        return np.broadcast_to(values, shape)
+    return values.reshape(shape) if values.ndim == 0 and math.prod(shape) == 1 else values
 
 
 def frozen(array: Array) -> Array:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from zoba_bench.arrays import Array, Samples
+from zoba_bench.arrays import Array, Samples, fitted
 from zoba_bench.problem import BilevelProblem
 
 __all__ = ["COUNTED", "DERIVATIVES", "DryOracle", "Oracle", "OracleError", "weights"]
@@ -327,7 +327,7 @@ class Oracle:
             raise OracleError(
                 f"{name} of problem {self._name!r} returned {type(values).__name__} of {array.dtype}, not real numbers"
             )
-        converted = array.astype(np.float64)
+        converted = fitted(array, shape, *vectors).astype(np.float64)
         if converted.shape != shape:
             wanted = "value for each point, the last axis reduced"
             if len(shape) == max(vector.ndim for vector in vectors):

@@ -22,6 +22,11 @@ class Status(enum.IntEnum):
     iterate left the ball of the divergence threshold; ``NON_FINITE`` a function returned
     NaN or an infinity, or an update overflowed; ``STOPPED`` the callback asked for it, or no further progress was made
     (the message says which).
+
+    Ends of ``minimize`` alone: ``NOISE_LIMITED`` noise or rounding of the values hides more than the tolerance;
+    ``FLAT`` the outer function, or Psi along a direction of x, does not change measurably; ``INNER_SINGULAR`` the inner
+    function has no measurable curvature along a direction of z, so that z*(x) is not defined; ``INNER_FAILED`` no
+    minimiser of the inner function was found.
     """
 
     CONVERGED = 0
@@ -30,6 +35,10 @@ class Status(enum.IntEnum):
     DIVERGED = 3
     NON_FINITE = 4
     STOPPED = 5
+    NOISE_LIMITED = 6
+    FLAT = 7
+    INNER_SINGULAR = 8
+    INNER_FAILED = 9
 
     @property
     def label(self) -> str:
@@ -49,6 +58,10 @@ _MESSAGES = {
     Status.DIVERGED: "diverged: lower the steps",
     Status.NON_FINITE: "a function value or an update was NaN or infinite; returned the last finite iterate",
     Status.STOPPED: "stopped by the callback",
+    Status.NOISE_LIMITED: "noise of the values hides more than the tolerance; average the functions, or raise tol",
+    Status.FLAT: "the outer function does not change measurably along some direction of x",
+    Status.INNER_SINGULAR: "the inner function has no measurable curvature along some direction of z",
+    Status.INNER_FAILED: "no minimiser of the inner function was found",
 }
 
 
@@ -79,6 +92,10 @@ class Result:
     non_finite : str
         "inner returned NaN at z = ..., x = ...": where a function of the problem first returned a value that is not
         finite, in any replicate; empty if none did, or only where the iterates had left.
+    travelled : (R,) array or None
+        |x - x0| of :func:`zoba_bench.solve`.
+    advice : str
+        What to change where the default options of a solver left most of the way on a problem of one's own.
     """
 
     x: Array
@@ -96,6 +113,8 @@ class Result:
     message: list[str] = field(default_factory=list)
     counts: dict[str, NDArray[np.int64]] = field(default_factory=dict)
     non_finite: str = ""
+    travelled: Array | None = None
+    advice: str = ""
 
     @property
     def nfev(self) -> NDArray[np.int64]:
@@ -122,6 +141,8 @@ class Result:
         if self.history.get("stationarity") is not None and len(self.history["stationarity"]):
             last = self.history["stationarity"][-1]
             lines.append(f"  |grad Psi|^2 median {np.median(last):.3g} at the last recorded iterate")
+        if self.advice:
+            lines.append(f"  advice       {self.advice}")
         return "\n".join(lines)
 
 

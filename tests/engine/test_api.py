@@ -200,3 +200,48 @@ def test_error_of_the_users_function_is_raised(bilevel):
     problem = zb.BilevelProblem.from_functions(bilevel().outer, wrong, 3, 2, name="wrong")
     with pytest.raises(ValueError, match="inner of problem 'wrong' returned shape"):
         zb.solve(problem)
+
+
+# Advice where default options go nowhere
+
+
+def own(scale=1.0, **known):
+    def inner(z, x):
+        return 0.5 * np.sum((z - x) ** 2, axis=-1)
+
+    def outer(z, x):
+        return scale * np.sum((z - 3.0) ** 2, axis=-1)
+
+    return zb.Problem.from_functions(outer, inner, 2, 2, **known)
+
+
+@pytest.mark.parametrize(
+    ("known", "words"),
+    [
+        ({}, "the estimated hypergradient is still"),
+        ({"hypergradient": lambda x: 2e-3 * (x - 3.0)}, "the hypergradient is still 100%"),
+        ({"minimizer": [3.0, 3.0]}, "the distance to the minimiser is still 100%"),
+    ],
+)
+def test_default_options_that_leave_most_of_the_way_are_said_to(known, words):
+    result = zb.solve(own(1e-3, **known), max_iterations=20)
+    assert result.advice.startswith(words)
+    assert "rho=0.01" in result.advice
+    assert "zoba_bench.minimize" in result.advice
+    assert result.advice in repr(result)
+    np.testing.assert_allclose(result.travelled, np.linalg.norm(result.x - zb.solve(
+        own(1e-3), max_iterations=1, rho=1e-300).x, axis=-1), rtol=1e-9)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("problem", "options"),
+    [
+        (own(), {"rho": 1e-6}),  # chosen by the user
+        (own(20.0, minimizer=[3.0, 3.0]), {}),  # it arrives
+        ("quad_tracking", {}),  # registered
+    ],
+)
+def test_nothing_is_said_where_there_is_nothing_to_say(problem, options):
+    result = zb.solve(problem, max_iterations=400, **options)
+    assert result.advice == ""
+    assert "advice" not in repr(result)

@@ -24,7 +24,8 @@ LAYERS = (
     {"driver", "sweep"},
     {"certification", "execution"},
     {"comparison", "minimization", "timing", "verification"},
-    {"api", "report"},
+    {"advice", "report"},
+    {"api"},
     {"cli"},
 )
 HEIGHT = {part: height for height, layer in enumerate(LAYERS) for part in layer}

@@ -18,6 +18,7 @@ import zoba_bench as zb
 from zoba_bench import cli
 from zoba_bench.certification.certify import certify, certify_registered
 from zoba_bench.ledger import Ledger
+from zoba_bench.oracle import OracleError
 from zoba_bench.problem.building import over_points
 from zoba_bench.problem.file import file_spec, is_file
 from zoba_bench.problem.inner_check import check_inner_solution
@@ -554,6 +555,17 @@ def test_solve_runs_a_problem_from_a_file(file):
     assert (content["problem"], len(content["z"][0])) == ("mine.py:quadratic", 3)
 
 
+def test_solve_prints_how_far_it_came_and_what_to_change(file):
+    code, output, _ = call("solve", "--problem", "mine.py:Bowl", "--max-iterations", "2")
+    words = " ".join(output.split())
+    assert code == 0
+    assert "|x - x0|" in words
+    assert "the default steps (rho=0.01" in words
+    chosen = call("solve", "--problem", "mine.py:Bowl", "--max-iterations", "2", "--set", "rho=0.02")[1]
+    assert "|x - x0|" in chosen
+    assert "advice" not in chosen
+
+
 def test_what_can_be_claimed_depends_on_what_is_declared(file):
     suite, left_out = own_suite(file_spec("mine.py:Bowl"))
     assert {claim.protocol for claim in suite.claims} == {"P1"}
@@ -668,3 +680,44 @@ def test_a_card_knows_what_holds():
     card = zb.Card("", "", words, True, "convex", "")
     assert [card.holds(name) for name in words] == [True, True, False, False, False]
     assert not zb.Card("", "", {}, True, "convex", "").holds("A1")
+
+
+# Functions that leave out an argument, or return other numbers than floats
+
+
+def leaves_out(z, x):
+    return np.sum((z - 1) ** 2, axis=-1)
+
+
+@pytest.mark.parametrize("solver", ["hf-zoba", "zoba", "soba"])
+def test_a_function_may_leave_out_an_argument(solver):
+    def inner(z, x):
+        return 0.5 * np.sum((z - x) ** 2, axis=-1)
+
+    problem = zb.BilevelProblem.from_functions(
+        leaves_out, inner, 2, 2,
+        outer_grad_z=lambda z, x: 2 * (z - 1), outer_grad_x=lambda z, x: 0 * x, inner_grad_z=lambda z, x: z - x,
+        inner_hvp_zz=lambda z, x, v: v, inner_jvp_xz=lambda z, x, v: -v,
+    )  # fmt: skip
+    spread = replace(
+        problem, outer=lambda z, x: leaves_out(z, x) + np.zeros(np.broadcast_shapes(z.shape[:-1], x.shape[:-1]))
+    )
+    one, two = (zb.solve(each, solver, max_iterations=3, replicates=2) for each in (problem, spread))
+    assert one.x.tobytes() == two.x.tobytes()
+    z, x = np.zeros((1, 2)), np.zeros((5, 1, 2))
+    assert problem.outer(z, x).shape == problem.inner(z, x).shape == (5, 1)
+    assert problem.outer_grad_x(np.zeros((4, 2)), np.zeros(2)).shape == (4, 2)
+
+
+@pytest.mark.parametrize("kind", [np.int64, np.float32, bool])
+def test_other_real_numbers_are_converted(kind):
+    problem = zb.BilevelProblem.from_functions(lambda z, x: leaves_out(z, x).astype(kind), leaves_out, 2, 2)
+    values = problem.outer(np.full((3, 2), 2.5), np.zeros(2))
+    assert values.dtype == np.float64
+    assert values.tolist() == leaves_out(np.full((3, 2), 2.5), None).astype(kind).astype(float).tolist()
+
+
+def test_one_number_for_many_points_is_still_refused():
+    problem = zb.BilevelProblem.from_functions(lambda z, x: np.sum(z**2), leaves_out, 2, 2)
+    with pytest.raises(OracleError, match=r"returned shape \(\)"):
+        zb.solve(problem, max_iterations=1, replicates=2)

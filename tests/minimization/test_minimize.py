@@ -207,9 +207,9 @@ def test_result_is_that_of_one_run():
     assert isinstance(result.message, str)
     for name in ("nit", "n_inner", "n_outer", "nfev"):
         assert isinstance(getattr(result, name), int), name
-    assert np.ndim(result.status) == 0
-    assert result.success
-    assert "1 converged" in repr(result)
+    assert type(result.status) is int
+    assert result.success is True
+    assert "message: converged" in repr(result)
     assert {len(column) for column in result.history.values()} == {len(result.history["iteration"])}
     assert (np.diff(result.history["evaluations"]) >= 0).all()
 
@@ -239,8 +239,11 @@ def test_counts_equal_an_independent_count(vectorized, options):
     assert result.nfev == result.n_inner + result.n_outer
 
 
-@pytest.mark.parametrize("budget", [700, 1000, 1500, 2500])
-def test_budget_is_never_exceeded(budget):
+@pytest.mark.parametrize(
+    ("method", "budget"),
+    [*(("hf-zoba", n) for n in (700, 1000, 1500, 2500)), *(("implicit", n) for n in (20, 60, 150, 300))],
+)
+def test_budget_is_never_exceeded(method, budget):
     pair = log_cosh_link(5, 5)
     calls = 0
 
@@ -252,7 +255,9 @@ def test_budget_is_never_exceeded(budget):
 
         return wrapper
 
-    result = zb.minimize(counted(pair.outer), counted(pair.inner), x0=pair.x0, z0=pair.z0, seed=0, budget=budget)
+    result = zb.minimize(
+        counted(pair.outer), counted(pair.inner), x0=pair.x0, z0=pair.z0, seed=0, method=method, budget=budget
+    )
     assert calls == result.nfev <= budget
     assert result.status == zb.Status.BUDGET
 
@@ -262,13 +267,15 @@ def test_budget_below_one_iteration_is_refused_before_any_evaluation():
         raise AssertionError("evaluated")
 
     with pytest.raises(ValueError, match="budget=50 is below the cost of the automatic tuning"):
-        zb.minimize(never, never, x0=np.zeros(4), z0=np.zeros(4), budget=50)
+        zb.minimize(never, never, x0=np.zeros(4), z0=np.zeros(4), method="hf-zoba", budget=50)
 
 
-@pytest.mark.parametrize("limit", [1, 15, 40])
-def test_iteration_limit_holds_over_all_stages(limit):
+@pytest.mark.parametrize(("method", "limit"), [("hf-zoba", 1), ("hf-zoba", 15), ("hf-zoba", 40), ("implicit", 1)])
+def test_iteration_limit_holds_over_all_stages(method, limit):
     pair = log_cosh_link(5, 5)
-    result = zb.minimize(pair.outer, pair.inner, x0=pair.x0, z0=pair.z0, seed=0, max_iterations=limit)
+    result = zb.minimize(
+        pair.outer, pair.inner, x0=pair.x0, z0=pair.z0, seed=0, method=method, max_iterations=limit
+    )
     assert result.nit == limit
     assert result.status == zb.Status.MAX_ITERATIONS
 
@@ -285,7 +292,7 @@ def test_same_seed_gives_the_same_bits_and_none_gives_fresh_ones():
     pair = log_cosh_link(4, 3)
 
     def solve(seed):
-        return zb.minimize(pair.outer, pair.inner, x0=pair.x0, z0=pair.z0, seed=seed)
+        return zb.minimize(pair.outer, pair.inner, x0=pair.x0, z0=pair.z0, seed=seed, method="hf-zoba")
 
     one, two, other = solve(5), solve(5), solve(6)
     assert one.x.tobytes() == two.x.tobytes()
@@ -323,13 +330,26 @@ def test_an_explicit_option_leaves_the_rest_automatic(options):
     assert np.linalg.norm(result.x - pair.minimizer) <= 1e-2, result.message
 
 
+def in_rows(function):
+    def rows(z, x):
+        shape = np.broadcast_shapes(z.shape[:-1], x.shape[:-1])
+        points = (
+            np.array(np.broadcast_to(a, (*shape, a.shape[-1])), order="C").reshape(-1, a.shape[-1]) for a in (z, x)
+        )
+        return function(*points).reshape(shape)
+
+    return rows
+
+
 def test_with_steps_and_radius_given_the_run_is_that_of_solve():
     pair = quadratic(3, 2)
     options = {"rho": 0.05, "gamma": 0.02, "h": 1e-4, "l1": 6, "l2": 6, "schedule": "constant", "normalize_h_bar": True}
     result = zb.minimize(
         pair.outer, pair.inner, x0=pair.x0, z0=pair.z0, seed=0, vectorized=True, max_iterations=30, **options
     )
-    problem = zb.BilevelProblem.from_functions(pair.outer, pair.inner, 3, 2)
+    # minimize hands points over in rows: products of matrices of another shape round differently.
+    outer, inner = (in_rows(function) for function in (pair.outer, pair.inner))
+    problem = zb.BilevelProblem.from_functions(outer, inner, 3, 2)
     solver = make_solver("hf-zoba", **options)
     reference = run(problem, solver, z0=pair.z0, x0=pair.x0, rng=np.random.default_rng(0), max_iterations=30)
     np.testing.assert_array_equal(result.x, reference.x[0])
@@ -378,14 +398,14 @@ def test_a_value_that_is_not_a_finite_number_is_refused_at_the_start(level, valu
 @pytest.mark.parametrize("value", [1, np.float32(1.0), np.array(1.0), np.int64(1)])
 def test_any_real_scalar_is_a_value(value):
     result = minimise_bad(outer=lambda z, x: value)
-    assert result.status == zb.Status.CONVERGED  # Psi is constant
+    assert result.status == zb.Status.FLAT  # Psi is constant
 
 
 @pytest.mark.parametrize(
     ("function", "match"),
     [
         (lambda z, x: np.sum(z**2), r"returned shape \(\)"),
-        (lambda z, x: z**2, r"returned shape \(1, 1, 2\)"),
+        (lambda z, x: z**2, r"returned shape \(1, 2\)"),
         (lambda z, x: None, "returned None"),
         (lambda z, x: np.sum((z - x - np.mean(z + x**2)) ** 2, axis=-1), "it mixes the points.*vectorized=False"),
     ],
@@ -404,9 +424,12 @@ def test_an_exception_of_a_function_that_is_not_vectorised_gets_a_note():
     assert "vectorized=False to minimize" in caught.value.__notes__[0]
 
 
-@pytest.mark.parametrize("after", [0, 1, 40, 300, 700])
-@pytest.mark.parametrize("kind", [KeyboardInterrupt, ZeroDivisionError])
-def test_exceptions_of_the_functions_propagate_unchanged(kind, after):
+@pytest.mark.parametrize(
+    ("method", "after"),
+    [*(("hf-zoba", n) for n in (0, 1, 40, 300, 700)), *(("implicit", n) for n in (0, 1, 15, 25))],
+)
+@pytest.mark.parametrize("kind", [KeyboardInterrupt, ZeroDivisionError])  # Ctrl-C: where it is asked to propagate
+def test_exceptions_of_the_functions_propagate_unchanged(kind, method, after):
     calls = 0
     raised = kind("mine")
 
@@ -418,12 +441,14 @@ def test_exceptions_of_the_functions_propagate_unchanged(kind, after):
         return bowl(z, x) + np.sum((x - 1) ** 4)
 
     with pytest.raises(kind) as caught:
-        minimise_bad(outer=outer)
+        minimise_bad(outer=outer, on_interrupt="raise", method=method)
     assert caught.value is raised
 
 
-@pytest.mark.parametrize("after", [60, 200, 400])
-def test_nan_later_is_a_status_at_the_last_finite_iterate(after):
+@pytest.mark.parametrize(
+    ("method", "after"), [*(("hf-zoba", n) for n in (60, 200, 400)), *(("implicit", n) for n in (2, 12, 16, 24))]
+)
+def test_nan_later_is_a_status_at_the_last_finite_iterate(method, after):
     calls = 0
 
     def outer(z, x):
@@ -431,8 +456,9 @@ def test_nan_later_is_a_status_at_the_last_finite_iterate(after):
         calls += 1
         return bowl(z, x) + np.sum((x - 1) ** 4) if calls <= after else np.nan
 
-    result = minimise_bad(outer=outer)
-    assert result.status == zb.Status.NON_FINITE
+    result = minimise_bad(outer=outer, method=method)
+    ends = (zb.Status.NON_FINITE,) if method == "hf-zoba" else (zb.Status.NON_FINITE, zb.Status.STOPPED)
+    assert result.status in ends, result.message
     assert np.isfinite(result.x).all()
     assert np.isfinite(result.z).all()
     assert not result.success
@@ -455,13 +481,15 @@ def test_a_value_function_that_is_unbounded_below_diverges():
 
 
 def test_a_stationary_point_that_is_not_a_minimum_is_said_to_be_one():
-    result = zb.minimize(lambda z, x: x[0] ** 2 - x[1] ** 2, bowl, x0=[0.0, 0.0], z0=[0.0, 0.0], seed=0)
+    result = zb.minimize(lambda z, x: x[0] ** 2 - x[1] ** 2, bowl, x0=[0.0, 0.0], z0=[0.0, 0.0], seed=0,
+                         method="hf-zoba")  # fmt: skip
     assert "not a minimum" in result.message
 
 
 def test_noisy_values_are_reported():
     rng = np.random.default_rng(0)
-    result = minimise_bad(outer=lambda z, x: bowl(z, x) + np.sum(x**2) + 1e-4 * rng.standard_normal(), budget=3000)
+    result = minimise_bad(outer=lambda z, x: bowl(z, x) + np.sum(x**2) + 1e-4 * rng.standard_normal(), budget=3000,
+                          method="hf-zoba")  # fmt: skip
     assert "values of outer look noisy" in result.message
 
 

@@ -38,6 +38,8 @@ CASES: list[tuple[str, tuple[str, dict[str, Any]], str, dict[str, Any]]] = [
     ("pzobo", SUM, "batch", {"N": 3, "Q": 4, "batch": 2}),
     ("hozog", EXACT, "", {"q": 2, "inner_steps": 4}), ("hozog", SUM, "", {"q": 2, "inner_steps": 4}),
     ("hozog", SUM, "values", {"q": 2, "inner_steps": 4, "training": "values"}),
+    *(("implicit", problem, setting, {"curvature": setting} if setting else {}) for problem in (EXACT, SUM)
+      for setting in ("", "measured")),
     ("soba", EXACT, "", {}), ("soba", SUM, "", {"b1": 3, "b2": 2}), ("soba", SUM, "", {}),
     ("saba", SUM, "", {"b1": 3, "b2": 2}), ("saba", SUM, "", {}),
     ("f2sa", EXACT, "", {"inner_steps": 3}), ("f2sa", SUM, "", {"inner_steps": 3, "b1": 3, "b2": 2}),

@@ -29,6 +29,7 @@ STEPS: dict[str, tuple[str, ...]] = {
     "f2sa": ("gamma", "alpha", "xi"), "meha": ("eta", "beta", "alpha"), "fednest": ("beta", "eta", "alpha"),
     "aid-bio": ("alpha", "beta"), "itd-bio": ("alpha", "beta"), "stocbio": ("alpha", "eta", "beta"),
     **dict.fromkeys(("fom", "ufom", "ufom-adaptive"), ("alpha", "gamma")),
+    "implicit": (),  # quasi-Newton steps have no range
 }  # fmt: skip
 #: Cheap iterations, and steps that do not shrink where that can be had.
 OPTIONS: dict[str, dict[str, Any]] = {

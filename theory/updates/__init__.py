@@ -13,6 +13,7 @@ penalties         F2SA, MEHA
 two_loops         ZDSBA, ZMDSBA, the zeroth-order penalty method
 responses         PZOBO, HOZOG
 federated         FedNest
+implicit          the implicit hypergradient by differences, Newton in z, BFGS in x
 """
 
 _HERE = "zoba_bench.theory.updates"
@@ -40,4 +41,5 @@ UPDATES: dict[str, str] = {
     "pzobo": f"{_HERE}.responses:PZOBO",
     "hozog": f"{_HERE}.responses:HOZOG",
     "fednest": f"{_HERE}.federated:FEDNEST",
+    "implicit": f"{_HERE}.implicit:IMPLICIT",
 }

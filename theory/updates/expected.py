@@ -65,11 +65,14 @@ class Update:
         Every option of the method with its published value.
     initial : callable(problem, options, z, v, x) -> mapping
         The state at iteration 0, block by block.
+    initial_bias : callable(problem, options, z, v, x) -> mapping, or None
+        Block name -> bound on what measuring a block at the start leaves; a block without one has rounding alone.
     """
 
     step: Callable[[BilevelProblem, Mapping[str, Any], State], Expected]
     published: Mapping[str, Any]
     initial: Callable[..., Mapping[str, Array]] = _no_memory
+    initial_bias: Callable[..., Mapping[str, float]] | None = None
 
 
 def chosen(options: Mapping[str, Any], published: Mapping[str, Any]) -> dict[str, Any]:

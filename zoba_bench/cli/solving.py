@@ -63,6 +63,7 @@ def solve(
             "v": result.v.tolist(), "status": [Status(s).label for s in result.status], "nit": result.nit.tolist(),
             "n_inner": result.n_inner.tolist(), "n_outer": result.n_outer.tolist(),
             "counts": {name: count.tolist() for name, count in result.counts.items() if count.any()}, "last": last,
+            "travelled": None if result.travelled is None else result.travelled.tolist(), "advice": result.advice,
             "mean_stationarity": None if result.mean_stationarity is None else result.mean_stationarity.tolist(),
         })  # fmt: skip
         return 0
@@ -70,6 +71,9 @@ def solve(
     console.print(repr(result), highlight=False)
     for name, values in last.items():
         console.print(f"  {name:<14} {', '.join(f'{v:.4g}' for v in values[:8])}", highlight=False)
+    if result.travelled is not None:
+        moved = ", ".join(f"{v:.4g}" for v in result.travelled[:8])
+        console.print(f"  {'|x - x0|':<14} {moved}", highlight=False)
     return 0
 
 

@@ -60,6 +60,9 @@ GRIDS |= {
                                            gamma=(0.03, 0.1))),
     "zo-penalty": Entry("two", "values", _grid({"T_b": 5, "l": 8}, lam=(3.0, 10.0), alpha=(0.01, 0.05, 0.2),
                                                beta=(0.02, 0.1))),
+    # Of the steps of differences h matters with noise alone; a radius for every size of x.
+    "implicit": Entry("single", "values", _grid({}, radius=(0.1, 1.0, 10.0), h2=(1e-4, 1e-3),
+                                                curvature=("secant", "measured"))),
     "pzobo": Entry("two", "gradients", _grid({"Q": 1}, N=(3, 10), alpha=_INNER, beta=_OUTER)),
     "hozog": Entry("two", "gradients", _grid({"q": 1}, inner_steps=(10, 40), alpha=_INNER, eta=(0.01, 0.1, 0.4))),
     "f2sa": Entry("two", "gradients", _grid({"inner_steps": 5}, alpha=_OUTER, gamma=_INNER, lam=(1.0, 10.0))),

@@ -1,8 +1,12 @@
 """``minimize``: two black-box functions in, a minimiser out.
 
-``automatic`` is the public function, ``black_box`` wraps and checks the user's functions, ``probe``
-measures noise and curvature from counted values, ``tuning`` turns these into units, radii and
-steps, and ``stages`` runs the registered solver stage by stage.
+``automatic`` is the public function, ``arguments`` checks what it is given, and ``session`` carries out one call.
+``black_box`` holds the user's functions, ``workers`` spreads their points, ``checkpoint`` records values, and
+``values`` stands between all of these and the counting oracle. ``outcome`` is what a method hands back, ``ending`` how
+a run is ended from within, ``minimize_result`` what the user gets, and ``picture`` draws it.
+
+The stochastic methods: ``probe`` measures noise and curvature from counted values, ``tuning`` turns these into units,
+radii and steps, ``stages`` runs the registered solver stage by stage, and ``course`` notes where it has been.
 """
 
 from zoba_bench.minimization.automatic import minimize

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
-from typing import Any
+from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from zoba_bench.arrays import Array
-from zoba_bench.minimization.black_box import check_black_boxes, wrap
-from zoba_bench.minimization.stages import Job
-from zoba_bench.problem import BilevelProblem
-from zoba_bench.registry import entry, make_solver
-from zoba_bench.result import Result
-from zoba_bench.validation import check_dimension
+from zoba_bench.minimization.arguments import (
+    bounds_of,
+    check_function,
+    count_or_none,
+    positive_or_none,
+    scale_of,
+    seed_of,
+    vector,
+    workers_of,
+)
+from zoba_bench.minimization.minimize_result import MinimizeResult
+from zoba_bench.minimization.session import Request, carry_out
+from zoba_bench.minimization.values import ON_ERROR
+from zoba_bench.minimization.workers import Map
+from zoba_bench.validation import check_choice
 
 __all__ = ["minimize"]
 
@@ -23,61 +31,104 @@ __all__ = ["minimize"]
 def minimize(
     outer: Callable[..., Any],
     inner: Callable[..., Any],
-    *,
     x0: ArrayLike,
     z0: ArrayLike,
-    method: str = "hf-zoba",
+    *,
+    args: tuple[Any, ...] = (),
+    method: str | None = None,
+    bounds: Any = None,
+    z_bounds: Any = None,
+    tol: float | None = None,
+    maxfev: int | None = None,
+    maxiter: int | None = None,
+    max_seconds: float | None = None,
+    callback: Callable[[MinimizeResult], object] | None = None,
+    x_scale: ArrayLike | None = None,
+    z_scale: ArrayLike | None = None,
     vectorized: bool = False,
+    workers: int | Map | None = None,
+    checkpoint: str | Path | None = None,
+    on_error: Literal["raise", "retry", "skip"] = "raise",
+    on_interrupt: Literal["return", "raise"] = "return",
     seed: int | None = None,
     max_iterations: int | None = None,
     budget: int | None = None,
     tolerance: float | None = None,
     **options: Any,
-) -> Result:
+) -> MinimizeResult:
     """Minimise Psi(x) = outer(z*(x), x), z*(x) = argmin over z of inner(z, x), from values only.
 
     Parameters
     ----------
-    outer, inner : callable(z, x) -> float
-        F and G; z (p,), x (d,). With ``vectorized=True`` they broadcast: z (..., p),
-        x (..., d), values (...).
+    outer, inner : callable(z, x, *args) -> float
+        F and G; z (p,), x (d,). With ``vectorized=True`` they take many points, z (n, p) and x (n, d), and return
+        their n values; a function that leaves out z or x may return what broadcasts to that.
     x0, z0 : array_like, shapes (d,) and (p,)
         Start; its lengths are the dimensions.
-    method : str
-        Name of a registered solver. The promise below is made for "hf-zoba" and "hf-zoba-shared".
+    args : tuple
+        Further arguments of both functions.
+    method : str or None
+        "implicit", the deterministic method of differences, or the name of a registered solver, such as the
+        single-loop methods "hf-zoba" and "hf-zoba-shared". None: "implicit", unless options of a solver are given;
+        then "hf-zoba", whose options they are.
+    bounds, z_bounds : scipy.optimize.Bounds, or a sequence of pairs (low, high), optional
+        Of x, and of z at the lower level. A method that does not keep to them refuses them.
+    tol : float or None
+        Stop when the predicted distance |x - x*| is at most this, measured in ``x_scale`` where that is given. None:
+        1e-3, or 1e-3 of the size of x where that is smaller, but no less than 1e-6 of it (at most 1e-2). The accuracy
+        that rounding allows also stops the run. ``tolerance`` is another name.
+    maxfev : int or None
+        Evaluations of both functions together, tuning and repeated ones included; never exceeded. ``budget`` is
+        another name.
+    maxiter : int or None
+        Iterations, of all stages together; 20000 where None. ``max_iterations`` is another name.
+    max_seconds : float or None
+        No evaluation is begun after so many seconds; one that runs is not interrupted.
+    callback : callable(intermediate_result), optional
+        Called with the best result so far after each iteration (of "hf-zoba": each stage). It stops the run by raising
+        StopIteration or returning a true value. The arrays are read-only copies.
+    x_scale, z_scale : float or array_like, optional
+        Natural sizes of the variables; the method works on x / x_scale and z / z_scale.
     vectorized : bool
         Whether the functions take many points at once, which is much faster.
+    workers : int or map-like callable, optional
+        Processes to which the points of a batch go, lambdas and closures too, or a callable such as the ``map`` of a
+        pool or an executor. The result is the same for every number of workers. A vectorised function gets a batch in
+        up to 32 parts.
+    checkpoint : path, optional
+        An SQLite file in which each evaluation is recorded as it finishes. A second call with the same arguments takes
+        what is there and goes on: its result has the bits of an uninterrupted run. Limits (``maxfev``, ``maxiter``,
+        ``max_seconds``, ``tol``) and workers may differ. Nothing sees whether the functions have changed.
+    on_error : {"raise", "retry", "skip"}
+        What an exception of a function does. "raise": it propagates, with the best point so far in its attribute
+        ``partial_result``. "retry": the point is evaluated again, at most three times in all, also where its value is
+        not finite. "skip": the value is NaN, from which the method steps back.
+    on_interrupt : {"return", "raise"}
+        Ctrl-C returns the best point so far with status STOPPED, or propagates as an exception does.
     seed : int or None
-        Seed of the directions: same seed, same bits. None draws fresh entropy.
-    max_iterations : int or None
-        Iterations of all stages together; 20000 where None.
-    budget : int or None
-        Evaluations of both functions together, tuning included; never exceeded.
-    tolerance : float or None
-        Stop when the predicted distance |x - x*| is at most this. None: 1e-3, or 1e-3 of the
-        size of x where that is smaller, but no less than 1e-6 of it (at most 1e-2). The accuracy that rounding
-        allows also stops the run.
+        Seed of the directions: same seed, same bits. None draws fresh entropy, or takes that of the checkpoint.
+    max_iterations, budget, tolerance
+        Other names of ``maxiter``, ``maxfev`` and ``tol``.
     **options
         The solver's own. A radius or step given here is in the units of z and x; it is used as
         it is, and no change of variables is made then. With ``rho``, ``gamma`` and ``h`` all
         given (or a ``schedule``, or a solver that has none of these) nothing is left to tune:
-        one plain run of 1000 iterations, and ``tolerance`` bounds the surrogate hypergradient.
+        one plain run of 1000 iterations, and ``tol`` bounds the surrogate hypergradient.
 
     Returns
     -------
-    Result
-        Of one run: x (d,), z and v (p,), integers ``status``, ``nit``, ``n_inner``, ``n_outer``,
-        ``nfev``, and a string ``message``. ``estimate`` is the norm of the measured hypergradient;
-        ``history`` has "iteration", "evaluations", "value" (of Psi, estimated) and
-        "predicted_distance", one row a stage. CONVERGED: the tolerance was met. STOPPED: steps
-        were shortened many times without progress. A start is returned if no stage succeeded.
+    MinimizeResult
+        The best point that was seen, as scipy's ``OptimizeResult``: x, z, success, status, message, fun (Psi), jac (the
+        hypergradient), nfev, nit, counts, history. ``success`` is True for CONVERGED alone. STOPPED: steps were
+        shortened many times without progress, or time, callback or Ctrl-C ended the run; the message says which.
+        ``result.plot()`` draws the run.
 
     Raises
     ------
     ValueError, TypeError
         For arguments out of range, functions that do not return one real number a point, values
         that are not finite at the start, or a budget too small to begin. Exceptions of the
-        functions propagate.
+        functions propagate unless ``on_error`` says otherwise.
 
     Notes
     -----
@@ -114,47 +165,28 @@ def minimize(
     >>> result.x.round(2)
     array([0.47, 0.47])
     """
-    z, x = _vector("z0", z0), _vector("x0", x0)
-    for name, value in (("max_iterations", max_iterations), ("budget", budget)):
-        if value is not None:
-            check_dimension(name, value)
-    if tolerance is not None and not (_is_number(tolerance) and 0 < tolerance < math.inf):
-        raise ValueError(f"tolerance must be a positive finite number or None, got {tolerance!r}")
-    if seed is not None and (isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0):
-        raise ValueError(f"seed must be a non-negative integer or None, got {seed!r}")
+    x, z = vector("x0", x0), vector("z0", z0)
+    budget = count_or_none(budget=budget, maxfev=maxfev)
+    limit = count_or_none(max_iterations=max_iterations, maxiter=maxiter)
+    tolerance = positive_or_none(tolerance=tolerance, tol=tol)
+    max_seconds = positive_or_none(max_seconds=max_seconds)
+    seed, workers = seed_of(seed), workers_of(workers)
     if not isinstance(vectorized, (bool, np.bool_)):
         raise TypeError(f"vectorized must be True or False, got {vectorized!r}")
-    for name, function in (("outer", outer), ("inner", inner)):
-        if not callable(function):
-            raise TypeError(f"{name} must be a function of (z, x), got {function!r}")
-    known = entry("solvers", method).option_names()
-    make_solver(method, **options)
-    problem = BilevelProblem(
-        "black box", len(z), len(x), wrap("inner", inner, vectorized), wrap("outer", outer, vectorized)
-    )
-    rng = np.random.default_rng(seed)
-    tunable = {"rho", "gamma", "h", "schedule"}.issubset(known)
-    plain = not tunable or "schedule" in options or {"rho", "gamma", "h"}.issubset(options)
-    limit = max_iterations if max_iterations is not None else (1000 if plain else 20000)
-    job = Job(problem, method, options, known, rng, z, x, budget, tolerance, limit)
-    job.require_budget(plain)
-    check_black_boxes(job.probe.oracle, z, x, vectorized)
-    return job.plain() if plain else job.tuned()
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
-
-
-def _vector(name: str, value: ArrayLike) -> Array:
-    try:
-        array = np.array(value, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise TypeError(f"{name} must be a vector of real numbers, got {value!r}") from error
-    if array.ndim != 1 or array.size == 0:
-        raise ValueError(
-            f"{name} must be one-dimensional and not empty, got shape {array.shape}; wrap a number as [{name}]"
-        )
-    if not np.isfinite(array).all():
-        raise ValueError(f"{name} must be finite, got {array!r}")
-    return array
+    check_function("outer", outer, "(z, x)")
+    check_function("inner", inner, "(z, x)")
+    if callback is not None:
+        check_function("callback", callback, "(intermediate_result)")
+    check_choice("on_error", on_error, ON_ERROR)
+    check_choice("on_interrupt", on_interrupt, ("return", "raise"))
+    if method is None:
+        method = "hf-zoba" if options else "implicit"
+    request = Request(
+        functions={"outer": outer, "inner": inner}, args=args if isinstance(args, tuple) else (args,), z=z, x=x,
+        z_scale=scale_of("z_scale", z_scale, len(z)), x_scale=scale_of("x_scale", x_scale, len(x)), method=method,
+        bounds=bounds_of("bounds", bounds, x), z_bounds=bounds_of("z_bounds", z_bounds, z), options=options,
+        tolerance=tolerance, budget=budget, limit=limit, max_seconds=max_seconds, callback=callback,
+        vectorized=bool(vectorized), workers=workers, checkpoint=checkpoint, on_error=on_error, seed=seed,
+        raise_interrupt=on_interrupt == "raise",
+    )  # fmt: skip
+    return carry_out(request)

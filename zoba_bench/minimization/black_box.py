@@ -1,38 +1,100 @@
-"""A user's two functions as the engine wants them: wrapped, and checked once at the start."""
+"""A user's function as tasks for a worker: one point, or one array of points, in; values or an exception out."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from zoba_bench.arrays import Array
-from zoba_bench.oracle import Oracle
+from zoba_bench.arrays import Array, fitted
+from zoba_bench.oracle import Oracle, OracleError
 from zoba_bench.problem.building import called
 
-__all__ = ["CHECK_EVALUATIONS", "check_black_boxes", "wrap"]
+__all__ = ["CHECK_EVALUATIONS", "BlackBox", "Finished", "check_black_boxes"]
 
 
 CHECK_EVALUATIONS = 8  # most evaluations of check_black_boxes, both levels together
 
 
-def wrap(level: str, function: Callable[..., Any], vectorized: bool) -> Callable[..., Array]:
-    """The function for arrays z (..., p), x (..., d): itself, or a loop over the points."""
-    if vectorized:
-        return function
+@dataclass(frozen=True)
+class Finished:
+    """Values (n,) of a task's points, or the exception that the function raised there."""
 
-    def loop(z: Array, x: Array) -> Array:
-        shape = np.broadcast_shapes(z.shape[:-1], x.shape[:-1])
-        # Copies: a function that changes its arguments, or keeps them, harms nobody.
-        points_z = np.broadcast_to(z, (*shape, z.shape[-1])).reshape(-1, z.shape[-1])
-        points_x = np.broadcast_to(x, (*shape, x.shape[-1])).reshape(-1, x.shape[-1])
-        values = [
-            _number(level, called(level, function, a.copy(), b.copy())) for a, b in zip(points_z, points_x, strict=True)
-        ]
-        return np.array(values, dtype=np.float64).reshape(shape)
+    values: Array | None = None
+    error: Exception | None = None
 
-    return loop
+
+@dataclass(frozen=True)
+class BlackBox:
+    """F or G as the user wrote it, in the user's units.
+
+    Attributes
+    ----------
+    level : {"outer", "inner"}
+    function : callable(z, x, *args)
+    vectorized : bool
+        Whether it takes z (n, p), x (n, d) and returns (n,); else it takes one point.
+    args : tuple
+    z_scale, x_scale : arrays (p,) and (d,)
+        What the iterates are multiplied with before the function sees them.
+    """
+
+    level: str
+    function: Callable[..., Any]
+    vectorized: bool
+    args: tuple[Any, ...]
+    z_scale: Array
+    x_scale: Array
+
+    def finish(self, points: tuple[Array, Array]) -> Finished:
+        """The task of points Z (n, p), X (n, d): never raises what the function raises, only a stop of the process."""
+        try:
+            return Finished(self(*points))
+        except Exception as error:  # a user's function may raise anything
+            return Finished(error=error)
+
+    def __call__(self, Z: Array, X: Array) -> Array:
+        """Values (n,) at points Z (n, p), X (n, d)."""
+        # Products are new arrays: a function that changes its arguments, or keeps them, harms nobody.
+        Z, X = Z * self.z_scale, X * self.x_scale
+        if self.vectorized:
+            return self._many(Z, X)
+        return np.array([_number(self.level, called(self.level, self.function, *point, *self.args))
+                         for point in zip(Z, X, strict=True)], dtype=np.float64)  # fmt: skip
+
+    def _many(self, Z: Array, X: Array) -> Array:
+        for array in (Z, X):
+            array.setflags(write=False)
+        try:
+            found = self.function(Z, X, *self.args)
+        except Exception as error:  # a user's function may raise anything
+            error.add_note(f"zoba-bench called {_call(self.level, Z, X)}; if it takes one point, {_SINGLE}")
+            raise
+        if found is None:
+            raise OracleError(f"{self.level} returned None for {len(Z)} points: it must return their values")
+        try:
+            values = np.asarray(found)
+        except (TypeError, ValueError):  # ragged
+            values = np.empty(0, dtype=object)
+        if values.dtype.kind not in "biuf":
+            raise OracleError(f"{self.level} returned {type(found).__name__} of {values.dtype}, not real numbers")
+        values = fitted(values, (len(Z),), Z, X)
+        if values.shape != (len(Z),):
+            raise OracleError(
+                f"{self.level} returned shape {values.shape} for z of shape {Z.shape} and x of shape {X.shape}; "
+                f"expected {(len(Z),)}: one value for each point, the last axis reduced; if it takes one point, "
+                f"{_SINGLE}"
+            )
+        return values.astype(np.float64)
+
+
+_SINGLE = "pass vectorized=False to minimize"
+
+
+def _call(level: str, Z: Array, X: Array) -> str:
+    return f"{level} with z of shape {Z.shape} and x of shape {X.shape}"
 
 
 def _number(level: str, value: Any) -> float:
@@ -57,10 +119,11 @@ def _number(level: str, value: Any) -> float:
     return float(array)
 
 
-def check_black_boxes(oracle: Oracle, z: Array, x: Array, vectorized: bool) -> None:
-    """Evaluate both functions at the start; errors say what to change. Counted."""
+def check_black_boxes(oracle: Oracle, z: Array, x: Array, vectorized: bool) -> dict[str, float]:
+    """Evaluate both functions at the start, and return the values; errors say what to change. Counted."""
+    found = {}
     for level, query in (("inner", oracle.inner), ("outer", oracle.outer)):
-        value = float(query(z[None, None], x[None, None])[0, 0])
+        value = found[level] = float(query(z[None, None], x[None, None])[0, 0])
         if not np.isfinite(value):
             raise ValueError(f"{level} returned {value} at the start point z0={z!r}, x0={x!r}; start elsewhere")
         if not vectorized:
@@ -72,3 +135,4 @@ def check_black_boxes(oracle: Oracle, z: Array, x: Array, vectorized: bool) -> N
                 f"{level} gives {several[0, 0]} for the start point among three points, and {value} for it "
                 "alone: it mixes the points; reduce the last axis only, or pass vectorized=False"
             )
+    return found

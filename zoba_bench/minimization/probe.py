@@ -184,14 +184,16 @@ class Probe:
         assert found is not None
         return point, found
 
-    def value(self, z: Array, v: Array, x: Array, along_v: float) -> float:
-        """F + v'G_z: Psi(x) up to the product of the errors of z and v. At most three evaluations."""
+    def value(self, z: Array, v: Array, x: Array, along_v: float) -> tuple[float, float]:
+        """F + v'G_z, which is Psi(x) up to the product of the errors of z and v, and F. At most three evaluations."""
         q = np.concatenate([z, x])[None]
         if along_v == 0.0:
-            return float(self.outer(q)[0])
+            found = float(self.outer(q)[0])
+            return found, found
         shift = np.concatenate([along_v * v, np.zeros(self.d)])
         plus, minus = self.inner(np.vstack([q + shift, q - shift]))
-        return float(self.outer(q)[0] + (plus - minus) / (2 * along_v))
+        found = float(self.outer(q)[0])
+        return found + float(plus - minus) / (2 * along_v), found
 
     def _stencil(self, z: Array, v: Array, x: Array, *, curvature: bool) -> tuple[Point, Curvature | None]:
         p, n, r = self.p, self.p + self.d, self.radii

@@ -5,15 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from zoba_bench.arrays import Array
 from zoba_bench.contracts import Solver, State
 from zoba_bench.driver import iteration_cost, run
 from zoba_bench.minimization.black_box import CHECK_EVALUATIONS
+from zoba_bench.minimization.course import Course, Iterates, Place
+from zoba_bench.minimization.ending import BudgetExhausted, Ended
+from zoba_bench.minimization.outcome import Outcome
 from zoba_bench.minimization.probe import ADAPT_SIZE, Curvature, NonFiniteError, Point, Probe, stencil_size
 from zoba_bench.minimization.tuning import (
     CONDITION_CAP,
@@ -32,8 +34,6 @@ from zoba_bench.result import Result, Status
 __all__ = ["Job"]
 
 
-Iterates = tuple[Array, Array, Array]
-
 _IN_USER_UNITS = ("h", "eta", "h_bar", "rho", "gamma", "v_radius", "radius_rule", "curvature_ratio")
 _NOISY = 1e-10  # relative noise above which the message says so
 _VALUE_SIZE = 3  # evaluations of Probe.value
@@ -44,29 +44,8 @@ _STAGE_CAP_USER_UNITS = 400
 _SETTLED = 1e-2  # error of z and v, relative to its start, that ends a warm stage
 _FAR = 1e10
 _FLAT = 1e-8
-
-
-class _Ended(Exception):
-    """The run ends here, with a status and what to say."""
-
-    def __init__(self, status: Status, message: str) -> None:
-        super().__init__(message)
-        self.status = status
-        self.message = message
-
-
-class _Place(NamedTuple):
-    """What is known at the current iterates; ``fresh`` if the curvature was measured there."""
-
-    point: Point
-    curvature: Curvature
-    prediction: Prediction
-    value: float
-    fresh: bool
-
-    def size(self, a: Array) -> float:
-        """Norm of a vector like z in the metric |G_zz|: half its square is a value of G."""
-        return float(np.linalg.norm(np.linalg.solve(unit_root(self.curvature.A), a)))
+_TRUST = {Status.STOPPED: 4.0, Status.NON_FINITE: 0.5}  # factor of the trust radius after a stage that is kept
+_FINITE_TRIES, _FINITE_SHRINK = 4, 0.6
 
 
 @dataclass
@@ -83,14 +62,16 @@ class Job:
     budget: int | None
     tolerance: float | None
     limit: int
+    repeated: Callable[[], int] = lambda: 0  # evaluations that were made once more, uncounted by the oracles
+    on_iteration: Callable[[Outcome], object] | None = None
     nit: int = 0
     stage_inner: int = 0
     stage_outer: int = 0
     gradient_norm: float = math.nan
     steepest: float = 0.0  # norm of G_zz where it was last measured
-    inner_convex: bool = True
-    caveats: list[str] = field(default_factory=list)
-    rows: list[tuple[int, int, float, float]] = field(default_factory=list)
+    noisy: bool = False
+    start_value: float = math.nan  # of F
+    course: Course = field(default_factory=Course)
 
     def __post_init__(self) -> None:
         self.v = np.zeros(self.problem.p)
@@ -109,7 +90,16 @@ class Job:
     @property
     def spent(self) -> int:
         """Evaluations of both levels so far."""
-        return self.probe.spent + self.stage_inner + self.stage_outer
+        return self.probe.spent + self.stage_inner + self.stage_outer + self.repeated()
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Evaluations of each level, by the oracles."""
+        oracle = self.probe.oracle
+        return {
+            "inner": int(oracle.n_inner[0]) + self.stage_inner,
+            "outer": int(oracle.n_outer[0]) + self.stage_outer,
+        }
 
     def left(self) -> int | None:
         """Evaluations left, None where unlimited."""
@@ -119,7 +109,7 @@ class Job:
         """End the run if the budget does not cover this many evaluations."""
         left = self.left()
         if left is not None and left < cost:
-            raise _Ended(Status.BUDGET, f"the next {cost} evaluations would exceed the budget; {left} are left")
+            raise BudgetExhausted(cost, left)
 
     def solver(self, **values: Any) -> Solver:
         """The registered solver with the automatic values that it knows; the user's own win."""
@@ -145,29 +135,44 @@ class Job:
                 f"for p={p}, d={d}, l1={self.l}; {hint}"
             )
 
-    def plain(self) -> Result:
-        """One run of the solver as configured, in the user's units."""
+    def plain(self) -> Outcome:
+        """One run of the solver as configured, in the user's units; F at its end is evaluated once more."""
+        left = self.left()
+
+        def follow(k: int, state: State) -> bool:
+            self.z, self.v, self.x, self.nit = state.z[0], state.v[0], state.x[0], k + 1
+            if state.estimate is not None:
+                self.gradient_norm = float(state.estimate[0])
+            self.course.rows.append((self.nit, self.spent, math.nan, self.gradient_norm, math.nan))
+            return bool(self.on_iteration is not None and self.on_iteration(self.outcome(Status.STOPPED, "")))
+
         result = run(
             self.problem, self.solver(), z0=self.z, x0=self.x, rng=self.rng, max_iterations=self.limit,
-            budget=self.left(), tolerance=self.tolerance or 0.0, record_every=None,
+            budget=None if left is None else left - 1, tolerance=self.tolerance or 0.0, record_every=None,
+            callback=follow,
         )  # fmt: skip
+        self.nit = 0
         self._count(result)
         self.z, self.v, self.x = result.z[0], result.v[0], result.x[0]
         if result.estimate is not None:
             self.gradient_norm = float(result.estimate[0])
-        status = Status(int(result.status[0]))
-        return self._result(status, status.message)
+        status, message = Status(int(result.status[0])), Status(int(result.status[0])).message
+        self.course.value = float(self.probe.oracle.outer(self.z[None, None], self.x[None, None])[0, 0])
+        if status in (Status.DIVERGED, Status.NON_FINITE) and not self.course.value <= self.start_value:
+            self.z, self.x, self.v = self.z_start, self.x_start, np.zeros(self.problem.p)
+            self.course.value, message = self.start_value, f"{message}; F is smaller at the start, which is returned"
+        return self.outcome(status, message)
 
-    def tuned(self) -> Result:
+    def tuned(self) -> Outcome:
         """Stages with automatic units, radii and steps until the predicted distance is small."""
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             try:
                 self._stages()
             except NonFiniteError as error:
                 message = f"{error} next to the last finite iterate, which is returned"
-                return self._result(Status.NON_FINITE, message)
-            except _Ended as end:
-                return self._result(end.status, end.message)
+                return self.outcome(Status.NON_FINITE, message)
+            except Ended as end:
+                return self.outcome(end.status, end.message)
         raise AssertionError("stages end by raising")
 
     def _stages(self) -> None:
@@ -179,8 +184,7 @@ class Job:
         first_a, settled = here.size(here.prediction.a), False
         caution, trust, failed = 1.0, 1.0, list[Status]()
         while True:
-            self.gradient_norm = float(np.linalg.norm(here.prediction.gradient))
-            self.rows.append((self.nit, self.spent, here.value, here.prediction.distance))
+            self._arrived(here)
             if warm and settled and here.size(here.prediction.a) <= max(_SETTLED * first_a, self._inner_floor()):
                 warm, here = 0, self._measure()
             target = self._target(here.prediction)
@@ -190,24 +194,26 @@ class Job:
                 here = self._measure()
                 continue
             if self.nit >= self.limit:
-                raise _Ended(
+                raise Ended(
                     Status.MAX_ITERATIONS,
                     f"reached max_iterations={self.limit} at a predicted distance of "
                     f"{here.prediction.distance:.2g}; raise it to go on",
                 )
             outcome, moved = self._stage(here, caution, trust, target, bool(warm))
             there = None
-            if outcome not in (Status.DIVERGED, Status.NON_FINITE):
+            if outcome is not Status.DIVERGED:  # before a value that is not finite the stage may have come far
                 try:
                     there = self._look(moved, here.curvature)
+                    self._seen(there)
                 except NonFiniteError:
                     outcome = Status.NON_FINITE
             if there is not None and (self.fixed_steps or self._progress(bool(warm), here, there)):
                 self.z, self.v, self.x = moved
+                self.course.last = there
                 if float(np.linalg.norm(self.x)) > _FAR * max(1.0, float(np.linalg.norm(self.x_start))):
-                    raise _Ended(Status.DIVERGED, "x left every bounded set: Psi may be unbounded below")
+                    raise Ended(Status.DIVERGED, "x left every bounded set: Psi may be unbounded below")
                 caution = min(1.0, 1.4 * caution)
-                trust *= 4.0 if outcome is Status.STOPPED else 1.0
+                trust *= _TRUST.get(outcome, 1.0)
                 # The curvature is kept while the error falls as it promised.
                 slow = there.prediction.distance > 0.3 * here.prediction.distance
                 if warm:
@@ -226,27 +232,35 @@ class Job:
                     # The start of the stage may be at fault: Psi is known there only near z*(x).
                     warm, first_a, settled = _MAX_WARM_STAGES, a, False
 
-    def _measure(self) -> _Place:
+    def _measure(self) -> Place:
         """Everything at the current iterates, with new curvature."""
         p, d = self.problem.p, self.problem.d
         size = stencil_size(p, d, along_v=bool(self.v.any()), curvature=True)
-        self.need(size + ADAPT_SIZE + _VALUE_SIZE)
-        point, curvature = self.probe.curvature(self.z, self.v, self.x)
-        self.probe.adapt(point, curvature)
+        for tried in range(_FINITE_TRIES):
+            self.need(size + ADAPT_SIZE + _VALUE_SIZE)
+            try:
+                point, curvature = self.probe.curvature(self.z, self.v, self.x)
+                self.probe.adapt(point, curvature)
+                place = self._place(point, curvature, fresh=True)
+                break
+            except NonFiniteError:  # of single calls: other points may have values
+                if tried == _FINITE_TRIES - 1:
+                    raise
+                self.probe.radii = self.probe.radii * _FINITE_SHRINK
         spectrum = np.linalg.eigvalsh((curvature.A + curvature.A.T) / 2)
-        self.steepest, self.inner_convex = float(np.abs(spectrum).max()), bool(spectrum[0] > 0)
-        return self._place(point, curvature, fresh=True)
+        self.steepest, self.course.inner_convex = float(np.abs(spectrum).max()), bool(spectrum[0] > 0)
+        return place
 
-    def _look(self, iterates: Iterates, curvature: Curvature) -> _Place:
+    def _look(self, iterates: Iterates, curvature: Curvature) -> Place:
         """Gradients at other iterates, with the curvature at hand."""
         return self._place(self.probe.point(*iterates), curvature, fresh=False)
 
-    def _place(self, point: Point, curvature: Curvature, fresh: bool) -> _Place:
+    def _place(self, point: Point, curvature: Curvature, fresh: bool) -> Place:
         prediction = predict(self.probe, point, curvature)
-        value = self.probe.value(point.z + prediction.a, point.v, point.x, point.along_v)
-        return _Place(point, curvature, prediction, value, fresh)
+        value, measured = self.probe.value(point.z + prediction.a, point.v, point.x, point.along_v)
+        return Place(point, curvature, prediction, value, measured, fresh)
 
-    def _stage(self, here: _Place, caution: float, trust: float, target: float, warm: bool) -> tuple[Status, Iterates]:
+    def _stage(self, here: Place, caution: float, trust: float, target: float, warm: bool) -> tuple[Status, Iterates]:
         """Run the solver for as many iterations as the local model asks for."""
         point, curvature, prediction = here.point, here.curvature, here.prediction
         size = np.maximum(1.0, np.abs(self.x))
@@ -314,7 +328,7 @@ class Job:
         self.stage_inner += int(result.n_inner[0])
         self.stage_outer += int(result.n_outer[0])
 
-    def _progress(self, warm: bool, here: _Place, there: _Place) -> bool:
+    def _progress(self, warm: bool, here: Place, there: Place) -> bool:
         """Whether a stage is kept."""
         noise, floor = self.probe.noise_inner, self._inner_floor()
         before, after = here.size(here.prediction.a), here.size(there.prediction.a)
@@ -346,7 +360,7 @@ class Job:
         size = max(float(np.linalg.norm(self.x)), moved, prediction.distance)
         return max(1e-3 * min(1.0, size), 1e-6 * min(size, 1e4))
 
-    def _inner_done(self, here: _Place) -> bool:
+    def _inner_done(self, here: Place) -> bool:
         """Whether z, too, is near its solution: the model is good only there."""
         size = max(float(np.linalg.norm(self.z)), float(np.linalg.norm(self.z - self.z_start)))
         a = here.prediction.a
@@ -354,49 +368,57 @@ class Job:
 
     def _note_noise(self) -> None:
         for level, relative in self.probe.relative_noise.items():
-            if relative > _NOISY:
-                self.caveats.append(
+            if relative > _NOISY:  # at the start: near a solution values may vanish, and rounding is all there is
+                self.noisy = True
+                self.course.caveats.append(
                     f"values of {level} look noisy (relative size {relative:.1g}), "
                     "and automatic settings assume exact values"
                 )
 
-    def _converged(self, here: _Place, target: float) -> None:
+    def _converged(self, here: Place, target: float) -> None:
         values = np.linalg.eigvalsh((here.prediction.hessian + here.prediction.hessian.T) / 2)
-        if values[0] < -10 * np.abs(values).max() / CONDITION_CAP:
-            self.caveats.append("Psi curves downwards here: a stationary point that is not a minimum")
+        saddle = bool(values[0] < -10 * np.abs(values).max() / CONDITION_CAP)
+        if saddle:
+            self.course.caveats.append("Psi curves downwards here: a stationary point that is not a minimum")
         distance, noise = here.prediction.distance, here.prediction.dx_noise
         if noise > target:
-            self.caveats.append(f"distances up to {noise:.2g} are hidden by noise or lie along flat directions")
-        raise _Ended(
+            self.course.caveats.append(f"distances up to {noise:.2g} are hidden by noise or lie along flat directions")
+        if saddle or self.noisy:
+            found = f"the predicted distance to a solution, {distance:.2g}, is at most {target:.2g}"
+            raise Ended(Status.STOPPED, f"stopped: {found}, but it holds for exact values at a minimum only")
+        raise Ended(
             Status.CONVERGED,
             f"converged: the predicted distance to a solution, {distance:.2g}, is at most {target:.2g}",
         )
 
-    def _give_up(self, failed: list[Status], here: _Place, target: float) -> None:
+    def _give_up(self, failed: list[Status], here: Place, target: float) -> None:
         for status in (Status.NON_FINITE, Status.DIVERGED):
             if status in failed:
-                raise _Ended(status, f"{status.message}; shorter steps did not help")
-        raise _Ended(
+                raise Ended(status, f"{status.message}; shorter steps did not help")
+        raise Ended(
             Status.STOPPED,
             f"stopped: shorter steps brought no progress at a predicted distance of "
             f"{here.prediction.distance:.2g} (target {target:.2g}); values may be noisy or not smooth, "
             "or the solver's noise does not vanish",
         )
 
-    def _result(self, status: Status, message: str) -> Result:
-        """One run's result, with the replicate axis dropped."""
-        if not self.inner_convex:
-            self.caveats.append("inner is not strongly convex in z there")
-        rows = np.array(self.rows, dtype=np.float64).reshape(-1, 4)
-        history: dict[str, NDArray[Any]] = {
-            "iteration": rows[:, 0].astype(np.int64), "evaluations": rows[:, 1].astype(np.int64),
-            "value": rows[:, 2], "predicted_distance": rows[:, 3],
-        }  # fmt: skip
-        fields: dict[str, Any] = {
-            "x": self.x, "z": self.z, "v": self.v,
-            "status": np.int64(status), "nit": self.nit, "estimate": self.gradient_norm,
-            "n_inner": int(self.probe.oracle.n_inner[0]) + self.stage_inner,
-            "n_outer": int(self.probe.oracle.n_outer[0]) + self.stage_outer,
-            "message": "; ".join([message, *self.caveats]),
-        }  # fmt: skip
-        return Result(**fields, history=history, problem=self.problem.name, solver=self.method)
+    def _arrived(self, here: Place) -> None:
+        """Note a place, and tell whoever follows the run."""
+        self.course.last = here
+        self._seen(here)
+        self.gradient_norm = float(np.linalg.norm(here.prediction.gradient))
+        row = (self.nit, self.spent, here.measured, self.gradient_norm, here.prediction.distance)
+        self.course.rows.append(row)
+        if self.on_iteration is not None and self.on_iteration(self.outcome(Status.STOPPED, "")):
+            raise Ended(Status.STOPPED, Status.STOPPED.message)
+
+    def _seen(self, place: Place) -> None:
+        """Keep the place if its Psi is the smallest; it is known where z is near z*(x)."""
+        if self._inner_done(place):
+            self.course.seen(place, place.doubt(self.probe, self._target(place.prediction)))
+
+    def outcome(self, status: Status, message: str) -> Outcome:
+        """The best point so far, with what there is to say."""
+        last = self.course.last
+        doubt = 0.0 if last is None else last.doubt(self.probe, self._target(last.prediction))
+        return self.course.outcome(status, message, (self.z, self.v, self.x), self.nit, doubt)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import functools
 import inspect
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import fields
@@ -10,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from zoba_bench.arrays import Array
+from zoba_bench.arrays import Array, fitted
 from zoba_bench.problem.constants import Constants
 from zoba_bench.validation import check_dimension
 
-__all__ = ["NEEDED", "called", "keywords_of_functions", "keywords_of_object", "over_points", "title_of"]
+__all__ = ["NEEDED", "called", "keywords_of_functions", "keywords_of_object", "over_arrays", "over_points", "title_of"]
 
 
 #: Functions of points: how many vectors each takes, and which dimension its value has ("" for a number).
@@ -56,8 +57,7 @@ def keywords_of_functions(
         if not callable(function):
             takes = "(z, x)" if _FUNCTIONS[name][0] > 1 else "x"
             raise TypeError(f"{name} must be a function of {takes}, got {function!r}")
-        if vectorize:
-            given[name] = over_points(name, function, p, d)
+        given[name] = over_points(name, function, p, d) if vectorize else over_arrays(name, function, p, d)
     if isinstance(given.get("constants"), Mapping):
         given["constants"] = _constants(given["constants"])
     if given.get("minimizer") is not None:
@@ -103,6 +103,29 @@ def _constants(given: Mapping[str, Any]) -> Constants:
         if name not in known:
             raise TypeError(f"constants has no {name!r}; known are {', '.join(known)}")
     return Constants(**given)
+
+
+def over_arrays(name: str, function: Callable[..., Any], p: int, d: int) -> Callable[..., Any]:
+    """A function of arrays that may leave out an argument, or return other real numbers than floats.
+
+    What has a wrong shape or kind is returned as it is: whoever asked for it names what it expected.
+    """
+    vectors, letter = _FUNCTIONS[name]
+    tail = {"": (), "p": (p,), "d": (d,)}[letter]
+
+    @functools.wraps(function)
+    def fit(*arguments: Any, **keywords: Any) -> Any:
+        values = function(*arguments, **keywords)
+        if isinstance(values, np.ndarray) and values.dtype.kind not in "fiub":
+            return values
+        points = [np.asarray(array) for array in arguments[:vectors]]
+        given = [np.asarray(s) for s in (*arguments[vectors:], keywords.get("sample")) if s is not None]
+        if not isinstance(values, (np.ndarray, np.generic, float, int)) or not all(a.ndim for a in points):
+            return values
+        lead = np.broadcast_shapes(*(a.shape[:-1] for a in points), *(s.shape for s in given))
+        return fitted(np.asarray(values), (*lead, *tail), *points).astype(np.float64)
+
+    return fit
 
 
 def over_points(name: str, function: Callable[..., Any], p: int, d: int) -> Callable[..., Array]:

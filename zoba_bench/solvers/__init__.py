@@ -8,6 +8,7 @@
 ``truncated``       gradients through an inner loop: ``fom``, ``ufom``
 ``f2sa``, ``meha``  penalties and envelopes, with first derivatives
 ``fednest``         several clients
+``implicit``        differences along coordinates: Newton in z, quasi-Newton in x
 ``zmdsba``, ``zo_penalty``, ``pzobo``, ``hozog``   zeroth-order methods with two loops
 """
 
@@ -17,6 +18,7 @@ SOLVERS: dict[str, str] = {
     "zoba-mixed": "zoba_bench.solvers.zoba_mixed:ZobaMixed",
     "hf-zoba": "zoba_bench.solvers.hf_zoba:HfZoba",
     "hf-zoba-shared": "zoba_bench.solvers.hf_zoba:HfZobaShared",
+    "implicit": "zoba_bench.solvers.implicit:Implicit",
     "soba": "zoba_bench.solvers.soba:Soba",
     "saba": "zoba_bench.solvers.saba:Saba",
     "f2sa": "zoba_bench.solvers.f2sa:F2sa",

@@ -21,6 +21,7 @@ from zoba_bench.solvers.fednest import FedNest
 from zoba_bench.solvers.fom import Fom
 from zoba_bench.solvers.hf_zoba import HfZoba, HfZobaShared
 from zoba_bench.solvers.hozog import Hozog
+from zoba_bench.solvers.implicit import Implicit
 from zoba_bench.solvers.itd_bio import ItdBio
 from zoba_bench.solvers.meha import Meha
 from zoba_bench.solvers.pzobo import Pzobo
@@ -102,9 +103,9 @@ def _last(base: Any) -> None:
 
 
 for _base in (Zoba, ZobaTuned, ZobaMixed, HfZoba, HfZobaShared, Soba, Saba, AidBio, ItdBio, StocBio, Fom, Ufom, F2sa,
-              Meha, Zmdsba, Zdsba, ZoPenalty, Pzobo, Hozog, FedNest, UfomAdaptive):  # fmt: skip
+              Meha, Zmdsba, Zdsba, ZoPenalty, Pzobo, Hozog, FedNest, UfomAdaptive, Implicit):  # fmt: skip
     _late(_base)
-for _base in (HfZobaShared, Soba, Saba, AidBio, ItdBio, StocBio, F2sa, Meha, FedNest):
+for _base in (HfZobaShared, Soba, Saba, AidBio, ItdBio, StocBio, F2sa, Meha, FedNest, Implicit):
     _last(_base)
 
 
@@ -280,6 +281,18 @@ _asking(ItdBio, "stale", "Every Hessian is taken at the first point of the path.
 _asking(ItdBio, "sign", "The implicit part has the opposite sign.", _scaled("inner_jvp_xz", -1.0))
 _asking(StocBio, "one-batch", "One batch of G serves all inner steps and all Hessian products.", _one_batch)
 _asking(StocBio, "no-direct", "The hypergradient lacks F_x.", _scaled("outer_grad_x", 0.0))
+
+
+def _without(part: str) -> Callable[..., Array]:
+    def along(self: Any, oracle: Any, z: Array, x: Array, v: Array, base: Array, n: int, letter: str) -> Array:
+        found = Implicit._along(self, oracle, z, x, v, base, n, letter)
+        return 0 * found if letter == part else found
+
+    return along
+
+
+_register(Implicit, "unchecked", "G_zz is not repaired along v.", _along=_without("z"))
+_register(Implicit, "no-product", "The hypergradient lacks G_xz v.", _along=_without("x"))
 
 
 # Truncated gradients.

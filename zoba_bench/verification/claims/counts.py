@@ -85,6 +85,7 @@ _SETTINGS: dict[str, list[dict[str, Any]]] = {
     "zo-penalty": _every(_BOTH, {"T_b": 3, "l": 4}),
     "pzobo": _every((_EXACT,), {"N": 3, "Q": 4}) + _every((_SUM,), {"N": 3, "Q": 4}, {"N": 3, "Q": 4, "batch": 2}),
     "hozog": _every(_BOTH, {"q": 2, "inner_steps": 4}, {"q": 2, "inner_steps": 4, "training": "values"}),
+    "implicit": _every(_BOTH, {"curvature": "measured"}),
     "fednest": _every(
         (_SUM,), {"clients": 4, "T": 2, "tau": 3, "tau_x": 2, "N": 4},
         {"clients": 2, "T": 2, "tau": 3, "tau_x": 2, "N": 4, "batch": 1},
@@ -98,7 +99,7 @@ _LEFT_OUT: dict[str, tuple[str, ...]] = {
     "itd-bio": ("inner_grad_z",), "stocbio": ("inner_hvp_zz",), "fom": ("outer_grad_x",), "ufom": ("inner_jvp_zx",),
     "ufom-adaptive": ("inner_jvp_zx",), "f2sa": ("outer_grad_z",), "meha": ("inner_grad_x", "prox", "projection"),
     "zmdsba": ("inner",), "zdsba": ("outer",), "zo-penalty": ("outer",), "pzobo": ("outer_grad_z",),
-    "hozog": ("outer",), "fednest": ("communication",),
+    "hozog": ("outer",), "fednest": ("communication",), "implicit": ("inner",),
 }  # fmt: skip
 
 

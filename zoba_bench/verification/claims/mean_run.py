@@ -132,6 +132,9 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("hozog", _QUADRATIC, "no-factor", {"gamma": 0.1, "inner_steps": 30, "q": 10}, 6, "minimizer", 800, 0.1),
     Setting("hozog", _LOGISTIC, "late", {"gamma": 0.05, "inner_steps": 20, "q": 10, "eta": 1e-3}, 20, "minimizer",
             2000, 0.1, {"q": 20}),
+    # Differences leave 1e-6 of the first distance, of which a hundredth is left.
+    Setting("implicit", _LOGISTIC, "no-product", {}, 6, tolerance=0.01),
+    Setting("implicit", _QUADRATIC, "no-product", {"curvature": "measured"}, 7, tolerance=0.01),
     Setting("fednest", _SUM, "short-series", {"clients": 4, "alpha": 0.3, "beta": 0.1, "eta": 0.35, "N": 40}, 100),
     Setting("fednest", _WIDE_SUM, "drift", {"clients": 4, "alpha": 0.3, "beta": 0.1, "eta": 0.35, "N": 40}, 25,
             what="quad_sum-wide"),

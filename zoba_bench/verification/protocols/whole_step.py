@@ -221,8 +221,10 @@ def judge(claim: Claim, plan: Plan, results: Mapping[str, Mapping[str, Any]], le
 def _at_the_start(problem: BilevelProblem, update: Any, options: Mapping[str, Any], state: Mapping[str, Array]) -> list[
     tuple[float, str]
 ]:  # fmt: skip
-    """Deviations of the initial state from the one that is declared, over rounding."""
+    """Deviations of the initial state from the one that is declared, over rounding and what measuring it leaves."""
     declared = update.initial(problem, options, *start(problem))
+    bias = getattr(update, "initial_bias", None)
+    allowed = {} if bias is None else bias(problem, options, *start(problem))
     found = []
     for name, values in state.items():
         if name not in declared:
@@ -231,7 +233,7 @@ def _at_the_start(problem: BilevelProblem, update: Any, options: Mapping[str, An
             continue
         # What is not finite, as a best value that there is not yet, must be so in both.
         known = np.where(np.isfinite(declared[name]), declared[name], np.nan)
-        unit = 1e-12 * (1 + float(np.max(np.abs(np.nan_to_num(known)), initial=0.0)))
+        unit = 1e-12 * (1 + float(np.max(np.abs(np.nan_to_num(known)), initial=0.0))) + allowed.get(name, 0.0)
         both = np.isnan(known) & ~np.isfinite(values)
         off = np.where(both, 0.0, np.abs(values - known)) / unit
         found.append((float(np.max(np.where(np.isnan(off), np.inf, off), initial=0.0)), f"the initial {name}"))

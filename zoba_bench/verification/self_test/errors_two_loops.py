@@ -1,4 +1,4 @@
-"""Errors planted in the zeroth-order methods with two loops."""
+"""Errors planted in the zeroth-order methods with two loops, and in differences along coordinates."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ __all__ = ["ERRORS"]
 _ZMDSBA, _PENALTY, _PZOBO, _HOZOG = (
     f"zoba_bench.solvers.{name}" for name in ("zmdsba", "zo_penalty", "pzobo", "hozog")
 )
+_IMPLICIT = "zoba_bench.solvers.implicit"
 _TWO = ("zdsba", "zmdsba")
 
 ERRORS: tuple[PlantedError, ...] = (
@@ -78,5 +79,14 @@ ERRORS: tuple[PlantedError, ...] = (
     PlantedError(
         "hozog/default-gamma", _HOZOG, "gamma: float = 1e-3", "gamma: float = 2e-3",
         "the default of gamma is twice the published one", ("hozog",),
+    ),
+    PlantedError(
+        "implicit/adjoint-sign", _IMPLICIT, "v = -absolute_solve(H, f_z)", "v = absolute_solve(H, f_z)",
+        "the adjoint has the wrong sign", ("implicit",),
+    ),
+    PlantedError(
+        "implicit/old-step", _IMPLICIT, "s, y = state.moved, D - state.hypergradient",
+        "s, y = state.moved, state.hypergradient", "BFGS learns from the old hypergradient, not from its change",
+        ("implicit",),
     ),
 )  # fmt: skip

@@ -1,0 +1,51 @@
+"""The worked examples of "My black-box problem" run, and print what the page says of them."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PAGE = (Path(__file__).parents[2] / "docs" / "black_box.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"```python\n(.*?)```", PAGE, flags=re.DOTALL)
+
+
+def run(block: str, folder: Path) -> str:
+    done = subprocess.run(
+        [sys.executable, "-P", "-W", "error", "-c", block], capture_output=True, text=True, check=False, cwd=folder
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.fixture
+def outputs(tmp_path):
+    return lambda number: run(BLOCKS[number], tmp_path)
+
+
+def test_there_are_three_examples():
+    assert len(BLOCKS) == 3
+
+
+def test_the_vectorised_example_prints_a_result_and_draws_it(outputs, tmp_path):
+    printed = outputs(0)
+    assert {"message", "success", "fun", "jac", "nfev"} <= {line.split(":")[0].strip() for line in printed.splitlines()}
+    assert (tmp_path / "run.png").stat().st_size > 10_000
+
+
+def test_the_expensive_example_is_cut_and_resumed(outputs):
+    first, second = outputs(1).splitlines()
+    assert "would exceed the budget" in first
+    evaluations, resumed = map(int, second.split()[-2:])
+    # The last steps before a limit need not be those of a run that goes on.
+    assert 200 <= resumed <= int(first.split()[-1]) <= 300 < evaluations <= 600
+
+
+def test_the_noisy_example_says_that_it_is_noisy(outputs):
+    status, x = outputs(2).splitlines()
+    error = max(abs(float(number) - 0.5) for number in x.strip("[]").split())
+    assert status.split()[1] == str(status.split()[0] == "0")
+    assert error <= 1e-2 or "False" in status, "CONVERGED and wrong"

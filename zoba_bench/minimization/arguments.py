@@ -1,0 +1,138 @@
+"""The arguments of ``minimize``, checked: one value each, in the form in which it is used."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from zoba_bench.arrays import Array
+from zoba_bench.validation import check_dimension
+
+__all__ = [
+    "bounds_of",
+    "check_function",
+    "count_or_none",
+    "one_of",
+    "positive_or_none",
+    "scale_of",
+    "seed_of",
+    "vector",
+    "workers_of",
+]
+
+
+def one_of(**names: Any) -> Any:
+    """The value of an argument that has two names; None where neither is given."""
+    given = {name: value for name, value in names.items() if value is not None}
+    if len(given) > 1:
+        raise TypeError(f"{' and '.join(given)} are two names of one thing: give one of them")
+    return next(iter(given.values()), None)
+
+
+def count_or_none(**named: Any) -> int | None:
+    """A positive integer, or None, of an argument with two names; an error has the name that was used."""
+    value = one_of(**named)
+    if value is None:
+        return None
+    name = next(name for name, each in named.items() if each is not None)
+    return check_dimension(name, value)
+
+
+def positive_or_none(**named: Any) -> float | None:
+    """A positive finite number, or None, of an argument with two names."""
+    value = one_of(**named)
+    if value is None:
+        return None
+    name = next(name for name, each in named.items() if each is not None)
+    number = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
+    if not (number and 0 < value < math.inf):
+        raise ValueError(f"{name} must be a positive finite number or None, got {value!r}")
+    return float(value)
+
+
+def seed_of(seed: Any) -> int | None:
+    """A non-negative integer or None."""
+    if seed is None:
+        return None
+    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
+        raise ValueError(f"seed must be a non-negative integer or None, got {seed!r}")
+    return int(seed)
+
+
+def check_function(name: str, value: object, takes: str) -> None:
+    """Something that can be called."""
+    if not callable(value):
+        raise TypeError(f"{name} must be a function of {takes}, got {value!r}")
+
+
+def workers_of(workers: Any) -> Any:
+    """A positive integer, a map-like callable, or None."""
+    if workers is None or callable(workers):
+        return workers
+    if isinstance(workers, bool) or not isinstance(workers, (int, np.integer)) or workers < 1:
+        raise ValueError(
+            f"workers must be a positive integer, or a callable like map such as a pool's map, got {workers!r}"
+        )
+    return int(workers)
+
+
+def vector(name: str, value: ArrayLike) -> Array:
+    """A finite vector, as an array of its own."""
+    try:
+        array = np.array(value, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"{name} must be a vector of real numbers, got {value!r}") from error
+    if array.ndim != 1 or array.size == 0:
+        raise ValueError(
+            f"{name} must be one-dimensional and not empty, got shape {array.shape}; wrap a number as [{name}]"
+        )
+    if not np.isfinite(array).all():
+        raise ValueError(f"{name} must be finite, got {array!r}")
+    return array
+
+
+def scale_of(name: str, value: ArrayLike | None, size: int) -> Array:
+    """Positive sizes, one a coordinate; a number stands for all."""
+    if value is None:
+        return np.ones(size)
+    try:
+        array = np.array(value, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"{name} must be a positive number or {size} of them, got {value!r}") from error
+    if array.shape not in ((), (size,)) or not (np.isfinite(array) & (array > 0)).all():
+        raise ValueError(f"{name} must be a positive number or {size} of them, got {value!r}")
+    return np.broadcast_to(array, (size,)).copy()
+
+
+def bounds_of(name: str, bounds: Any, start: Array) -> tuple[Array, Array] | None:
+    """Lower and upper bounds; None where there are none.
+
+    As scipy takes them: a ``Bounds`` object, or a pair (low, high) for each coordinate with None for no bound.
+    """
+    if bounds is None:
+        return None
+    size = len(start)
+    wanted = f"{name} must be scipy's Bounds, or {size} pairs (low, high)"
+    if hasattr(bounds, "lb") and hasattr(bounds, "ub"):
+        sides: Sequence[Any] = (bounds.lb, bounds.ub)
+    else:
+        try:
+            pairs = [tuple(pair) for pair in bounds]
+        except TypeError as error:
+            raise TypeError(f"{wanted}, got {bounds!r}") from error
+        if len(pairs) != size or any(len(pair) != 2 for pair in pairs):
+            raise ValueError(f"{wanted}, got {bounds!r}")
+        sides = [[end if pair[k] is None else pair[k] for pair in pairs] for k, end in ((0, -np.inf), (1, np.inf))]
+    try:
+        lower, upper = (np.broadcast_to(np.asarray(side, dtype=np.float64), (size,)).copy() for side in sides)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{wanted}, got {bounds!r}") from error
+    if not (lower < upper).all():  # false for NaN
+        raise ValueError(f"{name}: each lower bound must be below its upper one, got {lower!r} and {upper!r}")
+    if not ((lower <= start) & (start <= upper)).all():
+        raise ValueError(f"{name}: the start {start!r} is outside of them; begin inside")
+    return None if np.isinf(lower).all() and np.isinf(upper).all() else (lower, upper)

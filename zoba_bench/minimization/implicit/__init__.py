@@ -1,0 +1,16 @@
+"""``method="implicit"``: Newton in z, quasi-Newton in x, the implicit hypergradient, all from differences of values.
+
+Read in this order:
+
+noise         one level: its values, their noise and unit, and the steps and errors of differences
+differences   gradients and second derivatives from stencils, each stencil one call
+symmetric     measured symmetric matrices: floors, solving, secant updates
+inner         z follows z*(x); the adjoint and its check
+outer         the Hessian of Psi, trust-region steps inside of bounds
+stopping      the error model
+method        the loop
+"""
+
+from zoba_bench.minimization.implicit.method import minimize_implicit
+
+__all__ = ["minimize_implicit"]

@@ -1,0 +1,171 @@
+"""Tasks over workers: this process, processes of loky, or what a map-like callable reaches."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import pickle
+import signal
+import time
+import traceback
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+
+from zoba_bench.arrays import Array
+from zoba_bench.minimization.black_box import BlackBox, Finished
+
+__all__ = ["Map", "Points", "Workers", "split"]
+
+
+Points = tuple[Array, Array]
+Map = Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]]
+
+
+class Workers:
+    """Runs tasks of the two functions; a context whose end stops the processes that it started.
+
+    Parameters
+    ----------
+    boxes : mapping level -> BlackBox
+    workers : int, map-like callable, or None
+        None and 1 run every task here. Functions travel by value (cloudpickle), so that lambdas and closures do;
+        each process unpickles them once.
+    """
+
+    def __init__(self, boxes: dict[str, BlackBox], workers: int | Map | None) -> None:
+        self._boxes = boxes
+        self._map = workers if callable(workers) else None
+        self._number = workers if isinstance(workers, int) else 1
+        self._executor: Any = None
+        self._sent: dict[str, _Sent] = {}
+        self._seconds: dict[str, float] = {}  # of one task, as last measured
+
+    @property
+    def parallel(self) -> bool:
+        """Whether tasks run elsewhere."""
+        return self._map is not None or self._number > 1
+
+    def __enter__(self) -> Workers:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """End the processes at once: what they still compute is not wanted."""
+        executor, self._executor = self._executor, None
+        if executor is not None:
+            executor.shutdown(wait=True, kill_workers=True)
+
+    def run(self, level: str, tasks: Sequence[Points]) -> Iterator[tuple[int, Finished]]:
+        """Number and outcome of each task, as they finish."""
+        if self._map is not None:
+            return enumerate(self._map(self._picklable(level), tasks))
+        if self._number == 1:
+            return enumerate(map(self._boxes[level].finish, tasks))
+        return self._in_processes(level, tasks)
+
+    def _picklable(self, level: str) -> _Sent:
+        if level not in self._sent:
+            self._sent[level] = _Sent(self._boxes[level])
+        return self._sent[level]
+
+    def _in_processes(self, level: str, tasks: Sequence[Points]) -> Iterator[tuple[int, Finished]]:
+        from concurrent.futures import as_completed
+        from concurrent.futures.process import BrokenProcessPool
+
+        from joblib.externals import loky
+
+        if self._executor is None:
+            sent = {name: self._picklable(name) for name in self._boxes}
+            self._executor = loky.ProcessPoolExecutor(self._number, initializer=_begin, initargs=(sent,))
+        executor = self._executor
+        # A message costs about a millisecond: quick tasks travel together, slow ones alone, to be kept as they finish.
+        together = int(_MESSAGE / max(self._seconds.get(level, _MESSAGE), 1e-9))
+        size = max(1, min(together, len(tasks) // (4 * self._number)))
+        parts = [range(start, min(start + size, len(tasks))) for start in range(0, len(tasks), size)]
+        futures = {executor.submit(_serve, level, [tasks[i] for i in part]): part for part in parts}
+        for future in as_completed(futures):
+            try:
+                outcomes, seconds = future.result()
+                self._seconds[level] = seconds / len(outcomes)
+            except BrokenProcessPool as error:
+                if self._executor is executor:  # a new one may have been started meanwhile
+                    self.stop()
+                lost = RuntimeError(f"a worker process died while it evaluated {level}: {error}")
+                outcomes = [Finished(error=lost)] * len(futures[future])
+            yield from zip(futures[future], outcomes, strict=True)
+
+
+class _Sent:
+    """A function that pickles by value, whatever it is, and is unpickled once a process."""
+
+    def __init__(self, box: BlackBox) -> None:
+        self._box = box
+
+    def __call__(self, points: Points) -> Finished:
+        return self._box.finish(points)
+
+    @functools.cached_property
+    def _payload(self) -> bytes:
+        return _dumps(self._box)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _received, (hashlib.sha256(self._payload).digest(), self._payload)
+
+
+@functools.lru_cache(maxsize=4)
+def _received(digest: bytes, payload: bytes) -> _Sent:
+    return _Sent(pickle.loads(payload))
+
+
+def _dumps(value: Any) -> bytes:
+    from joblib.externals.loky.backend.reduction import dumps
+
+    return bytes(dumps(value))
+
+
+_served: dict[str, _Sent] = {}
+
+
+def _begin(sent: dict[str, _Sent]) -> None:
+    """A worker process: Ctrl-C is answered by the process that started it, and BLAS takes one thread."""
+    from threadpoolctl import threadpool_limits
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threadpool_limits(1)
+    _served.update(sent)
+
+
+def _serve(level: str, tasks: Sequence[Points]) -> tuple[list[Finished], float]:
+    """Outcomes of the tasks, and the seconds that they took."""
+    start = time.perf_counter()
+    return [_carried(_served[level](task)) for task in tasks], time.perf_counter() - start
+
+
+def _carried(outcome: Finished) -> Finished:
+    """The outcome, with an exception that cannot be pickled replaced by one that says what it was."""
+    if outcome.error is None:
+        return outcome
+    outcome.error.add_note("in a worker process:\n" + "".join(traceback.format_exception(outcome.error)).rstrip())
+    try:
+        pickle.loads(_dumps(outcome.error))
+    except Exception:  # what an exception of a user's class does when it is pickled
+        return Finished(error=RuntimeError(f"{type(outcome.error).__name__}: {outcome.error}"))
+    return outcome
+
+
+def split(n: int, vectorized: bool, parallel: bool) -> list[slice]:
+    """How n points are cut into tasks: by content, so that values do not depend on the number of workers."""
+    if not vectorized:
+        return [slice(i, i + 1) for i in range(n)]
+    size = max(1, -(-n // _TASKS)) if parallel else n
+    bounds = np.arange(0, n, size)
+    return [slice(int(i), min(int(i) + size, n)) for i in bounds]
+
+
+_MESSAGE = 0.02  # seconds of work in one message
+_TASKS = 32  # of one batch of a vectorised function
