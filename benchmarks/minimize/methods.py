@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -43,14 +42,12 @@ class Method:
 
 def own(task: Task) -> Report:
     """``zb.minimize`` with its default method, told the functions, the start, the tolerance and the budget."""
-    names = inspect.signature(zb.minimize).parameters
-    tolerance = {"tol" if "tol" in names else "tolerance": task.tolerance}
     result = zb.minimize(
-        task.outer, task.inner, x0=task.x0, z0=task.z0, seed=int(task.rng.integers(2**31)), budget=task.budget,
-        **tolerance,
+        task.outer, task.inner, x0=task.x0, z0=task.z0, tol=task.tolerance, maxfev=task.budget,
+        seed=int(task.rng.integers(2**31)),
     )  # fmt: skip
-    status = zb.Status(int(result.status))
-    return Report(result.x, status == zb.Status.CONVERGED, status.label, int(result.nfev), str(result.message))
+    status = zb.Status(int(result.status)).label
+    return Report(result.x, bool(result.success), status, int(result.nfev), str(result.message))
 
 
 def _few(p: int, d: int) -> bool:
