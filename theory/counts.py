@@ -202,6 +202,7 @@ _BOTH = tuple(f"{kind}, {gradient}" for kind, gradient in _CORRECTION)
 #: The settings of each solver.
 SETTINGS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(_COUNTS, ("",)),
-    "pzobo": ("", "batch"), "hozog": ("", "values"), "saba": ("", "start"), "implicit": ("", "measured", "start"), "fednest": ("", "batch"),
+    "pzobo": ("", "batch"), "hozog": ("", "values"), "saba": ("", "start"), "implicit": ("", "measured", "start"),
+    "fednest": ("", "batch"),
     "fom": tuple(_FIRST), "ufom": _BOTH, "ufom-adaptive": _BOTH,
 }  # fmt: skip

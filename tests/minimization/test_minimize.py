@@ -273,9 +273,7 @@ def test_budget_below_one_iteration_is_refused_before_any_evaluation():
 @pytest.mark.parametrize(("method", "limit"), [("hf-zoba", 1), ("hf-zoba", 15), ("hf-zoba", 40), ("implicit", 1)])
 def test_iteration_limit_holds_over_all_stages(method, limit):
     pair = log_cosh_link(5, 5)
-    result = zb.minimize(
-        pair.outer, pair.inner, x0=pair.x0, z0=pair.z0, seed=0, method=method, max_iterations=limit
-    )
+    result = zb.minimize(pair.outer, pair.inner, x0=pair.x0, z0=pair.z0, seed=0, method=method, max_iterations=limit)
     assert result.nit == limit
     assert result.status == zb.Status.MAX_ITERATIONS
 

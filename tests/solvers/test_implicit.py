@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -67,7 +69,7 @@ def test_the_first_step_is_that_of_a_plain_loop(name):
 def test_on_a_quadratic_z_and_v_are_exact_after_one_step_and_the_end_is_the_minimiser():
     problem = zb.load_problem("quad_general", p=5, d=4)
     states = run(problem, 40)
-    for before, after in zip(states, states[1:], strict=False):
+    for before, after in itertools.pairwise(states):
         np.testing.assert_allclose(after.z, problem.inner_solution(before.x), atol=1e-4)
     np.testing.assert_allclose(states[-1].v, problem.adjoint(states[-1].x), atol=1e-3)
     np.testing.assert_allclose(states[-1].x[0], problem.minimizer, atol=1e-4)
@@ -82,7 +84,7 @@ def test_replicates_that_start_together_stay_together_since_nothing_is_drawn():
 @pytest.mark.parametrize("radius", [0.1, 2.0])
 def test_no_step_is_longer_than_the_radius_and_the_first_has_its_length(radius):
     states = run(zb.load_problem("logcosh_ripple"), 6, radius=radius)
-    lengths = [float(np.linalg.norm(b.x - a.x)) for a, b in zip(states, states[1:], strict=False)]
+    lengths = [float(np.linalg.norm(b.x - a.x)) for a, b in itertools.pairwise(states)]
     assert lengths[0] == pytest.approx(radius)
     assert max(lengths) <= radius * (1 + 1e-12)
 

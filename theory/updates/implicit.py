@@ -36,7 +36,8 @@ class _Derivatives:
 
     def __init__(self, problem: BilevelProblem, o: Mapping[str, Any], z: Array, x: Array, seed: int | None) -> None:
         self.problem, self.rng = problem, None if seed is None else np.random.default_rng(seed)
-        self.first, self.second = {}, {}
+        self.first: dict[str, float] = {}
+        self.second: dict[str, float] = {}
         if seed is None:
             return
         for level in ("inner", "outer"):
@@ -79,10 +80,10 @@ def _next(problem: BilevelProblem, o: Mapping[str, Any], state: State, at: _Deri
         H = at.inner_hessian(z, x)
     z = z - np.linalg.solve(H, at.slope("inner", "z", z, x))
     f_z = at.slope("outer", "z", z, x)
-    u = -np.linalg.solve(H, f_z)
+    u: Array = -np.asarray(np.linalg.solve(H, f_z), dtype=np.float64)
     H = _bfgs(H, u, at.product("inner_hvp_zz", z, x, u))
-    v = -np.linalg.solve(H, f_z)
-    D = at.slope("outer", "x", z, x) + at.product("inner_jvp_xz", z, x, v)
+    v: Array = -np.asarray(np.linalg.solve(H, f_z), dtype=np.float64)
+    D: Array = at.slope("outer", "x", z, x) + at.product("inner_jvp_xz", z, x, v)
     if state["k"] == 0:
         B = np.linalg.norm(D) / o["radius"] * np.eye(len(x))
     else:

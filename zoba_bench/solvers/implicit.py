@@ -58,8 +58,8 @@ class Implicit(Solver):
     Cost: 3 p + 2 d + 4 evaluations of G and p + d + 1 of F an iteration (finite sums by their exact means); once,
     at the start, p (p + 3) / 2 + 1 of G for G_zz, which ``curvature="measured"`` takes at every iteration, less one.
     Rate: on quadratic F and G z follows z* exactly up to rounding, v and the hypergradient are exact once v has been
-    checked, and x takes BFGS steps (derived here: the update of ``theory/updates/implicit.py``); no global rate, since a
-    step is neither tested nor shortened below ``radius``.
+    checked, and x takes BFGS steps (derived here: the update of ``theory/updates/implicit.py``); no global rate, since
+    a step is neither tested nor shortened below ``radius``.
     Source: this project's; the implicit hypergradient F_x - G_xz G_zz^-1 F_z is that of arXiv 1802.02246, BFGS and
     differences are textbook. ``zb.minimize`` has the same iteration with tests of every step, differences that fit
     the noise, curvature measured where that pays, and a stopping rule.
@@ -157,7 +157,7 @@ class Implicit(Solver):
 def absolute_solve(M: Array, b: Array) -> Array:
     """|M|^-1 b for symmetric M (R, n, n) and b (R, n); eigenvalues below 1e-10 of the largest count as that."""
     # A replicate with NaN must not end the others: LAPACK raises for all of a stack.
-    finite = np.isfinite(M).all(axis=(-2, -1))
+    finite = np.asarray(np.isfinite(M).all(axis=(-2, -1)))
     values, vectors = np.linalg.eigh(np.where(finite[:, None, None], M, np.eye(M.shape[-1])))
     size = np.abs(values)
     largest = size.max(axis=-1, keepdims=True)

@@ -130,7 +130,9 @@ def test_an_undefined_inner_solution_is_told_before_x_moves(name):
 
 
 @pytest.mark.parametrize(
-    ("outer", "x0"), [(lambda z, x: total(z), [1.0]), (lambda z, x: -total(z**2), [1.0, 2.0])], ids=["linear", "concave"]
+    ("outer", "x0"),
+    [(lambda z, x: total(z), [1.0]), (lambda z, x: -total(z**2), [1.0, 2.0])],
+    ids=["linear", "concave"],
 )
 def test_psi_unbounded_below_diverges_and_the_lowest_point_is_returned(outer, x0):
     outcome, _ = solve(follow(outer, x0, x0))
@@ -141,7 +143,11 @@ def test_psi_unbounded_below_diverges_and_the_lowest_point_is_returned(outer, x0
 def test_inner_curvature_that_vanishes_at_the_solution_does_not_pass_for_converged():
     # G = (x + z - 20)^4: z* = 20 - x, but G_zz = 0 there. Right: x = 7.2, F = 2304.
     pair = Pair(
-        lambda z, x: 16 * total(x**2) + 9 * total(z**2), lambda z, x: total((x + z - 20) ** 4), [10], [5], np.array([7.2])
+        lambda z, x: 16 * total(x**2) + 9 * total(z**2),
+        lambda z, x: total((x + z - 20) ** 4),
+        [10],
+        [5],
+        np.array([7.2]),
     )
     outcome, _ = solve(pair)
     assert outcome.status != Status.CONVERGED or error(outcome, pair) <= TOL

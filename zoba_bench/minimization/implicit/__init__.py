@@ -8,6 +8,9 @@ symmetric     measured symmetric matrices: floors, solving, secant updates
 inner         z follows z*(x); the adjoint and its check
 outer         the Hessian of Psi, trust-region steps inside of bounds
 stopping      the error model
+state         where a run stands, and how far the solution may be
+start         noise, units, the first inner solution
+ending        whether a run may end, and with which status
 method        the loop
 """
 

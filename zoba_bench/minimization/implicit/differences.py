@@ -7,6 +7,7 @@ value more otherwise. Counts below are without it: n is the number of directions
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from zoba_bench.arrays import Array
 from zoba_bench.minimization.implicit.noise import Level, NotFinite
@@ -30,7 +31,7 @@ def _signs(f: Level, z: Array, x: Array, reach: float) -> Array:
     return np.where(w + reach > high, -1.0, 1.0)
 
 
-def _coordinates(f: Level, part: str) -> Array:
+def _coordinates(f: Level, part: str) -> NDArray[np.intp]:
     return {"z": np.arange(f.p), "x": np.arange(f.p, f.p + f.d), "zx": np.arange(f.p + f.d)}[part]
 
 
@@ -53,7 +54,7 @@ def gradient(
 
 
 def _gradient(
-    f: Level, z: Array, x: Array, rows: Array, h: float, base: float | None, diagonal: Array | None
+    f: Level, z: Array, x: Array, rows: NDArray[np.intp], h: float, base: float | None, diagonal: Array | None
 ) -> tuple[Array, float]:
     n = len(rows)
     E = np.zeros((n, f.p + f.d))
@@ -87,10 +88,12 @@ def _gradient(
 
 def _centre(f: Level, z: Array, x: Array, reach: float) -> tuple[Array, Array]:
     """The point, or the nearest one whose stencil stays inside of the bounds."""
+
     def shift(w: Array, low: Array, high: Array) -> Array:
         room = np.minimum(reach, (high - low) / 2)
         moved: Array = np.clip(w, low + room, high - room)
         return moved
+
     return shift(z, f.low_z, f.high_z), shift(x, f.low, f.high)
 
 
@@ -124,9 +127,7 @@ def second(f: Level, z: Array, x: Array, S: Array, base: float | None = None) ->
     return np.triu(M) + np.triu(M, 1).T
 
 
-def mixed(
-    f: Level, z: Array, x: Array, a: Array, part: str, base: float | None = None, *, four: bool = False
-) -> Array:
+def mixed(f: Level, z: Array, x: Array, a: Array, part: str, base: float | None = None, *, four: bool = False) -> Array:
     """Second derivatives along the unit vector a (p,) of z and each coordinate of "z" or "x".
 
     2 n + 1 values; 4 n where values are noisy, or with ``four``, which is more accurate.
@@ -197,11 +198,12 @@ def third(f: Level, z: Array, x: Array, a: Array, S: Array, *, pairs: bool) -> A
         entries = (q[0] + q[1] - q[2] - q[3]) / (4 * h**2)
     else:
         moves = h * np.vstack([np.zeros(f.p + f.d), S, S[left] + S[right]])
-        values = _batch(f, z, x, np.vstack([moves, moves + A]), 0.0)[1].reshape(2, -1)
-        q = (values[1] - values[0]) / h
+        pair = _batch(f, z, x, np.vstack([moves, moves + A]), 0.0)[1].reshape(2, -1)
+        q = (pair[1] - pair[0]) / h
         entries = (q[1 + n :] - q[1 + left] - q[1 + right] + q[0]) / h**2
     if not pairs:
-        return entries
+        return np.asarray(entries, dtype=np.float64)
     M = np.zeros((n, n))
     M[left, right] = entries
-    return np.triu(M) + np.triu(M, 1).T
+    full: Array = np.triu(M) + np.triu(M, 1).T
+    return full

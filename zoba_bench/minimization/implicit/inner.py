@@ -226,7 +226,5 @@ class Inner:
         return self.adjoint(outer_z)
 
 
-
-
 def _distances(since: tuple[Array, Array], z: Array, x: Array) -> tuple[float, float]:
     return float(np.linalg.norm(z - since[0])), float(np.linalg.norm(x - since[1]))

@@ -2,7 +2,7 @@
 
 noise
     Differences of order 3, 4 and 5 of seven equally spaced values: a smooth function has next to none over a short
-    line, so what is left is noise (Hamming; More and Wild 2011). Rounded values are found by the grid on which they lie.
+    line, so what is left is noise (Hamming; More and Wild 2011). Rounded values are found by the grid they lie on.
 unit
     phi, how much the value changes over a unit step. Every threshold is relative to it, so that a factor of the
     function changes nothing.
@@ -100,19 +100,19 @@ class Level:
     def h1(self) -> float:
         """Of first differences."""
         h = (3 * self.eps / self.third) ** (1 / 3) if self.noisy else 2 * math.sqrt(self._e)
-        return min(h, _LONGEST) * self.widen
+        return float(min(h, _LONGEST) * self.widen)
 
     @property
     def h2(self) -> float:
         """Of second and mixed differences."""
         h = (3 * self.eps / self.fourth) ** 0.25 if self.noisy else max((8 * self._e) ** (1 / 3), 1e-5)
-        return min(h, _LONGEST) * self.widen
+        return float(min(h, _LONGEST) * self.widen)
 
     @property
     def h3(self) -> float:
         """Of third differences."""
         h = (self.eps / self.fourth) ** 0.2 if self.noisy else max((4 * self._e) ** 0.25, 1e-4)
-        return min(h, _LONGEST) * self.widen
+        return float(min(h, _LONGEST) * self.widen)
 
     @property
     def h4(self) -> float:
@@ -175,10 +175,9 @@ class Level:
 
     def _inward(self, z: Array, x: Array, u: Array) -> Array:
         """The direction with the signs that lead away from a near bound."""
-        u = u.copy()
         w, low, high = np.r_[z, x], np.r_[self.low_z, self.low], np.r_[self.high_z, self.high]
-        u = np.where(w + np.abs(u) > high, -np.abs(u), np.where(w - np.abs(u) < low, np.abs(u), u))
-        return u
+        inward: Array = np.where(w + np.abs(u) > high, -np.abs(u), np.where(w - np.abs(u) < low, np.abs(u), u))
+        return inward
 
     def line(self, z: Array, x: Array, u: Array, steps: Array) -> Array:
         """Values along a direction of (z, x), inside of the bounds, finite or not."""
@@ -192,11 +191,11 @@ class Level:
         """(value, standard deviation of noise, relative size of rounding, no two values differ)."""
         s = 1e-6
         while True:
-            f = self.line(z, x, u, s * np.arange(_LINE))
+            f = self.line(z, x, u, s * np.arange(float(_LINE)))
             if not np.isfinite(f).all():
                 if s > 1e-9 and np.isfinite(f[0]):
                     s /= 10
-                    f = self.line(z, x, u, s * np.arange(_LINE))
+                    f = self.line(z, x, u, s * np.arange(float(_LINE)))
                 if not np.isfinite(f).all():
                     raise NotFinite(self.name)
                 break
@@ -270,7 +269,7 @@ def _decimal_grid(f: Array) -> float:
         if slack.max() > 0.02:
             return 0.0
         nearest = np.rint(scaled)
-        if len(np.unique(nearest)) < len(np.unique(f)):
+        if np.unique(nearest).size < np.unique(f).size:
             continue  # a grid so coarse that it says nothing
         if nearest.any() and (np.abs(scaled - nearest) <= slack).all():
             return 0.29 * 10.0**-k

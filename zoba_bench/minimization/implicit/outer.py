@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from numpy.typing import NDArray
 
 from zoba_bench.arrays import Array
 from zoba_bench.minimization.implicit.differences import second, third
 from zoba_bench.minimization.implicit.noise import Level, weyl
 from zoba_bench.minimization.implicit.symmetric import Symmetric
 
-__all__ = ["hessian", "held", "step"]
+__all__ = ["held", "hessian", "step"]
 
 
 def hessian(
@@ -50,9 +51,9 @@ def hessian(
     return M * np.outer(length, length), error * float(length.max()) ** 2, counts
 
 
-def held(x: Array, gradient: Array, low: Array, high: Array) -> Array:
+def held(x: Array, gradient: Array, low: Array, high: Array) -> NDArray[np.bool_]:
     """Which x are at a bound that minus the gradient pushes outwards."""
-    at_bound: Array = ((x <= low) & (gradient > 0)) | ((x >= high) & (gradient < 0))
+    at_bound: NDArray[np.bool_] = ((x <= low) & (gradient > 0)) | ((x >= high) & (gradient < 0))
     return at_bound
 
 

@@ -41,8 +41,9 @@ def hidden(
     """The error model.
 
     With s = -B^-1 grad the error of grad counts through |B^-1|. |C| ``cross_norm`` and not |C v| multiplies the error
-    of v: C v nearly cancels F_x at a solution, C dv does not. ``through`` bounds |C G_zz^-1|, ``slope`` is the largest |change of F_z| / |change of z|
-    along the run, ``z_error`` what remains of |z - z*(x)|, ``v_error`` the expected relative error of v.
+    of v: C v nearly cancels F_x at a solution, C dv does not. ``through`` bounds |C G_zz^-1|, ``slope`` is the largest
+    |change of F_z| / |change of z| along the run, ``z_error`` what remains of |z - z*(x)|, ``v_error`` the expected
+    relative error of v.
     """
     frobenius, spectral = B.weighted_inverse(unit)
     size, least = float(np.linalg.norm(v)), inner.H.least

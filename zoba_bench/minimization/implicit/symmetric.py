@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from numpy.typing import NDArray
 
 from zoba_bench.arrays import Array
 
@@ -21,11 +22,11 @@ class Symmetric:
     least : smallest absolute eigenvalue that is used, after the floor.
     """
 
-    def __init__(self, matrix: Array, entry_error: float, free: Array | None = None) -> None:
+    def __init__(self, matrix: Array, entry_error: float, free: NDArray[np.intp] | None = None) -> None:
         self.matrix = matrix
         self.entry_error = entry_error
         n = len(matrix)
-        self.free = np.arange(n) if free is None else free
+        self.free: NDArray[np.intp] = np.arange(n) if free is None else free
         part = matrix[np.ix_(self.free, self.free)]
         self.error = 2 * math.sqrt(max(len(part), 1)) * entry_error
         if len(part):
@@ -80,7 +81,7 @@ class Symmetric:
         """Another matrix with the same error and free rows."""
         return Symmetric(matrix, self.entry_error, self.free)
 
-    def with_free(self, free: Array) -> Symmetric:
+    def with_free(self, free: NDArray[np.intp]) -> Symmetric:
         """The same matrix with other free rows."""
         return self if np.array_equal(free, self.free) else Symmetric(self.matrix, self.entry_error, free)
 

@@ -1,0 +1,258 @@
+"""Whether a run may end, and how: tests of the error model, averages where values are noisy, statuses."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from zoba_bench.arrays import Array
+from zoba_bench.minimization.implicit.differences import gradient, mixed
+from zoba_bench.minimization.implicit.inner import Refused
+from zoba_bench.minimization.implicit.noise import NotFinite
+from zoba_bench.minimization.implicit.outer import held
+from zoba_bench.minimization.implicit.state import Ended, State
+from zoba_bench.minimization.implicit.stopping import Hidden
+from zoba_bench.minimization.implicit.symmetric import Symmetric
+from zoba_bench.minimization.outcome import Exhausted
+from zoba_bench.result import Status
+
+__all__ = ["WITHOUT_STEPS", "Ending"]
+
+_AVERAGED = 20
+#: Short steps in a row after which a run has stalled.
+WITHOUT_STEPS = 31
+
+
+class Ending(State):
+    """A run that may end here."""
+
+    def consider_stop(self, s: Array, size: float, parts: Hidden) -> bool:
+        """End the run if the error model allows it. True if something was measured: all must be judged again."""
+        if self.B is None:
+            if float(np.linalg.norm(self.gradient)) == 0.0:
+                raise Ended(Status.FLAT, "the hypergradient is zero and the curvature of Psi was not measured")
+            return False
+        model, tol = self.free_model(), self.tol
+        near = size <= max(3 * parts.noise, 5 * tol) and model.lowest > -model.error
+        if not near:
+            return False
+        if self.noisy:
+            return self.consider_noisy(s, size, parts, model)
+        if model.lowest <= model.error:
+            raise Ended(
+                Status.FLAT,
+                "Psi is flat along a direction of x, as far as rounding shows: solutions may lie anywhere along it",
+            )
+        if not self.four and parts.noise + parts.bias > 0.1 * tol and math.isfinite(parts.bias):
+            self.four = True
+            self.measure_cross_v()
+            return True
+        if self.bar > tol:
+            if parts.adjoint > 0.2 * tol and self.verify():
+                return True
+            if parts.noise + parts.bias > 0.3 * tol and not self.remeasured:
+                self.measure_levels()
+                return True
+            return False
+        if (parts.adjoint > 0.2 * tol or self.loose(parts)) and self.verify():
+            return True
+        moved = float(np.linalg.norm(self.unit_x * (self.x - self.B_at)))
+        stale = self.rho > 0.3 or (self.d > 1 and self.rho > 0.1 and moved > 10 * tol)
+        if self.newton and stale and self.B_measured < 20:
+            self.measure_hessian()
+            return True
+        return self.finish(s, size)
+
+    def finish(self, s: Array, size: float) -> bool:
+        """Go to x + s where that is not far below the tolerance, look at z once more, and end the run."""
+        tol = self.tol
+        if self.newton and size > 0.1 * tol:
+            x = self.x + s
+            z, value_G, z_error = self.inner.settle(self.z, x, 0.02 * tol)
+            value = self.F.one(z, x)
+            if value > self.value_F + 6 * self.F.eps + 2 * float(np.linalg.norm(self.outer_z)) * z_error:
+                return False
+        else:
+            x, z, value_G, value = self.x, self.z, self.value_G, self.value_F
+            self.bar += size if self.newton else 0.0
+            if self.bar > tol:
+                return False
+        g, _ = gradient(self.G, z, x, "z", value_G, np.diag(self.inner.H.matrix))
+        self.inner.set_free(z, g)
+        off = float(np.linalg.norm(self.inner.H.solve(g)))
+        if off * max(1.0, self.cross_norm * self.slope * self.B_inverse()) > 0.05 * tol:
+            self.z, self.value_G, self.z_error = self.inner.settle(z, x, 0.01 * tol)
+            self.x = x
+            self.value_F = self.F.one(self.z, x)
+            self.derivatives()
+            return True
+        self.final = self.point(z, x, value)
+        self.converged()
+        return True
+
+    def B_inverse(self) -> float:
+        return self.free_model().weighted_inverse(self.unit_x)[1] / self.inner.H.least
+
+    def converged(self) -> None:
+        point = self.final or self.here()
+        if self.best is not None and point.value > self.best.above + 0.01 * self.tol * self.F.phi:
+            self.final = self.best
+            raise Ended(
+                Status.STOPPED, "a point that was seen earlier has a lower value than the stationary point found"
+            )
+        if self.inner.weak.any():
+            raise Ended(
+                Status.STOPPED,
+                f"z[{int(np.argmax(self.inner.weak))}] is at a bound that hardly holds it (no strict complementarity): "
+                "Psi has a kink where that changes, and no derivative there; other z_bounds may help",
+            )
+        held_x = held(self.x, self.gradient, self.G.low, self.G.high)
+        where = f", with {int(held_x.sum())} of {self.d} variables at a bound" if held_x.any() else ""
+        if held_x[self.edges].any():
+            where += " or where the functions stop being finite"
+        raise Ended(
+            Status.CONVERGED,
+            f"converged: the distance to a local solution{where} is at most {self.bar:.2g} by the error model "
+            f"(tolerance {self.tol:.2g}); z is a local minimiser of the inner function, local in z",
+        )
+
+    def loose(self, parts: Hidden) -> bool:
+        """Whether z may be too far from z*(x) for the derivatives at z to be those at z*(x)."""
+        return parts.inner > 0.05 * self.tol or self.z_error > max(0.1 * self.tol, 3 * self.inner.noise)
+
+    def measure_levels(self) -> None:
+        """Noise and units where the run has come to: those of the start may have been those of much larger values."""
+        self.remeasured = True
+        self.value_G = self.G.measure(self.z, self.x)
+        self.value_F = self.F.measure(self.z, self.x)
+        self.refresh()
+
+    def verify(self) -> bool:
+        """Measure v along itself and z once more; False if that has been done at this very point."""
+        at = self.inner.checked_at
+        here = at is not None and np.array_equal(at[0], self.z) and np.array_equal(at[1], self.x)
+        if here and (self.four or self.noisy):
+            return False
+        if self.z_error > 0.01 * self.tol:
+            self.z, self.value_G, self.z_error = self.inner.settle(self.z, self.x, 0.01 * self.tol)
+            self.value_F = self.F.one(self.z, self.x)
+            self.derivatives()
+        reach = self.reach()
+        allowed = min(0.02, max(2 * self.enough() / reach, 1e-5)) if reach else 0.02
+        self.four = not self.noisy
+        self.v = self.inner.check(self.z, self.x, self.outer_z, self.value_G, allowed, four=self.four)
+        self.measure_cross_v()
+        return True
+
+    def consider_noisy(self, s: Array, size: float, parts: Hidden, model: Symmetric) -> bool:
+        """Average the targets x + s; end where the average is good enough, or cannot become so."""
+        F, G, tol = self.F, self.G, self.tol
+        if not self.remeasured:
+            self.remeasured = True
+            h2 = G.h2, F.h2
+            for level, value in ((G, self.value_G), (F, self.value_F)):
+                if level.noisy:
+                    level.measure_derivatives(self.z, self.x, value)
+            if G.h2 < 0.8 * h2[0] or F.h2 < 0.8 * h2[1]:
+                self.refresh()
+                return True
+        r = self.trust()
+        # Targets that were aimed at from further away than noise explains are worse than the new one, not as good.
+        worst = 2 * size + 2 * parts.noise / r
+        kept = [i for i, shift in enumerate(self.shifts) if float(np.linalg.norm(self.unit_x * shift)) <= worst]
+        self.targets = [*(self.targets[i] for i in kept), self.x + s]
+        self.shifts = [*(self.shifts[i] for i in kept), s]
+        n = len(self.targets)
+        drift = max(
+            float(np.linalg.norm(self.unit_x * np.mean(self.shifts, axis=0))),
+            float(np.median([np.linalg.norm(self.unit_x * shift) for shift in self.shifts])) / math.sqrt(n),
+        )
+        spread = 0.0
+        if n >= 4:
+            deviation = np.std(np.array(self.targets) * self.unit_x, axis=0, ddof=1)
+            spread = 2 * float(np.linalg.norm(deviation)) / math.sqrt(n)
+        resolved = model.lowest > model.error
+        self.bar = r * drift + max(parts.noise / math.sqrt(n), spread) + parts.bias if resolved else math.inf
+        if self.bar <= tol:
+            if (parts.adjoint > 0.2 * tol or self.loose(parts)) and self.verify():
+                return True
+            moved = float(np.linalg.norm(self.unit_x * (self.x - self.B_at)))
+            if self.newton and self.d > 1 and self.rho > 0.1 and moved > 10 * tol and self.B_measured < 12:
+                self.measure_hessian()
+                return True
+            return self.repeat_with_longer_steps()
+        if n >= _AVERAGED or (n >= 3 and (parts.bias > tol or not resolved)) or self.near_steps >= WITHOUT_STEPS:
+            self.noise_limited(resolved)
+        return False
+
+    def noise_limited(self, resolved: bool) -> None:
+        self.take_average()
+        what = self._distance() if resolved else "the curvature of Psi is smaller than its error"
+        raise Ended(
+            Status.NOISE_LIMITED,
+            f"noise of size {self.F.eps:.1g} in outer and {self.G.eps:.1g} in inner limits the accuracy: {what}",
+        )
+
+    def take_average(self) -> None:
+        """The mean target, with z there: what is returned."""
+        if not self.targets:
+            return
+        x = np.clip(np.mean(self.targets, axis=0), self.G.low, self.G.high)
+        try:
+            z, _, self.z_error = self.inner.settle(self.z, x, 0.03 * self.tol)
+            value = self.F.one(z, x)
+        except (Refused, NotFinite, Exhausted):
+            return
+        self.final = self.point(z, x, value)
+
+    def repeat_with_longer_steps(self) -> bool:
+        """The target at the same x from differences of twice the steps; half of its change joins the bound."""
+        F, G, tol, inner = self.F, self.G, self.tol, self.inner
+        assert self.B is not None
+        H, kept = inner.H, (inner.measured_at, inner.checked_at, inner.rel, inner.remainder, inner.before)
+        F.widen = G.widen = 2.0
+        try:
+            inner.measure(self.z, self.x, self.value_G)
+            z, base, _ = inner.settle(self.z, self.x, 0.01 * tol)
+            slopes, _ = gradient(F, z, self.x, "zx", F.one(z, self.x))
+            v = inner.adjoint(slopes[: self.p])
+            size = float(np.linalg.norm(v)) or 1.0
+            g = slopes[self.p :] + mixed(G, z, self.x, v / size, "x", base) * size
+        except (NotFinite, Refused):
+            g = self.gradient + math.inf
+        finally:
+            F.widen = G.widen = 1.0
+            inner.H = H
+            inner.measured_at, inner.checked_at, inner.rel, inner.remainder, inner.before = kept
+        change = self.free_model().solve(g - self.gradient) if np.isfinite(g).all() else np.full(self.d, math.inf)
+        fixed = held(self.x, self.gradient, G.low, G.high)
+        half = 0.5 * float(np.linalg.norm((self.unit_x * change)[~fixed]))
+        if self.bar + half <= tol:
+            self.bar += half
+            self.take_average()
+            self.converged()
+        self.widenings += 1
+        if self.widenings > 2:
+            self.bar += half
+            self.noise_limited(True)
+        for level in (F, G):
+            level.third, level.fourth = 4 * level.third, 4 * level.fourth
+        self.targets, self.shifts = [], []
+        self.refresh()
+        return True
+
+    def stall(self) -> None:
+        if self.noisy:
+            self.noise_limited(resolved=math.isfinite(self.bar))
+        raise Ended(Status.STOPPED, f"{self.near_steps} short steps did not meet the tolerance; {self._distance()}")
+
+    def give_up(self) -> None:
+        if self.noisy:
+            raise Ended(Status.NOISE_LIMITED, f"noise hides whether shorter steps lower Psi; {self._distance()}")
+        if self.B is not None and self.B.lowest < -self.B.error:
+            raise Ended(Status.STOPPED, "no step lowers Psi, which curves downwards here; it may have a kink")
+        raise Ended(
+            Status.STOPPED,
+            f"no step lowers Psi: it may have a kink, or z has more than one solution; {self._distance()}",
+        )

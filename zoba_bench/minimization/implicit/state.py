@@ -1,0 +1,265 @@
+"""Where a run stands: the point, its derivatives, the models of both levels, and how far the solution may be."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from zoba_bench.arrays import Array
+from zoba_bench.minimization.implicit.differences import cross, gradient, mixed
+from zoba_bench.minimization.implicit.inner import Inner
+from zoba_bench.minimization.implicit.noise import Level
+from zoba_bench.minimization.implicit.outer import held, hessian
+from zoba_bench.minimization.implicit.stopping import Hidden, hidden, ritz
+from zoba_bench.minimization.implicit.symmetric import Symmetric
+from zoba_bench.minimization.outcome import Outcome, Values
+from zoba_bench.result import Status
+
+__all__ = ["Ended", "Point", "State"]
+
+
+class Ended(Exception):
+    """How the run ends."""
+
+    def __init__(self, status: Status, message: str) -> None:
+        super().__init__(message)
+        self.status, self.message = status, message
+
+
+@dataclass(frozen=True)
+class Point:
+    """A point that was seen, in the user's units; ``above`` bounds Psi there from above."""
+
+    x: Array
+    z: Array
+    value: float
+    above: float
+
+
+def _natural(start: Array) -> float:
+    """A unit: 1, or the size of the start where that is far from 1."""
+    size = float(np.sqrt(np.mean(start**2)))
+    return 1.0 if size == 0.0 or 0.03 <= size <= 30.0 else 2.0 ** round(math.log2(size))
+
+
+class State:
+    """One run. z and x are in units: the user's are ``unit_z * z`` and ``unit_x * x``."""
+
+    def __init__(
+        self, values: Values, z0: Array, x0: Array, tol: float, bounds: tuple[Array, Array] | None,
+        bounds_z: tuple[Array, Array] | None, limit: int, on_iteration: Callable[[Outcome], bool] | None,
+    ) -> None:  # fmt: skip
+        self.unit_z, self.unit_x = np.full(len(z0), _natural(z0)), np.full(len(x0), _natural(x0))
+        self.F, self.G = (Level(values, name, self.unit_z, self.unit_x) for name in ("outer", "inner"))
+        for level in (self.F, self.G):
+            if bounds is not None:
+                level.low, level.high = (np.array(side) / self.unit_x for side in bounds)
+            if bounds_z is not None:
+                level.low_z, level.high_z = (np.array(side) / self.unit_z for side in bounds_z)
+        self.inner = Inner(self.G)
+        self.z = np.clip(z0 / self.unit_z, self.G.low_z, self.G.high_z)
+        self.x = np.clip(x0 / self.unit_x, self.G.low, self.G.high)
+        self.x0_size = max(1.0, float(np.linalg.norm(x0)))
+        self.tol, self.limit, self.on_iteration = tol, limit, on_iteration
+        p, d = len(z0), len(x0)
+        self.p, self.d = p, d
+        self.v, self.outer_z, self.outer_x = np.zeros(p), np.zeros(p), np.zeros(d)
+        self.gradient = np.full(d, math.nan)
+        self.cross_v, self.C = np.zeros(d), np.zeros((0, 0))
+        self.cross_norm = self.slope = self.response = self.followed = 0.0
+        self.value_F = self.value_G = math.nan
+        self.z_error, self.four, self.z_last = 0.0, False, self.z
+        self.B: Symmetric | None = None
+        self.B_at, self.B_measured = self.x, 0
+        self.newton, self.rho = False, math.nan
+        self.radius, self.last_step, self.nit = 1.0, math.inf, 0
+        self.pairs: list[tuple[Array, Array]] = []
+        self.targets: list[Array] = []
+        self.shifts: list[Array] = []
+        self.near_steps = self.widenings = self.rescales = 0
+        self.remeasured = False
+        self.not_finite, self.edges, self.edge_error = 0, list[int](), 0.0
+        self.bar = math.inf
+        self.best: Point | None = None
+        self.final: Point | None = None
+        self.history: dict[str, list[float]] = {
+            name: [] for name in ("iteration", "evaluations", "value", "gradient_norm", "predicted_distance")
+        }
+
+    @property
+    def noisy(self) -> bool:
+        return self.F.noisy or self.G.noisy
+
+    def _distance(self) -> str:
+        if math.isfinite(self.bar):
+            return f"the distance to a solution may be up to {self.bar:.2g} (tolerance {self.tol:.2g})"
+        return "the distance to a solution is not known yet"
+
+    def outcome(self, status: Status, message: str) -> Outcome:
+        """The best point seen, with what is known at the last one."""
+        point = self.final or self.here()
+        best = self.best
+        if status is not Status.CONVERGED and best is not None and not point.value <= best.above:
+            point = best
+        return Outcome(
+            x=point.x.copy(), z=point.z.copy(), v=self.v * self.unit_z, status=status, message=message, nit=self.nit,
+            fun=point.value, jac=self.gradient / self.unit_x, error_bound=self.bar,
+            history={name: list(column) for name, column in self.history.items()},
+        )  # fmt: skip
+
+    def here(self) -> Point:
+        return self.point(self.z, self.x, self.value_F)
+
+    def point(self, z: Array, x: Array, value: float) -> Point:
+        hides = 6 * self.F.eps + 2 * float(np.linalg.norm(self.outer_z)) * self.z_error
+        return Point(x * self.unit_x, z * self.unit_z, value, value + hides)
+
+    def seen(self, z: Array, x: Array, value: float) -> None:
+        """Remember the point with the lowest value."""
+        point = self.point(z, x, value)
+        if self.best is None or point.above < self.best.above:
+            self.best = point
+
+    def derivatives(self, *, first: bool = False) -> None:
+        """F_z, F_x, v, C v and the hypergradient: p + 2 d + d + 1 values, and a check of v where it is due."""
+        F, inner = self.F, self.inner
+        before_z, before = self.z_last if not first else self.z, self.outer_z
+        slopes, _ = gradient(F, self.z, self.x, "zx", self.value_F)
+        self.outer_z, self.outer_x = slopes[: self.p], slopes[self.p :]
+        moved = float(np.linalg.norm(self.z - before_z))
+        change = float(np.linalg.norm(self.outer_z - before))
+        if (
+            not first
+            and moved > 1e-6 * (1.0 + float(np.linalg.norm(self.z)))
+            and change > 3 * math.sqrt(2 * self.p) * F.gradient_noise
+        ):
+            self.slope = max(self.slope, change / moved)
+        self.z_last = self.z
+        error = inner.expected_error(self.z, self.x)
+        allowed = 0.01
+        if self.noisy:
+            allowed = max(allowed, 2 * inner.H.error / inner.H.least)
+        # Of the gradient, an error of v may be a tenth at most: steps become short, and are learnt from.
+        reach = self.reach()
+        if reach > 0 and not self.noisy:
+            allowed = min(allowed, max(0.1 * float(np.linalg.norm(self.gradient)) / reach, self.enough() / reach))
+        if error > allowed and not (first and self._just_measured()):
+            self.v = inner.check(
+                self.z, self.x, self.outer_z, self.value_G, min(0.02, max(allowed, 1e-5)), four=self.four
+            )
+        else:
+            self.v = inner.adjoint(self.outer_z)
+        self.measure_cross_v()
+
+    def through(self) -> float:
+        """A bound on |C G_zz^-1| = |dz*/dx|: measured with C, else from |C v| / |v| and from how z follows x."""
+        bound = self.cross_norm / self.inner.H.least
+        if self.response:
+            return min(bound, 1.5 * self.response)
+        return min(bound, 4 * self.followed) if self.followed else bound
+
+    def reach(self) -> float:
+        """What a relative error of v multiplies in the hypergradient, at most."""
+        return min(
+            self.through() * float(np.linalg.norm(self.outer_z)), 4 * self.cross_norm * float(np.linalg.norm(self.v))
+        )
+
+    def enough(self) -> float:
+        """An error of the hypergradient that moves the solution by a tenth of the tolerance."""
+        if self.B is None:
+            return 0.0
+        return 0.1 * self.tol / self.free_model().weighted_inverse(self.unit_x)[1]
+
+    def _just_measured(self) -> bool:
+        at = self.inner.measured_at
+        return at is not None and np.array_equal(at[0], self.z) and np.array_equal(at[1], self.x)
+
+    def measure_cross_v(self) -> None:
+        """C v: 2 d + 1 values; 4 d where noisy or near the end."""
+        size = float(np.linalg.norm(self.v))
+        if size == 0.0:
+            self.cross_v = np.zeros(self.d)
+        else:
+            row = mixed(self.G, self.z, self.x, self.v / size, "x", self.value_G, four=self.four)
+            self.cross_v = row * size
+            self.cross_norm = max(self.cross_norm, float(np.linalg.norm(row)))
+        self.gradient = self.outer_x + self.cross_v
+
+    def measure_hessian(self) -> None:
+        """C and the Hessian of Psi at the current point."""
+        self.C = cross(self.G, self.z, self.x, self.value_G)
+        self.cross_norm = float(np.linalg.norm(self.C, 2))
+        response = -self.inner.H.solve(self.C.T)
+        self.response = float(np.linalg.norm(response, 2))
+        M, error, _ = hessian(self.F, self.G, self.z, self.x, self.v, response, self.value_F)
+        self.B = Symmetric(M, error)
+        self.B_at, self.rho = self.x, math.nan
+        self.B_measured += 1
+
+    def refresh(self) -> None:
+        """G_zz, v and the Hessian of Psi, measured where the run is."""
+        self.targets, self.shifts = [], []
+        self.inner.measure(self.z, self.x, self.value_G)
+        self.z, self.value_G, self.z_error = self.inner.settle(self.z, self.x, 0.01 * self.tol)
+        self.value_F = self.F.one(self.z, self.x)
+        self.derivatives()
+        if self.best is not None and np.array_equal(self.best.x, self.x * self.unit_x):
+            self.best = self.here()  # z was less exact then, and the value with it
+        if self.newton:
+            self.measure_hessian()
+        else:
+            self.B, self.pairs = None, []
+
+    def newton_step(self) -> tuple[Array, float]:
+        """-|B|^-1 grad on the x that are free, and its length in the user's units."""
+        if self.B is None:
+            return -self.gradient, math.inf
+        fixed = held(self.x, self.gradient, self.G.low, self.G.high)
+        part = self.B.with_free(np.flatnonzero(~fixed))
+        s = -part.solve(np.where(fixed, 0.0, self.gradient))
+        s = np.clip(self.x + s, self.G.low, self.G.high) - self.x
+        return s, float(np.linalg.norm(self.unit_x * s))
+
+    def free_model(self) -> Symmetric:
+        assert self.B is not None
+        fixed = held(self.x, self.gradient, self.G.low, self.G.high)
+        return self.B.with_free(np.flatnonzero(~fixed))
+
+    def hidden(self) -> Hidden:
+        if self.B is None:
+            return Hidden(math.inf, math.inf, math.inf, math.inf)
+        return hidden(
+            self.F, self.G, self.inner, self.free_model(), self.unit_x, v=self.v, outer_z=self.outer_z,
+            cross_norm=self.cross_norm, through=self.through(), slope=self.slope, z_error=self.z_error,
+            v_error=self.inner.expected_error(self.z, self.x), four=self.four,
+        )  # fmt: skip
+
+    def trust(self) -> float:
+        return 0.5 if math.isnan(self.rho) else max(1.5 * self.rho, 0.25)
+
+    def bar_of(self, size: float, parts: Hidden) -> float:
+        """What |x - x*| may be at the point that would be returned."""
+        if self.B is None:
+            return math.inf
+        model = self.free_model()
+        if model.lowest <= model.error:
+            return math.inf
+        if not self.newton:
+            least = min(max(model.lowest, 0.0), ritz(self.pairs[-2 * self.d :]))
+            fixed = held(self.x, self.gradient, self.G.low, self.G.high)
+            slope = float(np.linalg.norm(np.where(fixed, 0.0, self.gradient)))
+            longest = 0.7 * slope / least if least > 0 else math.inf
+            return max(size + self.tail(size, parts), longest) + parts.noise + parts.bias + self.edge_error
+        r = self.trust()
+        beyond = r * max(size, r * self.last_step if self.last_step < 10 * self.tol else 0.0)
+        return max(beyond, self.tail(size, parts)) + parts.noise + parts.bias + self.edge_error
+
+    def tail(self, size: float, parts: Hidden) -> float:
+        """What follows after this step if steps go on shrinking as they did, as at a minimum of higher order."""
+        if size <= 3 * parts.noise or not math.isfinite(self.last_step):
+            return 0.0
+        shrinks = min(size / self.last_step, 0.95)
+        return 1.2 * size * shrinks / (1 - shrinks)
