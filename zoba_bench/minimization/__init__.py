@@ -5,6 +5,8 @@
 ``values`` stands between all of these and the counting oracle. ``outcome`` is what a method hands back, ``ending`` how
 a run is ended from within, ``minimize_result`` what the user gets, and ``picture`` draws it.
 
+``implicit`` is the deterministic method, a folder.
+
 The stochastic methods: ``probe`` measures noise and curvature from counted values, ``tuning`` turns these into units,
 radii and steps, ``stages`` runs the registered solver stage by stage, and ``course`` notes where it has been.
 """

@@ -16,7 +16,7 @@ FAMILIES = {"quadratic": quadratic, "curved": curved}
 @pytest.mark.parametrize(("p", "d"), [(2, 2), (3, 1), (5, 5), (8, 3), (3, 8), (12, 12)])
 @pytest.mark.parametrize("tol", [1e-2, 1e-3])
 def test_exact_values_converge_within_the_tolerance(family, p, d, tol):
-    for seed in range(100, 104):
+    for seed in range(100, 103):
         pair = FAMILIES[family](p, d, seed)
         outcome, _ = solve(pair, tol)
         assert outcome.status == Status.CONVERGED, outcome.message
@@ -26,7 +26,7 @@ def test_exact_values_converge_within_the_tolerance(family, p, d, tol):
 
 def test_the_bound_holds_in_nineteen_of_twenty_runs():
     runs = [
-        (solve(pair, 1e-2)[0], pair) for family in FAMILIES.values() for seed in range(200, 230)
+        (solve(pair, 1e-2)[0], pair) for family in FAMILIES.values() for seed in range(200, 220)
         for pair in [family(4, 4, seed)]
     ]  # fmt: skip
     held = sum(error(outcome, pair) <= outcome.error_bound for outcome, pair in runs)
@@ -37,7 +37,7 @@ def test_the_bound_holds_in_nineteen_of_twenty_runs():
 @pytest.mark.parametrize("noise", [1e-6, 1e-3])
 def test_with_noise_converged_is_within_the_tolerance_and_the_bound_holds(levels, noise):
     above = 0
-    for seed in range(6):
+    for seed in range(4):
         for family in FAMILIES.values():
             pair = family(5, 5, seed)
             outcome, _ = solve(pair, noise=dict.fromkeys(levels, noise), seed=seed)
@@ -45,7 +45,7 @@ def test_with_noise_converged_is_within_the_tolerance_and_the_bound_holds(levels
             if outcome.status == Status.CONVERGED:
                 assert error(outcome, pair) <= 1e-2
             above += error(outcome, pair) > outcome.error_bound
-    assert above <= 1  # of 12: bounds are of two standard deviations
+    assert above <= 1  # of 8: bounds are of two standard deviations
 
 
 #: Evaluations of whole runs to 1e-2 by a nested method of finite differences (inner L-BFGS, differenced G_zz at every

@@ -94,3 +94,22 @@ def test_errors_that_differences_promise_hold():
         # Half of the second derivative (below 3) of a forward step; 4 standard deviations.
         allowed = 4 * f.gradient_noise + (f.gradient_bias if noise else 1.5 * f.h1) + 1e-9
         assert np.abs(measured - truth).max() <= allowed
+
+
+def test_rounding_is_seen_where_neighbours_differ_by_whole_quanta():
+    # Values on a line whose slope times the step is one quantum: every difference of order 3 and more vanishes.
+    quantum = 1e-3
+
+    class Stairs:
+        def inner(self, Z, X):
+            w = np.hstack([Z, X])
+            return np.round(0.5 + quantum * np.rint(np.linalg.norm(w, axis=1) / 1e-6), 3)
+
+        outer = inner
+
+    f = Level(Stairs(), "inner", np.ones(1), np.ones(1))
+    f.measure(np.zeros(1), np.zeros(1))
+    # A uniform rounding error of one quantum has the standard deviation 0.29 quanta.
+    assert f.eps >= 0.28 * quantum
+    exact, _ = level(quadratic(P, D))
+    assert exact.eps < 1e-12

@@ -117,7 +117,7 @@ class Level:
     @property
     def h4(self) -> float:
         """Of mixed differences of four points, where values are exact."""
-        return (3 * self._e) ** 0.25
+        return float((3 * self._e) ** 0.25)
 
     # Errors of differences: standard deviations, and bounds on what the steps themselves add
 
@@ -235,7 +235,7 @@ class Level:
             if len(usable) < 2:
                 continue
             f = self.line(z, x, u, np.concatenate([usable, -usable])).reshape(2, -1)
-            good = np.isfinite(f).all(axis=0)
+            good = np.asarray(np.isfinite(f).all(axis=0))
             many = int(np.argmin(good)) if not good.all() else len(good)
             h, (up, down) = usable[:many], f[:, :many]
             slopes, seconds = (up - down) / (2 * h), (up + down - 2 * value) / h**2
