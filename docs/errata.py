@@ -10,10 +10,12 @@ import importlib
 import sys
 from pathlib import Path
 
+from page_tables import cell, main
+
 from zoba_bench.certification.identities import prove
 from zoba_bench.registry import entry, list_problems, problem_groups
 
-__all__ = ["TABLES", "errata", "groups", "with_tables"]
+__all__ = ["TABLES", "errata", "groups"]
 
 PAGE = Path(__file__).parent / "problems.md"
 
@@ -25,7 +27,7 @@ def groups() -> str:
         folders = {entry("problems", name).__module__.rpartition(".")[0] for name in members}
         words = [(importlib.import_module(folder).__doc__ or "").strip().partition("\n")[0] for folder in folders]
         names = ", ".join(f"`{name}`" for name in members)
-        lines.append(f"| {f'`{group}`' if group else 'none'} | {_cell(' '.join(sorted(words)))} | {names} |")
+        lines.append(f"| {f'`{group}`' if group else 'none'} | {cell(' '.join(sorted(words)))} | {names} |")
     return "\n".join(lines)
 
 
@@ -43,7 +45,7 @@ def errata() -> str:
         "| problem | source | what is wrong there, and what is right | proved of what is right |",
         "|---|---|---|---|",
     ]
-    lines += [f"| `{name}` | {' | '.join(map(_cell, cells))} |" for name, *cells in rows]
+    lines += [f"| `{name}` | {' | '.join(map(cell, cells))} |" for name, *cells in rows]
     return "\n".join(lines)
 
 
@@ -59,43 +61,7 @@ def _proofs(name: str) -> str:
     return "; ".join(check.name for check in checks if check.name in told)
 
 
-def _cell(text: str) -> str:
-    return " ".join(text.split()).replace("|", r"\|")
-
-
 TABLES = {"groups": groups, "errata": errata}
 
-
-def with_tables(page: str) -> str:
-    """The page with the present tables between their markers."""
-    for name, table in TABLES.items():
-        first, last = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
-        head, begin, rest = page.partition(first)
-        _, end, tail = rest.partition(last)
-        if not begin or not end:
-            raise ValueError(f"the page has no {first} and {last}")
-        page = f"{head}{first}\n{table()}\n{last}{tail}"
-    return page
-
-
-def main() -> int:
-    """Print, write or check the tables."""
-    chosen = sys.argv[1:]
-    if chosen not in ([], ["--write"], ["--check"]):
-        print(f"usage: python {sys.argv[0]} [--write | --check]", file=sys.stderr)
-        return 2
-    if not chosen:
-        print("\n\n".join(table() for table in TABLES.values()))
-        return 0
-    before = PAGE.read_text(encoding="utf-8")
-    after = with_tables(before)
-    if chosen == ["--write"]:
-        PAGE.write_text(after, encoding="utf-8")
-        return 0
-    if before != after:
-        print(f"{PAGE} is out of date; run: python docs/errata.py --write", file=sys.stderr)
-    return int(before != after)
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main("docs/errata.py", PAGE, TABLES))

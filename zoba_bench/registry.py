@@ -10,6 +10,7 @@ import difflib
 import functools
 import importlib
 import importlib.util
+import warnings
 from collections.abc import Iterable, Mapping
 from importlib.metadata import entry_points
 from typing import Any
@@ -23,6 +24,7 @@ from zoba_bench.solver_file import is_solver_file, load_solver_class
 from zoba_bench.validation import check_dimension
 
 __all__ = [
+    "PluginWarning",
     "RegistryError",
     "UnknownNameError",
     "entry",
@@ -33,6 +35,7 @@ __all__ = [
     "make_solver",
     "missing_requirements",
     "names",
+    "plugins",
     "problem_groups",
     "sources",
     "theorem",
@@ -43,8 +46,17 @@ _WORDS = {"problems": "problem", "solvers": "solver", "theorems": "theorem", "cl
           "counts": "counts of solver"}  # fmt: skip
 
 
+_OWN = "zoba-bench"
+#: Kinds whose entries are called to get what the name stands for.
+_CALLED = ("problems", "solvers", "theorems", "claims")
+
+
 class RegistryError(RuntimeError):
     """Two distributions offer the same name, or an offered object cannot be loaded."""
+
+
+class PluginWarning(UserWarning):
+    """What a distribution offers cannot be used; the message names it. Everything else works."""
 
 
 class UnknownNameError(ValueError):
@@ -52,19 +64,96 @@ class UnknownNameError(ValueError):
 
 
 @functools.cache
-def _mapping(kind: str) -> Mapping[str, tuple[str, str]]:
-    """Name -> (module:attribute, distribution) for kind in problems, solvers, theorems, claims."""
+def _offers(kind: str) -> tuple[dict[str, tuple[str, str]], tuple[tuple[str, str], ...]]:
+    """Name -> (module:attribute, distribution), and what is wrong with offers: (distribution, reason).
+
+    A name that several offer stays with this distribution if it is one of them; else nobody has it, and ("", reason)
+    stands there.
+    """
     found: dict[str, tuple[str, str]] = {}
-    for point in entry_points(group=f"zoba_bench.{kind}"):
-        distribution = point.dist.name if point.dist is not None else point.name
-        for name, target in point.load().items():
-            if name in found:
-                raise RegistryError(
-                    f"{_WORDS[kind]} {name!r} is offered by both {found[name][1]!r} and {distribution!r}: "
-                    "uninstall one, or rename it there"
-                )
-            found[name] = (target, distribution)
-    return found
+    broken: list[tuple[str, str]] = []
+    points = [(_distribution(point), point) for point in entry_points(group=f"zoba_bench.{kind}")]
+    claimed: dict[str, str] = {}
+    for distribution, point in sorted(points, key=lambda pair: pair[0] != _OWN):  # its own first, the order kept
+        try:
+            offered = _checked_offer(point.load())
+        except (Exception, SystemExit) as error:  # whatever a plug-in does at its import
+            broken.append((distribution, f"{_words(error)}; nothing of it can be used"))
+            continue
+        for name, target in offered.items():
+            first = claimed.setdefault(name, distribution)
+            if name not in found and first == distribution:
+                found[name] = (target, distribution)
+                continue
+            reason = f"{_WORDS[kind]} {name!r} is offered by both {first!r} and {distribution!r}"
+            if first == _OWN:
+                broken.append((distribution, f"{reason}: that of {first!r} is used; rename the other one"))
+            else:
+                found[name] = ("", f"{reason}: uninstall one, or rename it there")
+                broken.append((distribution, f"{reason}: neither can be used; uninstall one, or rename it there"))
+    return found, tuple(broken)
+
+
+@functools.cache
+def _mapping(kind: str) -> dict[str, tuple[str, str]]:
+    """Name -> (module:attribute, distribution) for kind in problems, solvers, theorems, claims.
+
+    Warns of every distribution whose offer cannot be used.
+    """
+    found, broken = _offers(kind)
+    for distribution, reason in broken:
+        warnings.warn(f"plug-in {distribution!r} ({kind}): {reason}", PluginWarning, stacklevel=3)
+    return {name: offer for name, offer in found.items() if offer[0]}
+
+
+def _distribution(point: Any) -> str:
+    return str(point.dist.name if point.dist is not None else point.name)
+
+
+def _checked_offer(offered: Any) -> dict[str, str]:
+    if not isinstance(offered, Mapping):
+        raise TypeError(f"its entry point is {type(offered).__name__}, not a mapping of names to 'module:attribute'")
+    for name, target in offered.items():
+        if not (isinstance(name, str) and isinstance(target, str) and all(target.partition(":"))):
+            raise TypeError(f"its entry {name!r}: {target!r} is no name with 'module:attribute'")
+    return dict(offered)
+
+
+def _words(error: BaseException) -> str:
+    """An exception in one line."""
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def plugins() -> list[dict[str, Any]]:
+    """Every distribution that offers something, with the state of it; the entries of others than this one are loaded.
+
+    Returns
+    -------
+    list of dict
+        "distribution", "kind", "names" (how many can be used), "problems": one line for everything that is wrong.
+    """
+    rows = []
+    for kind in _WORDS:
+        found, broken = _offers(kind)
+        distributions = {_distribution(point) for point in entry_points(group=f"zoba_bench.{kind}")}
+        for distribution in sorted(distributions, key=lambda name: (name != _OWN, name)):
+            own = [name for name, offer in found.items() if offer[0] and offer[1] == distribution]
+            wrong = [reason for name, reason in broken if name == distribution]
+            if distribution != _OWN:
+                wrong += [reason for name in own if (reason := _unloadable(kind, name))]
+            usable = len(own) - sum(bool(_unloadable(kind, name)) for name in own if distribution != _OWN)
+            rows.append({"distribution": distribution, "kind": kind, "names": usable, "problems": wrong})
+    return rows
+
+
+def _unloadable(kind: str, name: str) -> str:
+    """Why an entry cannot be loaded; empty if it can."""
+    try:
+        entry(kind, name)
+    except RegistryError as error:
+        return str(error)
+    return ""
 
 
 def names(kind: str) -> list[str]:
@@ -74,13 +163,16 @@ def names(kind: str) -> list[str]:
 
 def own_names(kind: str) -> list[str]:
     """The names of a kind that this distribution offers, without those of other packages."""
-    return sorted(name for name, (_, distribution) in _mapping(kind).items() if distribution == "zoba-bench")
+    return sorted(name for name, (_, distribution) in _mapping(kind).items() if distribution == _OWN)
 
 
 def entry(kind: str, name: str) -> Any:
     """The object behind a name; UnknownNameError with suggestions if there is none."""
     mapping = _mapping(kind)
     if name not in mapping:
+        _, reason = _offers(kind)[0].get(name, ("", ""))
+        if reason:
+            raise RegistryError(reason)
         close = difflib.get_close_matches(str(name), mapping, n=3, cutoff=0.4)
         hint = f"known: {', '.join(sorted(mapping))}"
         if close:
@@ -89,11 +181,17 @@ def entry(kind: str, name: str) -> Any:
     target, distribution = mapping[name]
     module, _, attribute = target.partition(":")
     try:
-        return getattr(importlib.import_module(module), attribute)
-    except (ImportError, AttributeError) as error:
+        found = getattr(importlib.import_module(module), attribute)
+    except (Exception, SystemExit) as error:  # whatever a plug-in does at its import
         raise RegistryError(
-            f"{_WORDS[kind]} {name!r} of {distribution!r} ({target}) cannot be loaded: {error}"
+            f"{_WORDS[kind]} {name!r} of {distribution!r} ({target}) cannot be loaded: {_words(error)}"
         ) from error
+    if kind in _CALLED and not callable(found):
+        raise RegistryError(
+            f"{_WORDS[kind]} {name!r} of {distribution!r} ({target}) cannot be loaded: it is "
+            f"{type(found).__name__}, nothing that can be called"
+        )
+    return found
 
 
 def sources(kind: str) -> list[str]:
@@ -144,7 +242,7 @@ def list_problems(
         return names("problems")
     found = []
     for name in names("problems"):
-        card = getattr(entry("problems", name), "card", None)
+        card = card_of(name)
         if card is not None and all(map(card.holds, held)) and all(getattr(card, k) == v for k, v in wanted.items()):
             found.append(name)
     return found
@@ -154,9 +252,17 @@ def problem_groups() -> dict[str, list[str]]:
     """The groups that cards name, sorted, with the names of their problems; last, under "", those of no group."""
     found: dict[str, list[str]] = {}
     for name in names("problems"):
-        card = getattr(entry("problems", name), "card", None)
+        card = card_of(name)
         found.setdefault(card.group if card is not None else "", []).append(name)
     return {group: found[group] for group in sorted(found, key=lambda group: (not group, group))}
+
+
+def card_of(name: str) -> Any:
+    """The card of a registered problem; None if it has none, or cannot be loaded."""
+    try:
+        return getattr(entry("problems", name), "card", None)
+    except RegistryError:
+        return None
 
 
 def list_solvers() -> list[str]:
@@ -216,8 +322,12 @@ def load_problem(
         return load_file(name, **options)
     factory = entry("problems", name)
     _check_options(f"problem {name!r}", options, _parameter_names(factory))
-    problem: BilevelProblem = factory(**options)
-    return problem
+    problem: Any = factory(**options)
+    if not isinstance(problem, BilevelProblem):
+        _, distribution = _mapping("problems")[name]
+        raise TypeError(f"problem {name!r} of {distribution!r} is {type(problem).__name__}, not a BilevelProblem")
+    built: BilevelProblem = problem
+    return built
 
 
 def make_solver(name: str, **options: Any) -> Solver:

@@ -161,7 +161,7 @@ def _module(path: str, digest: str) -> ModuleType:
     sys.path.insert(0, str(Path(path).parent))
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         del sys.modules[title]
         where = f" (line {error.lineno})" if isinstance(error, SyntaxError) else ""
         raise ValueError(f"{path} cannot be run: {type(error).__name__}: {error}{where}") from error

@@ -8,6 +8,7 @@ import importlib.metadata
 import importlib.util
 import json
 import platform
+import sys
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ import numpy as np
 
 from zoba_bench.about import IMPORTED
 from zoba_bench.directions import generator
+from zoba_bench.machine import blas_kernels
 from zoba_bench.tasks import READS, resolve
 
 __all__ = ["Cell", "CellError", "fingerprint", "plan_fingerprint", "run_cell"]
@@ -70,10 +72,8 @@ class Cell:
 
 def run_cell(cell: Cell) -> dict[str, Any]:
     """Run a cell's task with one BLAS thread; its result is the same in any process."""
-    from threadpoolctl import threadpool_limits
-
     task = resolve(cell.task)
-    with threadpool_limits(limits=1):
+    with _threads(len(sys.modules), next(reversed(sys.modules))).limit(limits=1):
         try:
             return dict(task(rng=cell.rng(), **cell.parameters))
         except (ArithmeticError, ValueError, TypeError, LookupError, MemoryError, RuntimeError) as error:
@@ -81,11 +81,19 @@ def run_cell(cell: Cell) -> dict[str, Any]:
             raise CellError(f"{cell.task} with {shown} failed: {type(error).__name__}: {error}") from error
 
 
+@functools.lru_cache(1)
+def _threads(modules: int, newest: str) -> Any:
+    """The thread pools of the loaded libraries. Looking for them takes milliseconds; only an import can add one."""
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
+
+
 def fingerprint(task: str = "") -> str:
     """Hash of the sources that can change a result, and of the versions they run on.
 
-    Covers the engine, every registered problem and solver (built in or plugged in), Python, numpy, scipy and
-    scikit-learn.
+    Covers the engine, every registered problem and solver (built in or plugged in), Python, numpy and the kernel of
+    its BLAS, scipy and scikit-learn.
 
     Parameters
     ----------
@@ -113,6 +121,7 @@ def _hash(reads: tuple[str, ...]) -> str:
     for name, path in _sources(reads):
         _add(digest, name, path)
     versions = [platform.python_version(), np.__version__, importlib.metadata.version("scipy"), platform.machine()]
+    versions += blas_kernels()
     if importlib.util.find_spec("sklearn") is not None:
         versions.append(importlib.metadata.version("scikit-learn"))
     if reads:
@@ -153,8 +162,8 @@ def _source_roots(module: str) -> list[Path]:
     top = module.partition(".")[0]
     package = ".".join(module.split(".")[:2]) if top == "zoba_bench" else top
     spec = importlib.util.find_spec(package or module)
-    if spec is None:
-        raise ModuleNotFoundError(f"cannot find the source of {module}")
+    if spec is None:  # of a broken plug-in: what cannot be imported changes no result
+        return []
     if spec.submodule_search_locations:
         return [Path(location) for location in spec.submodule_search_locations]
     return [Path(str(spec.origin))]

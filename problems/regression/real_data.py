@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from zoba_bench.arrays import Array, linear_map, spread, spread_vectors, square_norm
 from zoba_bench.problem import BilevelProblem, Card, Constants
+from zoba_bench.problem.capabilities import Capabilities
 from zoba_bench.problem.symbolic import Symbolic
 from zoba_bench.validation import check_dimension, check_real
 
@@ -20,6 +21,8 @@ from .._base.separable import cubic_norm
 
 __all__ = ["diabetes_ridge"]
 
+
+Index = NDArray[np.integer]
 
 _FEATURES = 10
 #: How well a minimiser that is found numerically must be known.
@@ -74,6 +77,11 @@ def _load(seed: int, n_train: int, columns: int) -> _Split:
     return _Split(features[train], target[train], features[validation], target[validation])
 
 
+def _each(sample: Index | None) -> tuple[Array, ...]:
+    """What spreads vectors over the samples that were asked for."""
+    return () if sample is None else (np.empty((*np.shape(sample), 1)),)
+
+
 class _LeastSquares:
     """|Az-y|^2/(2n) reduced to p rows: A = QR, hence |Az-y|^2 = |Rz-Q'y|^2 + |y-QQ'y|^2."""
 
@@ -95,12 +103,23 @@ class _LeastSquares:
     def mean(self, z: Array) -> Array:
         return 0.5 * square_norm(linear_map(z, self.root_T) - self.target) + self.floor
 
-    def sampled(self, z: Array, sample: NDArray[np.integer]) -> Array:
+    def sampled(self, z: Array, sample: Index) -> Array:
         residual: Array = np.vecdot(self.A[sample], z) - self.y[sample]
         return 0.5 * residual * residual
 
-    def gradient(self, z: Array) -> Array:
-        return linear_map(z, self.hessian) - self.slope
+    def gradient(self, z: Array, sample: Index | None = None) -> Array:
+        if sample is None:
+            return linear_map(z, self.hessian) - self.slope
+        rows = self.A[sample]
+        along: Array = (np.vecdot(rows, z) - self.y[sample])[..., None] * rows
+        return along
+
+    def curvature_times(self, v: Array, sample: Index | None = None) -> Array:
+        if sample is None:
+            return linear_map(v, self.hessian)
+        rows = self.A[sample]
+        along: Array = np.vecdot(rows, v)[..., None] * rows
+        return along
 
 
 def _constants(train: _LeastSquares, validation: _LeastSquares, radius: float, stochastic: bool) -> Constants:
@@ -257,12 +276,12 @@ def diabetes_ridge(
     train = _LeastSquares(split.train, split.train_target)
     validation = _LeastSquares(split.validation, split.validation_target)
 
-    def inner(z: Array, x: Array, sample: NDArray[np.integer] | None = None) -> Array:
+    def inner(z: Array, x: Array, sample: Index | None = None) -> Array:
         fit = train.mean(z) if sample is None else train.sampled(z, sample)
         penalty: Array = np.vecdot(np.exp(x), z * z)
         return fit + 0.5 * penalty
 
-    def outer(z: Array, x: Array, sample: NDArray[np.integer] | None = None) -> Array:
+    def outer(z: Array, x: Array, sample: Index | None = None) -> Array:
         fit = spread(validation.mean(z) if sample is None else validation.sampled(z, sample), x)
         return fit if weight == 0 else fit + 0.5 * weight * np.vecdot(x, x)
 
@@ -288,25 +307,25 @@ def diabetes_ridge(
         gradient: Array = np.exp(x) * z * solve(x, -validation.gradient(z))
         return gradient if weight == 0 else gradient + weight * x
 
-    def inner_grad_z(z: Array, x: Array) -> Array:
-        return train.gradient(z) + np.exp(x) * z
+    # A sample picks a row's fit alone: the penalties are those of every row.
+    def inner_grad_z(z: Array, x: Array, sample: Index | None = None) -> Array:
+        return train.gradient(z, sample) + np.exp(x) * z
 
-    def inner_grad_x(z: Array, x: Array) -> Array:
-        gradient: Array = 0.5 * np.exp(x) * z * z
-        return gradient
+    def inner_grad_x(z: Array, x: Array, sample: Index | None = None) -> Array:
+        return spread_vectors(0.5 * np.exp(x) * z * z, *_each(sample))
 
-    def outer_grad_z(z: Array, x: Array) -> Array:
-        return spread_vectors(validation.gradient(z), x)
+    def outer_grad_z(z: Array, x: Array, sample: Index | None = None) -> Array:
+        return spread_vectors(validation.gradient(z, sample), x)
 
-    def outer_grad_x(z: Array, x: Array) -> Array:
-        return spread_vectors(np.zeros(features), z, x) if weight == 0 else spread_vectors(weight * x, z)
+    def outer_grad_x(z: Array, x: Array, sample: Index | None = None) -> Array:
+        slope = np.zeros(features) if weight == 0 else weight * x
+        return spread_vectors(slope, z, x, *_each(sample))
 
-    def inner_hvp_zz(z: Array, x: Array, v: Array) -> Array:
-        return spread_vectors(linear_map(v, train.hessian) + np.exp(x) * v, z)
+    def inner_hvp_zz(z: Array, x: Array, v: Array, sample: Index | None = None) -> Array:
+        return spread_vectors(train.curvature_times(v, sample) + np.exp(x) * v, z)
 
-    def cross(z: Array, x: Array, v: Array) -> Array:
-        product: Array = np.exp(x) * z * v
-        return product
+    def cross(z: Array, x: Array, v: Array, sample: Index | None = None) -> Array:
+        return spread_vectors(np.exp(x) * z * v, *_each(sample))
 
     def inner_hessian(z: Array, x: Array) -> tuple[Array, Array, Array]:
         return curvature(x), np.diag(np.exp(x) * z), np.diag(0.5 * np.exp(x) * z * z)
@@ -353,6 +372,7 @@ def diabetes_ridge(
         inner_hessian=inner_hessian,
         outer_hessian=outer_hessian,
         constants=constants,
+        capabilities=Capabilities(sampled_derivatives=bool(stochastic)),
         minimizer=minimizer,
         minimum=None if minimizer is None else float(value(minimizer)),
         start=sphere_start(features, features),

@@ -41,11 +41,15 @@ def offer(monkeypatch) -> Callable[..., None]:
 
     def add(kind: str, *points: Point) -> None:
         groups[f"zoba_bench.{kind}"] = list(points)
-        registry._mapping.cache_clear()
+        forget()
 
-    registry._mapping.cache_clear()
+    def forget() -> None:
+        registry._mapping.cache_clear()
+        registry._offers.cache_clear()
+
+    forget()
     yield add
-    registry._mapping.cache_clear()
+    forget()
 
 
 @pytest.fixture
@@ -141,6 +145,11 @@ def test_built_in_solvers_are_found_through_entry_points():
 
 
 # How it is shown.
+
+
+def shown_output(*arguments: str) -> str:
+    """Standard output alone."""
+    return CliRunner().invoke(cli, arguments, catch_exceptions=False).stdout
 
 
 def shown(*arguments: str) -> str:
@@ -277,10 +286,83 @@ def test_seed_that_is_not_a_non_negative_integer_is_refused(installed, value):
 # Conflicts and broken offers.
 
 
-def test_name_offered_twice_is_an_error_that_names_both(offer):
-    offer("problems", Point("first-dist", {"bowl": "a:b"}), Point("second-dist", {"bowl": "c:d"}))
-    with pytest.raises(registry.RegistryError, match=r"problem 'bowl' .*both 'first-dist' and 'second-dist'"):
-        registry.list_problems()
+def test_name_offered_twice_belongs_to_nobody_and_the_other_names_are_there(offer):
+    offer("problems", Point("first-dist", {"bowl": "a:b", "cup": "a:c"}), Point("second-dist", {"bowl": "c:d"}))
+    both = r"problem 'bowl' .*both 'first-dist' and 'second-dist'"
+    with pytest.warns(registry.PluginWarning, match=f"plug-in 'second-dist' .*{both}"):
+        assert registry.list_problems() == ["cup"]
+    with pytest.raises(registry.RegistryError, match=both):
+        registry.entry("problems", "bowl")
+
+
+def test_a_plug_in_takes_no_name_of_this_distribution(offer):
+    offer("solvers", Point("theirs", {"zoba": "c:d"}), Point("zoba-bench", {"zoba": "a:b"}))
+    with pytest.warns(registry.PluginWarning, match=r"plug-in 'theirs' .*that of 'zoba-bench' is used"):
+        assert registry._mapping("solvers") == {"zoba": ("a:b", "zoba-bench")}
+
+
+class Broken(Point):
+    """An entry point whose load does what a plug-in should not."""
+
+    def __init__(self, error) -> None:
+        super().__init__("broken-dist", {})
+        self._error = error
+
+    def load(self):
+        if isinstance(self._error, BaseException):
+            raise self._error
+        return self._error
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (ImportError("no module named x"), "ImportError: no module named x"),
+        (AttributeError("has no PROBLEMS"), "AttributeError: has no PROBLEMS"),
+        (SystemExit(0), "SystemExit: 0"),
+        (ZeroDivisionError("at import\nof it"), "ZeroDivisionError: at import of it"),
+        (["bowl"], "TypeError: its entry point is list, not a mapping"),
+        ({"bowl": 3}, "TypeError: its entry 'bowl': 3 is no name"),
+        ({"bowl": "no colon"}, "TypeError: its entry 'bowl': 'no colon' is no name"),
+    ],
+)
+def test_a_broken_plug_in_is_named_in_one_line_and_the_others_work(offer, plugin, error, words):
+    offer("problems", Broken(error), Point("theirs", {"bowl": "their_plugin:bowl"}))
+    with pytest.warns(registry.PluginWarning) as met:
+        assert registry.load_problem("bowl").p == 2
+    (message,) = [str(one.message) for one in met]
+    assert message.startswith(f"plug-in 'broken-dist' (problems): {words}")
+    assert "\n" not in message
+    rows = {row["distribution"]: row for row in registry.plugins() if row["kind"] == "problems"}
+    assert (rows["theirs"]["names"], rows["theirs"]["problems"]) == (1, [])
+    assert (rows["broken-dist"]["names"], len(rows["broken-dist"]["problems"])) == (0, 1)
+
+
+def test_an_entry_that_cannot_be_loaded_breaks_no_list(offer, plugin, monkeypatch, tmp_path):
+    (tmp_path / "ends_at_import.py").write_text("import sys; sys.exit(0)")
+    monkeypatch.syspath_prepend(tmp_path)
+    plugin.number = 3
+    offer("problems", Point("theirs", {
+        "bowl": "their_plugin:bowl", "gone": "no_such_module:x", "lost": "their_plugin:nothing",
+        "ends": "ends_at_import:x", "number": "their_plugin:number",
+    }))  # fmt: skip
+    assert registry.problem_groups() == {"": ["bowl", "ends", "gone", "lost", "number"]}
+    assert registry.list_problems(smooth=True) == []
+    rows = {row["name"]: row for row in json.loads(shown_output("list", "--json"))["problems"]}
+    assert {name for name, row in rows.items() if row["missing"] == "cannot be loaded"} == set(rows) - {"bowl"}
+    (row,) = registry.plugins()
+    assert row["names"] == 1
+    assert len(row["problems"]) == 4
+    for name, words in (("ends", "SystemExit: 0"), ("number", "it is int"), ("lost", "AttributeError")):
+        with pytest.raises(registry.RegistryError, match=f"problem '{name}' of 'theirs' .* cannot be loaded: {words}"):
+            registry.load_problem(name)
+
+
+def test_a_factory_that_returns_no_problem_is_refused_by_name(offer, plugin):
+    plugin.bowl = lambda: 3
+    offer("problems", Point("theirs", {"bowl": "their_plugin:bowl"}))
+    with pytest.raises(TypeError, match="problem 'bowl' of 'theirs' is int, not a BilevelProblem"):
+        registry.load_problem("bowl")
 
 
 def test_same_name_in_two_kinds_is_no_conflict(offer):
@@ -291,7 +373,7 @@ def test_same_name_in_two_kinds_is_no_conflict(offer):
 
 def test_offer_without_a_distribution_is_named_by_its_entry(offer):
     offer("problems", Point(None, {"bowl": "a:b"}), Point("other", {"bowl": "c:d"}))
-    with pytest.raises(registry.RegistryError, match="both 'entry' and 'other'"):
+    with pytest.warns(registry.PluginWarning, match="both 'entry' and 'other'"):
         registry.list_problems()
 
 

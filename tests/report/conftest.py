@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import copy
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 from zoba_bench.ledger import Ledger
+from zoba_bench.report.html import write_report
 
 SIZES = [4.0, 8.0, 16.0]
 TITLES = {
@@ -55,7 +57,7 @@ def row(identifier: str, **changes: Any) -> dict[str, Any]:
         "series": {},
     } | changes
     about = {"exponent": "slope", "slope": "slope", "level": "ratio"}.get(last, "residual")
-    row["series"] = {**row["series"], "quantity": about} if "x" in row["series"] else row["series"]
+    row["series"] = {"quantity": about, **row["series"]} if "x" in row["series"] else row["series"]
     return row
 
 
@@ -65,6 +67,8 @@ def control(identifier: str, **changes: Any) -> dict[str, Any]:
 
 
 MOMENTS = {"relation": "at_most", "tolerance": 1.0, "problem": "quad"}
+
+_LONG = "<mrow>" + "<mo>+</mo>".join(f"<msup><mi>p</mi><mn>{k}</mn></msup>" for k in range(60)) + "</mrow>"
 
 CONTENT: dict[str, Any] = {
     "suite": "tiny",
@@ -90,8 +94,26 @@ CONTENT: dict[str, Any] = {
             series={"rows": [[1e8, "mean"]]},
         ),
         row("P2b/zoba/d/residual", series=series(3.0)),
-        row("P2b/zoba/d/exponent", predicted=3.0, measured=3.0, limits=[2.9, 3.1], series=series(3.0)),
+        row(
+            "P2b/zoba/d/exponent",
+            predicted=3.0,
+            measured=3.0,
+            limits=[2.9, 3.1],
+            controls=["P2b/zoba/d/control-missing-power"],
+            series=series(3.0),
+        ),
         control("P2b/zoba/d/control-missing-power", measured=1.0, limits=[0.9, 1.1], series=series(3.0, missing=1)),
+        row(
+            "P4a/zoba/published",
+            predicted=1.0,
+            measured=2.5,
+            limits=[2.4, 2.6],
+            verdict="violated",
+            expected="violated",
+            origin="published",
+            source="arXiv 2601.21836, abstract",
+            series=series(2.5) | {"quantity": "slope"},
+        ),
         row(
             "P4a/zoba/level",
             predicted=1.0,
@@ -115,7 +137,21 @@ CONTENT: dict[str, Any] = {
     "confidence": 0.99,
     "level": 0.999,
     "seconds": 12.3,
-    "provenance": {"zoba_bench": "0.1.0", "fingerprint": "abc"},
+    "provenance": {
+        "zoba_bench": "0.1.0",
+        "fingerprint": "abc",
+        "commit": "c0ffee",
+        "cpus": 2,
+        "blas": "openblas 0.3",
+        "command": "zoba-bench verify --suite tiny --seed 7 --only protocol=P2b --claim P2/zoba/quad",
+    },
+    "protocols": {
+        "P2b": {
+            "about": "E|x1 - x*|^2 of one step, over d.\n\nAt the solution the mean step vanishes.",
+            "tolerance": "All of it for the data.",
+            "leaves_open": "The limit of large d.",
+        },
+    },
     "derivations": {
         "zoba": {
             "title": "A theorem",
@@ -129,11 +165,28 @@ CONTENT: dict[str, Any] = {
                     "ok": True,
                 }
             ],
-            "complexity": {"n": "p**3", "order": "p^3", "mathml": "<msup><mi>p</mi><mn>3</mn></msup>"},
+            "complexity": {
+                "n": " + ".join(f"{k}*L_xx**2*p**{k}/eps**2" for k in range(1, 60)),
+                "per_direction": {"text": "p + ...", "mathml": _LONG},
+                "order": "p^3",
+                "mathml": "<msup><mi>p</mi><mn>3</mn></msup>",
+            },
         },
         "hf-zoba": {"refused": "step 'mean' fails"},
     },
 }
+
+
+RUN = {"id": 1, "suite": "tiny", "seed": 7, "created": "2026-01-21T00:00:00+00:00", "content": CONTENT}
+
+
+@pytest.fixture(scope="session")
+def report(tmp_path_factory) -> Path:
+    """The folder with the report of this run; the tests only read it."""
+    folder = tmp_path_factory.mktemp("report")
+    with Ledger(folder / "ledger.sqlite") as opened:
+        opened.add_run("tiny", 7, CONTENT)
+        return write_report(opened, folder).parent
 
 
 @pytest.fixture

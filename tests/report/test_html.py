@@ -1,54 +1,23 @@
-"""The page: well-formed, escaped, complete; written as a whole or not at all."""
+"""The report as a folder: well-formed, escaped, complete, linked; written as a whole or not at all."""
 
 from __future__ import annotations
 
 import os
-from html.parser import HTMLParser
 
 import pytest
 
 from zoba_bench.ledger import Ledger
-from zoba_bench.report.html import ReportError, page, write_report
+from zoba_bench.report.html import ReportError, write_report
+from zoba_bench.report.pages import pages
+
+from .conftest import RUN
+from .html_reading import broken_links, parse, words
 
 EVIL = '<script>alert("x")</script>'
-VOID = {"meta", "br", "link", "img", "hr"}
-
-
-class Checker(HTMLParser):
-    """Every element is closed in order; collects tags, attributes and text."""
-
-    def __init__(self):
-        super().__init__()
-        self.open, self.tags, self.attributes, self.text = [], [], [], []
-
-    def handle_starttag(self, tag, attrs):
-        self.tags.append(tag)
-        self.attributes += attrs
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag, attrs):
-        self.tags.append(tag)
-        self.attributes += attrs
-
-    def handle_endtag(self, tag):
-        assert self.open, f"</{tag}> closes nothing"
-        assert self.open.pop() == tag, f"</{tag}> at {self.getpos()}"
-
-    def handle_data(self, data):
-        self.text.append(data)
-
-
-def parse(text):
-    checker = Checker()
-    checker.feed(text)
-    checker.close()
-    assert not checker.open, checker.open
-    return checker
 
 
 def run(content):
-    return {"id": 1, "suite": "tiny", "seed": 7, "created": "2026-01-21T00:00:00+00:00", "content": content}
+    return RUN | {"content": content}
 
 
 def poisoned(value):
@@ -61,99 +30,188 @@ def poisoned(value):
     return value + EVIL if isinstance(value, str) else value
 
 
-def test_the_page_is_well_formed_with_its_figures(ledger, tmp_path):
-    path = write_report(ledger, tmp_path)
-    assert path == tmp_path / "report" / "index.html"
-    checker = parse(path.read_text(encoding="utf-8"))
-    assert checker.tags.count("svg") == 5
-    assert checker.tags.count("math") == 2
-    assert {p.name for p in (tmp_path / "report" / "figures").iterdir()} == {
-        "summary.png", "rates-P2b.png", "rates-P4a.png", "deviations-P2.png", "controls.png",
+def test_there_is_a_page_for_every_protocol_and_every_solver(report):
+    assert {path.name for path in report.glob("*.html")} == {
+        "index.html", "claims.html", "protocol-P1.html", "protocol-P2.html", "protocol-P2b.html", "protocol-P4a.html",
+        "protocol-P5.html", "solver-zoba.html", "solver-hf-zoba.html",
     }  # fmt: skip
-    ids = [value for name, value in checker.attributes if name == "id"]
-    assert len(ids) == len(set(ids))
 
 
-def test_a_published_claim_shows_its_source(content):
-    content["claims"][0] |= {"origin": "published", "source": "arXiv 2601.21836, abstract"}
-    assert "Published: arXiv 2601.21836, abstract" in " ".join(parse(page(run(content), [])).text)
+def test_pages_are_well_formed_with_unique_ids(report):
+    for path in report.glob("*.html"):
+        ids = parse(path.read_text(encoding="utf-8")).ids
+        assert len(ids) == len(set(ids)), path
 
 
-def test_the_page_loads_nothing_from_elsewhere(ledger, tmp_path):
-    checker = parse(write_report(ledger, tmp_path).read_text(encoding="utf-8"))
-    assert not {"script", "img", "link", "iframe"} & set(checker.tags)
-    references = [v for n, v in checker.attributes if n in ("src", "href", "xlink:href")]
-    assert all(value.startswith("#") for value in references)
+def test_every_link_and_anchor_resolves_within_the_folder(report, tmp_path):
+    assert broken_links(report) == []
+    # The check sees what it is for.
+    planted = '<p id="a"><a href="#b">x</a><a href="none.html">x</a><img src="https://example.org/x.png"></p>'
+    (tmp_path / "page.html").write_text(planted)
+    assert len(broken_links(tmp_path)) == 3
 
 
-def test_sections_come_in_order(content):
-    checker = parse(page(run(content), [("f", "T", "C", "")]))
-    sections = [value for name, value in checker.attributes if name == "id" and not value.startswith("figure-")]
-    assert sections == [
-        "meaning", "unexpected", "matrix", "verdicts", "figures", "derivations", "provenance", "reproduce",
-    ]  # fmt: skip
+def test_every_claim_and_control_has_a_section_and_what_was_measured_a_picture_with_its_points(report, content):
+    everything = "".join(path.read_text(encoding="utf-8") for path in report.glob("protocol-*.html"))
+    for row in content["claims"]:
+        anchor = row["id"].replace("/", "-").replace(":", "-")
+        assert everything.count(f'id="{anchor}"') == 1, row["id"]
+        pictured = (report / "figures" / f"{anchor}.svg").exists()
+        assert pictured == (report / "figures" / f"{anchor}.csv").exists()
+        assert pictured == (row["relation"] != "exact" and row["measured"] is not None), row["id"]
 
 
-def test_everything_from_the_ledger_is_escaped(content):
-    text = page(run(poisoned(content)) | {"suite": EVIL, "created": '"><script>'}, [("f", EVIL, EVIL, EVIL)])
-    checker = parse(text)
-    assert "script" not in checker.tags
-    assert text.count("&lt;script&gt;") > 50
+def test_controls_stand_folded_below_the_claim_that_names_them(content):
+    content["claims"][1]["controls"] = ["P2/control:wrong/quad"]
+    text = pages(run(content))["protocol-P2.html"]
+    claim, _, rest = text.partition('<details class="controls">')
+    assert 'id="P2-zoba-quad"' in claim
+    assert 'id="P2-control-wrong-quad"' in rest.partition("</details>")[0]
+    assert "1 control, rejected" in rest
 
 
-def test_what_is_missing_is_a_dash_and_never_none(content):
-    text = page(run(content), [])
-    assert "None" not in text
-    assert "nan" not in "".join(parse(text).text).split()
+def test_a_control_of_two_claims_stands_once_and_is_linked_from_the_other(content):
+    for claim in content["claims"][1:3]:
+        claim["controls"] = ["P2/control:wrong/quad"]
+    text = pages(run(content))["protocol-P2.html"]
+    assert text.count('id="P2-control-wrong-quad"') == 1
+    assert "Control: <a href" in text.partition('id="P2-hf-zoba-quad"')[2]
 
 
-def test_unexpected_verdicts_come_first_with_their_reason(content):
-    text = page(run(content), [])
-    assert text.index("the derivation refuses: step 3") < text.index('id="matrix"')
-    assert text.count('class="unexpected"') == 4  # two of them, at the top and in their tables
+def test_a_control_that_was_not_rejected_is_said(content):
+    content["claims"][1]["controls"] = ["P2/control:wrong/quad"]
+    content["claims"][3] |= {"verdict": "consistent"}
+    assert "1 control, 1 not rejected" in pages(run(content))["protocol-P2.html"]
+
+
+def test_a_statement_of_several_claims_is_said_once(content):
+    for row in content["claims"][1:3]:
+        row["statement"] = "The same of both."
+    assert words(pages(run(content))["protocol-P2.html"]).count("The same of both.") == 1
+
+
+def test_a_claims_section_has_its_numbers_and_the_command_that_repeats_it(report):
+    text = words((report / "protocol-P2b.html").read_text(encoding="utf-8"))
+    assert "limits 2.900 to 3.100" in text
+    assert "allowed 3 ± 0.1" in text
+    assert "zoba-bench verify --suite tiny --seed 7 --claim P2b/zoba/d/exponent" in text
+
+
+def test_what_a_protocol_rests_on_stands_on_its_page_once(report):
+    text = words((report / "protocol-P2b.html").read_text(encoding="utf-8"))
+    for once in ("All of it for the data.", "The limit of large d.", "At the solution the mean step vanishes."):
+        assert text.count(once) == 1
+
+
+def test_the_overview_has_the_outcome_what_is_odd_the_findings_and_the_counts_in_this_order(report):
+    text = words((report / "index.html").read_text(encoding="utf-8"))
+    parts = (
+        "2 of 10 verdicts are not as expected", "Not as expected", "the derivation refuses: step 3", "What was found",
+        "zoba 3.00 (3.00)", "arXiv 2601.21836, abstract", "What was measured", "P2b one-step law", "c0ffee",
+    )  # fmt: skip
+    text = text[text.index(parts[0]) :]  # the menu has the names of all pages
+    places = [text.index(part) for part in parts]
+    assert places == sorted(places)
+    assert "8 claims: 5 consistent, 1 contradicted, as known, 2 inconclusive" in text
+    assert "2 of 2 controls rejected" in text
 
 
 def test_without_unexpected_verdicts_there_is_no_such_section(content):
     content["claims"] = [row for row in content["claims"] if row["verdict"] == row["expected"]]
-    text = page(run(content), [])
+    text = pages(run(content))["index.html"]
     assert 'id="unexpected"' not in text
-    assert "7 of 7 verdicts as expected" in text
+    assert "All 8 verdicts are as expected" in text
 
 
-def test_controls_stand_apart(content):
-    text = page(run(content), [])
-    before, _, controls = text.partition('<div class="controls">')
-    verdicts = before.partition('id="verdicts"')[2]
-    assert "control:wrong" not in verdicts
-    assert "control:wrong" in controls
+def test_the_command_of_a_run_is_shown_and_without_one_it_is_that_of_the_suite(content):
+    assert content["provenance"]["command"] in words(pages(run(content))["index.html"])
+    del content["provenance"]["command"]
+    assert "zoba-bench verify --suite tiny --seed 7" in words(pages(run(content))["index.html"])
 
 
-def test_left_out_problems_say_how_to_get_them(content):
-    assert "pip install &#34;zoba-bench[data]&#34;" in page(run(content), [])
+def test_mathematics_is_written_in_one_way(report):
+    for path in report.glob("*.html"):
+        text = words(path.read_text(encoding="utf-8"))
+        for plain in ("**", "grad Psi", "eps^", "^2", "sqrt("):
+            assert plain not in text, (path, plain)
 
 
-def test_how_to_reproduce(content):
-    assert "zoba-bench verify --suite tiny --seed 7" in page(run(content), [])
+def test_the_folder_loads_nothing_from_elsewhere(report):
+    for path in report.rglob("*.*"):
+        if path.suffix in (".html", ".svg", ".css", ".js"):
+            text = path.read_text(encoding="utf-8").replace('xmlns="http://www.w3.org/2000/svg"', "")
+            assert "http" not in text, path
+            assert "@import" not in text
+            assert "url(" not in text
 
 
-def test_a_refused_derivation_is_said(content):
-    assert "refuses its conclusion: step &#39;mean&#39; fails" in page(run(content), [])
+def test_everything_from_the_ledger_is_escaped(content):
+    found = pages(run(poisoned(content)) | {"suite": EVIL, "created": '"><script>'})
+    for text in found.values():
+        scripts = [attributes for tag, attributes in parse(text).elements if tag == "script"]
+        assert scripts == [{"src": "report.js", "defer": None}]
+    assert sum(text.count("&lt;script&gt;") for text in found.values()) > 100
 
 
-@pytest.mark.parametrize("key", ["left_out", "derivations", "provenance", "matrix", "seconds", "level"])
+def test_what_is_missing_is_a_dash_and_never_none(content):
+    for text in pages(run(content)).values():
+        assert "None" not in text
+        assert "nan" not in words(text).split()
+
+
+def test_left_out_problems_say_how_to_get_them(report):
+    assert "pip install &#34;zoba-bench[data]&#34;" in (report / "index.html").read_text(encoding="utf-8")
+
+
+def test_a_refused_derivation_is_said(report):
+    text = words((report / "solver-hf-zoba.html").read_text(encoding="utf-8"))
+    assert "refuses its conclusion: step 'mean' fails" in text
+
+
+@pytest.mark.parametrize("key", ["left_out", "derivations", "provenance", "protocols", "matrix", "seconds", "level"])
 def test_an_empty_part_is_no_obstacle(content, key):
     content[key] = {} if isinstance(content[key], dict) else None
-    parse(page(run(content), []))
+    for text in pages(run(content)).values():
+        parse(text)
 
 
-def test_the_last_run_is_reported(ledger, tmp_path, content):
+def test_a_ledger_that_kept_no_titles_is_reported_by_the_protocols_names(content):
+    assert "<h1>P1 evaluation counts</h1>" in pages(run(content))["protocol-P1.html"]
+    for row in content["claims"]:
+        del row["title"], row["summary"]
+    assert "<h1>P1 </h1>" in pages(run(content))["protocol-P1.html"]
+
+
+def test_names_that_differ_in_signs_or_capitals_alone_have_places_of_their_own(content):
+    for row, name in zip(content["claims"], ("a/b", "a:b", "A/B"), strict=False):
+        row["id"] = f"P1/{name}"
+    found = {section for text in pages(run(content)).values() for section in parse(text).ids}
+    assert {"P1-a-b", "P1-a-b-2", "P1-A-B-3"} <= found
+
+
+# The folder.
+
+
+def test_the_last_run_is_reported_and_pages_of_an_earlier_one_are_removed(ledger, tmp_path, content):
+    folder = write_report(ledger, tmp_path).parent
+    (folder / "notes.txt").write_text("mine")
+    content["claims"] = content["claims"][:1]
+    content["provenance"] = {}
     ledger.add_run("later", 8, content)
     assert "--suite later --seed 8" in write_report(ledger, tmp_path).read_text(encoding="utf-8")
+    assert not (folder / "protocol-P2b.html").exists()
+    assert list((folder / "figures").iterdir()) == []
+    assert (folder / "notes.txt").read_text() == "mine"
+    assert broken_links(folder) == []
 
 
-def test_the_same_run_gives_the_same_bytes(ledger, tmp_path):
-    first = write_report(ledger, tmp_path / "a").read_bytes()
-    assert write_report(ledger.path, tmp_path / "b").read_bytes() == first
+def test_the_same_run_gives_the_same_bytes(report, tmp_path):
+    again = write_report(report.parent / "ledger.sqlite", tmp_path).parent
+
+    def read(folder):
+        return {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+    assert read(again) == read(report)
 
 
 def test_a_ledger_without_a_run_says_what_to_do(tmp_path):
@@ -180,7 +238,7 @@ def test_a_folder_that_is_a_file_is_named(ledger, tmp_path):
 
 def test_a_failed_write_leaves_the_old_page_and_no_rubbish(ledger, tmp_path, monkeypatch):
     path = write_report(ledger, tmp_path)
-    old = path.read_bytes()
+    old = {file: file.read_bytes() for file in path.parent.rglob("*") if file.is_file()}
 
     def fail(*_):
         raise OSError("disk full")
@@ -188,16 +246,4 @@ def test_a_failed_write_leaves_the_old_page_and_no_rubbish(ledger, tmp_path, mon
     monkeypatch.setattr(os, "replace", fail)
     with pytest.raises(ReportError, match="disk full"):
         write_report(ledger, tmp_path)
-    assert path.read_bytes() == old
-    assert not list(path.parent.rglob(".*"))
-
-
-def test_a_ledger_that_kept_no_titles_is_reported_by_the_protocols_names(content, tmp_path):
-    assert "<h3>P1 evaluation counts</h3>" in page(run(content), [])
-    for row in content["claims"]:
-        del row["title"], row["summary"]
-    assert "<h3>P1</h3>" in page(run(content), [])
-    with Ledger(tmp_path / "ledger.sqlite") as opened:
-        opened.add_run("tiny", 7, content)
-        path = write_report(opened, tmp_path)
-    assert parse(path.read_text(encoding="utf-8")).tags.count("svg") == 4  # nothing asks for the summary
+    assert {file: file.read_bytes() for file in path.parent.rglob("*") if file.is_file()} == old

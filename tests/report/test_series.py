@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from zoba_bench.report.series import honest_lines, read_line, wrong_lines
+from zoba_bench.report.series import honest_lines, read_line
 
 
 @pytest.fixture
@@ -18,12 +18,6 @@ def test_claims_on_the_same_data_share_a_line_and_controls_have_none(content):
     assert list(lines) == ["P2b", "P4a"]
     (line,) = lines["P2b"]
     assert [row["id"] for row in line.rows] == ["P2b/zoba/d/residual", "P2b/zoba/d/exponent"]
-
-
-def test_controls_have_lines_of_their_own(content):
-    ((protocol, line),) = wrong_lines(content["claims"])
-    assert protocol == "P2b"
-    assert line.rows[0]["id"].endswith("control-missing-power")
 
 
 def test_the_fit_finds_a_power_law_exactly(rows):

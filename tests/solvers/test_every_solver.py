@@ -5,6 +5,7 @@ The cases stand in the files cases_*.py of this folder.
 
 from __future__ import annotations
 
+import functools
 import importlib
 import warnings
 from collections import defaultdict
@@ -39,6 +40,12 @@ def test_every_solver_has_cases_on_three_problems():
     assert not few, few
 
 
+@functools.cache
+def small(name):
+    """The small instance of a problem, which no solver changes."""
+    return zb.load_problem(name, **dict(entry("problems", name).card.small))
+
+
 @pytest.mark.parametrize("solver", zb.list_solvers())
 def test_two_iterations_run_on_every_problem_that_fits(solver):
     # The small finite sum has too few samples for eight clients.
@@ -48,7 +55,7 @@ def test_two_iterations_run_on_every_problem_that_fits(solver):
     for name in zb.list_problems():
         if missing_requirements(name):
             continue
-        problem = zb.load_problem(name, **dict(entry("problems", name).card.small))
+        problem = small(name)
         if configured.lacking(problem):
             with pytest.raises(ValueError, match=f"{solver} needs "):
                 zb.solve(problem, solver, max_iterations=2, **options)

@@ -149,14 +149,16 @@ from zoba_bench.verification.suites import quick
 from zoba_bench.verification.suite import Suite
 
 def suite():
-    chosen = [c for c in quick.quick().claims if c.id.startswith(("P4a/zoba/p=d=2", "P4a/control"))]
+    # Nothing is derived for these, and together their cells take many seconds.
+    chosen = [c for c in quick.quick().claims if c.protocol == "P10"]
     return Suite("slow", "", tuple(chosen))
 
 verify.entry = lambda kind, name: suite
 if __name__ == "__main__":
     # A test run in the background hands an ignored SIGINT on to its children; here it is a terminal's.
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    sys.argv = ["zoba-bench", "verify", "--suite", "slow", "--out", sys.argv[1], "--jobs", sys.argv[2]]
+    out, jobs = sys.argv[1:]
+    sys.argv = ["zoba-bench", "verify", "--suite", "slow", "--out", out, "--jobs", jobs, "--no-report"]
     cli.main()
 """
 
@@ -178,7 +180,7 @@ def slow_run(tmp_path):
             if _finished(out / "ledger.sqlite"):
                 return process, out / "ledger.sqlite"
             time.sleep(0.05)
-        process.kill()
+        os.killpg(process.pid, signal.SIGKILL)  # its processes would hold the pipes open
         output, errors = process.communicate()
         pytest.fail(f"no cell finished within a minute (exit {process.returncode}): {output} {errors}")
 

@@ -383,7 +383,7 @@ def test_clean_removes_the_rows_of_other_code_and_nothing_else(with_old_rows):
     code, output, _ = call("clean", "--out", out, "--yes", "--json")
     content = json.loads(output)
     assert code == 0
-    assert content["old"] == {"cells": 3, "derived": 2}
+    assert content["old"] == {"cells": 3, "derived": 2, "failed": 0}
     assert content["removed"] is True
     assert count(out)[0] == kept
     assert "Nothing has to run" in call(*FEW, "--out", out)[1]

@@ -338,7 +338,8 @@ def test_json_shows_what_is_measured_and_the_report_has_it(tmp_path):
     rows = [row for row in json.loads(output)["claims"] if row["relation"] == "none"]
     assert rows
     assert {(row["verdict"], row["expected"], row["predicted"]) for row in rows} == {("measured", "measured", None)}
-    assert "measured" in (tmp_path / "out" / "report" / "index.html").read_text(encoding="utf-8")
+    text = (tmp_path / "out" / "report" / "protocol-P13.html").read_text(encoding="utf-8")
+    assert text.count('<span class="verdict measured">measured</span>') == 2 * len(rows)  # in table and section
 
 
 def test_blocks_of_replicates_have_the_moments_of_all_at_once():

@@ -13,12 +13,14 @@ import pytest
 
 from zoba_bench.errors import DerivationError
 from zoba_bench.ledger import Ledger
-from zoba_bench.sweep import Cell
+from zoba_bench.processes import Workers
+from zoba_bench.sweep import Cell, CellError, plan_fingerprint
 from zoba_bench.verification.claim import Claim
 from zoba_bench.verification.protocols.shared.plan import Plan
 from zoba_bench.verification.run import plans as module
 from zoba_bench.verification.run.looks import plan_claim
 from zoba_bench.verification.run.plans import Plans, decoded, encoded
+from zoba_bench.verification.run.provenance import derivations
 from zoba_bench.verification.suites.quick import quick
 
 CLAIM = Claim("P6b/zoba/x", "s", "P6b", "zoba", "reference", "equal", 0.1, {"a": [1, 2.5]})
@@ -135,10 +137,49 @@ def test_a_kept_plan_is_the_derived_one(ledger, name):
     assert same(dict(found.context), dict(derived.context))
 
 
+def test_processes_derive_the_same_plans_for_all_looks_and_what_the_report_shows(ledger, tmp_path, monkeypatch):
+    wanted = ("P1/hozog/columns", "P1/pzobo/columns")
+    chosen = [claim for claim in quick().claims if claim.id in wanted]
+    looks = next(claim for claim in quick().claims if claim.id == "P6d/hf-zoba/bvfsm_sin/l-level")
+    assert (len(chosen), "looks" in looks.parameters) == (2, True)
+    mark = derivations({"hozog"})
+    ahead = Plans(ledger)
+    with Workers(2) as workers:
+        ahead.ahead([*chosen, looks], 0, workers, mark)
+    assert ledger.text("derivation", "hozog", mark["hozog"])["steps"]
+    with Ledger(tmp_path / "serial.sqlite") as other:
+        here = [Plans(other).plan(claim, 0) for claim in chosen]
+    monkeypatch.setattr(module, "plan_claim", lambda *asked: pytest.fail(f"derived here: {asked}"))
+    there = [ahead.plan(claim, 0) for claim in chosen]
+    assert [(plan.cells, plan.context) for plan in there] == [(plan.cells, plan.context) for plan in here]
+    several = [ahead.plan(looks, 0, look) for look in range(len(looks.parameters["looks"]))]
+    assert all(plan.cells for plan in several)
+    assert (ahead.derived, ahead.kept) == (2 + len(several), 0)
+    assert ahead.seconds > 0
+    again = Plans(ledger)
+    again.plan(chosen[0], 0)
+    assert (again.derived, again.kept) == (0, 1)
+
+
+@pytest.mark.parametrize(("jobs", "claims"), [(1, 2), (2, 1)])
+def test_one_process_derives_one_theorems_claims_itself(ledger, monkeypatch, jobs, claims):
+    monkeypatch.setattr(Workers, "run", lambda *asked: pytest.fail("a process was started"))
+    chosen = [claim for claim in quick().claims if claim.id in ("P1/hozog/columns", "P1/pzobo/columns")]
+    Plans(ledger).ahead(chosen[:claims], 0, Workers(jobs), {})
+
+
+def test_plans_of_edited_code_are_not_kept(ledger, monkeypatch):
+    monkeypatch.setattr(Workers, "run", lambda *asked: [(0, ([("key", {}, 1.0)], {}, "of edited code"))])
+    chosen = [claim for claim in quick().claims if claim.id in ("P1/hozog/columns", "P1/pzobo/columns")]
+    with pytest.raises(CellError, match="edited during the run"):
+        Plans(ledger).ahead(chosen, 0, Workers(2), {})
+    assert not ledger.holds_text("plan", "key", plan_fingerprint())
+
+
 AGAIN = """
 import sys
 from zoba_bench.verification.run.verify import verify
-verdicts = verify("smoke", claims=["P2/zoba/quad_general", "P1/zoba/counts"], out={out!r})
+verdicts = verify("smoke", claims=["P2/hf-zoba/quad_general", "P1/hozog/columns"], out={out!r})
 print(len(verdicts), "sympy" in sys.modules)
 """
 

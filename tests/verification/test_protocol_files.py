@@ -9,8 +9,8 @@ import pytest
 
 import zoba_bench
 from zoba_bench.ledger import Ledger
-from zoba_bench.report.figures import draw_all
-from zoba_bench.report.html import page
+from zoba_bench.report.figures import draw_summary
+from zoba_bench.report.pages import pages
 from zoba_bench.verification.claim import Claim
 from zoba_bench.verification.parameters import Parameters
 from zoba_bench.verification.protocols import PROTOCOLS, load_protocol, titles
@@ -26,6 +26,9 @@ def test_a_protocols_file_says_what_it_is_and_what_it_takes(name):
     protocol = load_protocol(name)
     assert protocol.__doc__.startswith(f"{name}: ")
     assert protocol.TITLE.strip()
+    # What the report says of every claim of it, once.
+    assert protocol.TOLERANCE.endswith(".")
+    assert protocol.LEAVES_OPEN.endswith(".")
     assert isinstance(protocol.PARAMETERS, Parameters)
     # What each parameter means; one that is required is not left out.
     for parameter in protocol.PARAMETERS.required:
@@ -56,7 +59,7 @@ def test_neither_run_nor_report_nor_command_line_knows_a_protocol_by_name():
 
 
 def tables(*arguments, docs=DOCS):
-    command = [sys.executable, "-P", str(docs / "protocol_tables.py"), *arguments]
+    command = [sys.executable, str(docs / "protocol_tables.py"), *arguments]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
@@ -67,7 +70,8 @@ def test_the_documentations_tables_are_those_of_the_files():
 
 def test_a_page_with_an_old_table_is_seen_and_written_anew(tmp_path):
     text = (DOCS / "verification.md").read_text(encoding="utf-8")
-    (tmp_path / "protocol_tables.py").write_bytes((DOCS / "protocol_tables.py").read_bytes())
+    for script in ("protocol_tables.py", "page_tables.py"):
+        (tmp_path / script).write_bytes((DOCS / script).read_bytes())
     copy = tmp_path / "verification.md"
     copy.write_text(text.replace("| P1 | evaluation counts |", "| P1 | counts |", 1), encoding="utf-8")
     done = tables("--check", docs=tmp_path)
@@ -129,8 +133,5 @@ def test_a_protocol_is_added_by_its_file_and_one_line(rests_on_theorem, tmp_path
     with Ledger(tmp_path / "ledger.sqlite") as ledger:
         run = ledger.last_run()
     assert {row["title"] for row in run["content"]["claims"]} == {"three numbers"}
-    assert "<h3>PX three numbers</h3>" in page(run, [])
-    drawings = {drawing.name: drawing for drawing in draw_all(run["content"])}
-    assert list(drawings) == ["summary", "rates-PX", "controls"]
-    assert drawings["summary"].figure.axes[0].get_title(loc="left") == "Numbers on a line"
-    assert drawings["rates-PX"].title == "PX three numbers"
+    assert "<h1>PX three numbers</h1>" in pages(run)["protocol-PX.html"]
+    assert draw_summary(run["content"]).axes[0].get_title(loc="left") == "Numbers on a line"

@@ -15,6 +15,7 @@ from zoba_bench.verification.self_test.run import chosen_errors, planted_errors,
 from .command import call
 
 ERRORS = {error.name: error for error in planted_errors()}
+STANDARD = entry("claims", "standard")().claims
 # One of every kind that is seen within a second or two.
 SOME = (
     "soba/adjoint-sign", "soba/late-schedule", "aid-bio/old-iterate", "itd-bio/half-cross", "stocbio/step-lost",
@@ -40,11 +41,11 @@ def test_there_are_at_least_eighty():
 
 @pytest.mark.parametrize("error", ERRORS.values(), ids=ERRORS)
 def test_some_claim_of_the_standard_suite_is_tried(error):
-    assert tried(error, entry("claims", "standard")().claims)
+    assert tried(error, STANDARD)
 
 
 def test_a_dozen_of_them_are_seen():
-    few = [claim for claim in entry("claims", "standard")().claims if claim.protocol in ("P1", "P10")]
+    few = [claim for claim in STANDARD if claim.protocol in ("P1", "P10")]
     outcomes = self_test([ERRORS[name] for name in SOME], claims=few, jobs=2)
     assert {o.error.name: o.reason for o in outcomes if not o.seen} == {}
     assert all(o.seen_by.startswith(("P1/", "P10/")) for o in outcomes)
@@ -54,7 +55,7 @@ def test_an_error_that_is_none_is_not_seen():
     old = "rho, gamma = self.steps(state.k)"
     new = "gamma, rho = self.steps(state.k)[::-1]"
     same = PlantedError("soba/same", "zoba_bench.solvers.soba", old, new, "nothing", ("soba",), protocols=("P10",))
-    claims = [c for c in entry("claims", "standard")().claims if c.id.endswith("/soba/default")]
+    claims = [c for c in STANDARD if c.id.endswith("/soba/default")]
     (outcome,) = self_test([same], claims=claims)
     assert (outcome.seen_by, outcome.reason, outcome.tried) == ("", "", 1)
 

@@ -6,6 +6,7 @@ import pytest
 
 from zoba_bench.ledger import Ledger
 from zoba_bench.statistics import family_level
+from zoba_bench.verification.run.provenance import command
 from zoba_bench.verification.run.verify import CONFIDENCE, chosen_suite, verify
 from zoba_bench.verification.suite import select
 from zoba_bench.verification.suites.quick import quick, smoke
@@ -121,7 +122,7 @@ def test_the_command_selects_and_the_report_says_so(tmp_path):
     assert found["provenance"]["selection"] == "protocol P1; solver zoba or hf-zoba"
     page = (tmp_path / "report" / "index.html").read_text(encoding="utf-8")
     assert "Selected: 7 of its" in page
-    assert f"each of the 7 claims with {100 * family_level(CONFIDENCE, 7):.6g} %" in page
+    assert f"{100 * family_level(CONFIDENCE, 7):.6g} % for each" in page
 
 
 def test_list_prints_the_claims_and_measures_nothing(tmp_path, monkeypatch):
@@ -157,3 +158,29 @@ def test_a_wrong_choice_is_exit_code_2_and_leaves_nothing(arguments, message, tm
         assert message in errors
         assert "Traceback" not in errors
     assert not list(tmp_path.iterdir())
+
+
+def test_the_command_of_a_run_repeats_it(tmp_path):
+    choice = {"claims": ["P1/hf-zoba/counts"], "only": {"solver": "hf-zoba"}}
+    verify("smoke", seed=3, out=tmp_path, **choice)
+    with Ledger(tmp_path / "ledger.sqlite") as ledger:
+        content = ledger.last_run()["content"]
+    said = content["provenance"]["command"]
+    assert said == "zoba-bench verify --suite smoke --seed 3 --claim P1/hf-zoba/counts --only solver=hf-zoba"
+    assert content["protocols"]["P1"]["tolerance"] == "None: whole numbers must agree."
+    code, output, _ = call(*said.split()[1:], "--out", tmp_path, "--no-report", "--json")
+    again = json.loads(output)
+    assert code == 0
+    assert [row["id"] for row in again["claims"]] == [row["id"] for row in content["claims"]]
+    assert again["provenance"]["command"] == said
+
+
+@pytest.mark.parametrize(
+    ("chosen", "said"),
+    [
+        ({"problem": "my file.py:problem"}, "zoba-bench verify --problem 'my file.py:problem' --seed 0"),
+        ({"solver": "mine.py:Mine"}, "zoba-bench verify --solver mine.py:Mine --seed 0"),
+    ],
+)
+def test_the_command_of_ones_own_problem_or_solver_names_it(chosen, said):
+    assert command("own", 0, chosen.get("problem"), chosen.get("solver"), [], {}) == said

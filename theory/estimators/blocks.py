@@ -70,7 +70,9 @@ class Blocks:
                     value = -c @ v
             if value.shape != shape:
                 raise ValueError(f"{name} must have shape {shape} (p={p}, d={d}), got {value.shape}")
-            if name in ("A", "B", "F_zz", "F_xx") and not np.allclose(value, value.T, rtol=1e-9, atol=1e-12):
+            # Equal transposes are the common case and cheaper to see than close ones.
+            symmetric = name not in ("A", "B", "F_zz", "F_xx") or np.array_equal(value, value.T)
+            if not symmetric and not np.allclose(value, value.T, rtol=1e-9, atol=1e-12):
                 raise ValueError(f"{name} must be symmetric")
             object.__setattr__(self, name, value)
 

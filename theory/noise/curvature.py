@@ -13,8 +13,8 @@ All three third derivatives are one derivative: that of the blocks (G_zz, G_xz, 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from typing import Any, cast
 
 import numpy as np
@@ -80,7 +80,7 @@ def third_derivatives(problem: Any, z: Array, x: Array, v: Array) -> tuple[tuple
 
     Returns
     -------
-    blocks : (p, p), (d, p), (d, d); exact zeros where the differences are exact zeros, as for quadratic G.
+    blocks : (p, p), (d, p), (d, d); exact zeros where the Hessian is constant along v, as for quadratic G.
     error : bound on the largest error of an entry.
     """
     problem.require("inner_hessian")
@@ -93,23 +93,35 @@ def third_derivatives(problem: Any, z: Array, x: Array, v: Array) -> tuple[tuple
     def flat(t: float) -> Array:
         return np.concatenate([np.asarray(block, float).ravel() for block in problem.inner_hessian(z + t * w, x)])
 
-    steps = unit * _STEPS
+    steps, here = np.asarray(unit * _STEPS, dtype=np.float64), flat(0.0)
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # a long step may leave the domain
-        slopes = [(flat(t) - flat(-t)) / (2 * t) for t in steps]
-        refined = [(4 * short - long) / 3 for long, short in pairwise(slopes)]
-        changes = [float(np.abs(short - long).max()) for long, short in pairwise(refined)]
-    if not any(slope.any() for slope in slopes):  # a constant Hessian
-        best, error = slopes[0], 0.0
-    else:
-        largest = float(np.abs(flat(0.0)).max())
-        errors = np.array(changes) + 3 * _ROUNDING * largest / steps[2:]
-        errors[~np.isfinite(errors)] = np.inf
-        best, error = refined[1 + int(errors.argmin())], float(errors.min())
+        if all(np.array_equal(flat(side * t), here) for t in steps for side in (1, -1)):  # a constant Hessian
+            best, error = np.zeros_like(here), 0.0
+        else:
+            best, error = _best_slope(flat, steps, _ROUNDING * float(np.abs(here).max()))
     if not np.isfinite(error):
         raise ValueError(f"the third derivatives of {problem.name} along v are not finite at z={z!r}, x={x!r}")
     zz, xz, xx = np.split(length * best, [p * p, p * p + d * p])
     zz, xx = zz.reshape(p, p), xx.reshape(d, d)
     return ((zz + zz.T) / 2, xz.reshape(d, p), (xx + xx.T) / 2), length * error
+
+
+def _best_slope(flat: Callable[[float], Array], steps: Array, rounding: float) -> tuple[Array, float]:
+    """The refined difference with the least error, and that error; blocks may be large, so three are held at a time."""
+    best, least = np.full_like(flat(0.0), np.nan), np.inf
+    slope: Array | None = None
+    refined: Array | None = None
+    for t in steps:
+        long, slope = slope, (flat(t) - flat(-t)) / (2 * t)
+        if long is None:
+            continue
+        coarse, refined = refined, (4 * slope - long) / 3
+        if coarse is None:
+            continue
+        error = float(np.abs(refined - coarse).max()) + 3 * rounding / t
+        if error < least:  # never where the error is NaN
+            best, least = refined, error
+    return best, least
 
 
 def lagrangian_hessian(blocks: Blocks) -> tuple[Array, Array, Array]:

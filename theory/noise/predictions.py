@@ -22,7 +22,10 @@ from .curvature import CurvedBlocks
 from .local_law import LocalLaw
 from .stationary import LinearModel
 
-__all__ = ["Crossing", "HorizonMean", "closure_crossing", "closure_horizon_mean", "evaluations_of_iteration"]
+__all__ = [
+    "Crossing", "HorizonMean", "TransientMean", "closure_crossing", "closure_horizon_mean", "closure_transient_means",
+    "evaluations_of_iteration",
+]  # fmt: skip
 
 #: Share of the radii in the noise beyond which their bias counts as well.
 _RADII = 0.01
@@ -52,6 +55,37 @@ class HorizonMean:
         cancel, the part of the third cumulants alone is the better measure; the larger of the two is taken.
         """
         return max((self.value / self.linear - 1) ** 2, abs(self.third / self.value))
+
+
+@dataclass(frozen=True)
+class TransientMean:
+    """The mean over k < K of E|grad Psi(x_k)|^2 from a far start.
+
+    Attributes
+    ----------
+    value : by the Gaussian closure, with the effect of third cumulants.
+    path : without noise, along the mean iteration.
+    third : the part of ``value`` that third cumulants make.
+    """
+
+    value: float
+    path: float
+    third: float
+
+    @property
+    def noise(self) -> float:
+        """What the noise changes, relative to the path: 1 if as much comes from it as from the way."""
+        return abs(self.value / self.path - 1)
+
+    @property
+    def remainder(self) -> float:
+        """What is left out of ``value``, relative to it: a derived size, for tolerances.
+
+        With e = gamma/l, value/path = 1 + a e + (terms of e^2 and beyond). The closure has the term a e, which is the
+        floor and the curvature along the way, and of e^2 what normal laws and third cumulants make. The terms left out
+        have the size (a e)^2 if the series goes on as it began; the part of the third cumulants is taken where larger.
+        """
+        return max(self.noise**2, abs(self.third / self.value))
 
 
 @dataclass(frozen=True)
@@ -115,6 +149,35 @@ def _linear_mean(local: LocalLaw, problem: Any, solution: Array, K: int) -> floa
         update = np.eye(local.n) - scale[:, None] * model.J
         covariance = update @ covariance @ update.T + scale[:, None] * noise * scale
     return total / K
+
+
+def closure_transient_means(
+    preset: Preset | None, problem: Any, start: Sequence[Array], solver: Any, horizons: Sequence[int]
+) -> list[TransientMean]:
+    """Mean over k < K of E|grad Psi(x_k)|^2 of a solver's run from a far start, for several K.
+
+    Parameters
+    ----------
+    preset, problem, start, solver : as in :func:`~zoba_bench.theory.noise.closure.closure_moments`.
+    horizons : the K; one run of the closure serves all.
+
+    Raises
+    ------
+    TheoremError, ValueError : as there.
+    """
+    most = max(horizons)
+    local, state = LocalLaw(preset, problem, solver), np.concatenate([np.asarray(part, float) for part in start])
+    squares = np.empty(most)
+    for k in range(most):
+        gradient = local.hypergradient(state)
+        squares[k] = gradient @ gradient
+        state = state - local.steps(k) * local.vectors(state)[0]
+    paths = np.cumsum(squares)
+    found = closure_moments(preset, problem, start, solver, most, third=True)
+    third = np.cumsum(found.omitted)
+    return [
+        TransientMean(float(found.running[K - 1]), float(paths[K - 1]) / K, float(third[K - 1]) / K) for K in horizons
+    ]
 
 
 def closure_crossing(

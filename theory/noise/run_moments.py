@@ -48,6 +48,7 @@ class RunMoments:
     second : (2p + d, 2p + d)
     hessian : (d, d), of Psi at x*.
     minimizer : (d,), x*.
+    response : (d, 2p + d), grad Psi of the point at which the mean iteration rests, over a bias of (D_z, D_v, D_x).
     exact : whether this holds for the run from its start, both objectives being quadratic between there and the
         solution; otherwise it is the linear-noise prediction of what stays, as if from the solution.
     """
@@ -56,7 +57,20 @@ class RunMoments:
     second: Array
     hessian: Array
     minimizer: Array
+    response: Array
     exact: bool
+
+    def of_bias(self, z: float, v: float, x: float) -> float:
+        """A bound on |grad Psi|^2 where the mean iteration rests, from bounds on the bias of D_z, D_v and D_x.
+
+        From the solution the mean goes there, at most, so that biased directions add no more than this to
+        E|grad Psi|^2, to first order in the bias: the noise has mean zero.
+        """
+        d = len(self.minimizer)
+        p = (self.response.shape[1] - d) // 2
+        blocks = (self.response[:, :p], self.response[:, p : 2 * p], self.response[:, 2 * p :])
+        sizes = (float(np.linalg.norm(block, 2)) for block in blocks)
+        return sum(size * bias for size, bias in zip(sizes, (z, v, x), strict=True)) ** 2
 
     def expected(self, quantity: str, point: Array | None = None) -> float:
         """E of one of :data:`QUANTITIES`: |x - x*|^2, Psi - Psi*, |grad Psi|^2, |x - point|^2."""
@@ -110,7 +124,9 @@ def moments_of_run(
         preset, blocks, offset if exact else np.zeros_like(offset), solver.rho, gamma, solver.l1, solver.l2, K, window,
         h=solver.h, eta=solver.outer_radius(blocks.p, blocks.d), outer_directions=solver.outer_directions,
     )  # fmt: skip
-    return RunMoments(mean, second, hessian, best, exact)
+    model = LinearModel.at(blocks)
+    response = -model.hessian @ np.linalg.inv(model.J)[-blocks.d :]
+    return RunMoments(mean, second, hessian, best, response, exact)
 
 
 def quadratic_between(problem: Any, start: Sequence[Array], solution: Sequence[Array]) -> bool:

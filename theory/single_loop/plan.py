@@ -48,6 +48,7 @@ from ..symbols import (
     w_a,
     w_b,
 )
+from .assumptions import PUBLISHED
 from .bound import ExplicitBound, as_float
 from .drift import Certified
 from .inequalities import bias_v, bias_x, bias_z, noise_factors
@@ -279,7 +280,9 @@ class Route:
 
 
 def _order(text: str) -> Any:
-    """An order in p, d and eps from its text."""
+    """An order in p, d and eps from its text, or the published one."""
+    if text == "published":
+        return PUBLISHED
     try:
         parsed = sp.sympify(text, locals={"p": p, "d": d, "eps": eps})
     except (sp.SympifyError, TypeError, SyntaxError) as error:

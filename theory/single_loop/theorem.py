@@ -13,7 +13,14 @@ from ..estimators.surrogates import Surrogate
 from ..noise import covariance as noise
 from ..noise import stationary as linear
 from ..noise.curvature import CurvedBlocks as _Blocks
-from ..noise.predictions import Crossing, HorizonMean, closure_crossing, closure_horizon_mean
+from ..noise.predictions import (
+    Crossing,
+    HorizonMean,
+    TransientMean,
+    closure_crossing,
+    closure_horizon_mean,
+    closure_transient_means,
+)
 from ..noise.run_moments import RunMoments, moments_of_run
 from ..proof.theorem import Theorem, TheoremError
 from .run import Start, check_law
@@ -123,7 +130,8 @@ class SingleLoopTheorem(Theorem):
 
         Parameters
         ----------
-        order : an expression such as "p*(d + p)**2/eps**2"; proved for all p, d >= 1, or for p >= d where p >= d.
+        order : an expression such as "(d + p)/eps**2", or "published" for the quoted order of ZOBA; proved for all
+            p, d >= 1, or for p >= d where p >= d.
         at : another order that is given the same constant, for a control.
 
         Raises
@@ -182,6 +190,17 @@ class SingleLoopTheorem(Theorem):
         self._checked_preset({"law": getattr(solver, "law", "gaussian")})
         assert self.preset is not None
         return closure_horizon_mean(self.preset, problem, solver, K)
+
+    def closure_transient_means(
+        self, problem: Any, start: Sequence[Array], solver: Any, horizons: Sequence[int]
+    ) -> list[TransientMean]:
+        """Mean over k < K of E|grad Psi(x_k)|^2 from a far start, to second order in the noise, for several K.
+
+        See ``noise.predictions.closure_transient_means``.
+        """
+        self._checked_preset({"law": getattr(solver, "law", "gaussian")})
+        assert self.preset is not None
+        return closure_transient_means(self.preset, problem, start, solver, horizons)
 
     def closure_crossing(
         self, problem: Any, start: Sequence[Array], solver: Any, eps: float, most: int

@@ -13,7 +13,7 @@ import numpy as np
 from zoba_bench.arrays import Array
 from zoba_bench.problem import BilevelProblem
 
-from .expected import Expected, State, Update, chosen, projected, require_no_projection, rounding
+from .expected import Expected, State, Update, chosen, projected, require_affine_projection, rounding
 from .smoothness import require_quadratic
 
 __all__ = ["AID_BIO", "ITD_BIO", "STOCBIO"]
@@ -113,7 +113,7 @@ def _stocbio(problem: BilevelProblem, options: Mapping[str, Any], state: State) 
     o = chosen(options, _STOC)
     x = state["x"]
     if problem.stochastic:
-        require_no_projection(problem)
+        require_affine_projection(problem)
     z = _inner_path(problem, state["z"], x, o["alpha"], o["D"])[-1]
     G_zz, G_xz = _matrices(problem, z, x)
     shrink = np.linalg.matrix_power(np.eye(problem.p) - o["eta"] * G_zz, o["Q"] + 1)

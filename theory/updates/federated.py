@@ -10,7 +10,7 @@ import numpy as np
 from zoba_bench.arrays import Array
 from zoba_bench.problem import BilevelProblem
 
-from .expected import Expected, State, Update, chosen, projected, require_no_projection, rounding
+from .expected import Expected, State, Update, chosen, projected, require_affine_projection, rounding
 from .smoothness import require_quadratic
 
 __all__ = ["FEDNEST"]
@@ -31,7 +31,7 @@ def _fednest(problem: BilevelProblem, options: Mapping[str, Any], state: State) 
     y, x, n = state["z"], state["x"], o["clients"]
     if o["batch"] is not None:
         require_quadratic(problem, y, x)
-        require_no_projection(problem)
+        require_affine_projection(problem)
     inner = [np.arange(i, problem.inner_samples or 0, n) for i in range(n)]
     outer = [np.arange(i, problem.outer_samples or 0, n) for i in range(n)]
     for _ in range(o["T"]):

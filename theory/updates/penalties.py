@@ -10,7 +10,7 @@ import numpy as np
 from zoba_bench.arrays import Array
 from zoba_bench.problem import BilevelProblem
 
-from .expected import Expected, State, Update, chosen, projected, require_no_projection, rounding
+from .expected import Expected, State, Update, chosen, projected, require_affine_projection, rounding
 from .smoothness import require_quadratic
 
 __all__ = ["F2SA", "MEHA"]
@@ -40,7 +40,7 @@ def _f2sa(problem: BilevelProblem, options: Mapping[str, Any], state: State) -> 
     z, y, x, k = state["z"], state["y"], state["x"], state["k"]
     start = z
     if problem.stochastic:
-        require_no_projection(problem)
+        require_affine_projection(problem)
     a, c = _exponents(problem, o)
     alpha, gamma, lam = o["alpha"] / (k + 1) ** a, o["gamma"] / (k + 1) ** c, o["lam"] * (k + 1) ** a / (k + 1) ** c
     for _ in range(o["inner_steps"]):

@@ -16,7 +16,7 @@ import numpy as np
 from zoba_bench.arrays import Array
 from zoba_bench.problem import BilevelProblem
 
-from .expected import Expected, State, Update, chosen, require_no_projection, rounding
+from .expected import Expected, State, Update, chosen, projected, require_affine_projection, rounding
 from .smoothness import hessian_of, noise_of_values, require_quadratic, variation
 
 __all__ = ["HOZOG", "PZOBO"]
@@ -56,7 +56,7 @@ def _pzobo(problem: BilevelProblem, options: Mapping[str, Any], state: State) ->
     """x - beta (F_x(z) + mean of <delta_j, F_z(z)> u_j), z the end of the run at x_k from z_k."""
     o = chosen(options, _PZOBO)
     z, x = state["z"], state["x"]
-    require_no_projection(problem)
+    require_affine_projection(problem)
     if o["batch"] is not None:
         return _pzobo_on_batches(problem, o, state)
     end, J = _run(problem, z, x, o["N"], o["alpha"])
@@ -71,7 +71,7 @@ def _pzobo(problem: BilevelProblem, options: Mapping[str, Any], state: State) ->
         bias = bend * o["eta"] ** 2 * problem.d / 2 + unit * problem.d * (1 + float(np.linalg.norm(f_z))) / o["eta"]
         return {"z": unit, "x": o["beta"] * bias + unit}
 
-    return Expected({"z": end, "v": state["v"], "x": x - o["beta"] * h}, bounds)
+    return Expected({"z": end, "v": state["v"], "x": projected(problem, x - o["beta"] * h)}, bounds)
 
 
 def _pzobo_on_batches(problem: BilevelProblem, o: Mapping[str, Any], state: State) -> Expected:
@@ -98,7 +98,7 @@ def _pzobo_on_batches(problem: BilevelProblem, o: Mapping[str, Any], state: Stat
         ends += z
         steps += problem.outer_grad_x(z, x) + tangents @ problem.outer_grad_z(z, x)  # type: ignore[misc]
     count = n ** (N * b)
-    mean = {"z": ends / count, "v": state["v"], "x": x - o["beta"] * steps / count}
+    mean = {"z": ends / count, "v": state["v"], "x": projected(problem, x - o["beta"] * steps / count)}
     return Expected(mean, dict.fromkeys(mean, rounding(problem, 4 * N, *mean.values()) * d / o["eta"]))
 
 
@@ -109,7 +109,7 @@ def _hozog(problem: BilevelProblem, options: Mapping[str, Any], state: State) ->
     """
     o = chosen(options, _HOZOG)
     x, origin = state["x"], state["origin"]
-    require_no_projection(problem)
+    require_affine_projection(problem)
 
     def gradient(at: Array) -> Array:
         end, J = _run(problem, origin, at, o["inner_steps"], o["alpha"])
@@ -119,7 +119,7 @@ def _hozog(problem: BilevelProblem, options: Mapping[str, Any], state: State) ->
     value = float(problem.outer(z, x))
     better = not value >= state["best_value"]  # no value yet is not a number
     mean = {
-        "z": z, "v": state["v"], "x": x - o["gamma"] * gradient(x), "origin": origin,
+        "z": z, "v": state["v"], "x": projected(problem, x - o["gamma"] * gradient(x)), "origin": origin,
         "best_x": x if better else state["best_x"], "best_value": np.array(value if better else state["best_value"]),
     }  # fmt: skip
 

@@ -15,7 +15,7 @@ import numpy as np
 from zoba_bench.arrays import Array
 from zoba_bench.problem import BilevelProblem
 
-from .expected import Expected, State, Update, chosen, decay, projected, rounding
+from .expected import Expected, State, Update, chosen, decay, is_affine, projected, rounding
 from .smoothness import fourth_power, hessian_of, noise_of_values, variation
 
 __all__ = ["HF_ZOBA", "HF_ZOBA_SHARED", "ZOBA", "ZOBA_MIXED", "ZOBA_TUNED"]
@@ -77,7 +77,7 @@ def _step(published: Mapping[str, Any], products: _Products, problem: BilevelPro
     v_next, x_next = v - rho * d_v, projected(problem, x - gamma * d_x)
     v_mean, x_mean = v_next, x_next
     active = o["v_radius"] is not None
-    if active or problem.capabilities.project_x is not None:
+    if active or not is_affine(problem):
         _require_no_noise(o, p, d)
     if active:
         v_mean = v_next * min(1.0, o["v_radius"] / float(np.linalg.norm(v_next)))

@@ -14,7 +14,7 @@ import numpy as np
 from zoba_bench.arrays import Array
 from zoba_bench.problem import BilevelProblem
 
-from .expected import Expected, State, Update, chosen, decay, projected, require_no_projection, rounding
+from .expected import Expected, State, Update, chosen, decay, projected, require_affine_projection, rounding
 
 __all__ = ["SABA", "SOBA"]
 
@@ -27,7 +27,7 @@ _BATCH = 64
 def _soba(problem: BilevelProblem, options: Mapping[str, Any], state: State) -> Expected:
     o = chosen(options, _SOBA)
     if problem.stochastic:
-        require_no_projection(problem)
+        require_affine_projection(problem)
     z, v, x = state["z"], state["v"], state["x"]
     rho = o["rho"] * decay(o["schedule"], state["k"])
     d_v = problem.inner_hvp_zz(z, x, v) + problem.outer_grad_z(z, x)  # type: ignore[misc]
@@ -66,7 +66,7 @@ def _saba_initial(
 
 def _saba(problem: BilevelProblem, options: Mapping[str, Any], state: State) -> Expected:
     o = chosen(options, _SABA)
-    require_no_projection(problem)
+    require_affine_projection(problem)
     z, v, x = state["z"], state["v"], state["x"]
     direction: dict[str, Array] = {}
     mean: dict[str, Array] = {}
@@ -81,7 +81,7 @@ def _saba(problem: BilevelProblem, options: Mapping[str, Any], state: State) -> 
     rho, gamma = o["rho"], o["rho"] / o["ratio"]
     mean["z"] = z - rho * direction["inner_grad_z"]
     mean["v"] = v - rho * (direction["inner_hvp_zz"] + direction["outer_grad_z"])
-    mean["x"] = x - gamma * (direction["inner_jvp_xz"] + direction["outer_grad_x"])
+    mean["x"] = projected(problem, x - gamma * (direction["inner_jvp_xz"] + direction["outer_grad_x"]))
     return Expected(mean, dict.fromkeys(mean, rounding(problem, 1, *mean.values())))
 
 

@@ -17,7 +17,7 @@ import numpy as np
 from zoba_bench.arrays import Array
 from zoba_bench.problem import BilevelProblem
 
-from .expected import Expected, State, Update, chosen, decay, projected, require_no_projection, rounding
+from .expected import Expected, State, Update, chosen, decay, projected, require_affine_projection, rounding
 
 __all__ = ["FOM", "UFOM", "UFOM_ADAPTIVE"]
 
@@ -79,7 +79,7 @@ def _moved(problem: BilevelProblem, o: Mapping[str, Any], state: State, gradient
            noise: bool) -> Expected:  # fmt: skip
     """The next iterates for a mean gradient; z is phi_r of one task, and tasks leave it."""
     if noise:
-        require_no_projection(problem)
+        require_affine_projection(problem)
     gamma = _step_size(problem, o, state["k"])
     tasks = problem.capabilities.tasks
     mean = {

@@ -20,7 +20,7 @@ import numpy as np
 from zoba_bench.arrays import Array
 from zoba_bench.problem import BilevelProblem
 
-from .expected import Expected, State, Update, chosen, decay, require_no_projection, rounding
+from .expected import Expected, State, Update, chosen, decay, projected, require_affine_projection, rounding
 from .smoothness import hessian_of, noise_of_values, require_quadratic, variation
 
 __all__ = ["ZDSBA", "ZMDSBA", "ZO_PENALTY"]
@@ -87,7 +87,7 @@ def _zmdsba(published: Mapping[str, Any], problem: BilevelProblem, options: Mapp
     """t_k steps of z; b_k steps q <- q - gamma_t (G_zz q - F_z) from 0; x - alpha_k (F_x - G_xz q); v = -q."""
     o = chosen(options, published)
     z, x, p = state["z"], state["x"], problem.p
-    require_no_projection(problem)
+    require_affine_projection(problem)
     h, eta = o["h"], o["h"] if o["eta"] is None else o["eta"]
     steps = [o["beta"] * decay(o["schedule"], t) for t in range(o["t_k"])]
     m = _end(lambda at: problem.inner_grad_z(at, x), z, steps)  # type: ignore[misc]
@@ -105,7 +105,7 @@ def _zmdsba(published: Mapping[str, Any], problem: BilevelProblem, options: Mapp
     q = adjoint(m)
     alpha = o["alpha"] * decay(o["schedule"], state["k"])
     bounds = partial(_bounds_of_zmdsba, problem, o, z, x, m, steps, adjoint, slope, (h, eta, alpha))
-    return Expected({"z": m, "v": -q, "x": x - alpha * slope(m)}, bounds)
+    return Expected({"z": m, "v": -q, "x": projected(problem, x - alpha * slope(m))}, bounds)
 
 
 def _bounds_of_zmdsba(
@@ -154,7 +154,7 @@ def _zo_penalty(problem: BilevelProblem, options: Mapping[str, Any], state: Stat
     """
     o = chosen(options, _PENALTY)
     x, lam, p, d = state["x"], o["lam"], problem.p, problem.d
-    require_no_projection(problem)
+    require_affine_projection(problem)
     h, eta = o["h"], o["h"] if o["eta"] is None else o["eta"]
     both = np.concatenate([state["z"], state["z"] + state["v"] / lam])
 
@@ -203,7 +203,7 @@ def _zo_penalty(problem: BilevelProblem, options: Mapping[str, Any], state: Stat
             "x": alpha * (first * b + second * V / 2 + radii) + rounding(problem, 2, x),
         }
 
-    return Expected({"z": z, "v": lam * (y - z), "x": x - alpha * outer_slope(m)}, bounds)
+    return Expected({"z": z, "v": lam * (y - z), "x": projected(problem, x - alpha * outer_slope(m))}, bounds)
 
 
 _ZDSBA = {**_ZMDSBA, "s_k": 1}

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from zoba_bench.certification.certificate import Certificate, Check
 from zoba_bench.certification.certify import certify_registered
 from zoba_bench.problem.file import is_file, load_file
+from zoba_bench.processes import Failure, Workers
 from zoba_bench.registry import RegistryError, list_problems, missing_requirements
 from zoba_bench.validation import check_dimension
 
@@ -73,7 +73,7 @@ def _one(name: str, seed: int) -> tuple[str, Certificate]:
     with threadpool_limits(limits=1):
         try:
             return name, certify_registered(name, seed)
-        except Exception as error:  # a factory may raise anything: that is a finding, not a crash
+        except (Exception, SystemExit) as error:  # a factory may raise anything: that is a finding, not a crash
             check = Check("the problem is built", False, "computed", f"{type(error).__name__}: {error}")
             return name, Certificate(name, (check,))
 
@@ -82,20 +82,10 @@ def _stream(names: Sequence[str], seed: int, jobs: int) -> Iterator[tuple[str, C
     if jobs == 1 or len(names) < 2:
         yield from (_one(name, seed) for name in names)
         return
-    from joblib import Parallel, delayed
-    from joblib.externals.loky import get_reusable_executor
-
-    # Ctrl-C reaches the whole process group; only this process answers it.
-    finished = Parallel(
-        n_jobs=jobs,
-        return_as="generator_unordered",
-        batch_size=1,
-        pre_dispatch=jobs,
-        initializer=signal.signal,
-        initargs=(signal.SIGINT, signal.SIG_IGN),
-    )(delayed(_one)(name, seed) for name in names)
-    try:
-        yield from finished
-    except BaseException:
-        get_reusable_executor().shutdown(wait=False, kill_workers=True)
-        raise
+    with Workers(min(jobs, len(names))) as workers:
+        for index, answer in workers.run(f"{__name__}:_one", ((name, seed) for name in names)):
+            if isinstance(answer, Failure):
+                check = Check("the problem is built", False, "computed", answer.message)
+                yield names[index], Certificate(names[index], (check,))
+            else:
+                yield answer

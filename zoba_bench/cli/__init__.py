@@ -2,8 +2,9 @@
 
 ``entry`` is the command with its exit codes. Its verbs stand in a file a group: ``listing`` (list, info), ``solving``
 (solve, run), ``verifying`` (verify), ``testing`` (self-test), ``proving`` (check, derive) and ``reporting`` (report,
-clean, sys-info). They share ``options``, ``terminal`` and ``page`` (the report, with what it needs first). A verb
-imports the library when it is called, so that ``--help`` is fast.
+clean, sys-info). They share ``options``, ``terminal`` and ``page`` (the report, with what it needs first). ``signals``
+says what happens when a signal ends the command. A verb imports the library when it is called, so that ``--help`` is
+fast.
 """
 
 from zoba_bench.cli.entry import cli, main

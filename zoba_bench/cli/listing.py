@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from zoba_bench.cli.options import AS_JSON
-from zoba_bench.cli.terminal import escape, new_console, print_json
+from zoba_bench.cli.terminal import complain, escape, new_console, print_json
 
 __all__ = ["PARTS", "info", "list_command", "parts"]
 
@@ -27,12 +27,24 @@ PARTS = ("Problem class", "Assumptions", "Cost", "Bias", "Directions", "Rate", "
 @AS_JSON
 def list_command(as_json: bool, **filters: Any) -> int:
     """Problems by group, solvers and theorems by name; with a filter, problems only. Nothing is built."""
-    from zoba_bench.registry import entry, list_problems, list_solvers, list_theorems, missing_requirements
+    from zoba_bench.registry import (
+        RegistryError,
+        entry,
+        list_problems,
+        list_solvers,
+        list_theorems,
+        missing_requirements,
+    )
 
-    problems = []
+    problems: list[dict[str, Any]] = []
     for name in list_problems(**filters):
-        card = getattr(entry("problems", name), "card", None)
-        missing = missing_requirements(name)
+        try:
+            card = getattr(entry("problems", name), "card", None)
+            missing = missing_requirements(name)
+        except RegistryError as error:
+            complain(str(error))
+            problems.append({"name": name, "summary": "", "missing": "cannot be loaded"})
+            continue
         hint = "".join(f'needs pip install "zoba-bench[{extra}]"' for extra in missing.values())
         row: dict[str, Any] = {"name": name, "summary": card.summary if card else "", "missing": hint}
         if card:
@@ -42,7 +54,7 @@ def list_command(as_json: bool, **filters: Any) -> int:
     content: dict[str, Any] = {"problems": problems}
     filtered = any(value not in (None, ()) for value in filters.values())
     if not filtered:
-        content["solvers"] = [{"name": n, "summary": first_line(entry("solvers", n))} for n in list_solvers()]
+        content["solvers"] = [{"name": n, "summary": summary_line(n)} for n in list_solvers()]
         content["theorems"] = list_theorems()
     if as_json:
         print_json(content)
@@ -150,6 +162,17 @@ def catalogue(title: str, rows: Sequence[Mapping[str, Any]]) -> Any:
             note = f"  [yellow]{escape(row['missing'])}[/]" if row.get("missing") else ""
             table.add_row("  " * grouped + row["name"], escape(row["summary"]) + note)
     return table
+
+
+def summary_line(name: str) -> str:
+    """First line of a registered solver; empty, with a complaint, for one that cannot be loaded."""
+    from zoba_bench.registry import RegistryError, entry
+
+    try:
+        return first_line(entry("solvers", name))
+    except RegistryError as error:
+        complain(str(error))
+        return ""
 
 
 def first_line(solver: Any) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-__all__ = ["AS_JSON", "FRESH", "JOBS", "OUT", "OWN", "SEED"]
+__all__ = ["AS_JSON", "CELL_TIMEOUT", "FAIL_FAST", "FRESH", "JOBS", "OUT", "OWN", "SEED"]
 
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, and nothing else, on standard output.")
 OUT = click.option(
@@ -15,6 +15,11 @@ OUT = click.option(
 )  # fmt: skip
 SEED = click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0), help="Root seed.")
 JOBS = click.option("--jobs", default=1, show_default=True, type=click.IntRange(min=1), help="Processes.")
+CELL_TIMEOUT = click.option(
+    "--cell-timeout", metavar="SECONDS", type=click.FloatRange(min=0, min_open=True),
+    help="Stop a cell that takes longer; it counts as failed.",
+)  # fmt: skip
+FAIL_FAST = click.option("--fail-fast", is_flag=True, help="Run no further cell after one that failed.")
 FRESH = click.option(
     "--fresh", is_flag=True, help="Derive and run everything anew, and replace what the ledger holds of it."
 )

@@ -8,8 +8,8 @@ from typing import Any
 
 import click
 
-from zoba_bench.cli.options import AS_JSON, JOBS, OUT, OWN, SEED
-from zoba_bench.cli.terminal import escape, new_console, print_json, progress_bar
+from zoba_bench.cli.options import AS_JSON, CELL_TIMEOUT, FAIL_FAST, JOBS, OUT, OWN, SEED
+from zoba_bench.cli.terminal import escape, new_console, print_json, progress_bar, report_failed
 
 __all__ = ["run_command", "solve"]
 
@@ -84,6 +84,8 @@ def solve(
 @click.option("--budget", type=click.IntRange(min=1), help="Evaluations a run  [default: the suite's]")
 @click.option("--gradient-cost", type=click.Choice(["one", "dimension"]), help="What a derivative takes of it.")
 @JOBS
+@CELL_TIMEOUT
+@FAIL_FAST
 @OUT
 @SEED
 @AS_JSON
@@ -95,19 +97,30 @@ def run_command(suite: str, out: Path, as_json: bool, **options: Any) -> int:
     from zoba_bench.report.html import write_report
 
     console = new_console()
+    failed: list[Any] = []
     announce = None if as_json else lambda text: console.print(escape(text), highlight=False)
     with progress_bar(quiet=as_json, word="running") as progress:
-        content = compare(suite, out=out, progress=progress, announce=announce, **options)
+        content = compare(
+            suite,
+            out=out,
+            progress=progress,
+            announce=announce,
+            announce_failed=failed.extend,
+            isolated=True,
+            **options,
+        )
     with Ledger(out / "ledger.sqlite") as ledger:
         page = write_report(ledger, out)
     if as_json:
         print_json(content)
-        return 0
+        report_failed(failed)
+        return 2 if failed else 0
     console.print(comparison_table(content))
     if content["rivals"]:
         console.print(rival_table(content))
     console.print(f"{outcome(content)}\nreport: {page}", highlight=False, soft_wrap=True)
-    return 0
+    report_failed(failed)
+    return 2 if failed else 0
 
 
 def read_setting(text: str) -> tuple[str, Any]:

@@ -1,10 +1,12 @@
-"""How a verb writes to the terminal: a console, a progress bar, JSON, an error."""
+"""How a verb writes to the terminal: a console, a progress bar, JSON, errors and warnings."""
 
 from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator
+import unicodedata
+import warnings
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -12,8 +14,18 @@ import click
 
 from zoba_bench.json_values import strict_json
 
-__all__ = ["complain", "escape", "new_console", "print_json", "progress_bar"]
+__all__ = [
+    "complain",
+    "escape",
+    "new_console",
+    "one_line_warnings",
+    "print_json",
+    "progress_bar",
+    "report_failed",
+    "visible",
+]
 
+_LISTED = 20  # failed cells
 _WIDTH = 100  # columns where the terminal does not say
 
 
@@ -51,9 +63,15 @@ def new_console() -> Any:
 
 
 def escape(text: str) -> str:
+    """Text that is shown as it is: neither markup nor control characters."""
     from rich.markup import escape as escaped
 
-    return escaped(text)
+    return escaped(visible(text))
+
+
+def visible(text: str) -> str:
+    """Text whose control characters, line ends and tabs apart, are written out: they could rewrite the terminal."""
+    return "".join(c if c in "\n\t" or unicodedata.category(c) != "Cc" else f"\\x{ord(c):02x}" for c in text)
 
 
 def print_json(content: Any) -> None:
@@ -61,4 +79,32 @@ def print_json(content: Any) -> None:
 
 
 def complain(message: str) -> None:
-    click.echo(f"zoba-bench: error: {message}", err=True)
+    click.echo(f"zoba-bench: error: {visible(message)}", err=True)
+
+
+def report_failed(failed: Iterable[Any]) -> None:
+    """The cells that failed, one a line, on standard error."""
+    failed = list(failed)
+    if failed:
+        what = "1 cell" if len(failed) == 1 else f"{len(failed)} cells"
+        complain(f"{what} failed; what needs them is inconclusive, and they are run again the next time:")
+    for one in failed[:_LISTED]:
+        click.echo(f"  {visible(str(one))}", err=True)
+    if len(failed) > _LISTED:
+        click.echo(f"  and {len(failed) - _LISTED} others", err=True)
+
+
+@contextmanager
+def one_line_warnings() -> Iterator[None]:
+    """Warnings of this package in one line each, without its sources."""
+    with warnings.catch_warnings():
+        usual = warnings.showwarning
+
+        def show(message: Any, category: Any, *arguments: Any, **named: Any) -> None:
+            if category.__module__.partition(".")[0] == "zoba_bench":
+                click.echo(f"zoba-bench: warning: {visible(str(message))}", err=True)
+            else:
+                usual(message, category, *arguments, **named)
+
+        warnings.showwarning = show
+        yield

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import click
 
-from zoba_bench.cli.options import AS_JSON, FRESH, JOBS, OUT, OWN, SEED
-from zoba_bench.cli.terminal import escape, new_console, print_json, progress_bar
+from zoba_bench.cli.options import AS_JSON, CELL_TIMEOUT, FAIL_FAST, FRESH, JOBS, OUT, OWN, SEED
+from zoba_bench.cli.terminal import escape, new_console, print_json, progress_bar, report_failed
 
 __all__ = ["verify"]
 
@@ -24,8 +25,15 @@ __all__ = ["verify"]
     metavar="KEY=VALUE",
     help="Measure the claims with this solver, problem, protocol or origin, and their controls; repeatable.",
 )
+@click.option(
+    "--power", is_flag=True,
+    help="Print how small an error each protocol refuses, in place of the verdicts: derived from the claims' own "
+    "tolerances and statistical errors by simulation, and planted once for each.",
+)  # fmt: skip
 @click.option("--list", "listing", is_flag=True, help="Print the claims that would be measured, and measure nothing.")
 @JOBS
+@CELL_TIMEOUT
+@FAIL_FAST
 @FRESH
 @click.option("--no-report", is_flag=True, help="Do not write the HTML report.")
 @OUT
@@ -33,9 +41,19 @@ __all__ = ["verify"]
 @AS_JSON
 def verify(
     suite: str | None, own: str | None, solver: str | None, claims: tuple[str, ...], only: tuple[str, ...],
-    listing: bool, jobs: int, fresh: bool, no_report: bool, out: Path, seed: int, as_json: bool,
+    power: bool, listing: bool, jobs: int, cell_timeout: float | None, fail_fast: bool, fresh: bool, no_report: bool,
+    out: Path, seed: int, as_json: bool,
 ) -> int:  # fmt: skip
-    """Measure every claim of a suite against theory and judge it; or what applies to your own problem or solver."""
+    """Measure every claim of a suite against theory and judge it; or what applies to your own problem or solver.
+
+    \b
+    Examples:
+      zoba-bench verify --jobs 2
+      zoba-bench verify --suite standard --only solver=hf-zoba
+      zoba-bench verify --suite quick --power
+      zoba-bench verify --suite quick --power --only protocol=P6 --json
+      zoba-bench verify --solver mine.py:MySolver
+    """
     from zoba_bench.cli.page import write_page
     from zoba_bench.ledger import Ledger
     from zoba_bench.verification.run.provenance import provenance
@@ -54,10 +72,14 @@ def verify(
         "claims": claims,
         "only": read_filters(only),
     }
+    if listing and power:
+        raise click.UsageError("--list measures nothing, so that it shows no --power")
     if listing:
         return list_claims(chosen_suite(**chosen)[0], as_json)
     console = new_console()
     measured: list[Any] = []
+    seen: list[Any] = []
+    failed: list[Any] = []
 
     def begin(what: Any, left_out: dict[str, str]) -> None:
         measured.append(what)
@@ -66,18 +88,29 @@ def verify(
 
     with progress_bar(quiet=as_json) as progress:
         verdicts = run(
-            **chosen, seed=seed, out=out, jobs=jobs, fresh=fresh, progress=progress, announce=begin,
+            **chosen, seed=seed, out=out, jobs=jobs, fresh=fresh, render=not no_report, progress=progress,
+            announce=begin,
             announce_cost=None if as_json else lambda cost: announce_cost(console, cost, jobs, not no_report),
+            inspect=seen.extend if power else None, announce_failed=failed.extend, isolated=True,
+            cell_timeout=cell_timeout, fail_fast=fail_fast,
         )  # fmt: skip
     (whole,) = measured
-    code = exit_code(verdicts)
+    code = 2 if failed else exit_code(verdicts)
+    if power:
+        show_power(console, seen, whole, seed, as_json)
+        report_failed(failed)
+        return code
     page = None
     if not no_report:
         with Ledger(out / "ledger.sqlite") as ledger:
             page = write_page(ledger, out)
     if as_json:
         found = {**provenance(), **whole.provenance}
-        print_json({"claims": [v.row() for v in verdicts], "suite": whole.name, "seed": seed, "provenance": found})
+        print_json({
+            "claims": [v.row() for v in verdicts], "suite": whole.name, "seed": seed, "provenance": found,
+            "failed": [one.row() for one in failed],
+        })  # fmt: skip
+        report_failed(failed)
         return code
     from zoba_bench.report.terminal import verdict_table
 
@@ -90,7 +123,26 @@ def verify(
             console.print(f"  [red]{v.verdict}[/] {escape(v.claim.id)}: {escape(v.reason)}", highlight=False)
     if page is not None:
         console.print(f"report: {page}", highlight=False, soft_wrap=True)
+    report_failed(failed)
     return code
+
+
+def show_power(console: Any, seen: list[Any], suite: Any, seed: int, as_json: bool) -> None:
+    """The table of the smallest errors that are refused, or all of it as JSON."""
+    from zoba_bench.report.terminal import power_rows
+    from zoba_bench.verification.power.table import LEFT_OUT, power_table
+
+    every, rows = power_table(seen, seed)
+    if as_json:
+        content = {"suite": suite.name, "seed": seed, "table": [row.content() for row in rows],
+                   "claims": [asdict(one) for one in every], "left_out": LEFT_OUT}  # fmt: skip
+        print_json(content)
+        return
+    console.print(power_rows([row.content() for row in rows]))
+    console.print(
+        "An error of this size is refused with 99 % probability. Exponents: absolute; all else relative. Planted: the "
+        "median claim's error in its own data, drawn again; the share refused, and that of a third of it."
+    )
 
 
 def list_claims(suite: Any, as_json: bool) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -13,9 +14,17 @@ import numpy as np
 
 from zoba_bench.comparison.grids import GRIDS, SUITES, Entry
 from zoba_bench.comparison.trial import metric_name
-from zoba_bench.execution import run_cells
+from zoba_bench.execution import FailedCell, run_cells
 from zoba_bench.ledger import Ledger
-from zoba_bench.registry import list_problems, list_solvers, load_problem, make_solver, missing_requirements
+from zoba_bench.processes import Workers
+from zoba_bench.registry import (
+    RegistryError,
+    list_problems,
+    list_solvers,
+    load_problem,
+    make_solver,
+    missing_requirements,
+)
 from zoba_bench.sweep import Cell
 
 __all__ = ["Pair", "compare", "plan", "rivals", "rounding"]
@@ -73,7 +82,11 @@ def plan(
     for spec in specs:
         if spec["name"] not in wanted:
             continue
-        missing = missing_requirements(spec["name"])
+        try:
+            missing = missing_requirements(spec["name"])
+        except RegistryError as error:  # of a broken plug-in
+            left_out[f"all on {spec['name']}"] = str(error)
+            continue
         if missing:
             left_out[f"all on {spec['name']}"] = f"not installed: {', '.join(missing)}"
             continue
@@ -94,11 +107,15 @@ def compare(
     suite: str = "compare", seed: int = 0, *, problems: Iterable[str] = (), solvers: Iterable[str] = (),
     budget: int | None = None, gradient_cost: str | None = None, out: str | Path = "zoba-results", jobs: int = 1,
     progress: Progress | None = None, announce: Callable[[str], None] | None = None,
+    announce_failed: Callable[[list[FailedCell]], None] | None = None, isolated: bool = False,
+    cell_timeout: float | None = None, fail_fast: bool = False,
 ) -> dict[str, Any]:  # fmt: skip
     """Tune, run and rank; the content of the run that the ledger stores.
 
     Every solver gets the same budget, its options are the best of its declared grid by the median over tuning
-    seeds, and what is reported are medians and quartiles over other seeds.
+    seeds, and what is reported are medians and quartiles over other seeds. Options whose cell fails are as good as
+    refused; ``announce_failed`` is told of such cells at the end. For ``isolated``, ``cell_timeout`` and ``fail_fast``
+    see :func:`zoba_bench.verification.run.verify.verify`.
 
     Returns
     -------
@@ -117,19 +134,32 @@ def compare(
             f"{len(left_out)} pairs do not fit"
         )
     begun = time.perf_counter()
-    with Ledger(Path(out) / "ledger.sqlite") as ledger:
+    failed: dict[str, FailedCell] = {}
+    apart = Workers(jobs, cell_timeout) if jobs > 1 or isolated or cell_timeout is not None else None
+    with Ledger(Path(out) / "ledger.sqlite") as ledger, apart or contextlib.nullcontext():
+
+        def measure(cells: Iterable[Cell]) -> dict[str, dict[str, Any]]:
+            """Results by key; of a cell that failed, or was not run for that, the reason as if it had been refused."""
+            wanted = list(cells)
+            found = run_cells(
+                [] if fail_fast and failed else wanted, ledger, workers=apart, progress=progress, failed=failed,
+                fail_fast=fail_fast,
+            )  # fmt: skip
+            return {cell.key: found.get(cell.key) or _refusal(failed.get(cell.key)) for cell in wanted}
+
         tuning = [pair.cells(pair.entry.options, chosen, seed, "tune") for pair in pairs]
-        found = run_cells((cell for cells in tuning for cell in cells), ledger, jobs=jobs, progress=progress)
+        found = measure(cell for cells in tuning for cell in cells)
         best = [_best([found[cell.key] for cell in cells]) for cells in tuning]
         measured = [
             None if n is None else pair.cells([pair.entry.options[n]], chosen, seed, "measure")[0]
             for pair, n in zip(pairs, best, strict=True)
         ]
-        found = run_cells((cell for cell in measured if cell is not None), ledger, jobs=jobs, progress=progress)
+        found |= measure(cell for cell in measured if cell is not None)
         rows = []
         for pair, n, cell, cells in zip(pairs, best, measured, tuning, strict=True):
-            if cell is None or n is None:
-                left_out[f"{pair.solver} on {pair.problem['name']}"] = _why(ledger, cells)
+            if cell is None or n is None or "refused" in found[cell.key]:
+                tried_cells = cells if cell is None else [cell]
+                left_out[f"{pair.solver} on {pair.problem['name']}"] = _why([found[each.key] for each in tried_cells])
             else:
                 rows.append(_row(pair, n, found[cell.key]))
         content = {
@@ -180,11 +210,13 @@ def _best(results: list[Mapping[str, Any]]) -> int | None:
     return index if math.isfinite(medians[index]) else None
 
 
-def _why(ledger: Ledger, cells: list[Cell]) -> str:
-    from zoba_bench.sweep import fingerprint
+def _refusal(failed: FailedCell | None) -> dict[str, Any]:
+    reason = "not run, since another cell failed" if failed is None else f"its cell failed: {failed.failure.message}"
+    return {"refused": reason}
 
-    rows = [ledger.find(cell.key, fingerprint()) or {} for cell in cells]
-    reasons = {row["refused"] for row in rows if "refused" in row}
+
+def _why(results: Iterable[Mapping[str, Any]]) -> str:
+    reasons = {row["refused"] for row in results if "refused" in row}
     return min(reasons) if reasons else "no setting of the grid stayed finite"
 
 

@@ -54,7 +54,7 @@ def file_spec(name: str, **options: Any) -> dict[str, Any]:
         spec["depends_hash"] = depends
     try:
         problem = _build(f"{path}:{attribute}", target, options)
-    except Exception:  # a user's factory may raise anything
+    except (Exception, SystemExit):  # a user's factory may raise anything
         return spec
     return {**spec, "values_hash": values_hash(problem)}
 
@@ -177,7 +177,7 @@ def _run(path: Path, digest: str) -> ModuleType:
     sys.path.insert(0, folder)
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         del sys.modules[title]
         where = f" (line {error.lineno})" if isinstance(error, SyntaxError) else ""
         raise ValueError(f"{path} cannot be run: {type(error).__name__}: {error}{where}") from error
@@ -210,6 +210,8 @@ def _build(title: str, target: Any, options: Mapping[str, Any]) -> BilevelProble
             target = target(**options)
         except TypeError as error:
             raise TypeError(f"{title} could not be called with {dict(options)}: {error}; wanted is {wanted}") from error
+        except SystemExit as error:
+            raise ValueError(f"{title} called for the end of the program (code {error.code!r})") from error
     elif options:
         raise TypeError(f"{title} is an object and takes no options, got {', '.join(options)}")
     if isinstance(target, BilevelProblem):

@@ -4,25 +4,22 @@ from __future__ import annotations
 
 import contextlib
 import io
-import re
 from collections.abc import Iterator
 
 import matplotlib
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-__all__ = ["CONTROL", "DERIVED", "FITTED", "GRID", "MEASURED", "SOLVERS", "style", "text", "to_png", "to_svg"]
+__all__ = ["MEASURED", "SOLVERS", "style", "text", "to_png"]
 
 # Okabe and Ito's palette, told apart with every kind of colour vision.
-MEASURED, DERIVED, FITTED, CONTROL, GRID = "#000000", "#D55E00", "#0072B2", "#CC79A7", "#DDDDDD"
+MEASURED, GRID = "#000000", "#DDDDDD"
 SOLVERS = (
     ("#0072B2", "o"), ("#E69F00", "s"), ("#009E73", "^"),
     ("#D55E00", "D"), ("#56B4E9", "v"), ("#000000", "P"),
 )  # fmt: skip
 
 _STYLE = {
-    "svg.hashsalt": "zoba-bench",
-    "svg.fonttype": "path",
     "text.hinting": "none",  # hinted widths would depend on the resolution
     "font.family": "DejaVu Sans",
     "font.size": 8.0,
@@ -61,18 +58,3 @@ def to_png(figure: Figure, dpi: int = 150) -> bytes:
     with style():
         figure.savefig(stream, format="png", dpi=dpi, metadata={"Software": None})
     return stream.getvalue()
-
-
-def to_svg(figure: Figure, name: str, title: str) -> str:
-    """An <svg> element for a page: no XML header, ids that begin with ``name``, a title for readers."""
-    stream = io.StringIO()
-    with style():
-        nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
-        figure.savefig(stream, format="svg", metadata=nothing)
-    svg = stream.getvalue()
-    svg = svg[svg.index("<svg") :]
-    svg = re.sub(r'\bid="', f'id="{name}-', svg)
-    svg = re.sub(r'"#|url\(#', lambda match: f"{match.group()}{name}-", svg)
-    svg = re.sub(r' width="[^"]*"| height="[^"]*"', "", svg[: svg.index(">")]) + svg[svg.index(">") :]
-    label = title.replace("&", "&amp;").replace("<", "&lt;").replace('"', "&quot;")
-    return svg.replace("<svg ", f'<svg role="img" aria-label="{label}" ', 1)

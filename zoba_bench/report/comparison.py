@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import math
+import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from rich.table import Table
 from rich.text import Text
 
 from zoba_bench.report import canvas
+from zoba_bench.report.pages import environment
+from zoba_bench.report.plots import Plot, curves_plot
+from zoba_bench.report.typography import rich
 
-__all__ = ["comparison_page", "comparison_table", "draw", "gain", "outcome", "rival_table"]
+__all__ = ["comparison_files", "comparison_table", "draw", "gain", "outcome", "rival_table"]
 
 Row = Mapping[str, Any]
-_METRICS = {"stationarity": "|grad Psi|²", "gap": "Psi − min Psi"}
+_METRICS = {"stationarity": "|∇Ψ|²", "gap": "Ψ − min Ψ"}
+_PLAIN_METRICS = {"stationarity": "|grad Psi|²", "gap": "Psi − min Psi"}
+_ORACLES = {"values": "values", "gradients": "gradients", "second": "second derivatives"}
+_NAMED = 8  # problems or solvers that a command names; more are all of them, or were chosen with care
 
 
 def outcome(content: Mapping[str, Any]) -> str:
@@ -48,7 +53,7 @@ def comparison_table(content: Mapping[str, Any]) -> Table:
         table.add_column(Text(column))
     for name, group in by_problem(content["rows"]).items():
         table.add_section()
-        title = f"{name}, {_METRICS[group[0]['metric']]}"
+        title = f"{name}, {_PLAIN_METRICS[group[0]['metric']]}"
         for row in group:
             low, high = map(_number, row["quartiles"])
             failed = f"  {row['failed']} failed" if row["failed"] else ""
@@ -96,17 +101,45 @@ def draw(content: Mapping[str, Any]) -> Figure:
     return figure
 
 
-def comparison_page(run: Mapping[str, Any], svg: str) -> str:
-    """The page, as HTML."""
+def comparison_files(run: Mapping[str, Any]) -> dict[str, str | bytes]:
+    """The page with its pictures, by file name: curves over the budget with their points, and the field."""
     content = run["content"]
-    environment = Environment(
-        loader=PackageLoader("zoba_bench.report", "templates"), autoescape=True, undefined=StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True,
+    groups = by_problem(content["rows"])
+    files: dict[str, str | bytes] = {}
+    curves: dict[str, list[tuple[str, str, Plot]]] = {name: [] for name in groups}
+    for number, (name, rows) in enumerate(groups.items()):
+        for oracle, words in _ORACLES.items():
+            asking = [row for row in rows if row["oracle"] == oracle]
+            plot = curves_plot(asking, f"{name}, {words}", _METRICS[rows[0]["metric"]])
+            if plot is not None:
+                file = f"comparison-{number}-{oracle}"
+                curves[name].append((words, file, plot))
+                files |= {f"figures/{file}.svg": plot.svg, f"figures/{file}.csv": plot.csv}
+    made = environment()
+    made.filters |= {"median": lambda value: rich(_number(value)), "metric": lambda name: _METRICS[name]}
+    solvers = sorted({row["solver"] for row in content["rows"]})
+    gained = {
+        name: {**dict.fromkeys(solvers, "–"), **{row["solver"]: f"{gain(row) + 0.0:.1f}" for row in rows}}
+        for name, rows in groups.items()
+    }
+    text = made.get_template("comparison.html.jinja").render(
+        run=run, content=content, outcome=outcome(content), groups=groups, curves=curves,
+        solvers=solvers, gained=gained, command=_command(run),
     )  # fmt: skip
-    environment.filters |= {"number": _number, "metric": lambda name: _METRICS[name]}
-    return environment.get_template("comparison.html.jinja").render(
-        run=run, content=content, outcome=outcome(content), groups=by_problem(content["rows"]), figure=Markup(svg)
-    )
+    files["figures/comparison.png"] = canvas.to_png(draw(content))
+    return {**files, "comparison.html": text}
+
+
+def _command(run: Mapping[str, Any]) -> str:
+    """What repeats a comparison of the problems and solvers that it has."""
+    content, settings = run["content"], run["content"]["settings"]
+    words = ["zoba-bench", "run", "--suite", str(run["suite"]), "--seed", str(run["seed"])]
+    words += ["--budget", str(settings["budget"]), "--gradient-cost", str(settings["gradient_cost"])]
+    for option in ("problem", "solver"):
+        named = sorted({str(row[option]) for row in content["rows"]})
+        if len(named) <= _NAMED:
+            words += [word for name in named for word in (f"--{option}", name)]
+    return shlex.join(words)
 
 
 def gain(row: Row) -> float:

@@ -9,7 +9,6 @@ from typing import Any
 from markupsafe import Markup
 
 from zoba_bench.report.mathml import formula
-from zoba_bench.report.wording import pretty
 
 __all__ = ["Derivation", "Formula", "Quoted", "Step", "Table", "read_derivation"]
 
@@ -113,7 +112,7 @@ def _step(stored: Mapping[str, Any]) -> Step:
     return Step(
         _text(stored.get("name")),
         _formula("", text, stored.get("mathml")),
-        pretty(_text(stored.get("justification"))),
+        _text(stored.get("justification")),
         _text(stored.get("detail")),
         ok if isinstance(ok, bool) else None,
     )

@@ -1,24 +1,22 @@
-"""The report of a ledger's last run: one self-contained HTML page, and its figures as PNG files."""
+"""The report of a ledger's last run: a folder of pages that link to each other and load nothing from elsewhere."""
 
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
-
 from zoba_bench.ledger import Ledger
-from zoba_bench.report import wording
-from zoba_bench.report.canvas import to_png, to_svg
-from zoba_bench.report.comparison import comparison_page, draw
-from zoba_bench.report.derivations import read_derivation
-from zoba_bench.report.figures import draw_all
+from zoba_bench.report.canvas import to_png
+from zoba_bench.report.comparison import comparison_files
+from zoba_bench.report.figures import DPI, draw_summary
+from zoba_bench.report.pages import ASSETS, asset, figures, pages
+from zoba_bench.report.site import Site
 
-__all__ = ["ReportError", "page", "write_report"]
+__all__ = ["ReportError", "write_report"]
 
 
 class ReportError(RuntimeError):
@@ -33,8 +31,8 @@ def write_report(ledger: Ledger | str | Path, folder: str | Path) -> Path:
     ledger : Ledger or path-like
         The results store, or its file. Nothing but the last run's content is read.
     folder : path-like
-        The results folder. ``report/index.html`` and ``report/figures/*.png`` go into it;
-        folders are created where missing, and every file is replaced as a whole.
+        The results folder. The pages, with ``figures/`` beside them, go into ``report`` in it; folders are created
+        where missing, every file is replaced as a whole, and what an earlier report left is removed.
 
     Returns
     -------
@@ -51,75 +49,46 @@ def write_report(ledger: Ledger | str | Path, folder: str | Path) -> Path:
     if run is None:
         where = ledger.path if isinstance(ledger, Ledger) else ledger
         raise ReportError(f"{where} has no finished run to report; run zoba-bench verify first")
-    if "comparison" in run["content"]:
-        return _write_comparison(run, Path(folder) / "report")
-    drawings = draw_all(run["content"])
-    svgs = {drawing.name: to_svg(drawing.figure, drawing.name, drawing.title) for drawing in drawings}
-    text = page(run, [(d.name, d.title, d.caption, Markup(svgs[d.name])) for d in drawings])
-    target = Path(folder) / "report"
-    pictures = {drawing.name: to_png(drawing.figure, drawing.dpi) for drawing in drawings}
-    return _write(target, "index.html", text, pictures)
+    # A comparison has a page of its own beside the verdicts, which it does not replace.
+    compared = "comparison" in run["content"]
+    files = comparison_files(run) if compared else _verdict_files(run)
+    entry = "comparison.html" if compared else "index.html"
+    return _write(Path(folder) / "report", entry, {**{name: asset(name) for name in ASSETS}, **files})
 
 
-def _write_comparison(run: Mapping[str, Any], target: Path) -> Path:
-    """A comparison has a page of its own beside the verdicts, which it does not replace."""
-    figure = draw(run["content"])
-    text = comparison_page(run, to_svg(figure, "comparison", "Powers of ten gained by every solver on every problem"))
-    return _write(target, "comparison.html", text, {"comparison": to_png(figure)})
+def _verdict_files(run: Mapping[str, Any]) -> dict[str, str | bytes]:
+    site = Site(run["content"])
+    files: dict[str, str | bytes] = {**figures(site), **pages(run, site)}
+    if (summary := draw_summary(run["content"])) is not None:
+        files["figures/summary.png"] = to_png(summary, DPI)
+    return files
 
 
-def _write(target: Path, name: str, text: str, pictures: Mapping[str, bytes]) -> Path:
+def _write(target: Path, entry: str, files: Mapping[str, str | bytes]) -> Path:
+    """Write the files, the entry last, and remove those that an earlier report wrote and this one does not."""
+    listed = target / f".{entry}.files"
     try:
         (target / "figures").mkdir(parents=True, exist_ok=True)
-        for picture, data in pictures.items():
-            _replace(target / "figures" / f"{picture}.png", data)
-        _replace(target / name, text.encode())
+        for name in sorted(files, key=lambda name: name == entry):
+            content = files[name]
+            _replace(target / name, content if isinstance(content, bytes) else content.encode())
+        for name in _old(listed) - files.keys():
+            (target / name).unlink(missing_ok=True)
+        _replace(listed, json.dumps(sorted(files.keys() - set(ASSETS))).encode())
     except OSError as error:
         raise ReportError(
             f"cannot write the report to {target}: {error}; choose another folder, or free this one"
         ) from error
-    return target / name
+    return target / entry
 
 
-def page(run: Mapping[str, Any], figures: list[tuple[str, str, str, Markup]]) -> str:
-    """The page of a run, as HTML.
-
-    Parameters
-    ----------
-    run : mapping
-        Number, suite, seed, time and content, as the ledger returns it.
-    figures : list of (name, title, caption, svg)
-        ``svg`` goes in as it is; everything else is escaped.
-    """
-    content = run["content"]
-    rows = content["claims"]
-    titles = wording.titles(rows)
-    environment = Environment(
-        loader=PackageLoader("zoba_bench.report", "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {
-        "allowed": wording.allowed,
-        "limits": wording.limits,
-        "number": wording.number,
-        "pretty": wording.pretty,
-        "protocol": lambda name: wording.pretty(wording.heading(name, titles)),
-    }
-    environment.tests |= {"as_expected": wording.as_expected, "control": wording.is_control}
-    return environment.get_template("page.html.jinja").render(
-        run=run,
-        content=content,
-        outcome=wording.outcome(rows),
-        unexpected=[row for row in rows if not wording.as_expected(row)],
-        honest=wording.by_protocol(row for row in rows if not wording.is_control(row)),
-        controls=wording.by_protocol(row for row in rows if wording.is_control(row)),
-        problems=_problems(content.get("matrix") or {}),
-        figures=figures,
-        derivations=[read_derivation(k, v) for k, v in (content.get("derivations") or {}).items()],
-    )
+def _old(listed: Path) -> set[str]:
+    """Names of the files that an earlier report wrote, all of them within its folder."""
+    try:
+        names = json.loads(listed.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return set()
+    return {str(name) for name in names if not Path(str(name)).is_absolute() and ".." not in Path(str(name)).parts}
 
 
 def _last_run(ledger: Ledger | str | Path) -> dict[str, Any] | None:
@@ -130,11 +99,6 @@ def _last_run(ledger: Ledger | str | Path) -> dict[str, Any] | None:
         return None
     with Ledger(ledger) as opened:
         return opened.last_run()
-
-
-def _problems(matrix: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """Problems of all protocols, in the order in which they come."""
-    return list(dict.fromkeys(problem for problems in matrix.values() for problem in problems))
 
 
 def _replace(path: Path, data: bytes) -> None:

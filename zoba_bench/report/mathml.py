@@ -6,7 +6,7 @@ import html
 import re
 from xml.etree import ElementTree
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 __all__ = ["formula"]
 
@@ -24,9 +24,11 @@ def formula(source: str) -> Markup | None:
         return None
     try:
         root = ElementTree.fromstring("<mrow>" + re.sub(r"&(\w+);", _entity, source) + "</mrow>")
-        return Markup("<math>{}</math>").format(_rebuilt(root))
+        parts: list[str] = []
+        _rebuild(root, parts)
     except (ElementTree.ParseError, _Foreign):
         return None
+    return Markup(f"<math>{''.join(parts)}</math>")
 
 
 class _Foreign(ValueError):
@@ -38,15 +40,17 @@ def _entity(match: re.Match[str]) -> str:
     return match.group() if match.group(1) in _XML_ENTITIES else html.unescape(match.group())
 
 
-def _rebuilt(element: ElementTree.Element) -> Markup:
+def _rebuild(element: ElementTree.Element, parts: list[str]) -> None:
+    """Add the element's markup to ``parts``, its texts escaped."""
     tag = element.tag.rpartition("}")[2]
-    inside = escape(element.text or "")
-    for child in element:
-        inside += _rebuilt(child) + escape(child.tail or "")
-    if tag == "mfenced":  # gone from today's MathML: browsers would drop the parentheses
-        return Markup("<mrow><mo>(</mo>{}<mo>)</mo></mrow>").format(inside)
-    if tag not in _ELEMENTS:
+    # mfenced is gone from today's MathML: browsers would drop the parentheses.
+    fenced = tag == "mfenced"
+    if not fenced and tag not in _ELEMENTS:
         raise _Foreign(tag)
-    if tag == "math":
-        tag = "mrow"
-    return Markup("<{0}>{1}</{0}>").format(Markup(tag), inside)
+    name = "mrow" if fenced or tag == "math" else tag
+    parts.append(f"<{name}><mo>(</mo>" if fenced else f"<{name}>")
+    parts.append(html.escape(element.text or ""))
+    for child in element:
+        _rebuild(child, parts)
+        parts.append(html.escape(child.tail or ""))
+    parts.append(f"<mo>)</mo></{name}>" if fenced else f"</{name}>")

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from zoba_bench.report import wording
 
-__all__ = ["cost_table", "matrix_table", "verdict_table"]
+__all__ = ["cost_table", "matrix_table", "power_rows", "verdict_table"]
 
 Row = Mapping[str, Any]
 _STYLES = {"consistent": "green", "violated": "red", "inconclusive": "yellow", "measured": "cyan"}
@@ -88,6 +88,28 @@ def cost_table(shares: Sequence[tuple[str, int, int, int, float]], titles: Mappi
     for name, claims, run, found, seconds in [*shares, ("all", *whole)]:
         title = wording.heading(name, titles)
         table.add_row(Text(title), Text(str(claims)), Text(str(run)), Text(str(found)), Text(wording.duration(seconds)))
+    return table
+
+
+def power_rows(rows: Sequence[Row]) -> Table:
+    """How small an error each protocol refuses: a line for each kind of number.
+
+    Parameters
+    ----------
+    rows : sequence of mapping
+        The rows of ``zoba_bench.verification.power.table.Row.content()``.
+    """
+    table = _table("protocol", "error of", "claims", "median", "worst", "worst claim", "planted (a third)")
+    for row in rows:
+        table.add_row(
+            Text(row["protocol"]),
+            Text(f"{row['quantity']} ({row['unit']})"),
+            Text(wording.deciding(row)),
+            Text(wording.error(row, "median")),
+            Text(wording.error(row, "worst")),
+            Text(row["worst_claim"], overflow="fold"),
+            Text(wording.planted(row)),
+        )
     return table
 
 

@@ -1,6 +1,6 @@
 """How a report words and writes numbers, protocols and verdicts; the same in page and terminal.
 
-Nothing here needs more than the characters that every terminal has; `pretty` is for page and figures.
+Nothing here needs more than the characters that every terminal has; ``typography`` is for pages and figures.
 """
 
 from __future__ import annotations
@@ -12,14 +12,17 @@ __all__ = [
     "allowed",
     "as_expected",
     "by_protocol",
+    "deciding",
     "duration",
+    "error",
     "heading",
     "is_control",
     "limits",
     "measured",
     "number",
     "outcome",
-    "pretty",
+    "planted",
+    "protocol_of",
     "titles",
     "verdict",
 ]
@@ -27,18 +30,6 @@ __all__ = [
 Row = Mapping[str, Any]
 
 NONE = "–"
-
-# Claims and axes are written in ASCII; longer patterns first.
-_SIGNS = (
-    ("grad Psi", "∇Ψ"),
-    ("Psi", "Ψ"),
-    ("sqrt", "√"),
-    ("gamma", "γ"),
-    ("eps", "ε"),
-    ("x1", "x₁"),
-    ("^2", "²"),
-    ("^3", "³"),
-)
 
 
 def titles(rows: Iterable[Row]) -> dict[str, str]:
@@ -52,19 +43,6 @@ def titles(rows: Iterable[Row]) -> dict[str, str]:
 def heading(protocol: str, titles: Mapping[str, str]) -> str:
     """A protocol with its title; its name alone where there is no title."""
     return f"{protocol} {titles.get(protocol, '')}".strip()
-
-
-def pretty(text: str) -> str:
-    """Mathematical signs in place of their ASCII spelling; whole words only where letters follow."""
-    words = []
-    for word in text.replace("grad Psi", "∇Ψ").split(" "):
-        if word.isalpha() and word not in {"gamma", "eps", "Psi", "sqrt"}:
-            words.append(word)
-            continue
-        for plain, sign in _SIGNS:
-            word = word.replace(plain, sign)
-        words.append(word)
-    return " ".join(words)
 
 
 def number(value: float | None, digits: int = 4, keep_zeros: bool = False) -> str:
@@ -119,6 +97,37 @@ def allowed(row: Row, digits: int = 4) -> str:
     return f"{number(predicted, digits)} ± {tolerance:g}"
 
 
+def deciding(row: Row) -> str:
+    """How many claims of a row of power decide something, of how many."""
+    return f"{row['claims']} of {row['claims'] + row['without']}" if row["without"] else str(row["claims"])
+
+
+def error(row: Row, which: str) -> str:
+    """The smallest error that is refused, of the "median" or the "worst" claim of a row of power."""
+    size = row[which]
+    if size is None or size != size:
+        return NONE
+    if size == 0:
+        return "any"
+    if size == float("inf"):
+        return "none is"
+    if row["unit"] in ("absolute", "the correlation"):
+        return f"{size:.2g}"
+    if size < 1:
+        return f"{100 * size:.2g} %"
+    return f"{100 * size:.0f} %" if size < 10 else f"{1 + size:.0f} times"
+
+
+def planted(row: Row) -> str:
+    """What happened to the median claim's error in its data, and to a third of it, in a row of power."""
+    found = row.get("planted")
+    if not found:
+        return NONE
+    third = found["third_refused"]
+    words = f"{found['refused']:.0%}"
+    return words if third is None or third != third else f"{words} ({third:.0%})"
+
+
 def is_control(row: Row) -> bool:
     """Whether this row is a negative control."""
     return bool(row["origin"] == "control")
@@ -143,8 +152,13 @@ def by_protocol(rows: Iterable[Row]) -> dict[str, list[Row]]:
     """Rows grouped by protocol, in the order in which they come."""
     groups: dict[str, list[Row]] = {}
     for row in rows:
-        groups.setdefault(row.get("protocol") or row["id"].partition("/")[0], []).append(row)
+        groups.setdefault(protocol_of(row), []).append(row)
     return groups
+
+
+def protocol_of(row: Row) -> str:
+    """The protocol of a row; ledgers that did not keep it have it in the id."""
+    return str(row.get("protocol") or row["id"].partition("/")[0])
 
 
 def outcome(rows: Sequence[Row]) -> str:

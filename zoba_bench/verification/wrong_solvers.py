@@ -102,8 +102,11 @@ def _last(base: Any) -> None:
     _after(base, "last", "The last coordinate of x does not move when d > 8.", change)
 
 
-for _base in (Zoba, ZobaTuned, ZobaMixed, HfZoba, HfZobaShared, Soba, Saba, AidBio, ItdBio, StocBio, Fom, Ufom, F2sa,
-              Meha, Zmdsba, Zdsba, ZoPenalty, Pzobo, Hozog, FedNest, UfomAdaptive, Implicit):  # fmt: skip
+_EVERY: tuple[Any, ...] = (
+    Zoba, ZobaTuned, ZobaMixed, HfZoba, HfZobaShared, Soba, Saba, AidBio, ItdBio, StocBio, Fom, Ufom, F2sa, Meha,
+    Zmdsba, Zdsba, ZoPenalty, Pzobo, Hozog, FedNest, UfomAdaptive, Implicit,
+)  # fmt: skip
+for _base in _EVERY:
     _late(_base)
 for _base in (HfZobaShared, Soba, Saba, AidBio, ItdBio, StocBio, F2sa, Meha, FedNest, Implicit):
     _last(_base)
@@ -196,7 +199,8 @@ _register(
     surrogates=lambda self, state, drawn: HfZoba.surrogates(replace(self, normalize_h_bar=False), state, drawn),
 )  # fmt: skip
 _register(HfZobaShared, "wide-ball", "v is kept in a ball of twice the radius.", step=_wide(HfZobaShared))
-_asking(HfZobaShared, "unprojected", "x is not projected onto X.", _free)
+for _base in _EVERY:
+    _asking(_base, "unprojected", "x is not projected onto X.", _free)
 
 
 # Sums and hypergradients.
@@ -283,16 +287,16 @@ _asking(StocBio, "one-batch", "One batch of G serves all inner steps and all Hes
 _asking(StocBio, "no-direct", "The hypergradient lacks F_x.", _scaled("outer_grad_x", 0.0))
 
 
-def _without(part: str) -> Callable[..., Array]:
+def _weakened(part: str, factor: float) -> Callable[..., Array]:
     def along(self: Any, oracle: Any, z: Array, x: Array, v: Array, base: Array, n: int, letter: str) -> Array:
         found = Implicit._along(self, oracle, z, x, v, base, n, letter)
-        return 0 * found if letter == part else found
+        return factor * found if letter == part else found
 
     return along
 
 
-_register(Implicit, "unchecked", "G_zz is not repaired along v.", _along=_without("z"))
-_register(Implicit, "no-product", "The hypergradient lacks G_xz v.", _along=_without("x"))
+_register(Implicit, "unchecked", "G_zz is not repaired along v.", _along=_weakened("z", 0.0))
+_register(Implicit, "half-product", "The hypergradient has half of G_xz v.", _along=_weakened("x", 0.5))
 
 
 # Truncated gradients.
@@ -311,6 +315,10 @@ def _uncorrected(self: Any, state: Any, program: Any) -> tuple[Array, Array, dic
     return phi, first + rest, self.learned(state, program, coins, first + rest, rest)
 
 
+def _summed(self: Any, state: Any, right: Any) -> Any:
+    return replace(right, x=state.x + (self.batch or 1) * (right.x - state.x))
+
+
 def _debiased(self: Any, state: Any, program: Any, coins: Any, exact: Array, rest: Array) -> dict[str, Any]:
     factor = 1 / self.probability(state)[:, None, None] - 1
     learned: dict[str, Any] = UfomAdaptive.learned(self, state, program, coins, exact, factor * rest)
@@ -322,9 +330,15 @@ _register(
     step_size=lambda self, k, tasks: Fom.step_size(self, k, tasks) * (2.0 if self.gamma is None else 1.0),
 )  # fmt: skip
 _register(Fom, "restart", "The inner loop goes on from the last phi_r, not from phi_0.", step=_from_here)
+for _base in (Fom, Ufom):
+    _after(_base, "sum", "A sum over the drawn tasks stands in place of their mean.", _summed)
 _asking(Fom, "no-direct", "L_out's slope in theta is doubled.", _scaled("outer_grad_x", 2.0))
 _register(Ufom, "no-quotient", "The correction is not divided by q.", estimates=_uncorrected)
 _register(UfomAdaptive, "no-quotient", "The correction is not divided by q.", estimates=_uncorrected)
+_register(
+    UfomAdaptive, "no-floor", "q has no least value.",
+    learned=lambda self, *arguments: UfomAdaptive.learned(replace(self, q_min=1e-3), *arguments),
+)  # fmt: skip
 _register(
     UfomAdaptive, "debiased", "D^2 is taken from the corrected gradient, (1/q - 1)^2 too large.", learned=_debiased
 )
@@ -395,6 +409,10 @@ def _bare_response(self: Any, state: Any) -> dict[str, Callable[..., Any]]:
     return _scaled("outer_grad_z", 1 / state.x.shape[1] if self.directions == "sphere" else 0.5)(self, state)
 
 
+_register(
+    Zmdsba, "radius", "The difference of F in x is divided by h in place of eta.",
+    outer_gradient_x=lambda self, *arguments: Zmdsba.outer_gradient_x(self, *arguments) * self.outer_radius / self.h,
+)  # fmt: skip
 _register(Zmdsba, "cross", "The cross difference is divided by h eta, not 2 h eta.", cross=_cross_doubled(Zmdsba))
 _register(Zmdsba, "sign", "SZHIA adds f_z where it should subtract it.", outer_gradient_z=_negated_slope)
 _register(Zdsba, "no-identity", "The Hessian surrogate is s w w', without - s I.", hessian=_no_identity)

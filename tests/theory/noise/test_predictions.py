@@ -8,6 +8,7 @@ from zoba_bench.theory.estimators.presets import preset_named
 from zoba_bench.theory.noise.predictions import (
     closure_crossing,
     closure_horizon_mean,
+    closure_transient_means,
     evaluations_of_iteration,
 )
 from zoba_bench.theory.proof.theorem import TheoremError
@@ -93,6 +94,34 @@ def crossings(problem, solver, start, eps, most, groups, each, seed):
 def far(problem):
     x = problem.initial_point(np.random.default_rng(0))[1]
     return problem.inner_solution(x), problem.adjoint(x), x
+
+
+def test_what_noise_changes_of_a_transient_falls_as_1_over_l_and_the_remainder_as_its_square():
+    problem = load_problem("reference", 2, 2)
+    few, many = (
+        closure_transient_means(preset_named("hf-zoba"), problem, far(problem), constant("hf-zoba", 0.05, l), [20, 60])
+        for l in (16, 64)
+    )
+    for one, two in zip(few, many, strict=True):
+        assert one.path == two.path
+        assert one.noise / two.noise == pytest.approx(4, rel=0.1)
+        assert one.remainder / two.remainder == pytest.approx(16, rel=0.3)
+        assert one.remainder >= one.noise**2
+    assert few[1].value != few[1].path
+
+
+@pytest.mark.slow
+def test_a_transient_with_noise_is_that_of_runs_and_neither_the_path_nor_the_path_with_a_floor():
+    problem, K = load_problem("reference", 2, 2), 150
+    solver = constant("hf-zoba", 0.1, 12, **INDEPENDENT)
+    start, preset = far(problem), preset_named("hf-zoba")
+    (derived,) = closure_transient_means(preset, problem, start, solver, [K])
+    mean, error = simulated(problem, solver, start, K, 4000, 6)
+    allowed = 5 * error + derived.remainder * derived.value
+    assert abs(mean - derived.value) <= allowed, (mean / derived.value, error, derived)
+    floor = closure_horizon_mean(preset, problem, solver, K).linear
+    for wrong in (derived.path, derived.path + floor):
+        assert abs(mean - wrong) > 5 * error, (mean / wrong, derived)
 
 
 @pytest.mark.slow

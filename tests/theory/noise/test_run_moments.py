@@ -183,3 +183,25 @@ def test_what_is_asked_for_is_checked():
     for quantity in ("distance_to_point", "speed"):
         with pytest.raises(ValueError, match=", ".join(QUANTITIES)):
             found.expected(quantity)
+
+
+def test_a_biased_direction_rests_where_the_bound_says_at_most():
+    problem = load_problem("quad_general", 3, 2, kappa=2.0)
+    solver = make_solver("zoba", schedule="constant", rho=0.2, gamma=0.05, l1=64, l2=64)
+    x = problem.minimizer
+    start = problem.inner_solution(x), problem.adjoint(x), x
+    moments = moments_of_run(preset_named("zoba"), problem, start, solver, 2)
+    rng, shares = np.random.default_rng(0), []
+    for _ in range(40):
+        biases = [size * y / np.linalg.norm(y) for size, y in ((1e-3, rng.standard_normal(3)),
+                  (2e-3, rng.standard_normal(3)), (3e-3, rng.standard_normal(2)))]  # fmt: skip
+        z, v, at = start
+        for _ in range(600):
+            d_z = problem.inner_grad_z(z, at) + biases[0]
+            d_v = problem.inner_hvp_zz(z, at, v) + problem.outer_grad_z(z, at) + biases[1]
+            d_x = problem.inner_jvp_xz(z, at, v) + problem.outer_grad_x(z, at) + biases[2]
+            z, v, at = z - 0.2 * d_z, v - 0.2 * d_v, at - 0.05 * d_x
+        gradient = problem.hypergradient(at)
+        shares.append(float(gradient @ gradient) / moments.of_bias(1e-3, 2e-3, 3e-3))
+    assert max(shares) <= 1
+    assert max(shares) > 0.2, "a bound that is far from what happens says little"

@@ -14,6 +14,8 @@ from zoba_bench.theory.single_loop.zoba import zoba, zoba_tuned
 from zoba_bench.theory.single_loop.zoba_mixed import zoba_mixed
 from zoba_bench.theory.symbols import CONSTANTS, L_xx, L_zz, d, eps, p
 
+from zoba_bench.registry import load_problem
+
 ORDERS = [
     (zoba, (p**3 + p**2 * d + p * d**2 + d**3) / eps**2),
     (zoba_tuned, (p**3 + p * d**2) / eps**2),
@@ -51,6 +53,14 @@ def test_the_published_order_is_reproduced(factory):
     assert complexity.published == PUBLISHED
     assert any(c.target == PUBLISHED for c in complexity.certificates)
     assert "the published rate is reproduced under p, d >= 1" in complexity.statement
+
+
+def test_a_plan_takes_the_published_order_by_its_name():
+    problem, theorem = load_problem("reference", p=4, d=3), hf_zoba()
+    known = (problem.constants, 4, 3, 0.5, {"gap": 2.0})
+    named = theorem.dominating_count("published", *known)
+    assert named == theorem.dominating_count(str(PUBLISHED), *known)
+    assert named != theorem.dominating_count("(d + p)/eps**2", *known)
 
 
 def test_one_radius_reproduces_the_published_order_for_p_at_least_d_only():

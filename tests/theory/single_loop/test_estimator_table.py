@@ -18,7 +18,7 @@ def theorem():
 
 
 def test_every_step_is_verified(theorem):
-    assert [result for result in theorem.check() if not result.ok] == []
+    assert [result for result in theorem.results if not result.ok] == []
 
 
 def test_orders_of_one_direction(theorem):

@@ -10,7 +10,10 @@ from zoba_bench.verification.claims.whole_step import SETTINGS
 
 __all__ = ["quick_claims", "standard_claims"]
 
-_STATEMENT = "The budget is honoured, counts never fall, and a NaN ends its own replicate at the last finite iterates."
+_STATEMENT = (
+    "The budget is honoured, counts never fall, a NaN ends its own replicate at the last finite iterates, and a "
+    "constant added to F and G changes no step but by rounding in double precision."
+)
 
 
 def quick_claims() -> list[Claim]:
@@ -27,7 +30,7 @@ def _conduct(solver: str) -> list[Claim]:
     setting = next(setting for setting in SETTINGS if setting.solver == solver)
     name = setting.problem["name"]
     parameters: dict[str, Any] = {
-        "problem": setting.problem, "options": setting.options, "iterations": 15, "replicates": 4,
+        "problem": setting.problem, "options": setting.options, "iterations": 15, "replicates": 4, "shifted": True,
     }  # fmt: skip
     claim = build(f"P12/{solver}/conduct", _STATEMENT, "exact", 0.0, parameters, problem=name)
     return with_controls(

@@ -30,8 +30,9 @@ _NOISY: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "fednest": (_SUM, {"batch": 1}),
 }
 _INDEPENDENT = (
-    "Increments of two replicates, of a step and the next, and of two cells, and the samples of both levels are "
-    "uncorrelated; measured is the largest rank correlation over what chance allows."
+    "Increments of two replicates, of a step and the next, and of two cells, the samples of both levels and those of "
+    "one batch are uncorrelated, and no query repeats a direction; measured is the largest rank correlation over what "
+    "chance allows."
 )
 
 

@@ -15,7 +15,7 @@ _SLOPE = (
     "From a far start at one constant step the mean of |grad Psi|^2 has the slope in K of the derived transient; its "
     "limit is -1."
 )
-_LEVEL = "The transient is that of the noise-free mean iteration plus the derived floor."
+_LEVEL = "From a far start at one constant step the mean of |grad Psi|^2 is the mean derived for these runs."
 
 
 def quick_claims() -> list[Claim]:

@@ -29,11 +29,15 @@ _TASKS_OF_VECTORS: dict[str, Any] = {"name": "imaml_quad"}
 _PROX: dict[str, Any] = {"name": "l1_tracking"}
 _GROUPS: dict[str, Any] = {"name": "group_lasso"}
 _BOX: dict[str, Any] = {"name": "bome_minmax"}
+_RADII: dict[str, Any] = {"h": 2e-3, "eta": 1e-3}
 
 
 @dataclass(frozen=True)
 class Setting:
-    """One claim: a solver with options on a problem, and the mistakes (of ``wrong_solvers``) that it must refuse."""
+    """One claim: a solver with options on a problem, and the mistakes (of ``wrong_solvers``) that it must refuse.
+
+    With ``plane`` x is restricted to a plane, and as many replicates in another state take the step too.
+    """
 
     solver: str
     what: str
@@ -42,12 +46,13 @@ class Setting:
     replicates: int = 1
     options: dict[str, Any] = field(default_factory=dict)
     iterations: tuple[int, ...] = (0, 3, 50)
+    plane: bool = False
 
     def claims(self, mistakes: int = 1) -> list[Claim]:
         """The claim, and a control of the same budget for each of the first so many mistakes."""
         parameters = {
             "problem": self.problem, "options": self.options, "iterations": list(self.iterations),
-            "replicates": self.replicates,
+            "replicates": self.replicates, **({"plane": True, "company": True} if self.plane else {}),
         }  # fmt: skip
         wrong = [f"control:{self.solver}-{mistake}" for mistake in self.mistakes[:mistakes]]
         right = build(
@@ -121,11 +126,38 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("hozog", "values", _RIPPLE, ("no-factor", "warm", "successor", "late"), 1000,
             {"training": "values", "inner_steps": 5, "q": 10}),
     Setting("implicit", "default", _RIPPLE, ("unchecked", "late", "last"), 1, iterations=(0, 1, 4, 12)),
-    Setting("implicit", "measured", _RIPPLE, ("late", "last"), 1,
+    Setting("implicit", "measured", _RIPPLE, ("half-product", "late", "last"), 1,
             {"curvature": "measured", "radius": 0.2}, (0, 1, 4, 12)),
     Setting("fednest", "default", _SUM, ("short-series", "drift", "late", "last"), 1),
     Setting("fednest", "batches", _SUM, ("drift", "short-series", "late"), 1000,
             {"batch": 1, "clients": 4, "T": 2, "tau_x": 3, "beta": 0.1, "alpha": 0.1}),
+    # x is restricted to a plane, on which a noisy step has a mean that is known; half of the replicates are elsewhere.
+    Setting("zoba", "plane-radii", _XDEP, ("unprojected",), 2000, _RADII, plane=True),
+    Setting("zoba-tuned", "plane", _XDEP, ("unprojected",), 2000, plane=True),
+    Setting("zoba-mixed", "plane-radii", _RIPPLE, ("unprojected",), 1000, _RADII, plane=True),
+    Setting("hf-zoba", "plane-radii", _XDEP, ("unprojected",), 1500, _RADII, plane=True),
+    Setting("hf-zoba-shared", "plane-radii", _RIPPLE, ("unprojected",), 1000, _RADII, plane=True),
+    Setting("soba", "plane", _RIPPLE, ("unprojected",), plane=True),
+    Setting("saba", "plane", _SUM, ("unprojected",), 2000, plane=True),
+    Setting("aid-bio", "plane", _XDEP, ("unprojected",), plane=True),
+    Setting("itd-bio", "plane", _RIPPLE, ("unprojected",), plane=True),
+    Setting("stocbio", "plane", _RIPPLE, ("unprojected",), iterations=(0, 3, 20), plane=True),
+    Setting("fom", "plane", _SMD, ("unprojected",), plane=True),
+    Setting("ufom", "plane", _RIPPLE, ("unprojected",), 4000, {"q": 0.3}, plane=True),
+    Setting("ufom-adaptive", "plane", _RIPPLE, ("unprojected",), 4000, {"q": 0.3}, plane=True),
+    Setting("f2sa", "plane", _XDEP, ("unprojected",), plane=True),
+    Setting("meha", "plane", _XDEP, ("unprojected",), plane=True),
+    Setting("zmdsba", "plane-radii", _SMALL, ("unprojected", "radius"), 3000, _RADII, plane=True),
+    Setting("zdsba", "plane-radii", _SMALL, ("unprojected",), 8000, _RADII, plane=True),
+    Setting("zo-penalty", "plane-radii", _XDEP, ("unprojected",), 2000, _RADII, plane=True),
+    Setting("pzobo", "plane", _RIPPLE, ("unprojected",), 2000, plane=True),
+    Setting("hozog", "plane", _LOGISTIC, ("unprojected",), 1000, plane=True),
+    Setting("fednest", "plane", _SUM, ("unprojected",), plane=True),
+    # What the settings above leave where it hides a mistake: one task an iteration, and a least q that never binds.
+    Setting("fom", "three-tasks", _TASKS, ("sum",), 20000, {"batch": 3}, (0, 3)),
+    Setting("ufom", "three-tasks", _TASKS, ("sum",), 80000, {"batch": 3}, (0, 3)),
+    Setting("ufom-adaptive", "least-q", _TASKS_OF_VECTORS, ("no-floor",), 6000,
+            {"batch": None, "q": 0.4, "q_min": 0.3, "gradient": "forward", "s": 1.0, "gamma": 0.05}, (0, 3)),
 )  # fmt: skip
 
 

@@ -7,6 +7,7 @@ The file of a protocol says everything that there is to say of it:
 
 - the first paragraph of its docstring: what is measured, against what;
 - ``TITLE``: that in a few words, for tables and figures;
+- ``TOLERANCE`` and ``LEAVES_OPEN``: where the tolerance of its claims comes from, and what a verdict does not show;
 - ``PARAMETERS``: what its claims' parameters may be; the docstring of ``plan`` says what they mean;
 - ``plan(claim, seed)``: the cells that one claim needs, with its predictions;
 - ``judge(claim, plan, results, level)``: the measurement, from the cells' results;
@@ -24,10 +25,11 @@ docs/protocol_tables.py --write`` puts it into the documentation.
 """
 
 import importlib
+import inspect
 from collections.abc import Iterable
 from typing import Any
 
-__all__ = ["PROTOCOLS", "load_protocol", "titles"]
+__all__ = ["PROTOCOLS", "descriptions", "load_protocol", "titles"]
 
 PROTOCOLS: dict[str, str] = {
     "P0": "zoba_bench.verification.protocols.error_rates",
@@ -58,6 +60,17 @@ PROTOCOLS: dict[str, str] = {
 def load_protocol(name: str) -> Any:
     """The module of a protocol; KeyError if there is none of that name."""
     return importlib.import_module(PROTOCOLS[name])
+
+
+def descriptions(names: Iterable[str]) -> dict[str, dict[str, str]]:
+    """What the report says once of each of these protocols: how it measures, and what its verdicts rest on."""
+    found = {}
+    for name in names:
+        protocol = load_protocol(name)
+        about = inspect.cleandoc(protocol.__doc__ or "").removeprefix(f"{name}: ")
+        texts = {"tolerance": getattr(protocol, "TOLERANCE", ""), "leaves_open": getattr(protocol, "LEAVES_OPEN", "")}
+        found[name] = {"about": about, **texts}
+    return found
 
 
 def titles(names: Iterable[str]) -> dict[str, str]:

@@ -42,6 +42,11 @@ from zoba_bench.verification.protocols.shared.runs import ended
 __all__ = ["PARAMETERS", "TITLE", "final", "judge", "plan"]
 
 TITLE = "final accuracy"
+TOLERANCE = (
+    "Declared in the claim, in units of what is promised. Where the noise-free iteration is more than 0.05 of the "
+    "promise away, the claim is inconclusive."
+)
+LEAVES_OPEN = "How fast a run comes there, and other starts and steps."
 
 #: What is measured, by quantity: the closed forms that it needs.
 _NEEDS = {

@@ -41,6 +41,11 @@ from zoba_bench.verification.protocols.shared.runs import ended, start_point
 __all__ = ["PARAMETERS", "TITLE", "judge", "plan", "trajectory"]
 
 TITLE = "explicit bound"
+TOLERANCE = (
+    "None: the mean with its limits is at most the bound. A bound that is a hundred times the mean says nothing, "
+    "and the claim is then inconclusive."
+)
+LEAVES_OPEN = "Other starts, steps and problems: there the bound rests on its proof. How much smaller a bound could be."
 
 #: What a control may claim too much of: how often the directions, the samples, the iterations, the (inverse) start.
 _TOO_MUCH = ("directions", "samples", "iterations", "start")

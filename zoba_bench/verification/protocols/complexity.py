@@ -44,6 +44,14 @@ from zoba_bench.verification.protocols.shared.plan import Plan
 __all__ = ["PARAMETERS", "TITLE", "judge", "plan"]
 
 TITLE = "evaluations to accuracy eps"
+TOLERANCE = (
+    "Declared in the claim. What the prediction leaves out has a derived size, which stands with the claim and may "
+    "take at most half of it; the rest is for the data."
+)
+LEAVES_OPEN = (
+    "The limit of small eps, and p much larger than d, where so few directions keep no run stable. A slope is that "
+    "of the derived numbers at the accuracies that ran."
+)
 
 _CAP = 2.0  # iterations allowed, in units of the derived number
 _TRIED = 3.0  # iterations that the derivation may try, in units of the linear law's number

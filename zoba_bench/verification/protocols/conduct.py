@@ -3,6 +3,7 @@
 Budgets of several sizes, which iterations do not divide, are given to the driver: no replicate may use more, counts
 never fall, and an iteration that does not fit is not started. Then one replicate receives NaN from the third iteration
 on: it ends as non_finite at its last finite iterates, nothing is raised, and the other replicates run to their end.
+With "shifted", a step on F + 1 and G + 1, with the same draws, must be the step on F and G, in double precision.
 """
 
 from __future__ import annotations
@@ -15,25 +16,30 @@ from typing import Any
 
 import numpy as np
 
+from zoba_bench.arrays import Array
 from zoba_bench.driver import iteration_cost, run, start_cost
 from zoba_bench.oracle import DERIVATIVES, Oracle, weights
 from zoba_bench.problem import BilevelProblem
-from zoba_bench.result import Status
+from zoba_bench.result import Result, Status
 from zoba_bench.solvers.base import StepWarning
 from zoba_bench.statistics import Limits
 from zoba_bench.sweep import Cell
 from zoba_bench.verification.claim import Claim, Measurement
+from zoba_bench.verification.declarations import start
 from zoba_bench.verification.parameters import COUNT, FLAG, OPTIONS, PROBLEM, Parameters
 from zoba_bench.verification.protocols.shared.named import build_problem, build_solver
 from zoba_bench.verification.protocols.shared.plan import Plan
 
 __all__ = ["PARAMETERS", "RESTS_ON_THEOREM", "TITLE", "WORK", "breaches", "judge", "plan"]
 
-TITLE = "conduct: budget and NaN"
+TITLE = "conduct: budget, NaN and precision"
+TOLERANCE = "None: no breach is allowed."
+LEAVES_OPEN = "Other budgets, values that are not finite at other places, and rounding that a constant does not show."
 #: Neither budget nor status is a statement of a theorem.
 RESTS_ON_THEOREM = False
 PARAMETERS = Parameters(
-    {"problem": PROBLEM, "options": OPTIONS, "iterations": COUNT, "replicates": COUNT}, {"over": FLAG, "infects": FLAG}
+    {"problem": PROBLEM, "options": OPTIONS, "iterations": COUNT, "replicates": COUNT},
+    {"over": FLAG, "infects": FLAG, "shifted": FLAG},
 )
 
 _TASK = "zoba_bench.verification.protocols.conduct:breaches"
@@ -47,14 +53,14 @@ def plan(claim: Claim, seed: int) -> Plan:
 
     ``parameters``: "problem", "options", "iterations" (that the largest budget pays for) and "replicates". For a
     control, "over": the solver queries one more value of an iteration that the budget ends; "infects": the NaN of one
-    replicate reaches the next one.
+    replicate reaches the next one. "shifted" asks for the step on F + 1 and G + 1 too.
     """
     return Plan((Cell(_TASK, {"solver": claim.solver, **claim.parameters}, seed),))
 
 
 def breaches(
     rng: np.random.Generator, problem: Mapping[str, Any], solver: str, options: Mapping[str, Any], iterations: int,
-    replicates: int, over: bool = False, infects: bool = False,
+    replicates: int, over: bool = False, infects: bool = False, shifted: bool = False,
 ) -> dict[str, Any]:  # fmt: skip
     """What was done against the rules, in words, and how many runs were looked at."""
     built, configured = build_problem(problem), build_solver(solver, options)
@@ -70,6 +76,8 @@ def breaches(
             for words in _of_budget(rng, built, configured, max(1, int(share * iterations)), replicates)
         ]
         found += _of_nan(rng, built, configured, max(iterations, 2 * _NAN_FROM + 2), replicates)
+        if shifted:
+            found += _of_constants(rng, built, configured, replicates)
     return {"breaches": found, "runs": 4}
 
 
@@ -93,9 +101,9 @@ def _of_budget(rng: np.random.Generator, problem: BilevelProblem, solver: Any, p
 
     result = run(
         problem, solver, z0=z0, x0=x0, rng=rng, replicates=replicates, max_iterations=20 * (paid + 1), budget=budget,
-        record_every=None, callback=watch,
+        record_every=1, callback=watch,
     )  # fmt: skip
-    found = []
+    found = _of_records(result, len(seen))
     spent = sum(weight * result.counts[name] for name, weight in cost.items())
     if np.any(spent > budget):
         found.append(f"used {int(np.max(spent))} evaluations of a budget of {budget}")
@@ -109,6 +117,24 @@ def _of_budget(rng: np.random.Generator, problem: BilevelProblem, solver: Any, p
     ended = np.isin(result.status, (Status.BUDGET, Status.DIVERGED, Status.NON_FINITE))
     if not ended.all():
         found.append(f"a run of {int(result.nit.max())} iterations never met its budget of {budget}")
+    return found
+
+
+def _of_records(result: Result, steps: int) -> list[str]:
+    """Breaches of the record: iterations as they were seen, and a mean that is that of its rows."""
+    found = []
+    last = result.nit == result.nit.max()
+    # A last iteration that all replicates end in is not watched.
+    if int(result.nit.max()) != steps and np.any(result.status[last] == Status.BUDGET):
+        found.append(f"{steps} iterations are recorded as {int(result.nit.max())}")
+    rows = result.history.get("stationarity")
+    if result.mean_stationarity is None or rows is None or np.any(result.nit != steps):
+        return found
+    # The last row is the final iterate, from which no step went.
+    mean = rows[:-1].mean(axis=0)
+    off = np.abs(result.mean_stationarity - mean)
+    if np.any(off > 1e-12 * len(rows) * (1 + np.abs(mean))):
+        found.append("the mean stationarity is not the mean of the iterates' stationarity")
     return found
 
 
@@ -149,6 +175,44 @@ def _of_nan(rng: np.random.Generator, problem: BilevelProblem, solver: Any, iter
         found.append("the NaN of one replicate reached another one")
     elif np.any((others != Status.DIVERGED) & (result.nit[1:] < iterations)):
         found.append("another replicate ended with the one that met NaN")
+    return found
+
+
+def _of_constants(rng: np.random.Generator, problem: BilevelProblem, solver: Any, replicates: int) -> list[str]:
+    """Breaches where both objectives are moved by a constant.
+
+    How much rounding moves a step differs from solver to solver: second differences divide it by a squared radius. So
+    it is measured, on values that are rounded to 40 of their 53 binary digits. In double precision a constant of the
+    size of the values changes their last digits, and the step 2^13 times less than that.
+    """
+    draws = int(rng.integers(2**62))
+    single: list[str] = []
+
+    def moved(change: Callable[[Array], Array]) -> Array:
+        def wrap(function: Callable[..., Any]) -> Callable[..., Any]:
+            def values(*arguments: Any) -> Any:
+                single.extend(a.dtype.name for a in arguments[:2] if np.asarray(a).dtype != np.float64)
+                return change(np.asarray(function(*arguments), dtype=float))
+
+            return values
+
+        changed = replace(problem, inner=wrap(problem.inner), outer=wrap(problem.outer))
+        points = (np.repeat(a[None], replicates, axis=0) for a in start(problem))
+        state = solver.init(Oracle(changed, replicates), np.random.default_rng(draws), *points)
+        after = solver.step(state)
+        return np.concatenate([np.ravel(getattr(after, name)) for name in ("z", "v", "x")])
+
+    def rounded(values: Array) -> Array:
+        unit = 2.0 ** (np.ceil(np.log2(1.0 + np.abs(values).max())) - 40)
+        return np.asarray(np.round(values / unit) * unit)
+
+    plain = moved(lambda values: values)
+    off, allowed = (float(np.abs(moved(change) - plain).max()) for change in (lambda values: values + 1.0, rounded))
+    found = [f"queries in {single[0]}"] if single else []
+    if off > allowed:
+        found.append(
+            f"a constant added to F and G moves a step by {off:.2g}; 40 digits of the values, by {allowed:.2g}"
+        )
     return found
 
 

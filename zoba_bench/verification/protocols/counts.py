@@ -19,6 +19,8 @@ from zoba_bench.verification.protocols.shared.plan import Plan
 __all__ = ["PARAMETERS", "TITLE", "judge", "plan"]
 
 TITLE = "evaluation counts"
+TOLERANCE = "None: whole numbers must agree."
+LEAVES_OPEN = "Settings that were not run."
 
 _ITERATIONS = 2  # of the task
 

@@ -25,6 +25,8 @@ from zoba_bench.verification.protocols.shared.plan import Plan
 __all__ = ["PARAMETERS", "RESTS_ON_THEOREM", "TITLE", "WORK", "count_each", "declared", "judge", "plan"]
 
 TITLE = "declared counts"
+TOLERANCE = "None: whole numbers must agree."
+LEAVES_OPEN = "Whether the declared number is that of the published method."
 #: What a class says of itself is no theorem.
 RESTS_ON_THEOREM = False
 PARAMETERS = Parameters({"problems": PROBLEMS, "options": OPTION_SETS, "iterations": COUNT}, {"one_less": FLAG})

@@ -33,6 +33,8 @@ from zoba_bench.verification.protocols.shared.plan import Plan, Work
 __all__ = ["PARAMETERS", "RESTS_ON_THEOREM", "TITLE", "WORK", "digests", "judge", "orders", "plan", "serve"]
 
 TITLE = "determinism"
+TOLERANCE = "None: every bit must be the same."
+LEAVES_OPEN = "Other machines, and other versions of Python, numpy or the BLAS."
 #: Identical bits are no statement of a theorem.
 RESTS_ON_THEOREM = False
 

@@ -24,6 +24,8 @@ from zoba_bench.verification.protocols.shared.plan import Plan
 __all__ = ["PARAMETERS", "SIMULATED", "TITLE", "judge", "plan", "simulate"]
 
 TITLE = "the checker's own error rates"
+TOLERANCE = "None: the share of wrong verdicts, with its limits, must be at most what the stated confidence leaves."
+LEAVES_OPEN = "Samples of other laws than the simulated ones."
 
 _LAWS = ("gamma", "lognormal")
 _EDGE = 1e-3  # distance of the truth from the edge of the tolerance, relative to it

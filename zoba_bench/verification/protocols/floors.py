@@ -40,6 +40,11 @@ from zoba_bench.verification.protocols.shared.plan import Plan, trajectory_cells
 __all__ = ["PARAMETERS", "SUMMARY", "TITLE", "judge", "plan"]
 
 TITLE = "noise floor across dimensions"
+TOLERANCE = (
+    "Declared in the claim. What the prediction leaves out has a derived size, which stands with the claim and may "
+    "take at most half of it; the rest is for the data."
+)
+LEAVES_OPEN = "The limit of large p and d, and problems that are not quadratic."
 #: What the summary figure shows of this protocol: its lines along p = d.
 SUMMARY = {"along": "p=d", "title": "Noise floor of the whole algorithm"}
 

@@ -34,6 +34,11 @@ from zoba_bench.verification.protocols.shared.plan import Plan, trajectory_cells
 __all__ = ["PARAMETERS", "TITLE", "judge", "plan"]
 
 TITLE = "noise over a horizon"
+TOLERANCE = (
+    "Declared in the claim. What the prediction leaves out has a derived size, which stands with the claim and may "
+    "take at most half of it; the rest is for the data."
+)
+LEAVES_OPEN = "Other steps and longer horizons, and problems that are not quadratic."
 
 PARAMETERS = Parameters(
     {

@@ -31,6 +31,11 @@ from zoba_bench.verification.protocols.shared.runs import met_non_finite
 __all__ = ["PARAMETERS", "TITLE", "draw_state", "judge", "one_steps", "plan"]
 
 TITLE = "one-step inequalities"
+TOLERANCE = (
+    "Declared in the claim, as a share of both sides together, and all of it for the data. The limits hold for all "
+    "states and inequalities of the claim together."
+)
+LEAVES_OPEN = "States that were not drawn: there the inequality rests on its proof."
 
 _SIZES = (0.0, 0.03, 0.3, 1.0, 3.0)
 _KINDS = ("random", "smallest", "largest")

@@ -42,12 +42,14 @@ from zoba_bench.verification.protocols.shared.plan import Plan
 __all__ = ["PARAMETERS", "TITLE", "judge", "last_iterates", "plan"]
 
 TITLE = "convergence of whole runs"
+TOLERANCE = "Declared in the claim: rounding where a method has no noise, else for the data."
+LEAVES_OPEN = "The spread of the runs around their mean, and other starts and steps."
 PARAMETERS = Parameters(
     {
         "problem": PROBLEM, "options": OPTIONS, "iterations": COUNT, "replicates": COUNT,
         "goal": one_of("minimizer", "rest"),
     },
-    {"halved": OPTIONS, "predicted": OPTIONS},
+    {"halved": OPTIONS, "halved_iterations": COUNT, "predicted": OPTIONS},
 )  # fmt: skip
 
 _TASK = "zoba_bench.verification.protocols.mean_run:last_iterates"
@@ -64,15 +66,19 @@ def plan(claim: Claim, seed: int) -> Plan:
     """``parameters``: "problem", "options", "iterations", "replicates" (one does without noise) and "goal".
 
     "goal" is the "minimizer" or "rest". With noise on objectives that are not quadratic, "halved" are the options that
-    differ where the noise is half as large. A control is "predicted" with other options than it runs with.
+    differ where the noise is half as large, with "halved_iterations" where that takes shorter steps of x. A control is
+    "predicted" with other options than it runs with.
     """
     chosen = claim.parameters
-    common = {
-        "problem": chosen["problem"], "solver": claim.solver, "iterations": chosen["iterations"],
-        "replicates": chosen["replicates"],
-    }  # fmt: skip
-    several = [chosen["options"], *([{**chosen["options"], **chosen["halved"]}] if "halved" in chosen else [])]
-    return Plan(tuple(Cell(_TASK, {**common, "options": dict(options)}, seed) for options in several))
+    common = {"problem": chosen["problem"], "solver": claim.solver, "replicates": chosen["replicates"]}
+    several = [(chosen["options"], chosen["iterations"])]
+    if "halved" in chosen:
+        halved = {**chosen["options"], **chosen["halved"]}
+        several.append((halved, chosen.get("halved_iterations", chosen["iterations"])))
+    return Plan(tuple(
+        Cell(_TASK, {**common, "options": dict(options), "iterations": iterations}, seed)
+        for options, iterations in several
+    ))  # fmt: skip
 
 
 def last_iterates(
@@ -150,10 +156,11 @@ def judge(claim: Claim, plan: Plan, results: Mapping[str, Mapping[str, Any]], le
 
     chosen = claim.parameters
     solver = CONTROLS[claim.solver].mutates if claim.solver.startswith("control:") else claim.solver
-    told = {name: chosen[name] for name in ("problem", "iterations", "goal")}
+    told = {"problem": chosen["problem"], "goal": chosen["goal"], "solver": solver}
     runs = [
         _expected(json.dumps(
-            {**told, "solver": solver, "options": {**cell.parameters["options"], **chosen.get("predicted", {})}},
+            {**told, "iterations": cell.parameters["iterations"],
+             "options": {**cell.parameters["options"], **chosen.get("predicted", {})}},
             sort_keys=True,
         ))
         for cell in plan.cells

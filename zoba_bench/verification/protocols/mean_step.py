@@ -35,6 +35,8 @@ from zoba_bench.verification.protocols.shared.runs import met_non_finite
 __all__ = ["PARAMETERS", "TITLE", "judge", "mean_move", "plan"]
 
 TITLE = "mean of one step"
+TOLERANCE = "1, in units of what the remainder of the Taylor polynomial and rounding allow."
+LEAVES_OPEN = "The spread of a step, and steps from other states than the one that is measured."
 
 _RHO, _GAMMA, _ITERATION = 0.3, 0.07, 3
 

@@ -35,6 +35,11 @@ __all__ = [
 ]  # fmt: skip
 
 TITLE = "moments of the surrogates"
+TOLERANCE = (
+    "1, in units of what is allowed: the remainder of the Taylor polynomial, which a Lipschitz constant of the "
+    "Hessian bounds, rounding, and where sampled the limits of the mean."
+)
+LEAVES_OPEN = "Moments at other points and radii, and anything about a whole run."
 
 _NAMES = ("inner_gradient", "outer_gradient_z", "outer_gradient_x", "hessian_v", "cross_v")
 

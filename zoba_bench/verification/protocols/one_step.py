@@ -33,6 +33,10 @@ from zoba_bench.verification.protocols.shared.plan import Plan
 __all__ = ["PARAMETERS", "SUMMARY", "TITLE", "judge", "limit_exponent", "plan"]
 
 TITLE = "one-step law"
+TOLERANCE = "Declared in the claim, and all of it for the data: the predicted values are exact at these sizes."
+LEAVES_OPEN = (
+    "The limit of large p and d. A slope is that of the derived values at the sizes that ran; the family is quadratic."
+)
 #: What the summary figure shows of this protocol: its lines along d.
 SUMMARY = {"along": "d", "title": "Variance of one step from the solution"}
 

@@ -33,6 +33,8 @@ from zoba_bench.verification.protocols.shared.runs import start_point
 __all__ = ["PARAMETERS", "TITLE", "judge", "plan", "planned_run"]
 
 TITLE = "plans to accuracy eps"
+TOLERANCE = "None: a share of what the theorem allows is at most 1."
+LEAVES_OPEN = "Whether a smaller plan would do: the constants are those of the worst case."
 
 PARAMETERS = Parameters(
     {"problem": PROBLEM, "eps": POSITIVE, "quantity": one_of("mean", "count", "order")},
@@ -48,10 +50,10 @@ PARAMETERS = Parameters(
 def plan(claim: Claim, seed: int) -> Plan:
     """``parameters``: "problem", "eps", "quantity"; "options" of the solver beside those that are planned.
 
-    "replicates" of the run (for "mean" and "count"); "order", an expression in p, d and eps that a dominance
-    certificate of the theorem has as its target (for "order"). A control's "wrong" claims "accuracy" times as small an
-    eps, runs "directions" or "iterations" times as few, claims "count" times as few evaluations, or another "order"
-    with the same C.
+    "replicates" of the run (for "mean" and "count"); "order", an expression in p, d and eps, or "published", that a
+    dominance certificate of the theorem has as its target (for "order"). A control's "wrong" claims "accuracy" times as
+    small an eps, runs "directions" or "iterations" times as few, claims "count" times as few evaluations, or another
+    "order" with the same C.
 
     Raises
     ------
@@ -66,7 +68,7 @@ def plan(claim: Claim, seed: int) -> Plan:
     derived = theorem.derived_count(problem.constants, problem.p, problem.d, eps, start)
     if chosen["quantity"] == "order":
         if "order" not in chosen:
-            raise ValueError("the quantity 'order' needs an order, such as 'p*(d + p)**2/eps**2'")
+            raise ValueError("the quantity 'order' needs an order, such as '(d + p)/eps**2' or 'published'")
         allowed = theorem.dominating_count(
             chosen["order"], problem.constants, problem.p, problem.d, eps, start, at=wrong.get("order")
         )

@@ -26,6 +26,8 @@ from zoba_bench.verification.protocols.shared.plan import Plan, Work
 __all__ = ["PARAMETERS", "SIMULATED", "TITLE", "certificate", "derivation", "judge", "plan"]
 
 TITLE = "proofs"
+TOLERANCE = "None: no step and no check may be refused."
+LEAVES_OPEN = "Whether a problem satisfies a theorem's assumptions; its certificate says so."
 
 #: No solver runs on a problem here.
 SIMULATED = True

@@ -29,6 +29,8 @@ from zoba_bench.verification.protocols.shared.plan import Plan
 __all__ = ["PARAMETERS", "RESTS_ON_THEOREM", "TITLE", "descents", "judge", "plan"]
 
 TITLE = "stationarity reached"
+TOLERANCE = "Declared with the solver. Where nothing is declared the number is measured and gets no verdict."
+LEAVES_OPEN = "Other problems, and accuracies that no run came to."
 #: What is measured is compared with a declaration, not with a theorem.
 RESTS_ON_THEOREM = False
 PARAMETERS = Parameters(

@@ -27,11 +27,17 @@ from zoba_bench.verification.declarations import MISTAKES, mistaken, start, upda
 from zoba_bench.verification.parameters import COUNT, FLAG, OPTIONS, POWER, PROBLEM, Kind, Parameters, one_of
 from zoba_bench.verification.protocols.shared.named import build_problem, build_solver
 from zoba_bench.verification.protocols.shared.plan import Plan
+from zoba_bench.verification.protocols.shared.plane import on_plane
 from zoba_bench.verification.protocols.shared.runs import met_non_finite
 
 __all__ = ["PARAMETERS", "SHARPEST", "blocks", "copies", "judge", "plan", "start", "steps_from"]
 
 TITLE = "mean of one whole step"
+TOLERANCE = (
+    "1, in units of what is allowed: a bound on the method's own bias plus the limits of the mean, for each "
+    "coordinate. Where a factor 2 in a move would not be seen the claim is inconclusive."
+)
+LEAVES_OPEN = "The spread of a step, and states that the run did not come to."
 _NUMBERS = Kind(
     "a list of non-negative integers, none twice",
     lambda value: isinstance(value, (list, tuple)) and bool(value) and all(map(POWER.fits, value))
@@ -39,10 +45,12 @@ _NUMBERS = Kind(
 )  # fmt: skip
 PARAMETERS = Parameters(
     {"problem": PROBLEM, "options": OPTIONS, "iterations": _NUMBERS, "replicates": COUNT},
-    {"blocks": COUNT, "exact": FLAG, "mistake": one_of(*MISTAKES)},
+    {"blocks": COUNT, "exact": FLAG, "plane": FLAG, "company": FLAG, "mistake": one_of(*MISTAKES)},
 )
 
 _TASK = "zoba_bench.verification.protocols.whole_step:steps_from"
+#: How far each coordinate of the start of the company is from the start.
+_ELSEWHERE = 0.1
 #: What is allowed must be less than this share of a move in some coordinate, or a factor 2 would not be seen.
 SHARPEST = 0.5
 
@@ -51,13 +59,16 @@ def plan(claim: Claim, seed: int) -> Plan:
     """``parameters``: "problem", "options", "iterations" (the numbers k) and "replicates" (one does without noise).
 
     "blocks" times as many replicates take the step one block after another, where all at once are too large. With
-    "exact" the step is taken from z*(x), v*(x) at the x that was reached, and x alone is compared. For a control,
-    "mistake" is what is made wrong in the expected update.
+    "exact" the step is taken from z*(x), v*(x) at the x that was reached, and x alone is compared. With "plane" x is
+    restricted to one, so that its projection changes every step. With "company" as many replicates in another state
+    stand before those that are measured, and none of their values may be met. For a control, "mistake" is what is made
+    wrong in the expected update.
     """
     chosen = claim.parameters
     common = {"problem": chosen["problem"], "solver": claim.solver, "options": dict(chosen["options"])}
     if chosen.get("exact"):
         common["exact"] = True
+    common |= {name: True for name in ("plane", "company") if chosen.get(name)}
     if "blocks" in chosen:
         common["blocks_of_replicates"] = chosen["blocks"]
     return Plan(
@@ -70,24 +81,31 @@ def plan(claim: Claim, seed: int) -> Plan:
 
 def steps_from(
     rng: np.random.Generator, problem: Mapping[str, Any], solver: str, options: Mapping[str, Any], iteration: int,
-    replicates: int, exact: bool = False,
-    blocks_of_replicates: int = 1,
+    replicates: int, exact: bool = False, blocks_of_replicates: int = 1, plane: bool = False,
+    company: bool = False,
 ) -> dict[str, Any]:  # fmt: skip
     """The state of iteration ``iteration``, and mean and variance of the next one over replicates, block by block."""
-    built, configuration = build_problem(problem), build_solver(solver, options)
+    built, configuration = _problem(problem, plane), build_solver(solver, options)
     configuration.check(built)
-    first, together = Oracle(built, 1), Oracle(built, replicates)
-    one = configuration.init(first, rng, *(a[None] for a in start(built)))
-    for _ in range(iteration):
-        one = configuration.step(one)
+    first, together = Oracle(built, 1), Oracle(built, (2 if company else 1) * replicates)
+
+    def reached(z: Array, v: Array, x: Array) -> Any:
+        state = configuration.init(first, rng, z[None], v[None], x[None])
+        for _ in range(iteration):
+            state = configuration.step(state)
+        return state
+
+    one = reached(*start(built))
+    other = reached(*(a + _ELSEWHERE for a in start(built))) if company else None
     if exact:
         built.require("inner_solution", "adjoint", "hypergradient")
         one = replace(one, z=built.inner_solution(one.x), v=built.adjoint(one.x))  # type: ignore[misc]
     before = {name: values[0].tolist() for name, values in blocks(one)}
     total: dict[str, _Moments] = {}
     for _ in range(blocks_of_replicates):
-        many = configuration.step(copies(one, together, rng))
-        for name, values in blocks(many):
+        many = configuration.step(copies(one, together, rng, other))
+        for name, everyone in blocks(many):
+            values = everyone[-replicates:]
             total[name] = _Moments.of(values) if name not in total else total[name].with_more(values)
     row = {
         "before": before,
@@ -98,6 +116,11 @@ def steps_from(
     }
     found: dict[str, Any] = strict_json(row)  # an infinity, as a best value before the first iteration, becomes None
     return found
+
+
+def _problem(description: Mapping[str, Any], plane: bool) -> BilevelProblem:
+    built = build_problem(description)
+    return on_plane(built) if plane else built
 
 
 class _Moments(NamedTuple):
@@ -137,17 +160,21 @@ def blocks(value: Any, name: str = "") -> Iterator[tuple[str, Array]]:
                 yield from blocks(inner, f"{name}.{part}" if name else part)
 
 
-def copies(value: Any, oracle: Oracle, rng: np.random.Generator) -> Any:
-    """A state of one replicate, copied for all replicates of the oracle."""
+def copies(value: Any, oracle: Oracle, rng: np.random.Generator, other: Any = None) -> Any:
+    """A state of one replicate, copied for all replicates of the oracle; the first half is in an ``other`` state."""
     if isinstance(value, np.ndarray):
-        return np.repeat(value, oracle.replicates, axis=0) if value.ndim else value
+        if other is None or not value.ndim:
+            return np.repeat(value, oracle.replicates, axis=0) if value.ndim else value
+        return np.repeat(np.concatenate([other, value]), oracle.replicates // 2, axis=0)
     if isinstance(value, Oracle):
         return oracle
     if isinstance(value, np.random.Generator):
         return rng
     if isinstance(value, tuple):
-        return tuple(copies(part, oracle, rng) for part in value)
-    inner = {part: copies(each, oracle, rng) for part, each in _parts(value)}
+        others = [None] * len(value) if other is None else other
+        return tuple(copies(part, oracle, rng, its) for part, its in zip(value, others, strict=True))
+    others = {} if other is None else dict(_parts(other))
+    inner = {part: copies(each, oracle, rng, others.get(part)) for part, each in _parts(value)}
     if is_dataclass(value) and not isinstance(value, type):
         return replace(value, **inner)
     if isinstance(value, dict):
@@ -174,7 +201,8 @@ def judge(claim: Claim, plan: Plan, results: Mapping[str, Mapping[str, Any]], le
     from zoba_bench.verification.controls import CONTROLS
 
     chosen = claim.parameters
-    problem, replicates = build_problem(chosen["problem"]), chosen["replicates"] * chosen.get("blocks", 1)
+    problem = _problem(chosen["problem"], chosen.get("plane", False))
+    replicates = chosen["replicates"] * chosen.get("blocks", 1)
     if claim.solver.startswith("control:"):
         update = entry("updates", CONTROLS[claim.solver].mutates)
     else:
@@ -188,8 +216,17 @@ def judge(claim: Claim, plan: Plan, results: Mapping[str, Mapping[str, Any]], le
     critical = -float(stdtrit(replicates - 1.0, (1 - level) / (2 * tests))) if replicates > 1 else 0.0
     deviations: list[tuple[float, str]] = []
     shares: dict[str, float] = {}
+    wanted = {"x"}
+    if not chosen.get("exact"):
+        whole = getattr(update, "whole_start", True)
+        wanted = set(update.initial(problem, chosen["options"], *start(problem))) if whole else {"z", "v", "x"}
     for k, row in zip(chosen["iterations"], rows, strict=True):
         state = {name: np.array(values, dtype=float) for name, values in row["before"].items()}
+        absent = sorted((wanted - set(state)) | (wanted - set(row["mean"])))
+        if absent:
+            words = f"{', '.join(absent)}, which the state does not hold in double precision at k = {k}"
+            deviations.append((np.inf, words))
+            continue
         if k == 0 and not chosen.get("exact"):
             deviations += _at_the_start(problem, update, chosen["options"], state)
         expected = update.step(problem, chosen["options"], {**state, "k": k})

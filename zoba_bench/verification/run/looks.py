@@ -17,7 +17,7 @@ from zoba_bench.verification.checking import check_claim, protocol_of
 from zoba_bench.verification.claim import Claim
 from zoba_bench.verification.protocols.shared.plan import Plan
 
-__all__ = ["look_levels", "merged", "part", "plan_claim", "up_to"]
+__all__ = ["look_levels", "looks_at", "merged", "part", "plan_claim", "up_to"]
 
 
 def plan_claim(claim: Claim, seed: int, look: int = 0) -> Plan:
@@ -44,6 +44,11 @@ def look_levels(claim: Claim, level: float) -> list[float]:
     """Confidence level of each look at a claim; one look at the whole where it declares none."""
     looks = claim.parameters.get("looks")
     return [level] if looks is None else spending(level, looks)
+
+
+def looks_at(claim: Claim) -> int:
+    """How many looks a claim declares."""
+    return len(claim.parameters.get("looks", (1.0,)))
 
 
 def part(claim: Claim, look: int) -> Claim:

@@ -3,6 +3,9 @@
 A plan is kept as JSON under its claim, the seed, the look and a fingerprint of all code that predictions are derived
 with. Numbers come back with the same bits and types: numpy's are written by their bytes. A plan that JSON cannot hold
 so is not kept, and neither is one on a problem in a file whose content is not part of the claim.
+
+With several processes, ``ahead`` derives what is missing: all claims about one theorem in one process, which derives
+that theorem once.
 """
 
 from __future__ import annotations
@@ -10,19 +13,23 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Mapping
-from dataclasses import fields
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from zoba_bench.errors import DerivationError
 from zoba_bench.ledger import Ledger
 from zoba_bench.problem.file import is_file
-from zoba_bench.sweep import Cell, plan_fingerprint
+from zoba_bench.processes import Failure, Workers
+from zoba_bench.sweep import Cell, CellError, plan_fingerprint
 from zoba_bench.verification.claim import Claim
+from zoba_bench.verification.protocols.shared.named import right_solver
 from zoba_bench.verification.protocols.shared.plan import Plan
-from zoba_bench.verification.run.looks import plan_claim
+from zoba_bench.verification.run.looks import looks_at, plan_claim
+from zoba_bench.verification.run.provenance import rendered
 
 __all__ = ["Plans", "decoded", "encoded"]
 
@@ -48,6 +55,7 @@ class Plans:
 
     def __init__(self, ledger: Ledger, fresh: bool = False) -> None:
         self._ledger, self._fresh = ledger, fresh
+        self._new: set[str] = set()
         self.derived = self.kept = 0
         self.seconds = 0.0
 
@@ -63,28 +71,106 @@ class Plans:
         """
         key = _key(claim, seed, look)
         mark = plan_fingerprint()
-        if key is not None and not self._fresh:
+        if key is not None and (not self._fresh or key in self._new):
             found = self._ledger.text("plan", key, mark)
             if found is not None:
-                self.kept += 1
+                self.derived += key in self._new
+                self.kept += key not in self._new
                 if "refused" in found:
                     raise DerivationError(found["refused"])
                 return _read(found)
-        start = time.process_time()
-        refused: DerivationError | None = None
-        try:
-            made = plan_claim(claim, seed, look)
-            content = _written(made)
-        except DerivationError as error:
-            refused, content = error, {"refused": str(error)}
-        seconds = time.process_time() - start
+        made, content, seconds = _derived(claim, seed, look)
         self.derived += 1
         self.seconds += seconds
         if key is not None and content is not None:
             self._ledger.put_text("plan", key, mark, content, seconds)
-        if refused is not None:
-            raise refused
+        if isinstance(made, DerivationError):
+            raise made
         return made
+
+    def ahead(
+        self, claims: Iterable[Claim], seed: int, workers: Workers | None, derivations: Mapping[str, str]
+    ) -> None:  # fmt: skip
+        """Derive in several processes, and keep, what :meth:`plan` will be asked for and does not find.
+
+        Parameters
+        ----------
+        claims : of which every look is planned, since predictions serve all looks.
+        seed : of the run.
+        workers : the processes; where there are fewer than two, nothing is done here.
+        derivations : to be rendered by the processes that derive them, with the fingerprint of their code.
+        """
+        if workers is None or workers.number == 1:
+            return
+        mark = plan_fingerprint()
+        groups: dict[str, _Group] = {}
+        for claim in claims:
+            for look in range(looks_at(claim)):
+                key = _key(claim, seed, look)
+                if key is not None and (self._fresh or not self._ledger.holds_text("plan", key, mark)):
+                    name = right_solver(claim.solver)
+                    groups.setdefault(name, _Group(seed)).wanted.append((key, claim, look))
+        for name, code in derivations.items():
+            if not self._ledger.holds_text("derivation", name, code):
+                groups.setdefault(name, _Group(seed)).render = name
+        if len(groups) < 2:  # this process derives one as fast
+            return
+        longest_first = sorted(groups.values(), key=lambda group: -len(group.wanted))
+        for _, outcome in workers.run(f"{__name__}:_derived_group", ((group,) for group in longest_first)):
+            if isinstance(outcome, Failure):  # this process derives them and meets the error itself
+                continue
+            plans, shown, ran_by = outcome
+            if ran_by != mark:
+                raise CellError("a source was edited during the run; start again (finished cells are kept)")
+            rows = [("plan", key, mark, content, seconds) for key, content, seconds in plans]
+            rows += [("derivation", name, derivations[name], *what) for name, what in shown.items()]
+            self._ledger.put_texts(rows)
+            self._new |= {key for key, _, _ in plans}
+            self.seconds += sum(seconds for _, _, seconds in plans)
+
+
+@dataclass
+class _Group:
+    """What one process derives: looks at claims about one theorem, by key, and perhaps the theorem for the report."""
+
+    seed: int
+    wanted: list[tuple[str, Claim, int]] = field(default_factory=list)
+    render: str | None = None
+
+
+_Rendered = tuple[dict[str, Any], float]
+
+
+def _derived_group(group: _Group) -> tuple[list[tuple[str, dict[str, Any], float]], dict[str, _Rendered], str]:
+    """Contents of plans by key with their CPU-seconds, what is rendered by name, and the code that did it.
+
+    What cannot be kept is left out, and so is what fails: who asks for it will see the error.
+    """
+    plans = []
+    with threadpool_limits(limits=1):
+        for key, claim, look in group.wanted:
+            try:
+                _, content, seconds = _derived(claim, group.seed, look)
+            except Exception:
+                continue
+            if content is not None:
+                plans.append((key, content, seconds))
+        shown = {} if group.render is None else {group.render: rendered(group.render)}
+    return plans, shown, plan_fingerprint()
+
+
+def _derived(
+    claim: Claim, seed: int, look: int
+) -> tuple[Plan | DerivationError, dict[str, Any] | None, float]:  # fmt: skip
+    """A plan or its refusal, the same as JSON (None where that is not exact), and CPU-seconds."""
+    start = time.process_time()
+    made: Plan | DerivationError
+    try:
+        made = plan_claim(claim, seed, look)
+        content = _written(made)
+    except DerivationError as error:
+        made, content = error, {"refused": str(error)}
+    return made, content, time.process_time() - start
 
 
 def _key(claim: Claim, seed: int, look: int) -> str | None:

@@ -6,11 +6,18 @@ while, and kept in the ledger under that fingerprint.
 
 from __future__ import annotations
 
+import functools
 import importlib.metadata
+import os
 import platform
+import shlex
+import subprocess
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
+
+from threadpoolctl import threadpool_info
 
 from zoba_bench.about import VERSION
 from zoba_bench.errors import DerivationError
@@ -18,21 +25,66 @@ from zoba_bench.ledger import Ledger
 from zoba_bench.registry import list_theorems, theorem
 from zoba_bench.sweep import fingerprint
 
-__all__ = ["DERIVING", "derivations", "provenance", "render_missing", "rendering_cost"]
+__all__ = ["DERIVING", "command", "derivations", "provenance", "render_missing", "rendered", "rendering_cost"]
 
 DERIVING = "zoba_bench.verification.protocols.proofs:derivation"  # reads what a rendered derivation depends on
 _SECONDS = 4.0  # of rendering one that never was
 
 
 def provenance() -> dict[str, Any]:
-    """Versions and the code fingerprint that a verdict rests on."""
+    """Versions, machine and code that a verdict rests on."""
     return {
         "zoba_bench": VERSION,
         "python": platform.python_version(),
         **{name: importlib.metadata.version(name) for name in ("numpy", "scipy", "sympy")},
         "machine": platform.machine(),
+        "cpus": os.cpu_count(),
+        "blas": _blas(),
+        "commit": _commit(),
         "fingerprint": fingerprint(),
     }
+
+
+def command(
+    suite: str, seed: int, problem: str | None, solver: Any, claims: Iterable[str], only: Mapping[str, Iterable[str]]
+) -> str:
+    """The command that repeats a run; of a solver that was handed over as an object, what stands for it."""
+    words = ["zoba-bench", "verify"]
+    if problem is not None:
+        words += ["--problem", problem]
+    elif solver is not None:
+        words += ["--solver", solver if isinstance(solver, str) else f"FILE.PY:{getattr(solver, '__name__', 'OBJECT')}"]
+    else:
+        words += ["--suite", suite]
+    words += ["--seed", str(int(seed))]
+    words += [word for name in claims for word in ("--claim", name)]
+    words += [word for key, values in only.items() for value in values for word in ("--only", f"{key}={value}")]
+    return shlex.join(words)
+
+
+def _blas() -> str:
+    """The library of linear algebra that numpy uses, its version and kernels."""
+    found = [lib for lib in threadpool_info() if lib["user_api"] == "blas"]
+    named = (f"{lib['internal_api']} {lib['version'] or ''} {lib.get('architecture') or ''}" for lib in found)
+    return ", ".join(sorted({" ".join(words.split()) for words in named})) or "unknown"
+
+
+@functools.cache
+def _commit() -> str:
+    """The commit of the checkout that this code is, and whether files differ from it."""
+    file = Path(__file__).resolve()
+
+    def git(*arguments: str) -> str:
+        return subprocess.run(
+            ["git", "-C", str(file.parent), *arguments], capture_output=True, text=True, check=True, timeout=20
+        ).stdout.strip()
+
+    try:
+        git("ls-files", "--error-unmatch", file.name)  # a package installed below a checkout is no part of it
+        changed = git("status", "--porcelain", "--untracked-files=no")
+        return git("rev-parse", "HEAD") + (" with changes" if changed else "")
+    except (OSError, subprocess.SubprocessError):
+        return "not a checkout"
 
 
 def derivations(solvers: set[str]) -> dict[str, str]:
@@ -51,17 +103,22 @@ def rendering_cost(wanted: Iterable[str], ledger: Ledger) -> tuple[int, float]:
     return len(missing), sum(ledger.text_seconds("derivation", name) or _SECONDS for name in missing)
 
 
+def rendered(name: str) -> tuple[dict[str, Any], float]:
+    """A derivation as the report shows it, and the CPU-seconds that took; a refused one says why."""
+    start = time.process_time()
+    try:
+        content = theorem(name).render()
+    except DerivationError as error:
+        content = {"refused": str(error)}
+    return content, time.process_time() - start
+
+
 def render_missing(ledger: Ledger) -> None:
-    """Render the derivations of the newest run that the ledger lacks; a refused one says why.
+    """Render the derivations of the newest run that the ledger lacks.
 
     Those of other code than this one cannot be rendered any more, and the report goes without them.
     """
     mark = fingerprint(DERIVING)
     for name, wanted in ledger.missing_derivations().items():
         if wanted == mark:
-            start = time.process_time()
-            try:
-                content = theorem(name).render()
-            except DerivationError as error:
-                content = {"refused": str(error)}
-            ledger.put_text("derivation", name, mark, content, time.process_time() - start)
+            ledger.put_text("derivation", name, mark, *rendered(name))

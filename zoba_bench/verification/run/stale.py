@@ -18,6 +18,6 @@ def stale_groups(ledger: Ledger) -> tuple[list[tuple[str, str, str, int]], int]:
 
 def _mark(table: str, name: str) -> str:
     """The fingerprint under which this code finds rows of a task, or of a kind of what is derived."""
-    if table == "cells":
+    if table in ("cells", "failures"):
         return fingerprint(name)
     return plan_fingerprint() if name == "plan" else fingerprint(DERIVING)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
@@ -9,21 +10,27 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from zoba_bench.errors import DerivationError
-from zoba_bench.execution import run_cells
+from zoba_bench.execution import FailedCell, run_cells
 from zoba_bench.json_values import strict_json
 from zoba_bench.ledger import Ledger
 from zoba_bench.problem.file import file_spec
+from zoba_bench.processes import Workers
 from zoba_bench.registry import entry
 from zoba_bench.statistics import family_level
+from zoba_bench.sweep import Cell
+from zoba_bench.validation import check_dimension, check_real
 from zoba_bench.verification.checking import protocol_of
 from zoba_bench.verification.claim import Claim, Verdict, decide
+from zoba_bench.verification.power.seen import Seen
+from zoba_bench.verification.protocols import descriptions
 from zoba_bench.verification.protocols.shared.plan import Plan
 from zoba_bench.verification.run.cost import Cost, estimate
 from zoba_bench.verification.run.looks import look_levels, merged, up_to
 from zoba_bench.verification.run.plans import Plans
-from zoba_bench.verification.run.provenance import derivations, provenance, rendering_cost
+from zoba_bench.verification.run.provenance import command, derivations, provenance, rendering_cost
 from zoba_bench.verification.run.sequence import decide_in_sequence
 from zoba_bench.verification.solver_spec import solver_spec
 from zoba_bench.verification.suite import Suite, select
@@ -35,6 +42,7 @@ __all__ = ["CONFIDENCE", "chosen_suite", "exit_code", "report_row", "verify"]
 
 CONFIDENCE = 0.99  # of all limits of a run together
 Progress = Callable[[int, int, str], None]
+_Results = dict[str, dict[str, Any]]
 
 
 def verify(
@@ -48,9 +56,15 @@ def verify(
     out: str | Path = "zoba-results",
     jobs: int = 1,
     fresh: bool = False,
+    render: bool = False,
     progress: Progress | None = None,
     announce: Callable[[Suite, dict[str, str]], None] | None = None,
     announce_cost: Callable[[Cost], None] | None = None,
+    announce_failed: Callable[[list[FailedCell]], None] | None = None,
+    isolated: bool = False,
+    cell_timeout: float | None = None,
+    fail_fast: bool = False,
+    inspect: Callable[[list[Seen]], None] | None = None,
 ) -> list[Verdict]:
     """Measure every claim of a suite and judge it.
 
@@ -79,29 +93,66 @@ def verify(
         Processes.
     fresh : bool
         Derive and run everything anew, whatever the ledger holds, and replace its rows.
+    render : bool
+        Whether a report will be written: where predictions are derived in several processes, these also render the
+        derivations that it shows.
     progress : callable(done, total, task), optional
     announce : callable(suite, left_out), optional
         Told what will be measured, and which problems were left out for want of an extra.
     announce_cost : callable(cost), optional
         Told what it will cost, once predictions are derived and before the first cell runs.
+    announce_failed : callable(failed), optional
+        Told at the end which cells failed, if any did. The claims that need one are inconclusive.
+    isolated : bool
+        Run cells in another process also where there is one job: a cell that crashes or ends its process is then
+        named, and takes nothing along.
+    cell_timeout : float, optional
+        Seconds of wall time that a cell may take; it is isolated for it.
+    fail_fast : bool
+        Run no further cell after one that failed.
+    inspect : callable(seen), optional
+        Given each claim with its plans and results, once all are measured: what :mod:`zoba_bench.verification.power`
+        needs.
 
     Returns
     -------
     list of Verdict, in the suite's order.
     """
+    check_dimension("jobs", jobs)
+    if cell_timeout is not None:
+        cell_timeout = check_real("cell_timeout", cell_timeout, above=0.0)
     if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
         raise ValueError(f"seed must be a non-negative integer, got {seed!r}")
+    claims = [claims] if isinstance(claims, str) else list(claims)
+    only = {key: [value] if isinstance(value, str) else list(value) for key, value in (only or {}).items()}
     chosen, left_out = chosen_suite(suite, problem, claims, only, solver)
+    chosen = replace(
+        chosen, provenance={**chosen.provenance, "command": command(suite, seed, problem, solver, claims, only)}
+    )
     if announce is not None:
         announce(chosen, left_out)
-    with Ledger(Path(out) / "ledger.sqlite") as ledger:
+    failed: dict[str, FailedCell] = {}
+    apart = Workers(jobs, cell_timeout) if jobs > 1 or isolated or cell_timeout is not None else None
+    with Ledger(Path(out) / "ledger.sqlite") as ledger, apart or contextlib.nullcontext():
+
+        def measure(cells: Iterable[Cell], known: _Results) -> _Results:
+            if fail_fast and failed:
+                return known
+            return run_cells(
+                cells, ledger, workers=apart, progress=progress, known=known, fresh=fresh, failed=failed,
+                fail_fast=fail_fast,
+            )  # fmt: skip
+
         started = time.perf_counter()
         level = family_level(CONFIDENCE, len(chosen.claims))
-        own = _decided(chosen, int(seed), level, ledger, jobs, fresh, progress, announce_cost)
+        own, seen = _decided(chosen, int(seed), level, ledger, apart, measure, failed, fresh, render, announce_cost)
+        if inspect is not None:
+            inspect(seen)
         verdicts = [_paired(own[claim.id], own) for claim in chosen.claims]
-        ledger.add_run(
-            chosen.name, int(seed), _content(chosen, verdicts, left_out, seed, level, time.perf_counter() - started)
-        )
+        content = _content(chosen, verdicts, left_out, seed, level, time.perf_counter() - started)
+        ledger.add_run(chosen.name, int(seed), {**content, "failed": [one.row() for one in failed.values()]})
+    if failed and announce_failed is not None:
+        announce_failed(list(failed.values()))
     return verdicts
 
 
@@ -110,17 +161,19 @@ def _decided(
     seed: int,
     level: float,
     ledger: Ledger,
-    jobs: int,
+    apart: Workers | None,
+    measure: Callable[[Iterable[Cell], _Results], _Results],
+    failed: Mapping[str, FailedCell],
     fresh: bool,
-    progress: Progress | None,
+    render: bool,
     announce_cost: Callable[[Cost], None] | None,
-) -> dict[str, Verdict]:
-    """Verdicts of the claims by themselves.
+) -> tuple[dict[str, Verdict], list[Seen]]:
+    """Verdicts of the claims by themselves, and what was measured for those that were planned.
 
     Look after look, while some are neither consistent nor violated; then what is left in Holm's sequence.
     """
     own: dict[str, Verdict] = {}
-    results: dict[str, dict[str, Any]] = {}
+    results: _Results = {}
     planner = Plans(ledger, fresh)
     plans: dict[str, list[Plan]] = {claim.id: [] for claim in suite.claims}
     levels = {claim.id: look_levels(claim, level) for claim in suite.claims}
@@ -128,27 +181,33 @@ def _decided(
         open_claims = [
             claim
             for claim in suite.claims
-            if look < len(levels[claim.id]) and (look == 0 or own[claim.id].verdict == "inconclusive")
+            if look < len(levels[claim.id])
+            and (look == 0 or own[claim.id].verdict == "inconclusive")
+            and not any(cell.key in failed for plan in plans[claim.id] for cell in plan.cells)
         ]
-        for claim in open_claims:
-            try:
-                plans[claim.id].append(planner.plan(claim, seed, look))
-            except DerivationError as error:
-                # A control that is refused was not measured: it shows nothing of what a measurement could reject.
-                verdict = "inconclusive" if claim.origin == "control" else "violated"
-                own[claim.id] = Verdict(claim, verdict, f"the derivation refuses: {error}")
+        if look == 0:
+            planner.ahead(open_claims, seed, apart, derivations(_proved(suite.claims)) if render else {})
+        with threadpool_limits(limits=1):  # as in the processes, so that the numbers have the same bits
+            for claim in open_claims:
+                try:
+                    plans[claim.id].append(planner.plan(claim, seed, look))
+                except DerivationError as error:
+                    # A control that is refused was not measured: it shows nothing of what a measurement could reject.
+                    verdict = "inconclusive" if claim.origin == "control" else "violated"
+                    own[claim.id] = Verdict(claim, verdict, f"the derivation refuses: {error}")
         if look == 0 and announce_cost is not None:
             announce_cost(_cost(suite, plans, planner, ledger, fresh))
         cells = (cell for made in plans.values() for plan in made for cell in plan.cells)
-        results = run_cells(cells, ledger, jobs=jobs, progress=progress, known=results, fresh=fresh)
+        results = measure(cells, results)
         for claim in open_claims:
             if len(plans[claim.id]) == look + 1:
-                own[claim.id] = _judged(claim, plans[claim.id], results, level)
+                own[claim.id] = _judged(claim, plans[claim.id], results, failed, level)
 
     def again(claim: Claim, level: float) -> Verdict:
-        return _judged(claim, plans[claim.id], results, level)
+        return _judged(claim, plans[claim.id], results, failed, level)
 
-    return decide_in_sequence(suite.claims, own, again, CONFIDENCE)
+    seen = [Seen(claim, tuple(plans[claim.id]), results, level) for claim in suite.claims if plans[claim.id]]
+    return decide_in_sequence(suite.claims, own, again, CONFIDENCE), seen
 
 
 def _cost(suite: Suite, plans: Mapping[str, list[Plan]], planner: Plans, ledger: Ledger, fresh: bool) -> Cost:
@@ -166,14 +225,22 @@ def _proved(claims: Iterable[Claim]) -> set[str]:
     return {claim.solver for claim in claims if getattr(protocol_of(claim), "RESTS_ON_THEOREM", True)}
 
 
-def _judged(claim: Claim, plans: list[Plan], results: dict[str, dict[str, Any]], level: float) -> Verdict:
+def _judged(
+    claim: Claim, plans: list[Plan], results: _Results, failed: Mapping[str, FailedCell], level: float
+) -> Verdict:
     """The claim after as many looks as there are plans, with a level for all of its looks together."""
+    missing = [cell.key for plan in plans for cell in plan.cells if cell.key not in results]
+    if missing:
+        why = next(
+            (failed[key].short() for key in missing if key in failed), "a cell was not run, since another one failed"
+        )
+        return Verdict(claim, "inconclusive", f"{len(missing)} of its cells have no result: {why}")
     look, levels = len(plans) - 1, look_levels(claim, level)
     found = replace(_at_level(claim, up_to(claim, look), merged(plans), results, levels[look]), level=levels[look])
     return found if len(levels) == 1 else replace(found, reason=f"{found.reason}; look {look + 1} of {len(levels)}")
 
 
-def _at_level(claim: Claim, seen: Claim, plan: Plan, results: dict[str, dict[str, Any]], level: float) -> Verdict:
+def _at_level(claim: Claim, seen: Claim, plan: Plan, results: _Results, level: float) -> Verdict:
     met = [results[cell.key]["non_finite"] for cell in plan.cells if "non_finite" in results[cell.key]]
     if met:  # here, so that no protocol can forget it
         return Verdict(claim, "inconclusive", f"the run met a value that is not finite: {met[0]}")
@@ -252,6 +319,7 @@ def _content(
         "description": suite.description,
         "seed": int(seed),
         "claims": [report_row(verdict) for verdict in verdicts],
+        "protocols": descriptions(dict.fromkeys(claim.protocol for claim in suite.claims)),
         "matrix": suite.matrix(),
         "left_out": left_out,
         "confidence": CONFIDENCE,

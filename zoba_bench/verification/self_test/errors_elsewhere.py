@@ -40,7 +40,7 @@ ERRORS: tuple[PlantedError, ...] = (
         "recorder/short-mean", _HERE + "recorder", "self._sum / np.maximum(nit, 1)",
         "self._sum / np.maximum(nit - 1, 1)",
         "the mean of the stationarity is divided by one iteration less", ("hf-zoba", "hf-zoba-shared", "zoba"),
-        protocols=("P4b", "P6b", "P4a"),
+        protocols=("P12", "P4b", "P6b", "P4a"),
     ),
     PlantedError(
         "directions/scale", _HERE + "directions",

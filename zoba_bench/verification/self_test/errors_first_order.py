@@ -150,4 +150,29 @@ ERRORS: tuple[PlantedError, ...] = (
         "ufom-adaptive/least-q", _HERE + "ufom", "np.maximum(self.q_min, best)", "np.maximum(2 * self.q_min, best)",
         "q stays above twice its least value", ("ufom-adaptive",),
     ),
+    PlantedError(
+        "stocbio/short-series", _HERE + "stocbio", "for j in range(self.Q)", "for j in range(self.Q - 1)",
+        "the Neumann series has one term less", ("stocbio",),
+    ),
+    PlantedError(
+        "stocbio/stale-batch", _HERE + "stocbio", "sample=inner_batch(self.D_g))", "sample=outer_batch)",
+        "the product with G_xz is over the samples that F's gradient was taken of", ("stocbio",),
+    ),
+    PlantedError(
+        "soba/shared-samples", _HERE + "soba", "oracle.draw_inner(state.rng, b1), oracle.draw_outer(state.rng, b2)",
+        "(drawn := oracle.draw_inner(state.rng, b1)), drawn", "the samples of F are those of G", ("soba",),
+    ),
+    PlantedError(
+        "soba/projection-first", _HERE + "soba", "oracle.project_x(x - gamma * d_x)",
+        "oracle.project_x(x) - gamma * d_x", "x is projected before its step, not after it", ("soba",),
+    ),
+    PlantedError(
+        "schedules/late-by-one", _HERE + "base", "1.0 / math.sqrt(k + 1)", "1.0 / math.sqrt(k + 2)",
+        "every decreasing step is that of the next iteration", ("soba", "zo-penalty", "zoba"),
+    ),
+    PlantedError(
+        "ufom-adaptive/weights-swapped", _HERE + "ufom", "share = (1 - self.decay) * self.decay**after",
+        "share = self.decay * (1 - self.decay) ** after", "old and new averages have each other's weight",
+        ("ufom-adaptive",),
+    ),
 )  # fmt: skip

@@ -119,4 +119,22 @@ ERRORS: tuple[PlantedError, ...] = (
         "estimators/hessian-shift", _ESTIMATORS, "- mean[..., None] * v", "+ mean[..., None] * v",
         "the shift of the Hessian surrogate has the wrong sign", ("zoba", "zoba-tuned"),
     ),
+    PlantedError(
+        "single-loop/one-direction", _LOOP, "drawn = [law.draw(rng, shape, n, basis) for",
+        "drawn = [np.repeat(law.draw(rng, shape, n, basis)[:, :, :1], shape[2], axis=2) for",
+        "one direction is used l times", _ALL,
+    ),
+    PlantedError(
+        "single-loop/projection-first", _LOOP, "state.oracle.project_x(state.x - gamma * d_x)",
+        "state.oracle.project_x(state.x) - gamma * d_x", "x is projected before its step, not after it", _ALL,
+    ),
+    PlantedError(
+        "zoba/single-precision", _ZOBA, "second_difference(g_plus, g_minus, g, h, h)",
+        'second_difference(*(values.astype("float32") for values in (g_plus, g_minus, g)), h, h)',
+        "second differences are taken of values in single precision", ("zoba", "zoba-tuned"),
+    ),
+    PlantedError(
+        "estimators/one-point", _ESTIMATORS, "return (shifted - centre) / radius", "return shifted / radius",
+        "forward differences lack the value at their centre", _ALL,
+    ),
 )  # fmt: skip

@@ -81,6 +81,30 @@ ERRORS: tuple[PlantedError, ...] = (
         "the default of gamma is twice the published one", ("hozog",),
     ),
     PlantedError(
+        "zo-penalty/one-direction", _PENALTY, "u = gaussian(rng, (oracle.replicates, 1, self.l), oracle.d)",
+        "u = np.repeat(gaussian(rng, (oracle.replicates, 1, 1), oracle.d), self.l, axis=2)",
+        "one direction is used l times", ("zo-penalty",),
+    ),
+    PlantedError(
+        "pzobo/first-replicate", _PZOBO, "y = np.broadcast_to(state.z[:, None, :]",
+        "y = np.broadcast_to(state.z[:1, None, :]", "all replicates start their inner runs where the first one stands",
+        ("pzobo",),
+    ),
+    PlantedError(
+        "hozog/first-replicate", _HOZOG, "self.train(oracle, state.origin, points)",
+        "self.train(oracle, np.repeat(state.origin[:1], len(x), axis=0), points)",
+        "all replicates are trained from the origin of the first one", ("hozog",),
+    ),
+    PlantedError(
+        "hozog/one-direction", _HOZOG, "u = sphere(rng, (oracle.replicates, 1, self.q), oracle.d)",
+        "u = np.repeat(sphere(rng, (oracle.replicates, 1, 1), oracle.d), self.q, axis=2)",
+        "one direction is used q times", ("hozog",),
+    ),
+    PlantedError(
+        "hozog/wrong-dimension", _HOZOG, "d_x = oracle.d * average(", "d_x = oracle.p * average(",
+        "the factor of unit directions is p in place of d", ("hozog",),
+    ),
+    PlantedError(
         "implicit/adjoint-sign", _IMPLICIT, "v = -absolute_solve(H, f_z)", "v = absolute_solve(H, f_z)",
         "the adjoint has the wrong sign", ("implicit",),
     ),

@@ -28,7 +28,7 @@ _STANDARD = (
     whole_step, independence, conduct, mean_run, proofs, inequalities, bounds, one_step, horizon, floors, complexity,
     registry, published, planned, error_rates,
 )  # fmt: skip
-_FULL = (floors, complexity)
+_FULL = (floors, complexity, registry)
 
 
 def standard() -> Suite:

@@ -7,21 +7,20 @@ kept by problem, solver, options and length, as JSON.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
 import numpy as np
 
-from zoba_bench.contracts import HasClosure, PredictedCrossing, PredictedMean
+from zoba_bench.contracts import HasClosure, PredictedCrossing, PredictedMean, PredictedTransient
 from zoba_bench.errors import DerivationError
 from zoba_bench.problem import BilevelProblem
 from zoba_bench.registry import make_solver
-from zoba_bench.verification.controls import CONTROLS
-from zoba_bench.verification.protocols.shared.named import build_problem, reference_theorem
+from zoba_bench.verification.protocols.shared.named import build_problem, reference_theorem, right_solver
 from zoba_bench.verification.protocols.shared.runs import start_point
 
-__all__ = ["closure_crossing", "closure_mean"]
+__all__ = ["closure_crossing", "closure_mean", "closure_transient"]
 
 
 def closure_mean(
@@ -36,14 +35,28 @@ def closure_mean(
     DerivationError, ValueError
         As :class:`zoba_bench.contracts.HasClosure`; also for a theorem that has no closure.
     """
-    return _mean(_written(problem), _right(solver), _written(options), iterations)
+    return _mean(_written(problem), right_solver(solver), _written(options), iterations)
 
 
 def closure_crossing(
     problem: Mapping[str, Any], solver: str, options: Mapping[str, Any], eps: float, most: int
 ) -> PredictedCrossing:  # fmt: skip
     """Iterations and evaluations until the running mean from the family's start is at most eps; see above."""
-    return _crossing(_written(problem), _right(solver), _written(options), eps, most)
+    return _crossing(_written(problem), right_solver(solver), _written(options), eps, most)
+
+
+def closure_transient(
+    problem: Mapping[str, Any], solver: str, options: Mapping[str, Any], horizons: Sequence[int]
+) -> Sequence[PredictedTransient]:  # fmt: skip
+    """The mean of |grad Psi(x_k)|^2 over k < K from the family's start, for each K of the horizons; see above."""
+    return _transient(_written(problem), right_solver(solver), _written(options), tuple(horizons))
+
+
+@cache
+def _transient(problem: str, solver: str, options: str, horizons: tuple[int, ...]) -> Sequence[PredictedTransient]:
+    built, configured, theorem = _parts(problem, solver, options)
+    start = start_point(built, "fixed", np.random.default_rng(0))
+    return theorem.closure_transient_means(built, start, configured, horizons)
 
 
 @cache
@@ -68,7 +81,3 @@ def _parts(problem: str, solver: str, options: str) -> tuple[BilevelProblem, Any
 
 def _written(table: Mapping[str, Any]) -> str:
     return json.dumps(dict(table), sort_keys=True)
-
-
-def _right(solver: str) -> str:
-    return CONTROLS[solver].mutates if solver.startswith("control:") else solver

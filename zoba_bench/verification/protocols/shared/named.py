@@ -14,7 +14,7 @@ from zoba_bench.verification.controls import CONTROLS
 
 __all__ = [
     "blocks_at_minimizer", "build_problem", "build_solver", "noise_options", "published_order", "reference_theorem",
-    "steps", "theorem_with",
+    "right_solver", "steps", "theorem_with",
 ]  # fmt: skip
 
 Ability = TypeVar("Ability")
@@ -59,9 +59,12 @@ def reference_theorem(solver: str) -> Theorem:
         if own is None:
             raise ValueError(f"{solver} names no theorem")
         return theorem(own) if isinstance(own, str) else cast(Theorem, own())
-    if solver.startswith("control:"):
-        solver = CONTROLS[solver].mutates
-    return theorem(solver)
+    return theorem(right_solver(solver))
+
+
+def right_solver(solver: str) -> str:
+    """The solver that a control mutates; any other is itself."""
+    return CONTROLS[solver].mutates if solver.startswith("control:") else solver
 
 
 def blocks_at_minimizer(theorem: HasNoise, problem: BilevelProblem) -> Any:

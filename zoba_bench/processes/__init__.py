@@ -1,0 +1,12 @@
+"""Worker processes that may fail without taking anything along. Read it in this order:
+
+- ``failure``: how a call can fail, and what is kept of it;
+- ``worker``: what runs in a worker process;
+- ``guardian``: ends the workers when this process is gone;
+- ``workers``: starts workers, hands out calls, and notices what became of each.
+"""
+
+from zoba_bench.processes.failure import Failure, caught
+from zoba_bench.processes.workers import WorkerError, Workers
+
+__all__ = ["Failure", "WorkerError", "Workers", "caught"]

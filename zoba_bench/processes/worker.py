@@ -1,0 +1,53 @@
+"""What runs in a worker process: calls as they come, one at a time, and an answer to each."""
+
+from __future__ import annotations
+
+import faulthandler
+import importlib
+import os
+import pickle
+import signal
+import warnings
+from multiprocessing.connection import Connection
+from typing import Any
+
+from zoba_bench.processes.failure import Failure, caught
+
+__all__ = ["READY", "main"]
+
+#: What a worker says first.
+READY = b"ready"
+
+
+def main(connection_fd: int, crash_fd: int) -> None:
+    """Serve the calls of the connection until it is closed. Fatal signals leave a traceback in the crash file."""
+    # The parent answers what reaches the terminal; a worker that dies of it would look like a failed cell.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    for fd in (connection_fd, crash_fd):
+        os.set_inheritable(fd, False)
+    faulthandler.enable(file=crash_fd, all_threads=False)
+    warnings.filterwarnings("ignore", message="plug-in ")  # the parent has said it
+    connection = Connection(connection_fd)
+    connection.send_bytes(READY)
+    while True:
+        try:
+            message = connection.recv_bytes()
+        except (EOFError, OSError):
+            os._exit(0)  # whatever a cell left behind, threads too, must not keep this process
+        answer = _answer(message)
+        try:
+            connection.send_bytes(answer)
+        except OSError:
+            os._exit(0)
+
+
+def _answer(message: bytes) -> bytes:
+    try:
+        target, arguments = pickle.loads(message)
+        module, _, name = target.partition(":")
+        value: Any = getattr(importlib.import_module(module), name)(*arguments)
+        return pickle.dumps(value)
+    except BaseException as error:  # also SystemExit and KeyboardInterrupt: they end a cell, not the run
+        failure: Failure = caught(error)
+        return pickle.dumps(failure)

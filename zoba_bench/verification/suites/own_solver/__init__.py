@@ -1,0 +1,55 @@
+"""What the protocols say of a solver of one's own: what it declares, how it behaves, and what it reaches.
+
+Every claim has controls that cost nothing more: the declaration made wrong, judged on the same cells.
+
+``parts`` gathers the claims. ``declared`` makes those on what the solver declares of one iteration, with the help of
+``pilot``, ``behaviour`` those on how it behaves, ``reached`` those on whole runs, and ``of_theorem`` those that are
+made of a theorem's own solver.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from zoba_bench.verification.protocols.shared.named import build_problem, build_solver
+from zoba_bench.verification.suite import Suite
+from zoba_bench.verification.suites.own_solver.behaviour import add_bits, add_conduct, add_independence
+from zoba_bench.verification.suites.own_solver.declared import add_counts, add_steps
+from zoba_bench.verification.suites.own_solver.of_theorem import add_of_theorem
+from zoba_bench.verification.suites.own_solver.parts import SMALL, Parts
+from zoba_bench.verification.suites.own_solver.reached import add_reached
+
+__all__ = ["own_solver_suite"]
+
+
+def own_solver_suite(solver: str, options: Mapping[str, Any]) -> tuple[Suite, dict[str, str]]:
+    """Claims on one solver, and protocols with the reason why each is left out.
+
+    Parameters
+    ----------
+    solver, options
+        As :func:`zoba_bench.verification.solver_spec.solver_spec` returns them.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For a solver that cannot be built or fits no problem, and for a declaration of a wrong form or shape.
+    """
+    build_solver(solver, options)
+    parts = Parts(solver, dict(options), [], {})
+    small = parts.fitting(SMALL)
+    if not small:
+        lacks = build_solver(solver, options).lacking(build_problem(SMALL[0]))
+        raise ValueError(f"{parts.title} fits none of the problems it is tried on; it needs {', and '.join(lacks)}")
+    add_counts(parts, small)
+    add_steps(parts)
+    add_bits(parts, small)
+    add_independence(parts, small)
+    add_conduct(parts, small)
+    add_reached(parts)
+    add_of_theorem(parts)
+    return (
+        Suite("own", f"What can be measured on {parts.title}.", tuple(parts.claims), {"solver": solver}),
+        parts.left_out,
+    )
