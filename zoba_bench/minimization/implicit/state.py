@@ -79,7 +79,7 @@ class State:
         self.pairs: list[tuple[Array, Array]] = []
         self.targets: list[Array] = []
         self.shifts: list[Array] = []
-        self.near_steps = self.widenings = self.rescales = 0
+        self.near_steps = self.widenings = self.rescales = self.corrections = 0
         self.remeasured = False
         self.not_finite, self.edges, self.edge_error = 0, list[int](), 0.0
         self.bar = math.inf
