@@ -25,7 +25,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--quick", action="store_true", help="eleven small classes, two problems each")
     parser.add_argument("--classes", nargs="+", metavar="PATTERN", help="classes by name, * matches anything")
     parser.add_argument("--methods", nargs="+", metavar="NAME", choices=list(METHODS), help="peers; default all")
-    parser.add_argument("--problems", type=int, help="problems a class; default 20, at most 5 where p is 100 or more")
+    parser.add_argument("--problems", type=int, help="problems a class; default 20, at most 2 where p is 100 or more")
     parser.add_argument("--seed", type=int, default=0, help="of the problems, their noise and the methods")
     parser.add_argument(
         "--full", action="store_true",

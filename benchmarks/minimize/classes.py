@@ -59,7 +59,7 @@ def _listed() -> Iterator[Class]:
     kinds = {"quadratic": True, "nonquadratic": False}
     for p, d in _SIZES:
         for kind, quadratic in kinds.items():
-            yield Class(f"{kind} {p},{d}", "size", p, d, _smooth(quadratic, p, d), most=5 if p >= 100 else 1000)
+            yield Class(f"{kind} {p},{d}", "size", p, d, _smooth(quadratic, p, d), most=2 if p >= 100 else 1000)
     for p, kind in ((5, "quadratic"), (5, "nonquadratic"), (20, "quadratic")):
         ill = _smooth(kinds[kind], p, p, spectrum=(1e-2, 1e2))
         yield Class(f"{kind} {p},{p}, condition 1e4", "condition", p, p, ill)
