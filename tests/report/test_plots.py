@@ -6,6 +6,7 @@ import csv
 import io
 import math
 import re
+from dataclasses import replace
 from xml.etree import ElementTree
 
 import numpy as np
@@ -100,9 +101,11 @@ def test_an_exact_claim_and_one_without_a_number_have_no_picture(rows):
 
 def test_several_solvers_are_told_apart_by_marker_and_colour(content):
     (line,) = honest_lines(content["claims"])["P2b"]
-    plot = growth_plot([line, line], "Growth")
+    other = replace(line, rows=tuple({**row, "solver": "another"} for row in line.rows))
+    plot = growth_plot([line, other], "Growth", [line.solver, "third", other.solver])
     assert 'class="mark s0"' in plot.svg
-    assert 'class="mark s1"' in plot.svg
+    assert 'class="mark s1"' not in plot.svg
+    assert 'class="mark s2"' in plot.svg
     assert len(table(plot)) == 6
 
 

@@ -60,14 +60,15 @@ def claim_plot(row: Row) -> Plot | None:
     return _interval_plot(row)
 
 
-def growth_plot(lines: Sequence[Line], title: str) -> Plot:
-    """Several solvers' measured means on their derived lines."""
+def growth_plot(lines: Sequence[Line], title: str, solvers: Sequence[str]) -> Plot:
+    """Several solvers' measured means on their derived lines; with the same ``solvers`` each looks the same anywhere."""
     ends = "; ".join(
         f"{line.solver} from {number(line.measured[0], 3)} to {number(line.measured[-1], 3)}" for line in lines
     )
     picture = Picture(f"{title}, measured on derived lines: {ends}.")
     keys = [("dashed", "measured", "derived")]
-    keys += [(series_marker(i)[1], series_marker(i)[0], line.solver) for i, line in enumerate(lines)]
+    looks = [series_marker(solvers.index(line.solver)) for line in lines]
+    keys += [(marker, kind, line.solver) for (kind, marker), line in zip(looks, lines, strict=True)]
     top = legend(picture, keys) + 30
     low = min(float(np.min([line.derived, line.measured - line.errors[0]])) for line in lines)
     high = max(float(np.max([line.derived, line.measured + line.errors[1]])) for line in lines)
@@ -76,8 +77,7 @@ def growth_plot(lines: Sequence[Line], title: str) -> Plot:
     panel.y_axis(ticks_between(*panel.y_range), pretty(lines[0].ylabel))
     panel.x_axis(sizes, _axis_name(lines[0].xlabel))
     table: list[list[Any]] = []
-    for i, line in enumerate(lines):
-        kind, marker = series_marker(i)
+    for (kind, marker), line in zip(looks, lines, strict=True):
         panel.line(line.x, line.derived, f"{kind} dashed")
         panel.points(line.x, line.measured, kind, *_limits(line), marker)
         table += [[line.solver, *values] for values in _points(line)]

@@ -211,6 +211,7 @@ def _by_page(rows: Sequence[Row], sections: Mapping[str, Section]) -> dict[str, 
 def _growth(rows: Sequence[Row], sections: Mapping[str, Section], names: _Names) -> list[Finding]:
     """How what the protocols ask for grows: measured beside derived slopes, a picture each."""
     found = []
+    solvers: list[str] = []
     for protocol, lines in honest_lines(rows).items():
         asked = lines[0].rows[0].get("summary") or {}
         along = [line for line in lines if asked and line.xlabel.partition(" ")[0] == asked["along"]]
@@ -224,6 +225,7 @@ def _growth(rows: Sequence[Row], sections: Mapping[str, Section], names: _Names)
                 sentences.append((line.solver, f"{slope:.2f}", f"{derived:.2f}", sections[str(row["id"])].link))
             sentences.sort(key=lambda sentence: -float(sentence[1]))
             title = str(asked["title"])
+            solvers += [line.solver for line in shown if line.solver not in solvers]
             found.append(
                 Finding(
                     title,
@@ -231,7 +233,7 @@ def _growth(rows: Sequence[Row], sections: Mapping[str, Section], names: _Names)
                     shown[0].ylabel,
                     tuple(sentences),
                     names(f"growth-{protocol}"),
-                    growth_plot(shown, title),
+                    growth_plot(shown, title, solvers),
                 )
             )
     return found

@@ -22,7 +22,7 @@ __all__ = ["WITHOUT_STEPS", "Ending"]
 _AVERAGED = 20
 #: Relative residual of v that is no inaccuracy of differences where G_zz was measured at the same point.
 _JUMP = 0.01
-#: Share of F's change over a unit step that slopes near a minimum are below: at most 0.26 in 175 smooth runs that
+#: Share of F's change over a unit step that slopes near a minimum are below: at most 0.26 in 75 smooth runs that
 #: converged, and 0.8 or more where F had a kink.
 _STEEP = 0.5
 #: Corrections of z at one x before the end.
