@@ -61,7 +61,7 @@ def claim_plot(row: Row) -> Plot | None:
 
 
 def growth_plot(lines: Sequence[Line], title: str, solvers: Sequence[str]) -> Plot:
-    """Several solvers' measured means on their derived lines; with the same ``solvers`` each looks the same anywhere."""
+    """Several solvers' measured means on their derived lines; a place in ``solvers`` is a marker and a colour."""
     ends = "; ".join(
         f"{line.solver} from {number(line.measured[0], 3)} to {number(line.measured[-1], 3)}" for line in lines
     )
