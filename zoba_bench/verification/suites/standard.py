@@ -1,4 +1,4 @@
-"""The suites "standard" (a quarter of an hour) and "full" (an hour): everything that is claimed."""
+"""The suites "standard" (half an hour) and "full" (an hour or more): everything that is claimed."""
 
 from __future__ import annotations
 
