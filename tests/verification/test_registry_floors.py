@@ -66,7 +66,8 @@ def test_the_floor_of_the_radii_grows_as_their_square_and_starts_at_the_solution
     small, large = protocol.plan(changed(claim), 0).context["predicted"]
     smaller, larger = claim.parameters["radii"]
     assert large / small == pytest.approx((larger / smaller) ** 2, rel=0.05)
-    verdict, found = measure(claim, iterations=60, replicates=[1600, 1600])
+    # So few replicates have limits 6.5 % wide: they decide within the 10 % of `quick`, not within 5 %.
+    verdict, found = measure(replace(claim, tolerance=0.1), iterations=60, replicates=[1600, 1600])
     assert verdict == "consistent", found
 
 
