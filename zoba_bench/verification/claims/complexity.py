@@ -23,7 +23,7 @@ _FIXED: dict[str, Any] = {"gamma": 0.05, "l": 16, "replicates": 64, "groups": 8}
 def quick_claims() -> list[Claim]:
     """Growth and level over a factor of four in eps."""
     return [
-        *_over_eps("zoba", "eps", (0.25, 0.125, 0.0625), _GROWING, COARSE),
+        *_over_eps("zoba", "eps", (0.25, 0.125, 0.0625), _MORE, COARSE),
         *_over_eps("hf-zoba", "eps", (0.125, 0.0625, 0.03125), _GROWING, COARSE),
         *_over_eps("hf-zoba-shared", "eps", (0.25, 0.125, 0.0625), _FIXED, COARSE),
     ]

@@ -60,10 +60,13 @@ class _Floor:
     directions: Mapping[str, tuple[int, int]]
     costly: tuple[str, ...] = ()
 
-    def claims(self, solver: str, *, fine: bool, again: bool = False) -> list[Claim]:
-        """Level and slope, and the control of each; ``again`` where there is a coarse claim too."""
+    def claims(self, solver: str, *, fine: bool, again: bool = False, times: float = 1.0) -> list[Claim]:
+        """Level and slope, and the control of each; ``again`` where there is a coarse claim too.
+
+        ``times`` so many replicates are for claims that must be decided whatever the seed.
+        """
         l, replicates = self.directions[solver]
-        most, fewer = _REPLICATES[fine]
+        most, fewer = (times * factor for factor in _REPLICATES[fine])
         parameters = {
             "problem": dict(self.problem),
             "options": _HF if solver == "hf-zoba" else _FINE_RADII,
@@ -137,7 +140,7 @@ _STANDARD = (
 
 def quick_claims() -> list[Claim]:
     """Two floors along l."""
-    return [claim for floor in (_BVFSM, _QUARTIC) for claim in floor.claims("hf-zoba", fine=False)]
+    return [claim for floor in (_BVFSM, _QUARTIC) for claim in floor.claims("hf-zoba", fine=False, times=2.0)]
 
 
 def standard_claims() -> list[Claim]:
