@@ -122,6 +122,15 @@ def test_any_difference_of_a_count_is_refused():
     assert math.isnan(planted.third_refused)
 
 
+@pytest.mark.parametrize("name", ["P11/soba/independence", "P12/soba/conduct", "P10/aid-bio/default"])
+def test_an_error_is_planted_in_what_the_cells_of_a_protocol_return(name):
+    of = seen(next(claim for claim in quick().claims if claim.id == name))
+    power, limits = power_of(of, rng())
+    planted = plant_and_judge(of, power.smallest, power.where, limits, rng())
+    assert planted.refused == 1.0, planted
+    assert not planted.third_refused > 0.0, planted
+
+
 def test_every_claim_of_quick_is_on_a_named_kind_of_number():
     kinds = {quantity_of(claim) for claim in quick().claims if claim.protocol not in LEFT_OUT}
     assert "" not in kinds

@@ -194,15 +194,15 @@ def _scaled_step(row: _Row, error: float, where: str) -> _Row:
 
 def _correlated(row: _Row, error: float, where: str) -> _Row:
     """The second replicate follows the first one, at unit variance, by as much as the correlation."""
-    found = dict(row)
-    for name, values in row.items():
+    found = dict(row["series"])
+    for name, values in row["series"].items():
         drawn = np.array(values, dtype=float)
         if drawn.ndim < 2 or drawn.shape[1] < 2 or not np.all(np.ptp(drawn[:, :2], axis=0) > 0):
             continue
         first, second = ((drawn[:, i] - drawn[:, i].mean(axis=0)) / drawn[:, i].std(axis=0) for i in (0, 1))
         drawn[:, 1] = error * first + math.sqrt(1 - error**2) * second
         found[name] = drawn.tolist()
-    return found
+    return {**row, "series": found}
 
 
 def _one_query_more(row: _Row, error: float, where: str) -> _Row:
