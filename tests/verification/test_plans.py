@@ -13,7 +13,7 @@ import pytest
 
 from zoba_bench.errors import DerivationError
 from zoba_bench.ledger import Ledger
-from zoba_bench.processes import Workers
+from zoba_bench.processes import Failure, Workers
 from zoba_bench.sweep import Cell, CellError, plan_fingerprint
 from zoba_bench.verification.claim import Claim
 from zoba_bench.verification.protocols.shared.plan import Plan
@@ -166,6 +166,16 @@ def test_one_process_derives_one_theorems_claims_itself(ledger, monkeypatch, job
     monkeypatch.setattr(Workers, "run", lambda *asked: pytest.fail("a process was started"))
     chosen = [claim for claim in quick().claims if claim.id in ("P1/hozog/columns", "P1/pzobo/columns")]
     Plans(ledger).ahead(chosen[:claims], 0, Workers(jobs), {})
+
+
+def test_what_a_lost_process_should_have_derived_is_derived_here(ledger, monkeypatch):
+    lost = Failure("killed", "SIGKILL", "the process was killed", "")
+    monkeypatch.setattr(Workers, "run", lambda self, target, calls: ((i, lost) for i, _ in enumerate(calls)))
+    chosen = [claim for claim in quick().claims if claim.id in ("P1/hozog/columns", "P1/pzobo/columns")]
+    planner = Plans(ledger)
+    planner.ahead(chosen, 0, Workers(2), {})
+    assert [planner.plan(claim, 0).cells for claim in chosen] == [plan_claim(claim, 0).cells for claim in chosen]
+    assert planner.derived == 2
 
 
 def test_plans_of_edited_code_are_not_kept(ledger, monkeypatch):
