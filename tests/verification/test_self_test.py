@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib
 import inspect
 import json
+import re
+from pathlib import Path
 
 import pytest
 
@@ -42,6 +44,18 @@ def test_there_are_at_least_eighty():
 @pytest.mark.parametrize("error", ERRORS.values(), ids=ERRORS)
 def test_some_claim_of_the_standard_suite_is_tried(error):
     assert tried(error, STANDARD)
+
+
+def test_the_page_names_every_one_and_counts_them():
+    page = (Path(__file__).parents[2] / "docs" / "self_test.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `([^`]+)` \|.*\| (`[^`]+`|[^|]*) \|$", page, flags=re.MULTILINE)
+    left = re.search(r"not been run to their end: (.*?)\.\n", page, flags=re.DOTALL)
+    unrun = re.findall(r"`([^`]+)`", left[1]) if left else []
+    assert sorted([name for name, _ in rows] + unrun) == sorted(ERRORS)
+    seen = sum(claim.startswith("`P") for _, claim in rows)
+    assert f"Of {len(ERRORS)} planted errors {len(rows)} were run" in page
+    assert f"each of the {seen} was seen" in page
+    assert seen >= 0.95 * len(ERRORS)
 
 
 def test_a_dozen_of_them_are_seen():
