@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from zoba_bench.arrays import Array, Samples, fitted
+from zoba_bench.arrays import Array, Samples, fitted, rectangular
 from zoba_bench.problem import BilevelProblem
 
 __all__ = ["COUNTED", "DERIVATIVES", "DryOracle", "Oracle", "OracleError", "weights"]
@@ -319,10 +319,7 @@ class Oracle:
             return values.copy()
         if values is None:
             raise OracleError(f"{name} of problem {self._name!r} returned None: it must return its values")
-        try:
-            array = np.asarray(values)
-        except (TypeError, ValueError):  # ragged
-            array = np.empty(0, dtype=object)
+        array = rectangular(values)
         if array.dtype.kind not in "biuf":
             raise OracleError(
                 f"{name} of problem {self._name!r} returned {type(values).__name__} of {array.dtype}, not real numbers"

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from zoba_bench.arrays import Array, fitted
+from zoba_bench.arrays import Array, fitted, rectangular
 from zoba_bench.oracle import Oracle, OracleError
 from zoba_bench.problem.building import called
 
@@ -74,10 +74,7 @@ class BlackBox:
             raise
         if found is None:
             raise OracleError(f"{self.level} returned None for {len(Z)} points: it must return their values")
-        try:
-            values = np.asarray(found)
-        except (TypeError, ValueError):  # ragged
-            values = np.empty(0, dtype=object)
+        values = rectangular(found)
         if values.dtype.kind not in "biuf":
             raise OracleError(f"{self.level} returned {type(found).__name__} of {values.dtype}, not real numbers")
         values = fitted(values, (len(Z),), Z, X)

@@ -123,7 +123,10 @@ def over_arrays(name: str, function: Callable[..., Any], p: int, d: int) -> Call
         if not isinstance(values, (np.ndarray, np.generic, float, int)) or not all(a.ndim for a in points):
             return values
         lead = np.broadcast_shapes(*(a.shape[:-1] for a in points), *(s.shape for s in given))
-        return fitted(np.asarray(values), (*lead, *tail), *points).astype(np.float64)
+        array = np.asarray(values)
+        found = fitted(array, (*lead, *tail), *points)
+        # What needs no change is not copied: the oracle copies what it takes.
+        return found if found is array and found.dtype == np.float64 else found.astype(np.float64)
 
     return fit
 
