@@ -8,8 +8,8 @@ import numpy as np
 
 from zoba_bench.arrays import Array
 from zoba_bench.minimization.black_box import BlackBox
+from zoba_bench.minimization.pool import Pool
 from zoba_bench.minimization.values import Evaluator
-from zoba_bench.minimization.workers import Workers
 
 _SECONDS = 0.01
 
@@ -27,7 +27,7 @@ class Batch:
 
     def setup(self, workers: int, points: int) -> None:
         boxes = {name: BlackBox(name, _slow, False, (), np.ones(5), np.ones(5)) for name in ("inner", "outer")}
-        self.workers = Workers(boxes, workers)
+        self.workers = Pool(boxes, workers)
         self.evaluator = Evaluator(self.workers, vectorized=False)
         self.points = np.random.default_rng(0).standard_normal((points, 5))
         self.evaluator.inner(self.points[:16], self.points[:16])

@@ -5,8 +5,6 @@ from __future__ import annotations
 import copy
 import json
 import pickle
-import sys
-import types
 
 import numpy as np
 import pytest
@@ -143,9 +141,7 @@ def test_the_deterministic_method_gets_whole_stencils_in_scaled_units(monkeypatc
         values.outer(np.zeros((1000, 2)), np.zeros((1000, 2)))
         raise AssertionError("the budget was exceeded")
 
-    fake = types.ModuleType("implicit")
-    fake.minimize_implicit = minimize_implicit
-    monkeypatch.setitem(sys.modules, "zoba_bench.minimization.implicit", fake)
+    monkeypatch.setattr("zoba_bench.minimization.session.minimize_implicit", minimize_implicit)
     more = {"method": "implicit", "x_scale": 2.0, "bounds": [(-3, 4), (None, 2)], "maxiter": 7, "tol": 0.5}
     done = solve(**more, callback=lambda intermediate_result: True)
     assert done.success

@@ -11,9 +11,9 @@ import pytest
 
 import zoba_bench as zb
 from zoba_bench.minimization.black_box import BlackBox
-from zoba_bench.minimization.ending import BudgetExhausted
+from zoba_bench.minimization.outcome import BudgetExhausted
+from zoba_bench.minimization.pool import Pool, split
 from zoba_bench.minimization.values import Evaluator
-from zoba_bench.minimization.workers import Workers, split
 
 RNG = np.random.default_rng(0)
 Z, X = RNG.standard_normal((40, 3)), RNG.standard_normal((40, 2))
@@ -25,7 +25,7 @@ def boxes(function, vectorized=False, args=()):
 
 
 def values(function, workers, vectorized=False, **settings):
-    with Workers(boxes(function, vectorized), workers) as pool:
+    with Pool(boxes(function, vectorized), workers) as pool:
         evaluator = Evaluator(pool, vectorized=vectorized, **settings)
         return evaluator.inner(Z, X), evaluator.outer(Z[:7], X[:7])
 
@@ -84,7 +84,7 @@ def test_other_processes_with_one_thread_evaluate_and_what_they_raise_arrives():
         assert {library["num_threads"] for library in threadpool_info()} <= {1}
         return os.getpid()
 
-    with Workers(boxes(faces), 2) as pool:
+    with Pool(boxes(faces), 2) as pool:
         evaluator = Evaluator(pool, vectorized=False)
         assert os.getpid() not in evaluator.inner(np.zeros((9, 3)), np.zeros((9, 2)))
         with pytest.raises(FileNotFoundError, match="no mesh") as caught:
@@ -106,7 +106,7 @@ def test_a_worker_that_dies_is_an_error_or_tried_again(tmp_path):
             os._exit(3)
         return float(x[0])
 
-    with Workers(boxes(dies_once), 2) as pool:
+    with Pool(boxes(dies_once), 2) as pool:
         with pytest.raises(RuntimeError, match="a worker process died while it evaluated inner"):
             Evaluator(pool, vectorized=False).inner(Z[:8], X[:8])
         flag.unlink()
@@ -160,7 +160,7 @@ def test_points_that_are_tried_again_leave_the_budget_to_the_rest_of_the_batch(b
         calls.append(x[0])
         return np.nan if x[0] in X[:3, 0] and calls.count(x[0]) < 3 else 1.0
 
-    with Workers(boxes(fails_at_first), None) as pool:
+    with Pool(boxes(fails_at_first), None) as pool:
         evaluator = Evaluator(pool, vectorized=False, on_error="retry", budget=budget)
         if budget < 12:  # 6 points, of which 3 are tried twice more
             with pytest.raises(BudgetExhausted, match="would exceed the budget; 0 are left"):

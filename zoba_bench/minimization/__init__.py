@@ -1,9 +1,9 @@
 """``minimize``: two black-box functions in, a minimiser out.
 
 ``automatic`` is the public function, ``arguments`` checks what it is given, and ``session`` carries out one call.
-``black_box`` holds the user's functions, ``workers`` spreads their points, ``checkpoint`` records values, and
-``values`` stands between all of these and the counting oracle. ``outcome`` is what a method hands back, ``ending`` how
-a run is ended from within, ``minimize_result`` what the user gets, and ``picture`` draws it.
+``black_box`` holds the user's functions, ``pool`` spreads their points, ``checkpoint`` records values, and
+``values`` stands between all of these and the counting oracle. ``outcome`` is what a method hands back and how a run is
+ended from within, ``minimize_result`` what the user gets, and ``picture`` draws it.
 
 ``implicit`` is the deterministic method, a folder.
 

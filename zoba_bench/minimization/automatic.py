@@ -20,9 +20,9 @@ from zoba_bench.minimization.arguments import (
     workers_of,
 )
 from zoba_bench.minimization.minimize_result import MinimizeResult
+from zoba_bench.minimization.pool import Map
 from zoba_bench.minimization.session import Request, carry_out
 from zoba_bench.minimization.values import ON_ERROR
-from zoba_bench.minimization.workers import Map
 from zoba_bench.validation import check_choice
 
 __all__ = ["minimize"]
@@ -75,8 +75,8 @@ def minimize(
         Of x, and of z at the lower level. A method that does not keep to them refuses them.
     tol : float or None
         Stop when the predicted distance |x - x*| is at most this, measured in ``x_scale`` where that is given. None:
-        1e-3, or 1e-3 of the size of x where that is smaller, but no less than 1e-6 of it (at most 1e-2). The accuracy
-        that rounding allows also stops the run. ``tolerance`` is another name.
+        1e-3; of the single-loop methods 1e-3 of the size of x where that is smaller, but no less than 1e-6 of it (at
+        most 1e-2), and the accuracy that rounding allows also stops them. ``tolerance`` is another name.
     maxfev : int or None
         Evaluations of both functions together, tuning and repeated ones included; never exceeded. ``budget`` is
         another name.

@@ -39,7 +39,7 @@ class MinimizeResult(OptimizeResult):  # type: ignore[misc]  # scipy has no type
     jac : (d,) array or None
         The hypergradient at x, as measured.
     error_bound : float
-        Predicted distance of x to a solution; NaN where it is unknown.
+        Predicted distance of x to a solution, in ``x_scale`` where that was given; NaN where it is unknown.
     nfev, nit : int
         Evaluations of both functions, those included that a checkpoint already had; iterations.
     counts : dict

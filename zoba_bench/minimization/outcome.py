@@ -1,4 +1,4 @@
-"""What a method of :func:`zoba_bench.minimize` hands back, and how its values say that no more may be asked for."""
+"""What a method of :func:`zoba_bench.minimize` hands back, and how a run is ended from within."""
 
 from __future__ import annotations
 
@@ -8,11 +8,34 @@ from typing import Any, Protocol
 from zoba_bench.arrays import Array
 from zoba_bench.result import Status
 
-__all__ = ["Exhausted", "Outcome", "Values"]
+__all__ = ["BudgetExhausted", "Ended", "Exhausted", "Outcome", "TimeIsUp", "Values"]
 
 
 class Exhausted(Exception):
     """The evaluations that were asked for do not fit into the budget; none of them was made."""
+
+
+class Ended(Exception):
+    """The run ends here, with a status and what to say."""
+
+    def __init__(self, status: Status, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+
+
+class BudgetExhausted(Ended, Exhausted):
+    """The next evaluations do not fit into the budget; none of them was made."""
+
+    def __init__(self, cost: int, left: int) -> None:
+        super().__init__(Status.BUDGET, f"the next {cost} evaluations would exceed the budget; {left} are left")
+
+
+class TimeIsUp(Ended):
+    """``max_seconds`` have passed."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(Status.STOPPED, f"stopped: max_seconds={seconds:g} have passed")
 
 
 class Values(Protocol):

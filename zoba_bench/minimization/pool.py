@@ -17,14 +17,14 @@ import numpy as np
 from zoba_bench.arrays import Array
 from zoba_bench.minimization.black_box import BlackBox, Finished
 
-__all__ = ["Map", "Points", "Workers", "split"]
+__all__ = ["Map", "Points", "Pool", "split"]
 
 
 Points = tuple[Array, Array]
 Map = Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]]
 
 
-class Workers:
+class Pool:
     """Runs tasks of the two functions; a context whose end stops the processes that it started.
 
     Parameters
@@ -48,7 +48,7 @@ class Workers:
         """Whether tasks run elsewhere."""
         return self._map is not None or self._number > 1
 
-    def __enter__(self) -> Workers:
+    def __enter__(self) -> Pool:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:

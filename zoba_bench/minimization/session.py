@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import importlib
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -15,12 +14,12 @@ import numpy as np
 from zoba_bench.arrays import Array, frozen
 from zoba_bench.minimization.black_box import BlackBox, check_black_boxes
 from zoba_bench.minimization.checkpoint import Checkpoint
-from zoba_bench.minimization.ending import Ended
+from zoba_bench.minimization.implicit import minimize_implicit
 from zoba_bench.minimization.minimize_result import MinimizeResult, result_of
-from zoba_bench.minimization.outcome import Outcome
+from zoba_bench.minimization.outcome import Ended, Outcome
+from zoba_bench.minimization.pool import Map, Pool
 from zoba_bench.minimization.stages import Job
 from zoba_bench.minimization.values import CountedValues, Evaluator
-from zoba_bench.minimization.workers import Map, Workers
 from zoba_bench.oracle import Oracle
 from zoba_bench.problem import BilevelProblem
 from zoba_bench.registry import entry, make_solver
@@ -123,7 +122,6 @@ class Session:
         if request.options:
             name = next(iter(request.options))
             raise TypeError(f"method={_DETERMINISTIC!r} has no option {name!r}")
-        minimize_implicit = importlib.import_module("zoba_bench.minimization.implicit").minimize_implicit
         oracle = Oracle(self.problem, 1)
         value = check_black_boxes(oracle, self.z, self.x, request.vectorized)["outer"]
         self.started, self.so_far = True, lambda: self._at_start(value)
@@ -196,7 +194,7 @@ def carry_out(request: Request) -> MinimizeResult:
         checkpoint = None
         if request.checkpoint is not None:
             checkpoint = stack.enter_context(Checkpoint(request.checkpoint, request.title))
-        workers = stack.enter_context(Workers(boxes, request.workers))
+        workers = stack.enter_context(Pool(boxes, request.workers))
         stack.enter_context(_one_thread(request.workers is not None))
         evaluator = Evaluator(
             workers, vectorized=request.vectorized, on_error=request.on_error, checkpoint=checkpoint,

@@ -14,8 +14,7 @@ from zoba_bench.contracts import Solver, State
 from zoba_bench.driver import iteration_cost, run
 from zoba_bench.minimization.black_box import CHECK_EVALUATIONS
 from zoba_bench.minimization.course import Course, Iterates, Place
-from zoba_bench.minimization.ending import BudgetExhausted, Ended
-from zoba_bench.minimization.outcome import Outcome
+from zoba_bench.minimization.outcome import BudgetExhausted, Ended, Outcome
 from zoba_bench.minimization.probe import ADAPT_SIZE, Curvature, NonFiniteError, Point, Probe, stencil_size
 from zoba_bench.minimization.tuning import (
     CONDITION_CAP,

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from zoba_bench.arrays import Array
 from zoba_bench.minimization.black_box import Finished
 from zoba_bench.minimization.checkpoint import Checkpoint, Key
-from zoba_bench.minimization.ending import BudgetExhausted, TimeIsUp
-from zoba_bench.minimization.workers import Points, Workers, split
+from zoba_bench.minimization.outcome import BudgetExhausted, TimeIsUp
+from zoba_bench.minimization.pool import Points, Pool, split
 from zoba_bench.oracle import Oracle
 
 __all__ = ["ON_ERROR", "CountedValues", "Evaluator"]
@@ -31,7 +31,7 @@ class Evaluator:
 
     Parameters
     ----------
-    workers : Workers
+    workers : Pool
     vectorized : bool
     on_error : {"raise", "retry", "skip"}
         What an exception of a function does: it is raised; its point is evaluated again, three times in all, before
@@ -55,7 +55,7 @@ class Evaluator:
 
     def __init__(
         self,
-        workers: Workers,
+        workers: Pool,
         *,
         vectorized: bool,
         on_error: str = "raise",
@@ -164,11 +164,6 @@ class CountedValues:
 
     def __init__(self, oracle: Oracle) -> None:
         self.oracle = oracle
-
-    @property
-    def spent(self) -> int:
-        """Evaluations of both levels so far."""
-        return int(self.oracle.n_inner[0] + self.oracle.n_outer[0])
 
     def inner(self, Z: Array, X: Array) -> Array:
         """G at Z (n, p), X (n, d), shape (n,)."""

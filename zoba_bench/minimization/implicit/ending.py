@@ -11,10 +11,10 @@ from zoba_bench.minimization.implicit.differences import gradient, mixed
 from zoba_bench.minimization.implicit.inner import Refused
 from zoba_bench.minimization.implicit.noise import NotFinite
 from zoba_bench.minimization.implicit.outer import held
-from zoba_bench.minimization.implicit.state import Ended, State
+from zoba_bench.minimization.implicit.state import State
 from zoba_bench.minimization.implicit.stopping import Hidden
 from zoba_bench.minimization.implicit.symmetric import Symmetric
-from zoba_bench.minimization.outcome import Exhausted
+from zoba_bench.minimization.outcome import Ended, Exhausted
 from zoba_bench.result import Status
 
 __all__ = ["WITHOUT_STEPS", "Ending"]
@@ -209,7 +209,7 @@ class Ending(State):
         raise Ended(
             Status.CONVERGED,
             f"converged: the distance to a local solution{where} is at most {self.bar:.2g} by the error model "
-            f"(tolerance {self.tol:.2g}); z is a local minimiser of the inner function, local in z",
+            f"(tolerance {self.tol:.2g}); z minimises the inner function nearby (local in z)",
         )
 
     def loose(self, parts: Hidden) -> bool:

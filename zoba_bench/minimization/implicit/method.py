@@ -13,9 +13,8 @@ from zoba_bench.minimization.implicit.inner import Refused
 from zoba_bench.minimization.implicit.noise import NotFinite
 from zoba_bench.minimization.implicit.outer import step
 from zoba_bench.minimization.implicit.start import Start
-from zoba_bench.minimization.implicit.state import Ended
 from zoba_bench.minimization.implicit.symmetric import Symmetric, bfgs, secant
-from zoba_bench.minimization.outcome import Exhausted, Outcome, Values
+from zoba_bench.minimization.outcome import Ended, Exhausted, Outcome, Values
 from zoba_bench.result import Status
 
 __all__ = ["minimize_implicit"]
@@ -51,10 +50,10 @@ class _Loop(Start, Ending):
         try:
             self.start()
             self.loop()
-        except (Ended, Refused) as end:
-            return self.outcome(end.status, end.message)
         except Exhausted:
             return self.outcome(Status.BUDGET, f"the budget is used up; {self._distance()}")
+        except (Ended, Refused) as end:
+            return self.outcome(end.status, end.message)
         except NotFinite as error:
             return self.outcome(
                 Status.NON_FINITE,

@@ -6,7 +6,8 @@ import numpy as np
 
 from zoba_bench.arrays import Array
 from zoba_bench.minimization.implicit.inner import Refused
-from zoba_bench.minimization.implicit.state import Ended, State
+from zoba_bench.minimization.implicit.state import State
+from zoba_bench.minimization.outcome import Ended
 from zoba_bench.result import Status
 
 __all__ = ["Start"]

@@ -18,15 +18,7 @@ from zoba_bench.minimization.implicit.symmetric import Symmetric
 from zoba_bench.minimization.outcome import Outcome, Values
 from zoba_bench.result import Status
 
-__all__ = ["Ended", "Point", "State"]
-
-
-class Ended(Exception):
-    """How the run ends."""
-
-    def __init__(self, status: Status, message: str) -> None:
-        super().__init__(message)
-        self.status, self.message = status, message
+__all__ = ["Point", "State"]
 
 
 @dataclass(frozen=True)
