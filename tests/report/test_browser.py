@@ -129,6 +129,17 @@ def test_no_page_scrolls_sideways_and_every_text_has_contrast(visit, report, wid
         assert page.evaluate(FAINT) == [], name
 
 
+def test_what_is_allowed_is_in_view_beside_every_claim(visit, report):
+    cut = (
+        "[...document.querySelectorAll('table[data-filter]')].filter(t => t.scrollWidth > t.parentElement.clientWidth)"
+    )
+    for name in names(report):
+        assert visit(name).evaluate(f"{cut}.length") == 0, name
+    page = visit("claims.html")
+    page.add_style_tag(content="table[data-filter] td code { white-space: nowrap; padding-right: 50rem; }")
+    assert page.evaluate(f"{cut}.length") == 1, "the check sees a table that is cut"
+
+
 def test_the_checks_of_width_and_contrast_see_what_they_are_for(visit):
     page = visit("index.html", 360)
     page.evaluate(
