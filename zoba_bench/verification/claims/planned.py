@@ -114,10 +114,10 @@ class _Setting:
 
 _SMALL = ((2, 2), (4, 4), (2, 8))
 _SETTINGS = (
-    _Setting("zoba", _SMALL, (1.0, 0.5), ("(d + p)*(d**2 + p**2)/eps**2", "published"), "p*(d + p)/eps**2", 4, 16),
-    _Setting("zoba-tuned", _SMALL, (1.0, 0.5), ("p*(d**2 + p**2)/eps**2", "published"), "p*(d + p)/eps**2", 4, 16),
-    _Setting("zoba-mixed", _SMALL, (1.0, 0.5), ("p*(d + p)/eps**2", "published"), "(d + p)/eps**2", 4, 16),
-    _Setting("hf-zoba", _SMALL, (1.0, 0.5), ("(d + p)/eps**2", "published"), "1/eps**2", 8,
+    _Setting("zoba", _SMALL, (1.0, 0.7), ("(d + p)*(d**2 + p**2)/eps**2", "published"), "p*(d + p)/eps**2", 4, 16),
+    _Setting("zoba-tuned", _SMALL, (1.0, 0.7), ("p*(d**2 + p**2)/eps**2", "published"), "p*(d + p)/eps**2", 4, 16),
+    _Setting("zoba-mixed", _SMALL, (1.0, 0.7), ("p*(d + p)/eps**2", "published"), "(d + p)/eps**2", 4, 16),
+    _Setting("hf-zoba", _SMALL, (1.0, 0.7), ("(d + p)/eps**2", "published"), "1/eps**2", 8,
              options={"outer_directions": "independent"}),
     _Setting("hf-zoba-shared", ((2, 2), (2, 8), (8, 8)), (0.25, 0.0625), ("(d + p)/eps", "published"), "1/eps", 8,
              less=4),

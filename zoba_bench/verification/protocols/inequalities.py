@@ -8,8 +8,10 @@ inequalities are nearly equalities.
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -24,6 +26,7 @@ from zoba_bench.sweep import Cell
 from zoba_bench.verification.claim import Claim, Measurement
 from zoba_bench.verification.parameters import COUNT, FLAG, OPTIONS, POSITIVE, PROBLEM, SEQUENTIAL, Kind, Parameters
 from zoba_bench.verification.protocols.shared.closed_forms import refuse_contradictions
+from zoba_bench.verification.protocols.shared.closures import written
 from zoba_bench.verification.protocols.shared.named import build_problem, build_solver, theorem_with
 from zoba_bench.verification.protocols.shared.plan import Plan, replicate_blocks
 from zoba_bench.verification.protocols.shared.runs import met_non_finite
@@ -67,23 +70,13 @@ def plan(claim: Claim, seed: int) -> Plan:
     if problem.stochastic:
         raise ValueError(f"{problem.name} has samples; states are drawn for exact values only")
     refuse_contradictions(problem)
-    solver, theorem = build_solver(claim.solver, chosen["options"]), theorem_with(claim.solver, HasOneStep)
+    solver = build_solver(claim.solver, chosen["options"])
     wrong = dict(chosen.get("wrong", {}))
     if chosen.get("at_once"):
         wrong |= {"mu": 0.99 / (solver.rho * problem.constants.require("mu")[0]), "z": 0.0, "v": 0.0}
-    bounds, descents = [], []
-    for index in range(chosen["states"]):
-        z, v, x = draw_state(problem, index, chosen.get("reach", 1.0))
-        sizes = _sizes(problem, z, v, x)
-        try:
-            found = theorem.one_step(problem.constants, problem.p, problem.d, solver, sizes, wrong)
-        except DerivationError:
-            raise
-        except ValueError as error:  # an unknown constant, named
-            raise DerivationError(str(error)) from error
-        bounds.append([found[side] for side in _SIDES])
-        gamma = solver.rho / 2 if solver.gamma is None else solver.gamma
-        descents.append(gamma * (sizes["D"] ** 2 + sizes["g"] ** 2) / 2)
+    spec, options = written(chosen["problem"]), written(chosen["options"])
+    reach = chosen.get("reach", 1.0)
+    bounds, descents = _at_states(spec, claim.solver, options, chosen["states"], reach, written(wrong))
     common = {name: chosen[name] for name in ("problem", "options", "replicates", "reach", "look") if name in chosen}
     work = chosen["replicates"] * max(getattr(solver, "l1", 1), getattr(solver, "l2", 1)) * (problem.p + problem.d)
     size = max(1, int(_MOST // work))
@@ -95,6 +88,28 @@ def plan(claim: Claim, seed: int) -> Plan:
         for first in range(0, chosen["states"], size)
     ]  # fmt: skip
     return Plan.of_lines([cells], bounds=bounds, descents=descents)
+
+
+@cache
+def _at_states(
+    spec: str, name: str, options: str, states: int, reach: float, wrong: str
+) -> tuple[list[list[float]], list[float]]:  # fmt: skip
+    """Bounds of the three sides at every state, and the descent beside them; looks share them, tables are JSON."""
+    problem, solver = build_problem(json.loads(spec)), build_solver(name, json.loads(options))
+    theorem = theorem_with(name, HasOneStep)
+    gamma = solver.rho / 2 if solver.gamma is None else solver.gamma
+    bounds, descents = [], []
+    for index in range(states):
+        sizes = _sizes(problem, *draw_state(problem, index, reach))
+        try:
+            found = theorem.one_step(problem.constants, problem.p, problem.d, solver, sizes, json.loads(wrong))
+        except DerivationError:
+            raise
+        except ValueError as error:  # an unknown constant, named
+            raise DerivationError(str(error)) from error
+        bounds.append([found[side] for side in _SIDES])
+        descents.append(gamma * (sizes["D"] ** 2 + sizes["g"] ** 2) / 2)
+    return bounds, descents
 
 
 def judge(claim: Claim, plan: Plan, results: Mapping[str, Mapping[str, Any]], level: float) -> Measurement:

@@ -20,7 +20,7 @@ from zoba_bench.registry import make_solver
 from zoba_bench.verification.protocols.shared.named import build_problem, reference_theorem, right_solver
 from zoba_bench.verification.protocols.shared.runs import start_point
 
-__all__ = ["closure_crossing", "closure_mean", "closure_transient"]
+__all__ = ["closure_crossing", "closure_mean", "closure_transient", "written"]
 
 
 def closure_mean(
@@ -35,21 +35,21 @@ def closure_mean(
     DerivationError, ValueError
         As :class:`zoba_bench.contracts.HasClosure`; also for a theorem that has no closure.
     """
-    return _mean(_written(problem), right_solver(solver), _written(options), iterations)
+    return _mean(written(problem), right_solver(solver), written(options), iterations)
 
 
 def closure_crossing(
     problem: Mapping[str, Any], solver: str, options: Mapping[str, Any], eps: float, most: int
 ) -> PredictedCrossing:  # fmt: skip
     """Iterations and evaluations until the running mean from the family's start is at most eps; see above."""
-    return _crossing(_written(problem), right_solver(solver), _written(options), eps, most)
+    return _crossing(written(problem), right_solver(solver), written(options), eps, most)
 
 
 def closure_transient(
     problem: Mapping[str, Any], solver: str, options: Mapping[str, Any], horizons: Sequence[int]
 ) -> Sequence[PredictedTransient]:  # fmt: skip
     """The mean of |grad Psi(x_k)|^2 over k < K from the family's start, for each K of the horizons; see above."""
-    return _transient(_written(problem), right_solver(solver), _written(options), tuple(horizons))
+    return _transient(written(problem), right_solver(solver), written(options), tuple(horizons))
 
 
 @cache
@@ -79,5 +79,6 @@ def _parts(problem: str, solver: str, options: str) -> tuple[BilevelProblem, Any
     return build_problem(json.loads(problem)), make_solver(solver, **json.loads(options)), theorem
 
 
-def _written(table: Mapping[str, Any]) -> str:
+def written(table: Mapping[str, Any]) -> str:
+    """A table as JSON with sorted keys, under which what follows from it is kept."""
     return json.dumps(dict(table), sort_keys=True)
