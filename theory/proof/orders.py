@@ -193,6 +193,7 @@ class Complexity:
     published : the published order, or None; ``published_source`` says where it stands.
     certificates : what was proved of count, order and published order.
     definitions : the dimension-free symbols of the count, with their values where explicit.
+    values : what the solver is given, "exact values" or "samples".
     """
 
     count: Any
@@ -202,11 +203,12 @@ class Complexity:
     published_source: str
     certificates: tuple[Dominance | Divergence, ...]
     definitions: Mapping[str, Any]
+    values: str = "exact values"
 
     @property
     def statement(self) -> str:
         """Derived and published order, in a sentence each."""
-        text = f"Derived here: n(eps) = O({sp.sstr(self.order)})."
+        text = f"Derived here, for {self.values}: n(eps) = O({sp.sstr(self.order)})."
         if self.published is not None:
             text += f" Published: O({sp.sstr(self.published)}) ({self.published_source}); {self.comparison}"
         return text

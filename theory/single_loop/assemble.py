@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -14,11 +15,12 @@ from ..proof.orders import Complexity, diverges, dominates, order_of
 from ..proof.rules import by_nonnegative_terms
 from ..proof.theorem import Step
 from ..symbols import W_0, K, d, gamma
-from .assumptions import ASSUMPTIONS, PUBLISHED_SOURCE, SOURCE, public_symbols
+from .assumptions import ASSUMPTIONS, PUBLISHED, PUBLISHED_SOURCE, SOURCE, public_symbols
 from .drift_steps import drift_steps, root_steps
 from .inequalities import V_v, V_x, V_z, one_step_inequalities
-from .plan import Route
+from .plan import Route, SampledRoute
 from .plan_steps import cost_steps
+from .sampled_steps import allocation_steps, growing_spread_steps
 from .theorem import SingleLoopTheorem
 from .variance import VarianceModel
 from .weights import KINDS, Certificate, check_explicit_choice, explicit_step_ratio, explicit_weights
@@ -56,7 +58,9 @@ def build(
     preset = preset_named(name)
     means = mean_steps(preset)
 
-    def theorem(steps: tuple[Step, ...], route: Route | None) -> SingleLoopTheorem:
+    def theorem(
+        steps: tuple[Step, ...], route: Route | None, sampled_route: SampledRoute | None = None
+    ) -> SingleLoopTheorem:
         return SingleLoopTheorem(
             name,
             title,
@@ -67,32 +71,36 @@ def build(
             public_symbols(),
             preset=preset,
             route=route,
+            sampled_route=sampled_route,
             radius_ratio=radius_ratio,
         )
 
     if not all(step.outcome.ok for step in means):
         # Variances of a biased surrogate would be about something else: nothing more is stated.
         return theorem(means, None)
-    model = VarianceModel(preset)
 
     def compare(route: Route) -> Complexity:
         order = order_of(route.count)
         found: list[Any] = [dominates(route.count, order)]
-        if published is not None:
-            found += [dominates(route.count, published, regime) for regime in regimes]
+        # The published order is for samples: every theorem compares it there.
+        wanted = PUBLISHED if route.model.sampled else published
+        if wanted is not None:
+            found += [dominates(route.count, wanted, regime) for regime in regimes]
             if divergent:
-                found.append(diverges(route.count, published, d))
+                found.append(diverges(route.count, wanted, d))
         return Complexity(
             route.count,
             order,
-            model.per_direction,
-            published,
+            route.model.per_direction,
+            wanted,
             PUBLISHED_SOURCE,
             tuple(found),
             route.definitions,
+            "samples" if route.model.sampled else "exact values",
         )
 
-    route = Route(model, coupling, compare)
+    model, sampled = VarianceModel(preset), VarianceModel(preset, sampled=True)
+    route, samples = Route(model, coupling, compare), SampledRoute(sampled, coupling, compare)
     independent = model.independent
     steps = (
         *means,
@@ -106,8 +114,37 @@ def build(
         choice_step(Certificate(independent, "rough"), coupling),
         average_step(Certificate(independent, "rough")),
         *cost_steps(route),
+        *_sampled_steps(samples, independent),
     )
-    return theorem(steps, route)
+    return theorem(steps, route, samples)
+
+
+#: What the names of the steps about samples end in.
+_SAMPLED = ", with samples"
+
+
+def _sampled_steps(route: SampledRoute, independent: bool) -> tuple[Step, ...]:
+    """The same plan and count for samples; their noise couples v and x, also where that of directions does not."""
+    certificate = Certificate(False, "rough")
+    again: tuple[Step, ...] = ()
+    if independent:
+        again = (
+            *(_renamed(step) for step in drift_steps(False)),
+            _renamed(certificate_step(certificate)),
+            _renamed(choice_step(certificate, route.coupling)),
+            _renamed(average_step(certificate)),
+        )
+    return (
+        *(_renamed(step) for step in _variance_steps(route.model)),
+        *again,
+        *allocation_steps(route, _SAMPLED),
+        *cost_steps(route, _SAMPLED),
+        *growing_spread_steps(route, _SAMPLED),
+    )
+
+
+def _renamed(step: Step) -> Step:
+    return replace(step, name=step.name + _SAMPLED)
 
 
 def _variance_steps(model: VarianceModel) -> tuple[Step, ...]:
@@ -123,8 +160,13 @@ def _variance_steps(model: VarianceModel) -> tuple[Step, ...]:
         reasons["adjoint"] = "Hv + f_z is one surrogate of A v + F_z, at most L_zz b + M_v a; Young's inequality."
         reasons["outer_gradient"] = "Cv + f_x is one surrogate of C v + F_x, which is D but for the bias; Young."
 
+    if model.sampled:
+        reasons = {
+            name: reason + " Given the sample; its spread sigma adds up, (V + S/l)/b." for name, reason in reasons.items()
+        }
+
     def prove(attribute: str, statement: Any) -> str:
-        again = getattr(VarianceModel(model.preset), attribute)
+        again = getattr(VarianceModel(model.preset, sampled=model.sampled), attribute)
         if sp.expand(again - statement.rhs) != 0:
             raise ValueError(f"derived again the bound is {again}")
         return model.check_combination()

@@ -1,8 +1,9 @@
 """The plan of a preset: radii, directions, steps and iterations for an accuracy eps, and the count n(eps).
 
-Steps and weights come from the explicit certificate of ``weights`` and contain no dimension and no eps. The number
-of directions and the radii take what the variances of ``variance`` ask for. The bound of the finished plan is then
-certified by ``bound``.
+Steps and weights come from the explicit certificate of ``weights`` and contain no dimension and no eps. What grows
+with 1/eps is the number of directions, with exact values (:class:`Route`), or the batch, with samples
+(:class:`SampledRoute`). It and the radii take what the variances of ``variance`` ask for. The bound of the finished plan
+is then certified by ``bound``.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 import sympy as sp
 
@@ -26,6 +27,7 @@ from ..symbols import (
     L_xx,
     L_zz,
     R,
+    SIGMA,
     a_0,
     b1,
     b2,
@@ -52,11 +54,11 @@ from .assumptions import PUBLISHED
 from .bound import ExplicitBound, as_float
 from .drift import Certified
 from .inequalities import bias_v, bias_x, bias_z, noise_factors
-from .run import Start
+from .run import SPREADS, Start
 from .variance import VarianceModel
 from .weights import Certificate, equal_shares, explicit_step_ratio, explicit_weights
 
-__all__ = ["W_AT_START", "Plan", "Route", "explicit_steps", "numbers_of"]
+__all__ = ["W_AT_START", "Plan", "Route", "SampledRoute", "explicit_steps", "has_spreads", "numbers_of"]
 
 #: Dimension-free symbols of a plan: X + theta, and h^2 = radius_share eps / (p (p + 4)).
 X, radius_share = sp.symbols("X radius_share", positive=True)
@@ -66,8 +68,8 @@ X, radius_share = sp.symbols("X radius_share", positive=True)
 class Plan:
     """A configuration whose bound is at most eps, and its cost.
 
-    ``evaluations`` is ``K`` iterations times the evaluations of both levels with one sample. Steps along v
-    are ``h_bar / max(1, |v|)``.
+    ``evaluations`` is ``K`` iterations times the evaluations of both levels, with ``b1`` and ``b2`` samples. Steps
+    along v are ``h_bar / max(1, |v|)``.
     """
 
     h: float
@@ -81,6 +83,13 @@ class Plan:
     evaluations: int
     bound: float
     normalize_h_bar: bool = True
+    b1: int = 1
+    b2: int = 1
+
+
+def has_spreads(constants: Any) -> bool:
+    """Whether values of the problem are samples: one of its spreads is not zero."""
+    return any(constants.bound(name) != 0 for level in SPREADS for name in level)
 
 
 #: W at the start.
@@ -114,7 +123,7 @@ def numbers_of(definitions: Mapping[str, Any], known: Mapping[str, float]) -> di
 
 @dataclass(frozen=True, eq=False)
 class Route:
-    """Explicit bound, plan and count of one preset.
+    """Explicit bound, plan and count of one preset with exact values: l = l1 = l2 directions grow with 1/eps.
 
     Attributes
     ----------
@@ -127,6 +136,13 @@ class Route:
     coupling: Any
     compare: Callable[[Route], Complexity]
 
+    #: What grows with 1/eps, in words.
+    grows: ClassVar[str] = "l directions"
+
+    def sizes(self, size: Any, directions: Any = 1) -> dict[Any, Any]:
+        """Directions and batches, by symbol, when what grows has ``size``; ``directions`` a sample where they are free."""
+        return {l1: size, l2: size, b1: sp.Integer(1), b2: sp.Integer(1)}
+
     def certificate(self, adjoint: str) -> Certificate:
         """The certificate that applies to a kind of adjoint."""
         return Certificate(self.model.independent, adjoint)
@@ -138,41 +154,51 @@ class Route:
 
     # The count, as an expression.
 
-    @cached_property
-    def plan_variances(self) -> Mapping[str, Any]:
-        """Variance coefficients per direction for l1 = l2, radii at their limits, weights 1.
+    def plan_variances(self, directions: Any = 1) -> Mapping[str, Any]:
+        """Variance coefficients at size 1, radii at their limits, weights 1.
 
-        The plan keeps h^2 p (p + 4) and eta^2 d (d + 4) at or below radius_share * eps; the
-        coefficients grow with the radii, so they are taken at equality.
+        Every coefficient is divided by the size. The plan keeps h^2 p (p + 4) and eta^2 d (d + 4) at or below
+        radius_share * eps; the coefficients grow with the radii, so they are taken at equality.
         """
         limit = radius_share * eps
         found = {}
         for name, value in self.model.coefficients.items():
-            per_direction = sp.expand(equal_shares(value.subs({l1: 1, l2: 1})))
-            radii = per_direction.subs({h: sp.sqrt(limit / (p * (p + 4))), eta: sp.sqrt(limit / (d * (d + 4)))})
+            at_one = sp.expand(equal_shares(value.subs(self.sizes(sp.Integer(1), directions))))
+            radii = at_one.subs({h: sp.sqrt(limit / (p * (p + 4))), eta: sp.sqrt(limit / (d * (d + 4)))})
             found[name] = sp.expand(sp.cancel(sp.together(radii)))
         return found
 
-    def column(self, column: str) -> Any:
-        z, v, x = (self.plan_variances[f"s_{row}{column}"] for row in "zvx")
+    def column(self, column: str, directions: Any = 1) -> Any:
+        """What one column of the variances adds to the certificate at size 1."""
+        variances = self._variances(directions)
+        z, v, x = (variances.get(f"s_{row}{column}", sp.Integer(0)) for row in "zvx")
         factor = equal_shares(noise_factors(self.model.independent)[0])
         return sp.expand(factor * rho / mu * (w_a * z + w_b * v) + X * x)
 
     @cached_property
-    def direction_terms(self) -> Mapping[str, Any]:
-        """Lower bounds on l = l1 = l2 by what asks for them; dimension-free beside p, d, eps."""
+    def _known_variances(self) -> dict[Any, Mapping[str, Any]]:
+        return {}
+
+    def _variances(self, directions: Any) -> Mapping[str, Any]:
+        if directions not in self._known_variances:
+            self._known_variances[directions] = self.plan_variances(directions)
+        return self._known_variances[directions]
+
+    def size_terms(self, directions: Any = 1) -> Mapping[str, Any]:
+        """Lower bounds on the size by what asks for them; dimension-free beside p, d, eps."""
         spare = sp.Rational(1, 4) - self.coupling
+        on_step = self.column("D", directions)
         return {
-            "weight of z": 2 * self.column("a") / w_a,
-            "weight of v": 2 * self.column("b") / w_b,
-            "step of x": self.column("D") / spare if self.column("D") != 0 else sp.Integer(0),
-            "noise": sp.expand(3 * 2 * self.column("0") / eps),
+            "weight of z": 2 * self.column("a", directions) / w_a,
+            "weight of v": 2 * self.column("b", directions) / w_b,
+            "step of x": on_step / spare if on_step != 0 else sp.Integer(0),
+            "noise": sp.expand(3 * 2 * self.column("0", directions) / eps),
         }
 
     @cached_property
-    def directions(self) -> Any:
-        """l: at most the sum of its lower bounds, and one for rounding up."""
-        return sp.Add(*self.direction_terms.values()) + 1
+    def size(self) -> Any:
+        """What grows: at most the sum of its lower bounds, and one for rounding up."""
+        return sp.Add(*self.size_terms().values()) + 1
 
     @cached_property
     def iterations(self) -> Any:
@@ -181,13 +207,13 @@ class Route:
 
     @cached_property
     def count(self) -> Any:
-        """n(eps) = K times the evaluations of both levels an iteration, one sample."""
-        return sp.expand(self.iterations * self._cost.subs({l1: self.directions, l2: self.directions}))
+        """n(eps) = K times the evaluations of both levels an iteration."""
+        return sp.expand(self.iterations * self.cost.subs(self.sizes(self.size)))
 
     @property
-    def _cost(self) -> Any:
-        """Evaluations of both levels an iteration, one sample."""
-        return sum(self.model.preset.evaluations.values()).subs({b1: 1, b2: 1})
+    def cost(self) -> Any:
+        """Evaluations of both levels an iteration."""
+        return sum(self.model.preset.evaluations.values())
 
     @cached_property
     def definitions(self) -> dict[str, Any]:
@@ -219,16 +245,17 @@ class Route:
         """The constants that a plan needs, by name; an error names the first one that is unknown or only sampled."""
         curved = constants.bound("H") != 0
         unused = {"C_z", "C_x"} if self._errors_only else set()
-        unused |= {"R"} if self._errors_only and not curved else set()
+        unused |= {"R"} if self._errors_only and not curved and not self.model.sampled else set()
         unused |= set() if curved else {"H_zz", "H_xz"}
-        needed = [str(s) for s in (*CONSTANTS, H_zz, H_xz) if str(s) not in unused]
+        symbols = (*CONSTANTS, H_zz, H_xz, *(SIGMA if self.model.sampled else ()))
+        needed = [str(s) for s in symbols if str(s) not in unused]
         needed = [n for n in needed if n != "L_xx" or self.model.cross.has(L_xx)]
         values = dict(zip(needed, constants.require(*needed), strict=True))
-        return {str(s): values.get(str(s), 0.0) for s in (*CONSTANTS, H_zz, H_xz)}
+        return {str(s): values.get(str(s), 0.0) for s in symbols}
 
     @property
     def _errors_only(self) -> bool:
-        """The noise vanishes with the errors: C_z and C_x never occur."""
+        """The noise of directions vanishes with the errors: C_z and C_x never occur."""
         return self.model.preset.one_count
 
     def values(self, constants: Any, p: int, d: int, eps: float, start: Start) -> dict[str, float]:
@@ -255,28 +282,77 @@ class Route:
         values = self.values(constants, p, d, eps, start)
         return _number(proved.constant, values) * _number(other, values)
 
+    def directions(self, values: Mapping[str, float]) -> int:
+        """Directions a sample, where they are not what grows."""
+        return 1
+
     def plan(self, constants: Any, p: int, d: int, eps: float, start: Start) -> Plan:
         """See ``Theorem.plan``: the explicit weights and steps of the count, with its radii."""
         known = self.constants(constants)
         values = self.values(constants, p, d, eps, start)
-        l = math.ceil(max(1.0, *(_number(term, values) for term in self.direction_terms.values())))
+        directions = self.directions(values)
+        size = math.ceil(max(1.0, *(_number(term, values) for term in self.size_terms(directions).values())))
         iterations = math.ceil(6 * values["W_0"] / (values["gamma"] * eps)) or 1
         r = self.model.preset.ratio(p, d, known["L_xx"] / known["L_zz"] if self.model.preset.tuned else 1.0)
         share = values["radius_share"] * eps
         h_value = math.sqrt(share / max(p * (p + 4), d * (d + 4) / r**2))
-        cost = int(_number(self._cost, values | {"l1": l, "l2": l}))
-        spent = iterations * cost
-        plan = Plan(h_value, h_value / r, h_value, l, l, values["rho"], values["gamma"], iterations, spent, math.inf)
+        sizes = {str(symbol): int(value) for symbol, value in self.sizes(size, directions).items()}
+        plan = Plan(
+            h=h_value,
+            eta=h_value / r,
+            h_bar=h_value,
+            rho=values["rho"],
+            gamma=values["gamma"],
+            K=iterations,
+            evaluations=iterations * int(_number(self.cost, values | sizes)),
+            bound=math.inf,
+            **sizes,
+        )
         # What a curved G adds vanishes with the radii, which cost nothing: halve them until it fits.
         for _ in range(200):
             try:
                 reached = self.bound(constants, p, d, plan, iterations, start)
             except TheoremError:
                 reached = math.inf
-            if reached <= eps or constants.bound("H") == 0:
+            if reached <= eps:
                 return replace(plan, bound=reached)
+            if constants.bound("H") == 0:
+                raise TheoremError(f"the plan for eps={eps!r} is certified for {reached!r} only")
             plan = replace(plan, h=plan.h / 2, eta=plan.eta / 2, h_bar=plan.h_bar / 2)
         raise TheoremError(f"no radii were found with which the bound is at most eps={eps!r}")
+
+
+@dataclass(frozen=True, eq=False)
+class SampledRoute(Route):
+    """The same with samples of G and F: b = b1 = b2 samples grow with 1/eps, the directions a sample need not.
+
+    Of the spread that samples add nothing is averaged by more directions, so that only samples can bring it to eps.
+    """
+
+    grows: ClassVar[str] = "b samples"
+
+    def sizes(self, size: Any, directions: Any = 1) -> dict[Any, Any]:
+        """See :meth:`Route.sizes`."""
+        return {l1: directions, l2: directions, b1: size, b2: size}
+
+    def directions(self, values: Mapping[str, float]) -> int:
+        """Directions a sample that make an iteration cheapest, by trial: 1, or some power of 2.
+
+        One direction is always allowed and costs at most (c + e)/c of the best, where a sample takes c l + e values.
+        """
+
+        def cost(directions: int) -> float:
+            size = max(1.0, *(_number(term, values) for term in self.size_terms(directions).values()))
+            sizes = {str(symbol): float(value) for symbol, value in self.sizes(math.ceil(size), directions).items()}
+            return _number(self.cost, dict(values) | sizes)
+
+        best, least = 1, cost(1)
+        for power in range(1, 20):
+            trial = cost(2**power)
+            if trial > least:
+                break
+            best, least = 2**power, trial
+        return best
 
 
 def _order(text: str) -> Any:

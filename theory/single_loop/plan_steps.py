@@ -8,7 +8,7 @@ import sympy as sp
 
 from ..proof.algebra import require_nonnegative
 from ..proof.theorem import Step
-from ..symbols import CONSTANTS, W_0, L_Psi, L_zz, M_v, M_x, c, d, eps, eta, gamma, h, l1, l2, mu, p, rho, w_a, w_b
+from ..symbols import CONSTANTS, SIGMA, W_0, L_Psi, L_zz, M_v, M_x, c, d, eps, eta, gamma, h, l1, l2, mu, p, rho, w_a, w_b
 from .inequalities import bias_v, bias_x, bias_z
 from .plan import Route, X, radius_share
 from .weights import equal_shares
@@ -16,28 +16,31 @@ from .weights import equal_shares
 __all__ = ["cost_steps"]
 
 
-def cost_steps(route: Route) -> tuple[Step, ...]:
-    """Steps and weights without p, d, eps; the plan's three thirds; the count and its order."""
+def cost_steps(route: Route, suffix: str = "") -> tuple[Step, ...]:
+    """Steps and weights without p, d, eps; the plan's three thirds; the count and its order.
+
+    ``suffix`` of the names tells the steps of a second route apart.
+    """
     n, mean = sp.Symbol("n"), sp.Symbol("mean_of_squared_gradient")
     return (
         Step(
-            "dimension-free steps",
+            "dimension-free steps" + suffix,
             sp.Eq(gamma, route.definitions["gamma"]),
             "Steps and weights of the plan contain constants of the problem only, and satisfy "
-            "gamma <= 1/(2 L_Psi) and rho <= 2/(mu + L_zz); directions and radii absorb p, d and eps.",
+            f"gamma <= 1/(2 L_Psi) and rho <= 2/(mu + L_zz); {route.grows} and radii absorb p, d and eps.",
             lambda statement: _dimension_free(route, statement),
         ),
         Step(
-            "plan",
+            "plan" + suffix,
             sp.Le(mean, eps),
-            "K iterations bring 2 W_0/(gamma K), l directions the noise, and radii with h^2 p (p+4) and "
-            "eta^2 d (d+4) at most radius_share eps the biases to eps/3 each; l also meets the conditions.",
+            f"K iterations bring 2 W_0/(gamma K), {route.grows} the noise, and radii with h^2 p (p+4) and "
+            "eta^2 d (d+4) at most radius_share eps the biases to eps/3 each; the conditions are met too.",
             lambda statement: _thirds(route, statement),
         ),
         Step(
-            "count",
+            "count" + suffix,
             sp.Le(n, route.count),
-            "K times the evaluations of both levels an iteration, at l1 = l2 = l; a ceiling costs at most 1.",
+            f"K times the evaluations of both levels an iteration, with {route.grows} at each; a ceiling costs at most 1.",
             lambda statement: _order(route, statement),
         ),
     )
@@ -61,16 +64,16 @@ def _thirds(route: Route, statement: Any) -> str:
         raise ValueError(f"three times {third} are shown, stated {statement.rhs}")
     if sp.expand((2 * W_0 / (gamma * (route.iterations - 1))) - third) != 0:
         raise ValueError("K does not bring the start to eps / 3")
-    terms = route.direction_terms
+    terms = route.size_terms()
     for name, weight, column in (("weight of z", w_a, "a"), ("weight of v", w_b, "b")):
         left = weight / 2 - route.column(column) / terms[name] if terms[name] != 0 else sp.Integer(0)
         if sp.simplify(left) != 0:
-            raise ValueError(f"l does not meet the condition {name!r}: {left} is left")
+            raise ValueError(f"{route.grows} do not meet the condition {name!r}: {left} is left")
     spare = sp.Rational(1, 4) - route.coupling
     if terms["step of x"] != 0 and sp.simplify(spare - route.column("D") / terms["step of x"]) != 0:
-        raise ValueError("l does not meet the condition 'step of x'")
+        raise ValueError(f"{route.grows} do not meet the condition 'step of x'")
     if sp.simplify(2 * route.column("0") / terms["noise"] - third) != 0:
-        raise ValueError("l does not bring the noise to eps / 3")
+        raise ValueError(f"{route.grows} do not bring the noise to eps / 3")
     _biases(route)
     for name, coefficient in route.model.coefficients.items():
         at_plan = sp.expand(equal_shares(coefficient))
@@ -79,7 +82,7 @@ def _thirds(route: Route, statement: Any) -> str:
             for term in sp.Add.make_args(sp.diff(at_plan, radius)):
                 if not term.is_nonnegative:
                     raise ValueError(f"{name} falls with {radius}")
-    return "K: eps/3, l: eps/3 and half of each weight, radii: at most eps/3"
+    return f"K: eps/3, {route.grows}: eps/3 and half of each weight, radii: at most eps/3"
 
 
 def _biases(route: Route) -> None:
@@ -93,7 +96,7 @@ def _biases(route: Route) -> None:
 def _order(route: Route, statement: Any) -> str:
     if statement.rhs != route.count:
         raise ValueError("the stated count is not K times the evaluations an iteration")
-    allowed = {p, d, eps, W_0, gamma, rho, w_a, w_b, X, radius_share, M_v, M_x, *CONSTANTS}
+    allowed = {p, d, eps, W_0, gamma, rho, w_a, w_b, X, radius_share, M_v, M_x, *CONSTANTS, *SIGMA}
     extra: set[Any] = route.count.free_symbols - allowed
     if extra:
         raise ValueError(f"the count contains {extra}")

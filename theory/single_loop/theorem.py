@@ -23,6 +23,7 @@ from ..noise.predictions import (
 )
 from ..noise.run_moments import RunMoments, moments_of_run
 from ..proof.theorem import Theorem, TheoremError
+from .plan import has_spreads
 from .run import Start, check_law
 from .step_bound import one_step_bounds
 
@@ -39,12 +40,14 @@ class SingleLoopTheorem(Theorem):
     Attributes beside those of :class:`~zoba_bench.theory.proof.theorem.Theorem`
     ----------
     preset : the surrogates; None for exact derivatives.
-    route : the explicit bound, plan and complexity that the steps prove.
+    route : the explicit bound, plan and complexity that the steps prove, for exact values.
+    sampled_route : plan and complexity for samples of G and F; None where the steps lead to none.
     radius_ratio : what the ratio h/eta does, in words.
     """
 
     preset: Preset | None
     route: Any
+    sampled_route: Any = None
     radius_ratio: str = ""
     Blocks: type[_Blocks] = field(default=_Blocks, repr=False)
 
@@ -60,9 +63,24 @@ class SingleLoopTheorem(Theorem):
 
     @property
     def complexity(self) -> Any:
-        """Order and count n(eps), derived; see ``zoba_bench.theory.proof.orders.Complexity``."""
+        """Order and count n(eps) for exact values; see ``zoba_bench.theory.proof.orders.Complexity``."""
         self.require_checked()
         return self.route.complexity
+
+    @property
+    def sampled_complexity(self) -> Any:
+        """Order and count n(eps) for samples of G and F, in which the published order is stated; None if not derived."""
+        self.require_checked()
+        return None if self.sampled_route is None else self.sampled_route.complexity
+
+    def _planned(self, constants: Any) -> Any:
+        """The route of plan and count: that for samples where a spread of the problem is not zero."""
+        self.require_checked()
+        if not has_spreads(constants):
+            return self.route
+        if self.sampled_route is None:
+            raise TheoremError(f"theorem {self.name!r} plans for exact values; the problem has samples (sigma > 0)")
+        return self.sampled_route
 
     def bound(self, constants: Any, p: int, d: int, solver: Any, K: int, start: Start | Mapping[str, float]) -> float:
         """Upper bound on the mean over k < K of E|grad Psi(x_k)|^2 at constant steps.
@@ -102,14 +120,15 @@ class SingleLoopTheorem(Theorem):
         return one_step_bounds(self.route.explicit, constants, p, d, solver, state, wrong)
 
     def plan(self, constants: Any, p: int, d: int, eps: float, start: Start | Mapping[str, float]) -> Any:
-        """Radii, directions, steps and iterations with which the bound is at most ``eps``.
+        """Radii, directions, batches, steps and iterations with which the bound is at most ``eps``.
+
+        More directions serve problems with exact values, larger batches those with samples.
 
         Raises
         ------
         ValueError : a constant that the plan needs is unknown, or only sampled; it is named.
         """
-        self.require_checked()
-        return self.route.plan(constants, p, d, eps, Start.of(start))
+        return self._planned(constants).plan(constants, p, d, eps, Start.of(start))
 
     def derived_count(
         self, constants: Any, p: int, d: int, eps: float, start: Start | Mapping[str, float]
@@ -118,8 +137,7 @@ class SingleLoopTheorem(Theorem):
 
         Raises as :meth:`plan`.
         """
-        self.require_checked()
-        count: float = self.route.derived_count(constants, p, d, eps, Start.of(start))
+        count: float = self._planned(constants).derived_count(constants, p, d, eps, Start.of(start))
         return count
 
     def dominating_count(
@@ -138,8 +156,7 @@ class SingleLoopTheorem(Theorem):
         ------
         ComplexityError : n(eps) is not proved to be of that order.
         """
-        self.require_checked()
-        allowed: float = self.route.dominating_count(order, constants, p, d, eps, Start.of(start), at)
+        allowed: float = self._planned(constants).dominating_count(order, constants, p, d, eps, Start.of(start), at)
         return allowed
 
     def blocks(self, **arrays: Any) -> _Blocks:

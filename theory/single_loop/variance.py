@@ -3,6 +3,10 @@
 The plan and the count use these bounds. Here G is quadratic and F is not. The moments come from the surrogates of
 one direction. What is added is how they join: the inner and the outer surrogate by Young's inequality (exactly,
 where they share their directions), |v| <= R + b, |F_z| <= C_z + m_zz a, and the remainder of F beyond first order.
+
+With samples a direction's variance is taken given the sample, whose functions obey the same bounds. A mean over b
+samples of l directions each then has the variance (V + E[S]/l)/b, with V the variance of the sample's exact value and S
+that of one direction given the sample.
 """
 
 from __future__ import annotations
@@ -28,6 +32,8 @@ from ..symbols import (
     R,
     a,
     b,
+    b1,
+    b2,
     d,
     eta,
     h,
@@ -37,6 +43,11 @@ from ..symbols import (
     m_zz,
     p,
     ratio,
+    sigma_fx,
+    sigma_fz,
+    sigma_gz,
+    sigma_xz,
+    sigma_zz,
     y_f,
     y_s,
     y_v,
@@ -57,15 +68,19 @@ class VarianceModel:
     preset : the surrogates.
     projected : whether v stays in a ball of radius R, so that |v| <= R without b.
     any_ratio : keep r = h/eta as it is given, rather than the preset's own.
+    sampled : values are means over samples with the spreads sigma; all values of one difference share their sample.
     """
 
     preset: Preset
     projected: bool = False
     any_ratio: bool = False
+    sampled: bool = False
 
     @cached_property
     def independent(self) -> bool:
-        """Whether the noises of (z, v) and of x come from independent directions."""
+        """Whether the noises of (z, v) and of x come from independent directions; samples are shared by all."""
+        if self.sampled:
+            return False
         d_z, hv, cv = self.preset.inner
         f_z, f_x = self.preset.outer
         return not (_directions(d_z, hv, f_z) & _directions(cv, f_x))
@@ -108,10 +123,21 @@ class VarianceModel:
         linear = worst.subs({h: 0, eta: 0})
         return sp.factor(linear), sp.factor(worst - linear)
 
+    def _spread(self, sigma: Any) -> Any:
+        """Variance that samples add to an exact value, sigma being its root."""
+        return sigma**2 if self.sampled else sp.Integer(0)
+
+    def _mean(self, spread: Any, one: Any, l: Any, batch: Any) -> Any:
+        """Variance of a mean over ``batch`` samples of ``l`` directions each."""
+        return (spread + one / l) / batch if self.sampled else one / l
+
     @cached_property
     def inner_gradient(self) -> Any:
         """Bound on the variance of D_z."""
-        return sum(self._first_order(self.preset.inner[0], L_zz * a)) / l1
+        spread = self._spread(sigma_gz)
+        # Given the sample, the mean square of |G_z| is at most L_zz^2 a^2 plus the spread.
+        one = sum(self._first_order(self.preset.inner[0], sp.sqrt(L_zz**2 * a**2 + spread)))
+        return self._mean(spread, one, l1, b1)
 
     @cached_property
     def adjoint(self) -> Any:
@@ -121,11 +147,15 @@ class VarianceModel:
             # Hv + f_z is one first-order surrogate of the exact direction A v + F_z; its
             # square is at most (L_zz b + M_v a)^2, which vanishes with the errors.
             linear, remainder = self._first_order(f_z, _direction)
-            square = (1 + 1 / y_v) * L_zz**2 * b**2 + (1 + y_v) * M_v**2 * a**2
-            return ((1 + y_f) * linear.subs(_direction, sp.sqrt(square)) + (1 + 1 / y_f) * remainder) / l1
-        square = (1 + y_f) * C_z**2 + (1 + 1 / y_f) * m_zz**2 * a**2
+            spread = self._joint_spread(sigma_zz, sigma_fz)
+            square = (1 + 1 / y_v) * L_zz**2 * b**2 + (1 + y_v) * M_v**2 * a**2 + spread
+            one = (1 + y_f) * linear.subs(_direction, sp.sqrt(square)) + (1 + 1 / y_f) * remainder
+            return self._mean(spread, one, l1, b1)
+        spread = self._spread(sigma_fz)
+        square = (1 + y_f) * C_z**2 + (1 + 1 / y_f) * m_zz**2 * a**2 + spread
         linear, remainder = self._first_order(f_z, sp.sqrt(square))
-        return self._joined(self.hessian, (1 + y_f) * linear + (1 + 1 / y_f) * remainder)
+        outer = self._mean(spread, (1 + y_f) * linear + (1 + 1 / y_f) * remainder, l2, b2)
+        return self._joined(self.hessian, sigma_zz, outer)
 
     @cached_property
     def outer_gradient(self) -> Any:
@@ -137,13 +167,22 @@ class VarianceModel:
             linear, remainder = self._first_order(f_x, _direction)
             per_square = sp.cancel(linear / _direction**2)
             bias = (1 + 1 / y_f) * (per_square + 3) * self.bias_x**2
-            return ((1 + y_f) * ((1 + y_f) * per_square * D**2 + bias) + (1 + 1 / y_f) * remainder) / l1
-        linear, remainder = self._first_order(f_x, C_x)
-        return self._joined(self.cross, (1 + y_f) * linear + (1 + 1 / y_f) * remainder)
+            spread = self._joint_spread(sigma_xz, sigma_fx)
+            square = (1 + y_f) * per_square * D**2 + bias + per_square * spread
+            return self._mean(spread, (1 + y_f) * square + (1 + 1 / y_f) * remainder, l1, b1)
+        spread = self._spread(sigma_fx)
+        linear, remainder = self._first_order(f_x, sp.sqrt(C_x**2 + spread))
+        outer = self._mean(spread, (1 + y_f) * linear + (1 + 1 / y_f) * remainder, l2, b2)
+        return self._joined(self.cross, sigma_xz, outer)
 
-    def _joined(self, inner: Any, outer: Any) -> Any:
-        """Variance of an inner surrogate (per |v|^2) plus an outer one, however they correlate."""
-        return (1 + y_s) * inner * self.adjoint_square / l1 + (1 + 1 / y_s) * outer / l2
+    def _joined(self, inner: Any, sigma: Any, outer: Any) -> Any:
+        """Variance of an inner surrogate (per |v|^2, as the spread sigma) plus an outer one, however they correlate."""
+        one = self._mean(self._spread(sigma), inner, l1, b1)
+        return (1 + y_s) * one * self.adjoint_square + (1 + 1 / y_s) * outer
+
+    def _joint_spread(self, inner: Any, outer: Any) -> Any:
+        """Variance that samples add to A v + F_z or C v + F_x, whose parts may correlate."""
+        return (1 + y_s) * self._spread(inner) * self.adjoint_square + (1 + 1 / y_s) * self._spread(outer)
 
     @property
     def adjoint_square(self) -> Any:
