@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from functools import partial
+from collections.abc import Callable
+from functools import cache, partial
 from typing import Any
 
 import sympy as sp
@@ -13,7 +13,7 @@ from ..estimators.presets import preset_named
 from ..estimators.steps import mean_steps, moment_steps, remainder_steps
 from ..proof.orders import Complexity, diverges, dominates, order_of
 from ..proof.rules import by_nonnegative_terms
-from ..proof.theorem import Step
+from ..proof.theorem import Step, TheoremError
 from ..symbols import W_0, K, d, gamma
 from .assumptions import ASSUMPTIONS, PUBLISHED, PUBLISHED_SOURCE, SOURCE, public_symbols
 from .drift_steps import drift_steps, root_steps
@@ -21,7 +21,7 @@ from .inequalities import V_v, V_x, V_z, one_step_inequalities
 from .plan import Route, SampledRoute
 from .plan_steps import cost_steps
 from .sampled_steps import allocation_steps, growing_spread_steps
-from .theorem import SingleLoopTheorem
+from .theorem import SampledTheorem, SingleLoopTheorem
 from .variance import VarianceModel
 from .weights import KINDS, Certificate, check_explicit_choice, explicit_step_ratio, explicit_weights
 
@@ -30,6 +30,7 @@ __all__ = [
     "build",
     "certificate_step",
     "choice_step",
+    "samples_of",
 ]
 
 
@@ -58,9 +59,7 @@ def build(
     preset = preset_named(name)
     means = mean_steps(preset)
 
-    def theorem(
-        steps: tuple[Step, ...], route: Route | None, sampled_route: SampledRoute | None = None
-    ) -> SingleLoopTheorem:
+    def theorem(steps: tuple[Step, ...], route: Route | None) -> SingleLoopTheorem:
         return SingleLoopTheorem(
             name,
             title,
@@ -71,7 +70,9 @@ def build(
             public_symbols(),
             preset=preset,
             route=route,
-            sampled_route=sampled_route,
+            samples=None
+            if route is None
+            else partial(_with_samples, name, title, coupling, regimes, divergent, source),
             radius_ratio=radius_ratio,
         )
 
@@ -79,28 +80,8 @@ def build(
         # Variances of a biased surrogate would be about something else: nothing more is stated.
         return theorem(means, None)
 
-    def compare(route: Route) -> Complexity:
-        order = order_of(route.count)
-        found: list[Any] = [dominates(route.count, order)]
-        # The published order is for samples: every theorem compares it there.
-        wanted = PUBLISHED if route.model.sampled else published
-        if wanted is not None:
-            found += [dominates(route.count, wanted, regime) for regime in regimes]
-            if divergent:
-                found.append(diverges(route.count, wanted, d))
-        return Complexity(
-            route.count,
-            order,
-            route.model.per_direction,
-            wanted,
-            PUBLISHED_SOURCE,
-            tuple(found),
-            route.definitions,
-            "samples" if route.model.sampled else "exact values",
-        )
-
-    model, sampled = VarianceModel(preset), VarianceModel(preset, sampled=True)
-    route, samples = Route(model, coupling, compare), SampledRoute(sampled, coupling, compare)
+    model = VarianceModel(preset)
+    route = Route(model, coupling, _comparison(published, regimes, divergent))
     independent = model.independent
     steps = (
         *means,
@@ -114,37 +95,79 @@ def build(
         choice_step(Certificate(independent, "rough"), coupling),
         average_step(Certificate(independent, "rough")),
         *cost_steps(route),
-        *_sampled_steps(samples, independent),
     )
-    return theorem(steps, route, samples)
+    return theorem(steps, route)
 
 
-#: What the names of the steps about samples end in.
-_SAMPLED = ", with samples"
+def samples_of(theorem: SingleLoopTheorem) -> SampledTheorem:
+    """The theorem on plan and count for samples of a preset's own theorem.
+
+    Raises
+    ------
+    TheoremError : the preset's theorem has none, because its steps fail.
+    """
+    if theorem.samples is None:
+        theorem.require_checked()
+        raise TheoremError(f"theorem {theorem.name!r} has no count for samples")
+    return theorem.samples()
 
 
-def _sampled_steps(route: SampledRoute, independent: bool) -> tuple[Step, ...]:
-    """The same plan and count for samples; their noise couples v and x, also where that of directions does not."""
-    certificate = Certificate(False, "rough")
-    again: tuple[Step, ...] = ()
-    if independent:
-        again = (
-            *(_renamed(step) for step in drift_steps(False)),
-            _renamed(certificate_step(certificate)),
-            _renamed(choice_step(certificate, route.coupling)),
-            _renamed(average_step(certificate)),
+def _comparison(published: Any, regimes: tuple[str, ...], divergent: bool) -> Callable[[Route], Complexity]:
+    """What is proved of a count: its order, and how the published one compares."""
+
+    def compare(route: Route) -> Complexity:
+        order = order_of(route.count)
+        found: list[Any] = [dominates(route.count, order)]
+        if published is not None:
+            found += [dominates(route.count, published, regime) for regime in regimes]
+            if divergent:
+                found.append(diverges(route.count, published, d))
+        return Complexity(
+            route.count,
+            order,
+            route.model.per_direction,
+            published,
+            PUBLISHED_SOURCE,
+            tuple(found),
+            route.definitions,
+            "samples" if route.model.sampled else "exact values",
         )
-    return (
-        *(_renamed(step) for step in _variance_steps(route.model)),
-        *again,
-        *allocation_steps(route, _SAMPLED),
-        *cost_steps(route, _SAMPLED),
-        *growing_spread_steps(route, _SAMPLED),
+
+    return compare
+
+
+@cache
+def _with_samples(
+    name: str, title: str, coupling: Any, regimes: tuple[str, ...], divergent: bool, source: str
+) -> SampledTheorem:  # fmt: skip
+    """Plan and count of a preset for samples; beside its theorem, whose steps on estimators and bound they rest on.
+
+    Samples couple the noises of v and x, also where directions do not.
+    """
+    model = VarianceModel(preset_named(name), sampled=True)
+    # The published order speaks of samples: it is compared with for every preset.
+    route = SampledRoute(model, coupling, _comparison(PUBLISHED, regimes, divergent))
+    certificate = Certificate(False, "rough")
+    return SampledTheorem(
+        f"{name}-samples",
+        f"{title}, samples of G and F",
+        name,
+        ASSUMPTIONS,
+        source,
+        (
+            *one_step_inequalities(False),
+            *drift_steps(False),
+            *_variance_steps(model),
+            certificate_step(certificate),
+            choice_step(certificate, coupling),
+            average_step(certificate),
+            *allocation_steps(route),
+            *cost_steps(route),
+            *growing_spread_steps(route),
+        ),
+        public_symbols(),
+        route=route,
     )
-
-
-def _renamed(step: Step) -> Step:
-    return replace(step, name=step.name + _SAMPLED)
 
 
 def _variance_steps(model: VarianceModel) -> tuple[Step, ...]:
@@ -162,7 +185,8 @@ def _variance_steps(model: VarianceModel) -> tuple[Step, ...]:
 
     if model.sampled:
         reasons = {
-            name: reason + " Given the sample; its spread sigma adds up, (V + S/l)/b." for name, reason in reasons.items()
+            name: reason + " Given the sample; its spread sigma adds up, (V + S/l)/b."
+            for name, reason in reasons.items()
         }
 
     def prove(attribute: str, statement: Any) -> str:

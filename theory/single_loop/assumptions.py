@@ -20,8 +20,10 @@ ASSUMPTIONS = (
     "A4: z* and v* have Lipschitz constants k_z and k_v (their Jacobians s_z and s_v, where known), grad Psi has L_Psi",
     "A5: Psi is bounded below; Gaussian directions independent of the past and of the samples; constant steps, "
     "rho <= 2/(mu + L_zz); values are exact, or means over samples with spreads sigma for which the bounds of A1 to A3 "
-    "hold one by one (bound only: plan and count speak of exact values, and for curved G of small enough radii)",
+    "hold one by one, all values of one difference being of one sample (for curved G plan and count speak of small "
+    "enough radii)",
     "A6: a step along v is h_bar / max(1, |v|), or v is projected, where G is curved",
+    "A7: an order in p, d and 1/eps speaks of problems whose constants in A1 to A5 and W_0 do not grow with these",
 )
 SOURCE = (
     "Algorithm: arXiv 2601.21836 (abstract) and its authors' public code. The derivation is this "

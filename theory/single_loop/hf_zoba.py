@@ -6,10 +6,10 @@ from functools import cache
 
 import sympy as sp
 
-from .assemble import build
-from .theorem import SingleLoopTheorem
+from .assemble import build, samples_of
+from .theorem import SampledTheorem, SingleLoopTheorem
 
-__all__ = ["hf_zoba", "hf_zoba_shared"]
+__all__ = ["hf_zoba", "hf_zoba_samples", "hf_zoba_shared", "hf_zoba_shared_samples"]
 
 _RATIO = "On quadratics the moments of the differences along v do not depend on the ratio."
 
@@ -34,3 +34,13 @@ def hf_zoba_shared() -> SingleLoopTheorem:
         coupling=sp.Rational(1, 8),
         radius_ratio=_RATIO,
     )
+
+
+def hf_zoba_samples() -> SampledTheorem:
+    """The same with samples of G and F."""
+    return samples_of(hf_zoba())
+
+
+def hf_zoba_shared_samples() -> SampledTheorem:
+    """The same with samples of G and F."""
+    return samples_of(hf_zoba_shared())

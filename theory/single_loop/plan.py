@@ -2,8 +2,8 @@
 
 Steps and weights come from the explicit certificate of ``weights`` and contain no dimension and no eps. What grows
 with 1/eps is the number of directions, with exact values (:class:`Route`), or the batch, with samples
-(:class:`SampledRoute`). It and the radii take what the variances of ``variance`` ask for. The bound of the finished plan
-is then certified by ``bound``.
+(:class:`SampledRoute`). It and the radii take what the variances of ``variance`` ask for. The bound of the finished
+plan is then certified by ``bound``.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from ..proof.orders import Complexity, dominates
 from ..proof.theorem import TheoremError
 from ..symbols import (
     CONSTANTS,
+    SIGMA,
     W_0,
     H_xz,
     H_zz,
@@ -27,7 +28,6 @@ from ..symbols import (
     L_xx,
     L_zz,
     R,
-    SIGMA,
     a_0,
     b1,
     b2,
@@ -140,7 +140,7 @@ class Route:
     grows: ClassVar[str] = "l directions"
 
     def sizes(self, size: Any, directions: Any = 1) -> dict[Any, Any]:
-        """Directions and batches, by symbol, when what grows has ``size``; ``directions`` a sample where they are free."""
+        """Directions and batches by symbol at a ``size`` of what grows; ``directions`` a sample where that is free."""
         return {l1: size, l2: size, b1: sp.Integer(1), b2: sp.Integer(1)}
 
     def certificate(self, adjoint: str) -> Certificate:

@@ -8,7 +8,28 @@ import sympy as sp
 
 from ..proof.algebra import require_nonnegative
 from ..proof.theorem import Step
-from ..symbols import CONSTANTS, SIGMA, W_0, L_Psi, L_zz, M_v, M_x, c, d, eps, eta, gamma, h, l1, l2, mu, p, rho, w_a, w_b
+from ..symbols import (
+    CONSTANTS,
+    SIGMA,
+    W_0,
+    L_Psi,
+    L_zz,
+    M_v,
+    M_x,
+    c,
+    d,
+    eps,
+    eta,
+    gamma,
+    h,
+    l1,
+    l2,
+    mu,
+    p,
+    rho,
+    w_a,
+    w_b,
+)
 from .inequalities import bias_v, bias_x, bias_z
 from .plan import Route, X, radius_share
 from .weights import equal_shares
@@ -16,31 +37,28 @@ from .weights import equal_shares
 __all__ = ["cost_steps"]
 
 
-def cost_steps(route: Route, suffix: str = "") -> tuple[Step, ...]:
-    """Steps and weights without p, d, eps; the plan's three thirds; the count and its order.
-
-    ``suffix`` of the names tells the steps of a second route apart.
-    """
+def cost_steps(route: Route) -> tuple[Step, ...]:
+    """Steps and weights without p, d, eps; the plan's three thirds; the count and its order."""
     n, mean = sp.Symbol("n"), sp.Symbol("mean_of_squared_gradient")
     return (
         Step(
-            "dimension-free steps" + suffix,
+            "dimension-free steps",
             sp.Eq(gamma, route.definitions["gamma"]),
             "Steps and weights of the plan contain constants of the problem only, and satisfy "
             f"gamma <= 1/(2 L_Psi) and rho <= 2/(mu + L_zz); {route.grows} and radii absorb p, d and eps.",
             lambda statement: _dimension_free(route, statement),
         ),
         Step(
-            "plan" + suffix,
+            "plan",
             sp.Le(mean, eps),
             f"K iterations bring 2 W_0/(gamma K), {route.grows} the noise, and radii with h^2 p (p+4) and "
             "eta^2 d (d+4) at most radius_share eps the biases to eps/3 each; the conditions are met too.",
             lambda statement: _thirds(route, statement),
         ),
         Step(
-            "count" + suffix,
+            "count",
             sp.Le(n, route.count),
-            f"K times the evaluations of both levels an iteration, with {route.grows} at each; a ceiling costs at most 1.",
+            f"K times the evaluations of both levels an iteration, with {route.grows}; a ceiling costs at most 1.",
             lambda statement: _order(route, statement),
         ),
     )

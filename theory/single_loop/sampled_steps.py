@@ -19,16 +19,16 @@ _c, _l, _s, _S = sp.symbols("c_values l s_sample S_direction", positive=True)
 _e = sp.Symbol("e_values", nonnegative=True)
 
 
-def allocation_steps(route: SampledRoute, suffix: str) -> tuple[Step, ...]:
+def allocation_steps(route: SampledRoute) -> tuple[Step, ...]:
     """One direction a sample costs at most (c + e)/c of the best number of directions."""
     least = sp.Min(*(_ratio(values) for values in route.model.preset.evaluations.values()))
     return (
         Step(
-            "directions a sample" + suffix,
+            "directions a sample",
             sp.Ge((_c * _l + _e) * (_s + _S / _l), _c * (_s + _S)),
-            "A mean over b samples of l directions each has variance (s + S/l)/b and takes b (c l + e) values: at a given "
-            f"variance the values are a multiple of the left side. At l = 1 it is (c + e)(s + S), at most {1 / least} "
-            "times the right side here, so that one direction a sample is nearly the best choice.",
+            "A mean over b samples of l directions each has variance (s + S/l)/b and takes b (c l + e) values: at a "
+            "given variance the values are a multiple of the left side. At l = 1 it is (c + e)(s + S), at most "
+            f"{1 / least} times the right side here, so that one direction a sample is nearly the best choice.",
             _allocation,
         ),
     )
@@ -52,17 +52,17 @@ def _allocation(statement: Any) -> str:
     return "l times (left - right) has non-negative coefficients in l - 1, and vanishes at l = 1, e = 0"
 
 
-def growing_spread_steps(route: SampledRoute, suffix: str) -> tuple[Step, ...]:
+def growing_spread_steps(route: SampledRoute) -> tuple[Step, ...]:
     """The order when samples spread by one unit in every coordinate, so that three of the spreads grow with p and d."""
     grown = sp.expand(route.count.subs({sigma_gz**2: p * sigma_gz**2, sigma_fz**2: p * sigma_fz**2}))
     grown = sp.expand(grown.subs(sigma_fx**2, d * sigma_fx**2))
     order = order_of(grown)
     return (
         Step(
-            "order with a unit of spread a coordinate" + suffix,
+            "order with a unit of spread a coordinate",
             sp.Eq(sp.Symbol("order"), order),
-            "sigma_gz^2 and sigma_fz^2 are p times, and sigma_fx^2 d times what one coordinate spreads: the orders above "
-            "hold for constants that do not grow with p and d, and this is what becomes of them otherwise.",
+            "sigma_gz^2 and sigma_fz^2 are p times, and sigma_fx^2 d times what a coordinate spreads: the order above "
+            "holds for constants that do not grow with p and d, and this is what becomes of it otherwise.",
             lambda statement: _grown(route, statement),
         ),
     )

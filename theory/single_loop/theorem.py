@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,7 +27,28 @@ from .plan import has_spreads
 from .run import Start, check_law
 from .step_bound import one_step_bounds
 
-__all__ = ["SingleLoopTheorem"]
+__all__ = ["SampledTheorem", "SingleLoopTheorem"]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class SampledTheorem(Theorem):
+    """Plan and count of one preset where G and F are seen through samples.
+
+    It rests on the steps of the preset's own theorem, which has the estimators' moments and the bound of a run, and
+    whose ``plan`` and ``derived_count`` come here for problems with samples.
+
+    Attributes beside those of :class:`~zoba_bench.theory.proof.theorem.Theorem`
+    ----------
+    route : the plan and the complexity that the steps prove.
+    """
+
+    route: Any
+
+    @property
+    def complexity(self) -> Any:
+        """Order and count n(eps) for samples; see ``zoba_bench.theory.proof.orders.Complexity``."""
+        self.require_checked()
+        return self.route.complexity
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -41,13 +62,13 @@ class SingleLoopTheorem(Theorem):
     ----------
     preset : the surrogates; None for exact derivatives.
     route : the explicit bound, plan and complexity that the steps prove, for exact values.
-    sampled_route : plan and complexity for samples of G and F; None where the steps lead to none.
+    samples : makes the theorem on plan and count for samples of G and F; None where there is none.
     radius_ratio : what the ratio h/eta does, in words.
     """
 
     preset: Preset | None
     route: Any
-    sampled_route: Any = None
+    samples: Callable[[], SampledTheorem] | None = field(default=None, repr=False)
     radius_ratio: str = ""
     Blocks: type[_Blocks] = field(default=_Blocks, repr=False)
 
@@ -67,20 +88,16 @@ class SingleLoopTheorem(Theorem):
         self.require_checked()
         return self.route.complexity
 
-    @property
-    def sampled_complexity(self) -> Any:
-        """Order and count n(eps) for samples of G and F, in which the published order is stated; None if not derived."""
-        self.require_checked()
-        return None if self.sampled_route is None else self.sampled_route.complexity
-
     def _planned(self, constants: Any) -> Any:
         """The route of plan and count: that for samples where a spread of the problem is not zero."""
         self.require_checked()
         if not has_spreads(constants):
             return self.route
-        if self.sampled_route is None:
-            raise TheoremError(f"theorem {self.name!r} plans for exact values; the problem has samples (sigma > 0)")
-        return self.sampled_route
+        if self.samples is None:
+            raise TheoremError(f"theorem {self.name!r} plans for exact values; here values are samples, sigma > 0")
+        sampled = self.samples()
+        sampled.require_checked()
+        return sampled.route
 
     def bound(self, constants: Any, p: int, d: int, solver: Any, K: int, start: Start | Mapping[str, float]) -> float:
         """Upper bound on the mean over k < K of E|grad Psi(x_k)|^2 at constant steps.
@@ -122,7 +139,7 @@ class SingleLoopTheorem(Theorem):
     def plan(self, constants: Any, p: int, d: int, eps: float, start: Start | Mapping[str, float]) -> Any:
         """Radii, directions, batches, steps and iterations with which the bound is at most ``eps``.
 
-        More directions serve problems with exact values, larger batches those with samples.
+        With exact values the directions grow with 1/eps, with samples the batches.
 
         Raises
         ------

@@ -5,11 +5,11 @@ from __future__ import annotations
 from functools import cache
 
 from ..estimators.radius import RADIUS_RATIO
-from .assemble import build
+from .assemble import build, samples_of
 from .assumptions import PUBLISHED
-from .theorem import SingleLoopTheorem
+from .theorem import SampledTheorem, SingleLoopTheorem
 
-__all__ = ["zoba", "zoba_tuned"]
+__all__ = ["zoba", "zoba_samples", "zoba_tuned", "zoba_tuned_samples"]
 
 
 @cache
@@ -34,3 +34,13 @@ def zoba_tuned() -> SingleLoopTheorem:
         published=PUBLISHED,
         radius_ratio=RADIUS_RATIO,
     )
+
+
+def zoba_samples() -> SampledTheorem:
+    """The same with samples of G and F."""
+    return samples_of(zoba())
+
+
+def zoba_tuned_samples() -> SampledTheorem:
+    """The same with samples of G and F."""
+    return samples_of(zoba_tuned())

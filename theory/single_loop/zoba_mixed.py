@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from functools import cache
 
-from .assemble import build
+from .assemble import build, samples_of
 from .assumptions import PUBLISHED
-from .theorem import SingleLoopTheorem
+from .theorem import SampledTheorem, SingleLoopTheorem
 
-__all__ = ["zoba_mixed"]
+__all__ = ["zoba_mixed", "zoba_mixed_samples"]
 
 
 @cache
@@ -20,3 +20,8 @@ def zoba_mixed() -> SingleLoopTheorem:
         published=PUBLISHED,
         radius_ratio="On quadratics the moments of the mixed differences do not depend on the ratio.",
     )
+
+
+def zoba_mixed_samples() -> SampledTheorem:
+    """The same with samples of G and F."""
+    return samples_of(zoba_mixed())
