@@ -56,7 +56,7 @@ from .drift import Certified
 from .inequalities import bias_v, bias_x, bias_z, noise_factors
 from .run import SPREADS, Start
 from .variance import VarianceModel
-from .weights import Certificate, equal_shares, explicit_step_ratio, explicit_weights
+from .weights import Certificate, equal_shares, error_weight, explicit_step_ratio, explicit_weights
 
 __all__ = ["W_AT_START", "Plan", "Route", "SampledRoute", "explicit_steps", "has_spreads", "numbers_of"]
 
@@ -93,7 +93,7 @@ def has_spreads(constants: Any) -> bool:
 
 
 #: W at the start.
-W_AT_START = gap + c / mu * (w_a * a_0**2 + w_b * b_0**2)
+W_AT_START = gap + error_weight(w_a) * a_0**2 + error_weight(w_b) * b_0**2
 
 
 def explicit_steps(certificate: Certificate, coupling: Any) -> dict[str, Any]:
@@ -184,6 +184,11 @@ class Route:
             self._known_variances[directions] = self.plan_variances(directions)
         return self._known_variances[directions]
 
+    @staticmethod
+    def noise_term(column: Any) -> Any:
+        """The size at which the noise, whose column at size 1 is given, adds a third of eps to the bound."""
+        return sp.expand(3 * 2 * column / eps)
+
     def size_terms(self, directions: Any = 1) -> Mapping[str, Any]:
         """Lower bounds on the size by what asks for them; dimension-free beside p, d, eps."""
         spare = sp.Rational(1, 4) - self.coupling
@@ -192,7 +197,7 @@ class Route:
             "weight of z": 2 * self.column("a", directions) / w_a,
             "weight of v": 2 * self.column("b", directions) / w_b,
             "step of x": on_step / spare if on_step != 0 else sp.Integer(0),
-            "noise": sp.expand(3 * 2 * self.column("0", directions) / eps),
+            "noise": self.noise_term(self.column("0", directions)),
         }
 
     @cached_property

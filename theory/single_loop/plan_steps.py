@@ -12,15 +12,19 @@ from ..symbols import (
     CONSTANTS,
     SIGMA,
     W_0,
+    K,
     L_Psi,
     L_zz,
     M_v,
     M_x,
+    a_0,
+    b_0,
     c,
     d,
     eps,
     eta,
     gamma,
+    gap,
     h,
     l1,
     l2,
@@ -32,7 +36,7 @@ from ..symbols import (
 )
 from .inequalities import bias_v, bias_x, bias_z
 from .plan import Route, X, radius_share
-from .weights import equal_shares
+from .weights import COEFFICIENTS, equal_shares, error_weight
 
 __all__ = ["cost_steps"]
 
@@ -92,6 +96,7 @@ def _thirds(route: Route, statement: Any) -> str:
         raise ValueError(f"{route.grows} do not meet the condition 'step of x'")
     if sp.simplify(2 * route.column("0") / terms["noise"] - third) != 0:
         raise ValueError(f"{route.grows} do not bring the noise to eps / 3")
+    _into_the_bound(route)
     _biases(route)
     for name, coefficient in route.model.coefficients.items():
         at_plan = sp.expand(equal_shares(coefficient))
@@ -101,6 +106,38 @@ def _thirds(route: Route, statement: Any) -> str:
                 if not term.is_nonnegative:
                     raise ValueError(f"{name} falls with {radius}")
     return f"K: eps/3, {route.grows}: eps/3 and half of each weight, radii: at most eps/3"
+
+
+def _into_the_bound(route: Route) -> None:
+    """Put K and the size into the certificate's own bound: what is left of eps is a sum of non-negative slacks."""
+    certificate = route.certificate("rough")
+    size = sp.Symbol("size", positive=True)
+    for name, value in route.model.coefficients.items():
+        at_size, at_one = (value.subs(route.sizes(n)) for n in (size, sp.Integer(1)))
+        if sp.expand(size * at_size - at_one) != 0:
+            raise ValueError(f"{name} is not divided by {route.grows}")
+    variances = {COEFFICIENTS[name]: value for name, value in route.plan_variances().items() if name in COEFFICIENTS}
+    if any(value != 0 for name, value in route.plan_variances().items() if name not in COEFFICIENTS):
+        raise ValueError("the variances have a column that the certificate does not know")
+    weight = equal_shares(certificate.noise_weight)
+    start = gap + error_weight(w_a) * a_0**2 + error_weight(w_b) * b_0**2
+    for name, own in (("X", weight), ("W_0", start)):
+        if sp.expand(route.definitions[name] - own) != 0:
+            raise ValueError(f"{name} of the plan is {route.definitions[name]}, that of the certificate {own}")
+    for column in "0abD":
+        filled = equal_shares(certificate.weighted(column)).subs(variances)
+        if sp.expand(filled - route.column(column).subs(X, weight)) != 0:
+            raise ValueError(f"column {column!r} of the plan is not the certificate's")
+    # The bound is linear in the noise: one symbol stands for its column at size 1.
+    noise, bias, more_K, more = sp.symbols("noise bias more_iterations more_size", nonnegative=True)
+    residual = certificate.weighted("0") + certificate.bias
+    if sp.expand(certificate.average_bound - 2 * W_0 / (gamma * K) - 2 * residual) != 0:
+        raise ValueError("the bound over K iterations is not that of start, noise and bias")
+    planned_K, planned = route.iterations - 1 + more_K, route.noise_term(noise) + more
+    left = eps - (2 * W_0 / (gamma * planned_K) + 2 * noise / planned + 2 * bias)
+    slacks = eps / 3 * (more_K / planned_K + more / planned) + (eps / 3 - 2 * bias)
+    if sp.simplify(left - slacks) != 0:
+        raise ValueError(f"the plan leaves {sp.simplify(left)} of eps in the certificate's bound, not {slacks}")
 
 
 def _biases(route: Route) -> None:

@@ -79,6 +79,7 @@ __all__ = [
     "Certificate",
     "check_explicit_choice",
     "equal_shares",
+    "error_weight",
     "explicit_step_ratio",
     "explicit_weights",
 ]
@@ -99,6 +100,11 @@ def _gap(terms: Mapping[Any, Any]) -> Any:
     """U sum x_i^2/u_i - (sum x_i)^2 with shares u_i -> x_i of sum U, as the sum of squares that it is."""
     pairs = combinations(terms.items(), 2)
     return sum((u * v * (x / u - y / v) ** 2 for (u, x), (v, y) in pairs), sp.Integer(0))
+
+
+def error_weight(weight: Any) -> Any:
+    """The factor phi of a squared error in W, from its weight w_a or w_b."""
+    return c * weight / mu
 
 
 @dataclass(frozen=True)
@@ -210,7 +216,7 @@ class Certificate:
             y = (bound.subs(moved, target) - (1 - rho * mu) * error) / (rho * mu)
             square = (1 - rho * mu) * error**2 + rho * mu * y**2
             noise = factors[0] * rho**2 * own + factors[1] * slope**2 * gamma**2 * V_x
-            total += (c * weight / mu * (square - error**2 + noise) / gamma).subs(rho, gamma / c)
+            total += (error_weight(weight) * (square - error**2 + noise) / gamma).subs(rho, gamma / c)
         return sp.expand(total)
 
     def verify(self, statement: Any = None) -> str:
