@@ -15,7 +15,7 @@ FOLDERS = {
 
 #: The parts of the engine from the bottom to the top. A part imports parts of lower layers only.
 LAYERS = (
-    {"about", "arrays", "errors", "json_values", "memory", "processes", "tasks", "validation"},
+    {"about", "arrays", "errors", "frames", "json_values", "memory", "processes", "tasks", "validation"},
     {"directions", "estimators", "ledger", "machine", "problem", "result", "statistics"},  # each stands alone
     {"oracle", "recorder"},
     {"contracts"},
@@ -24,7 +24,7 @@ LAYERS = (
     {"driver", "sweep"},
     {"certification", "execution"},
     {"comparison", "minimization", "timing", "verification"},
-    {"advice", "report"},
+    {"advice", "final_value", "report"},
     {"api"},
     {"cli"},
 )
