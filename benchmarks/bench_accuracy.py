@@ -30,4 +30,5 @@ class Evaluations:
         iterations = result.history["iteration"][below.argmax(axis=0)]
         return float(np.median(iterations * result.nfev / np.maximum(result.nit, 1)))
 
+    track_evaluations.pretty_name = "Evaluations until |grad Psi|² ≤ 0.05 (reference problem, p = d = 4)"  # type: ignore[attr-defined]
     track_evaluations.unit = "evaluations"  # type: ignore[attr-defined]
