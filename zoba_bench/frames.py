@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -36,8 +37,8 @@ def to_dataframe(results: Any) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        Limits and allowed intervals are two columns each, "lower" and "upper", "allowed_low" and "allowed_high"; what
-        is open, or not known, is NaN.
+        Limits, allowed intervals and quartiles are two columns each, "lower" and "upper", "allowed_low" and
+        "allowed_high", "quartile_low" and "quartile_high"; what is open, or not known, is NaN.
 
     Raises
     ------
@@ -74,15 +75,22 @@ def _wanted(given: Any) -> str:
     )
 
 
-_PAIRS = {"limits": ("lower", "upper"), "allowed": ("allowed_low", "allowed_high")}
+_PAIRS = {
+    "limits": ("lower", "upper"), "allowed": ("allowed_low", "allowed_high"),
+    "quartiles": ("quartile_low", "quartile_high"),
+}  # fmt: skip
+#: What is a number in every row, also where it is not known.
+_NUMBERS = {
+    "predicted", "measured", "tolerance", "level", "median", "start", *(n for pair in _PAIRS.values() for n in pair),
+}  # fmt: skip
 
 
 def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
-    """A row in which every pair is two entries."""
+    """A row in which every pair is two entries, and an unknown number is NaN."""
     found: dict[str, Any] = {}
     for name, value in row.items():
         if name in _PAIRS:
             found |= zip(_PAIRS[name], value if value is not None else (None, None), strict=True)
         else:
             found[name] = value
-    return found
+    return {name: math.nan if value is None and name in _NUMBERS else value for name, value in found.items()}

@@ -21,7 +21,7 @@ from zoba_bench.validation import check_dimension
 __all__ = ["BilevelProblem"]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class BilevelProblem:
     """min over x of Psi(x) = F(z*(x), x), with z*(x) the minimiser of G(., x).
 
@@ -173,6 +173,10 @@ class BilevelProblem:
             For a problem that does not declare ``value`` and ``hypergradient``, or whose x is in a set that is no box.
         """
         return single_level_of(self, seed)
+
+    def __repr__(self) -> str:
+        options = "".join(f", {name}={value!r}" for name, value in self.parameters.items() if value is not None)
+        return f"BilevelProblem({self.name!r}, p={self.p}, d={self.d}{options})"
 
     def __reduce_ex__(self, protocol: SupportsIndex) -> Any:
         return call_of(self) or super().__reduce_ex__(protocol)
