@@ -11,6 +11,7 @@ from .import_graph import Graph, circles, graph, modules, reachable
 ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = {
     "zoba_bench": ROOT / "zoba_bench", "zoba_bench.problems": ROOT / "problems", "zoba_bench.theory": ROOT / "theory",
+    "zoba_bench.integrations": ROOT / "integrations",
 }  # fmt: skip
 
 #: The parts of the engine from the bottom to the top. A part imports parts of lower layers only.
@@ -30,10 +31,11 @@ LAYERS = (
 )
 HEIGHT = {part: height for height, layer in enumerate(LAYERS) for part in layer}
 
-#: What the catalogue and the derivations may import of the engine.
+#: What the catalogue, the derivations and the adapters may import of the engine, which imports none of them.
 BELOW = {
     # A family made from others finds them by name, as everybody does.
     "problems": {"arrays", "certification", "problem", "registry", "validation"},
+    "integrations": {"arrays", "directions", "oracle", "problem", "registry"},
     "theory": {"arrays", "contracts", "errors", "estimators", "problem", "validation"},
 }
 #: What the report never reaches, directly or through others.

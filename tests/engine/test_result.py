@@ -154,7 +154,7 @@ def test_values_of_numpy_become_pythons(value, expected):
 
 def recorded(replicates: int, **changes):
     rng = np.random.default_rng(0)
-    history = {"iteration": np.arange(5), "gap": np.exp(rng.normal(size=(5, replicates)))}
+    history = {"iteration": np.arange(5), "gap": np.exp(rng.normal(scale=3, size=(5, replicates)))}
     status = [Status.MAX_ITERATIONS] * replicates
     return result(status, history=history, nit=np.full(replicates, 4), **changes)
 
@@ -168,6 +168,12 @@ def test_a_plot_shows_what_was_recorded_against_evaluations():
     assert axis.get_yscale() == "log"
     assert axis.get_xlabel() == "evaluations of F and G, a replicate"
     assert axis.get_ylabel() == "Psi(x) − min Psi"
+
+
+def test_values_within_a_factor_ten_have_a_linear_axis():
+    near = recorded(1)
+    near.history["gap"][:, 0] = [3.0, 2.9, 2.8, 2.7, 0.31]
+    assert near.plot().axes[0].get_yscale() == "linear"
 
 
 def test_a_plot_of_several_replicates_has_their_median():

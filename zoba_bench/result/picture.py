@@ -17,13 +17,14 @@ __all__ = ["draw"]
 
 _LABELS = {"stationarity": "|grad Psi(x)|²", "gap": "Psi(x) − min Psi", "distance": "|x − x*|"}
 _MANY = 20  # replicates beyond which only their range is drawn
+_DECADE = 10.0  # values that differ by no more are drawn on a linear axis
 
 
 def draw(history: Mapping[str, NDArray[Any]], nit: NDArray[Any], nfev: NDArray[Any], title: str) -> Figure:
     """What was recorded against evaluations: every replicate thin, their median bold.
 
     Evaluations are spread evenly over a run's iterations. Values of zero or below, which a logarithmic axis does not
-    have, are left out.
+    have, are left out; the axis is linear where values differ by less than a factor ten.
 
     Parameters
     ----------
@@ -66,7 +67,8 @@ def draw(history: Mapping[str, NDArray[Any]], nit: NDArray[Any], nfev: NDArray[A
                 axis.fill_between(at, low, high, color="#0072B2", alpha=0.2, linewidth=0,
                                   label=f"range of {rows.shape[1]} replicates")  # fmt: skip
             axis.legend(frameon=False)
-        if np.isfinite(positive).any():
+        shown = positive[np.isfinite(positive)]
+        if shown.size and shown.max() > _DECADE * shown.min():
             axis.set_yscale("log")
         axis.set(xlabel="evaluations of F and G, a replicate", ylabel=_LABELS[name])
     figure.suptitle(title)
