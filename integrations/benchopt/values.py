@@ -79,7 +79,10 @@ class Level:
     def dtype(self, z: Array, x: Array) -> np.dtype[Any]:
         """The type of the function's own values, by one row at one point that is not counted."""
         found = self.function(z.reshape(self.shapes[0]), x.reshape(self.shapes[1]), start=0, batch_size=1)
-        return np.asarray(found).dtype
+        dtype = np.asarray(found).dtype
+        if dtype.kind == "V":  # bfloat16, which numpy does not know
+            return np.dtype(np.float16)
+        return dtype if dtype.kind == "f" else np.dtype(np.float64)  # whole numbers are exact
 
     def _one_by_one(self, Z: Array, X: Array, starts: Samples, size: int) -> Array:
         z_shape, x_shape = self.shapes

@@ -97,8 +97,10 @@ def test_a_public_signature_is_readable(name):
     function = getattr(zb, name)
     if not inspect.isfunction(function):
         return
-    for text in (str(inspect.signature(function)), str(inspect.signature(function, eval_str=True)),
-                 pydoc.plain(pydoc.render_doc(function))):  # fmt: skip
+    texts = [str(inspect.signature(function)), pydoc.plain(pydoc.render_doc(function))]
+    if name not in ("plot_rates", "to_dataframe"):  # which return what matplotlib and pandas, imported late, define
+        texts.append(str(inspect.signature(function, eval_str=True)))
+    for text in texts:
         for unreadable in ("_Buffer", "_SupportsArray", "_NestedSequence", "ArrayLike", "_ScalarType", "TypeVar"):
             assert unreadable not in text, (name, unreadable)
 

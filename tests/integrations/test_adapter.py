@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -202,25 +203,24 @@ def test_the_mean_over_batches_is_that_over_rows(solver_class, quadratics):
 # Precision.
 
 
-def error_of_v(solver_class, quadratics, dtype, **options):
-    """Root mean square error of G_zz v as ZOBA estimates it from values of a type, over |v|; here G_zz = I."""
-    solver = solver_class("zoba").get_instance(l1=4000, batch_size="full", **options)
-    solver.set_objective(**quadratics(dtype=dtype).objective)
+def hessian_v(solver_class, quadratics, dtype, h):
+    """ZOBA's estimate of G_zz v from values of a type, along 50 directions that do not depend on it."""
+    solver = solver_class("zoba").get_instance(l1=50, batch_size="full", h=h)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        solver.set_objective(**quadratics(dtype=dtype).objective)
     state = solver._begin()
-    v = np.array([[0.0, 0.0, 1.0]])
-    state = type(state)(state.z + 1, v, state.x, 0, state.oracle, state.rng)
-    estimates = solver.configuration.surrogates(state, solver.configuration.draw(state.oracle, state.rng))
-    return float(np.linalg.norm(estimates.hessian_v - v))
+    state = replace(state, z=state.z + 1, v=np.array([[0.0, 0.0, 1.0]]))
+    return solver.configuration.surrogates(state, solver.configuration.draw(state.oracle, state.rng)).hessian_v
 
 
 def test_single_precision_loses_differences_of_the_usual_radius_and_a_wider_one_keeps_them(solver_class, quadratics):
-    exact = error_of_v(solver_class, quadratics, np.float64)
-    with pytest.warns(UserWarning, match="h=0.019 in place of 0.001"):
-        wide = error_of_v(solver_class, quadratics, np.float32)
-    lost = error_of_v(solver_class, quadratics, np.float32, h=1e-3)
-    assert exact < 0.2  # noise of 4000 directions
-    assert wide < 1.5 * exact
-    assert lost > 3 * exact
+    """G is quadratic: in exact arithmetic the estimate does not depend on the radius."""
+    exact = hessian_v(solver_class, quadratics, np.float64, 1e-3)
+    np.testing.assert_allclose(hessian_v(solver_class, quadratics, np.float64, 0.019), exact, atol=1e-7)
+    lost = np.linalg.norm(hessian_v(solver_class, quadratics, np.float32, 1e-3) - exact)
+    kept = np.linalg.norm(hessian_v(solver_class, quadratics, np.float32, None) - exact)
+    assert kept < 2e-3 < 0.1 < lost  # of |G_zz v| = 1
 
 
 def test_a_radius_that_was_chosen_too_small_is_skipped_with_the_way_out(solver_class, quadratics):
