@@ -126,7 +126,7 @@ class ValueSolver(BaseSolver):  # type: ignore[misc]  # benchopt has no types he
         z, x = (a.reshape(shape) for a, shape in zip(self.iterates, self.shapes, strict=True))
         result = {"inner_var": z, "outer_var": x}
         spent = self.evaluations
-        self.curve.append((len(self.curve), *spent.values()))
+        self.curve.append((len(self.curve), spent["inner_evaluations"], spent["outer_evaluations"]))
         self._write_curve()
         evaluate = getattr(getattr(self, "_objective", None), "evaluate_result", None)
         taken = inspect.signature(evaluate).parameters if evaluate is not None else {}

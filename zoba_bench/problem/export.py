@@ -97,7 +97,7 @@ def single_level_of(problem: Problem, seed: int) -> SingleLevel:
             f"problem {problem.name!r} restricts x to a set that is no box, which bounds cannot say; use its fun and "
             "jac with problem.capabilities.project_x, in a method that projects"
         )
-    bounds = [tuple(None if np.isinf(end) else float(end) for end in pair) for pair in zip(lower, upper, strict=True)]
+    bounds = [(_end(low), _end(high)) for low, high in zip(lower, upper, strict=True)]
     return SingleLevel(problem, np.clip(x0, lower, upper), bounds)
 
 
@@ -106,6 +106,11 @@ def _side(project: Callable[[Array], Array], sign: float, d: int) -> Array:
     far = np.full(d, 2 * sign * _FAR)
     ends = np.asarray(project(far), dtype=np.float64)
     return np.where(np.abs(ends) > _FAR, sign * np.inf, ends)
+
+
+def _end(value: float) -> float | None:
+    """An end of an interval as scipy writes it: None where it is open."""
+    return None if np.isinf(value) else float(value)
 
 
 def _number(value: Any) -> Any:
