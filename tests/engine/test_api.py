@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import importlib
 import inspect
 import json
@@ -283,3 +284,9 @@ def test_nothing_is_said_where_there_is_nothing_to_say(problem, options):
     result = zb.solve(problem, max_iterations=400, **options)
     assert result.advice == ""
     assert "advice" not in repr(result)
+
+
+def test_the_example_of_solve_runs():
+    found = doctest.testmod(api)
+    assert found.attempted >= 3
+    assert found.failed == 0
