@@ -25,9 +25,10 @@ class Evaluations:
             schedule="constant", rho=0.2, gamma=0.05, **directions,
         )  # fmt: skip
         below = result.history["stationarity"] <= 0.05
-        if not (result.success.all() and below.any(axis=0).all()):
+        if result.failed.any() or not below.any(axis=0).all():
             return PENALTY
         iterations = result.history["iteration"][below.argmax(axis=0)]
         return float(np.median(iterations * result.nfev / np.maximum(result.nit, 1)))
 
+    track_evaluations.pretty_name = "Evaluations until |grad Psi|² ≤ 0.05 (reference problem, p = d = 4)"  # type: ignore[attr-defined]
     track_evaluations.unit = "evaluations"  # type: ignore[attr-defined]

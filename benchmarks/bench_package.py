@@ -14,12 +14,15 @@ class Import:
         """A fresh interpreter that imports the package."""
         return "import zoba_bench"
 
+    timeraw_import.pretty_name = "Time of `import zoba_bench` in a fresh interpreter"  # type: ignore[attr-defined]
+    timeraw_import.unit = "seconds"  # type: ignore[attr-defined]
+
 
 class Theory:
     """Cost of the derived numbers."""
 
     params = ([2, 32],)
-    param_names = ("p=d",)
+    param_names = ("p = d",)
 
     def setup(self, size: int) -> None:
         self.theorem: Any = zb.theorem("zoba")
@@ -30,3 +33,6 @@ class Theory:
     def time_linear_noise(self, size: int) -> None:
         """The stationary mean at constant steps, once the moments are derived."""
         self.theorem.linear_noise(self.blocks, gamma=0.01, c=0.25, l=1)
+
+    time_linear_noise.pretty_name = "Time of predicting one noise floor, once the moments are derived"  # type: ignore[attr-defined]
+    time_linear_noise.unit = "seconds"  # type: ignore[attr-defined]

@@ -40,3 +40,6 @@ class Batch:
         start = time.perf_counter()
         self.evaluator.inner(self.points, self.points)
         return (time.perf_counter() - start) / (_SECONDS * points / workers)
+
+    track_overhead.pretty_name = "Time of a batch of 10 ms calls over that of an even split; 1 is the least"  # type: ignore[attr-defined]
+    track_overhead.unit = "ratio"  # type: ignore[attr-defined]

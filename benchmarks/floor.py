@@ -39,7 +39,7 @@ class Case:
             rng=generator(np.random.SeedSequence(0)), replicates=self.replicates, max_iterations=self.iterations,
             record_every=None,
         )  # fmt: skip
-        return bool(result.success.all() and (result.nit == self.iterations).all())
+        return bool(not result.failed.any() and (result.nit == self.iterations).all())
 
     def floor(self) -> None:
         """The same draws, query points and oracle calls."""

@@ -10,6 +10,8 @@ The folders are the groups of the catalogue, and each says in its ``__init__`` w
 families share, and ``combinators`` what users build problems from. ``games/cournot`` is a good family to read first.
 """
 
+__all__ = ["PROBLEMS", "combinators"]
+
 _MODULES = {
     "quadratic.general": (
         "quad_general",
@@ -90,3 +92,7 @@ _MODULES = {
 PROBLEMS: dict[str, str] = {
     name: f"zoba_bench.problems.{module}:{name}" for module, names in _MODULES.items() for name in names
 }
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -389,3 +389,7 @@ def _planted_symbols(
 
     assert link.symbols is not None
     return planted_symbols(link.coupling, link.symbols, loss, weight, target, expressions)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -10,6 +10,8 @@ numbers for a run, and ``updates`` where it goes in the mean.
 ``THEOREMS`` maps a name to the "module:factory" of a theorem, which is loaded when it is asked for.
 """
 
+__all__ = ["THEOREMS"]
+
 THEOREMS: dict[str, str] = {
     "zoba": "zoba_bench.theory.single_loop.zoba:zoba",
     "zoba-tuned": "zoba_bench.theory.single_loop.zoba:zoba_tuned",
@@ -34,3 +36,7 @@ THEOREMS: dict[str, str] = {
     "pzobo": "zoba_bench.theory.methods.two_loops.response:pzobo",
     "hozog": "zoba_bench.theory.methods.two_loops.response:hozog",
 }
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -15,10 +15,12 @@ from zoba_bench.about import VERSION
 
 if TYPE_CHECKING:
     from zoba_bench.api import solve
+    from zoba_bench.frames import to_dataframe
     from zoba_bench.minimization import minimize
     from zoba_bench.problem import BilevelProblem, Card, Constants
     from zoba_bench.problem import BilevelProblem as Problem
     from zoba_bench.registry import list_problems, list_solvers, list_theorems, load_problem, theorem
+    from zoba_bench.report.rates import plot_rates
     from zoba_bench.result import Result, Status
     from zoba_bench.verification.run.verify import verify
 
@@ -36,8 +38,10 @@ __all__ = [
     "list_theorems",
     "load_problem",
     "minimize",
+    "plot_rates",
     "solve",
     "theorem",
+    "to_dataframe",
     "verify",
 ]
 
@@ -53,8 +57,10 @@ _HOMES = {
     "list_theorems": "registry:list_theorems",
     "load_problem": "registry:load_problem",
     "minimize": "minimization:minimize",
+    "plot_rates": "report.rates:plot_rates",
     "solve": "api:solve",
     "theorem": "registry:theorem",
+    "to_dataframe": "frames:to_dataframe",
     "verify": "verification.run.verify:verify",
 }
 
@@ -69,4 +75,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *__all__])
+    return sorted([*__all__, "__version__"])

@@ -1,4 +1,4 @@
-"""``solve``: run a registered solver on a problem."""
+"""``solve``: run a solver on a problem."""
 
 from __future__ import annotations
 
@@ -7,37 +7,40 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from zoba_bench.advice import advice
-from zoba_bench.arrays import Array
-from zoba_bench.contracts import State
+from zoba_bench.arrays import Array, Vector
+from zoba_bench.contracts import Solver, State
 from zoba_bench.directions import generator
 from zoba_bench.driver import run
+from zoba_bench.final_value import with_final_value
 from zoba_bench.problem import BilevelProblem
 from zoba_bench.problem.inner_check import check_inner_solution
 from zoba_bench.registry import load_problem, make_solver
 from zoba_bench.result import Result
-from zoba_bench.validation import check_dimension
+from zoba_bench.validation import check_positive, check_whole, either
 
 __all__ = ["solve"]
 
 
 def solve(
     problem: BilevelProblem | str,
-    solver: str = "hf-zoba",
+    solver: str | type[Solver] | Solver = "hf-zoba",
+    x0: Vector | None = None,
+    z0: Vector | None = None,
     *,
-    max_iterations: int | None = None,
-    budget: int | None = None,
+    max_iterations: float | None = None,
+    budget: float | None = None,
+    tolerance: float | None = None,
     replicates: int = 1,
-    seed: int | np.random.SeedSequence = 0,
-    x0: ArrayLike | None = None,
-    z0: ArrayLike | None = None,
-    v0: ArrayLike | None = None,
-    tolerance: float = 0.0,
+    seed: int | np.random.Generator | np.random.SeedSequence = 0,
+    v0: Vector | None = None,
     record_every: int | None = 1,
     gradient_cost: str = "one",
     callback: Callable[[int, State], object] | None = None,
+    maxiter: float | None = None,
+    maxfev: float | None = None,
+    tol: float | None = None,
     **options: Any,
 ) -> Result:
     """Run a solver on a problem and measure it with the problem's closed forms.
@@ -47,20 +50,25 @@ def solve(
     problem : BilevelProblem or str
         A problem, the name of a registered one, or "file.py:name". A declared inner solution is checked at a few
         points first, uncounted.
-    solver : str
-        Name of a solver or preset, see ``list_solvers()``.
-    max_iterations : int, optional
-        1000 where neither this nor a budget is given; unlimited under a budget.
-    budget : int, optional
-        Evaluations of F and G together, per replicate, and derivatives by ``gradient_cost``; never exceeded.
+    solver : str, class or object
+        Name of a solver or preset, see ``list_solvers()``; "file.py:Class"; a solver's class; or an object of one,
+        which has its options already.
+    x0, z0 : array_like, shapes (d,) and (p,), optional
+        Start; the problem's own where None.
+    max_iterations, maxiter : int, optional
+        Two names of one limit. 1000 where neither this nor a budget is given; unlimited under a budget.
+    budget, maxfev : int, optional
+        Two names of one limit: evaluations of F and G together, per replicate, and derivatives by ``gradient_cost``;
+        never exceeded. Whole numbers may be written as floats, 1e5.
+    tolerance, tol : float, optional
+        Two names. Stop a replicate when its surrogate hypergradient norm is at most this; never where None or 0.
     replicates : int
         Independent runs from the same start.
-    seed : int
-        Seed of the start and of every random draw. Same seed, same bits.
-    x0, z0, v0 : array_like, optional
-        Start, shapes (d,), (p,), (p,); the problem's own where None, zero for v.
-    tolerance : float
-        Stop a replicate when its surrogate hypergradient norm is at most this.
+    seed : int, numpy Generator or SeedSequence
+        Seed of the start and of every random draw. Same integer, same bits. A Generator gives four numbers as a seed
+        and moves on, so that a second call with it is another run.
+    v0 : array_like, shape (p,), optional
+        Start of v; zero where None.
     record_every : int or None
         Iterations between rows of the history; None records nothing.
     gradient_cost : {"one", "dimension"}
@@ -69,28 +77,44 @@ def solve(
     callback : callable(k, state) -> bool, optional
         Stops the run when it returns a true value.
     **options
-        The solver's own: ``h``, ``eta``, ``l1``, ``rho``, ``gamma``, ``schedule``, ...
+        The solver's own, for a name or a class: ``h``, ``eta``, ``l1``, ``rho``, ``gamma``, ``schedule``, ...
 
     Returns
     -------
     Result
-        A diverged or failed replicate is a row with a status, not an exception. On a problem without a card, as one's
-        own are, ``advice`` says what to change where the default options left more than half of the way.
+        A diverged or failed replicate is a row with a status, not an exception. ``success`` is True for CONVERGED, and
+        for BUDGET where a budget but no tolerance was given, which such a run is for; every other end is no success. On
+        a problem without a card, as one's own are, ``advice`` says what to change where the default options left more
+        than half of the way.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For arguments out of range, two names of one argument, an option that the solver does not have, or a start of
+        the wrong shape.
+
+    Examples
+    --------
+    >>> import zoba_bench as zb
+    >>> problem = zb.load_problem("reference", p=3, d=2)
+    >>> result = zb.solve(problem, "hf-zoba-shared", [1.0, -1.0], rho=0.1, budget=2e5)
+    >>> bool(result.success[0]), result.message[0]
+    (True, 'the next iteration would exceed the evaluation budget')
     """
     if isinstance(problem, str):
         problem = load_problem(problem)
     elif not isinstance(problem, BilevelProblem):
         raise TypeError(f"problem must be a BilevelProblem or the name of a registered one, got {problem!r}")
     configuration = make_solver(solver, **options)
-    if budget is not None:
-        check_dimension("budget", budget)
+    limit = _limit(max_iterations=max_iterations, maxiter=maxiter)
+    most = _limit(budget=budget, maxfev=maxfev)
     if callback is not None and not callable(callback):
         raise TypeError(f"callback must be a function of (k, state), got {callback!r}")
     check_inner_solution(problem)
     start_seed, run_seed = _sequence(seed).spawn(2)
     start_z, start_x = problem.initial_point(np.random.default_rng(start_seed))
-    if max_iterations is None:
-        max_iterations = 1000 if budget is None else max(1, budget)
+    if limit is None:
+        limit = 1000 if most is None else max(1, most)
     seen: list[Array] = []
 
     def follow(k: int, state: State) -> object:
@@ -104,19 +128,40 @@ def solve(
         z0=start_z if z0 is None else np.asarray(z0, dtype=np.float64),
         x0=start_x,
         v0=None if v0 is None else np.asarray(v0, dtype=np.float64),
-        rng=generator(run_seed), replicates=replicates, max_iterations=max_iterations,
-        budget=budget, tolerance=tolerance, record_every=record_every, gradient_cost=gradient_cost,
+        rng=generator(run_seed), replicates=replicates, max_iterations=limit, budget=most,
+        tolerance=_tolerance(tolerance=tolerance, tol=tol), record_every=record_every, gradient_cost=gradient_cost,
         callback=follow,
     )  # fmt: skip
     result = replace(result, travelled=np.linalg.norm(result.x - start_x, axis=-1))
-    if problem.card is not None or options or not seen:  # chosen by somebody who knows the problem
+    result = with_final_value(problem, result, most, gradient_cost)
+    chosen = options or not isinstance(solver, (str, type))
+    if problem.card is not None or chosen or not seen:  # by somebody who knows the problem
         return result
     return replace(result, advice=advice(problem, configuration, result, start_x, seen[0]))
 
 
-def _sequence(seed: int | np.random.SeedSequence) -> np.random.SeedSequence:
+def _limit(**named: Any) -> int | None:
+    """A limit with two names; an error has the one that was used."""
+    value = either(**named)
+    if value is None:
+        return None
+    return check_whole(next(name for name, each in named.items() if each is not None), value)
+
+
+def _tolerance(**named: Any) -> float:
+    """A tolerance with two names; 0 where neither is given."""
+    value = either(**named)
+    if value is None:
+        return 0.0
+    check_positive(next(name for name, each in named.items() if each is not None), value, zero=True)
+    return float(value)
+
+
+def _sequence(seed: int | np.random.Generator | np.random.SeedSequence) -> np.random.SeedSequence:
     if isinstance(seed, np.random.SeedSequence):
         return np.random.SeedSequence(seed.entropy, spawn_key=seed.spawn_key)
+    if isinstance(seed, np.random.Generator):
+        return np.random.SeedSequence(seed.integers(2**32, size=4).tolist())
     if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
-        raise ValueError(f"seed must be a non-negative integer, got {seed!r}")
+        raise ValueError(f"seed must be a non-negative integer or a numpy Generator, got {seed!r}")
     return np.random.SeedSequence(int(seed))

@@ -9,7 +9,7 @@ followed by ``sum(-1)``, and on rows of at most 12 entries a product with ones i
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ __all__ = [
     "Array",
     "Index",
     "Samples",
+    "Vector",
     "blockwise",
     "covariance",
     "dot",
@@ -39,6 +40,9 @@ __all__ = [
 Array = NDArray[np.float64]
 Samples = NDArray[np.int64]
 Index = NDArray[np.integer]
+
+#: What users write for a vector; a type whose name stays short in signatures.
+Vector = Sequence[float] | np.ndarray
 
 # Entries of z or x that an objective takes at once (half a megabyte).
 _BLOCK = 2**16

@@ -143,7 +143,7 @@ def run(
             _message(Status(s), solver, int(k), oracle.met.get(i, ""))
             for i, (s, k) in enumerate(zip(status, nit, strict=True))
         ],
-        non_finite=next(iter(oracle.met.values()), ""),
+        non_finite=next(iter(oracle.met.values()), ""), tolerance=float(tolerance),
     )  # fmt: skip
 
 

@@ -10,6 +10,7 @@ import difflib
 import functools
 import importlib
 import importlib.util
+import inspect
 import warnings
 from collections.abc import Iterable, Mapping
 from importlib.metadata import entry_points
@@ -17,10 +18,11 @@ from typing import Any
 
 import numpy as np
 
-from zoba_bench.contracts import HasOptions, Solver, Theorem, require
+from zoba_bench.contracts import HasOptions, Solver, Theorem, lacking, members, require
 from zoba_bench.problem import BilevelProblem
 from zoba_bench.problem.file import is_file, load_file
-from zoba_bench.solver_file import is_solver_file, load_solver_class
+from zoba_bench.problem.pickling import made_by
+from zoba_bench.solver_file import checked_solver_class, is_solver_file, load_solver_class
 from zoba_bench.validation import check_dimension
 
 __all__ = [
@@ -326,14 +328,18 @@ def load_problem(
     if not isinstance(problem, BilevelProblem):
         _, distribution = _mapping("problems")[name]
         raise TypeError(f"problem {name!r} of {distribution!r} is {type(problem).__name__}, not a BilevelProblem")
-    built: BilevelProblem = problem
-    return built
+    return made_by(problem, load_problem, name, **options)
 
 
-def make_solver(name: str, **options: Any) -> Solver:
-    """A solver's immutable configuration, with its defaults replaced by the options.
+def make_solver(solver: Any, **options: Any) -> Solver:
+    """A solver's immutable configuration.
 
-    The name is a registered one, or "file.py:Class" for a solver of one's own.
+    Parameters
+    ----------
+    solver : str, class or object
+        A registered name, "file.py:Class", a solver's class, or a configuration of one, which is returned as it is.
+    **options
+        What replaces defaults of a name or a class.
 
     Raises
     ------
@@ -342,15 +348,35 @@ def make_solver(name: str, **options: Any) -> Solver:
     ValueError
         For a file that is not there, does not run or was edited.
     TypeError
-        For an option that the solver does not have, or a solver that lacks a member of its contract.
+        For an option that the solver does not have, options beside a configuration, or a solver that lacks a member
+        of its contract.
     """
-    factory = load_solver_class(name) if is_solver_file(name) else entry("solvers", name)
-    title = f"solver {name!r}"
+    if isinstance(solver, str):
+        factory = load_solver_class(solver) if is_solver_file(solver) else entry("solvers", solver)
+        title = f"solver {solver!r}"
+    elif inspect.isclass(solver):
+        factory = checked_solver_class(solver, f"solver {solver.__name__}")
+        title = f"solver {solver.__name__}"
+    else:
+        if lacking(solver, Solver) == members(Solver):
+            raise TypeError(
+                "solver must be a registered name, 'file.py:Class', the class of a solver or an object of one, "
+                f"got {solver!r}"
+            )
+        title = f"solver {solver!r}"
+        require(title, solver, Solver)
+        if options:
+            raise TypeError(
+                f"{', '.join(options)} cannot be set on {title}, which has its options already: give them to its "
+                f"class, or use dataclasses.replace(solver, {next(iter(options))}=...)"
+            )
+        configured: Solver = solver
+        return configured
     require(title, factory, HasOptions)
     _check_options(title, options, factory.option_names())
-    solver: Solver = factory(**options)
-    require(title, solver, Solver)
-    return solver
+    made: Solver = factory(**options)
+    require(title, made, Solver)
+    return made
 
 
 def theorem(name: str) -> Theorem:
@@ -369,8 +395,6 @@ def theorem(name: str) -> Theorem:
 
 
 def _parameter_names(factory: Any) -> list[str]:
-    import inspect
-
     return list(inspect.signature(factory).parameters)
 
 

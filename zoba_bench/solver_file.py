@@ -19,7 +19,9 @@ from typing import Any
 
 from zoba_bench.contracts import HasOptions, Solver, lacking
 
-__all__ = ["is_solver_file", "load_solver_class", "local_files", "name_of_solver", "title_of_solver"]
+__all__ = [
+    "checked_solver_class", "is_solver_file", "load_solver_class", "local_files", "name_of_solver", "title_of_solver",
+]  # fmt: skip
 
 _DIGITS = 12
 #: Names that are never local modules, whatever stands beside the file.
@@ -72,16 +74,21 @@ def load_solver_class(name: str) -> Any:
     found = getattr(module, attribute)
     if not inspect.isclass(found):
         raise TypeError(f"{path}:{attribute} is no class but {type(found).__name__}; {_offers(module)}")
+    return checked_solver_class(found, f"solver {path}:{attribute}")
+
+
+def checked_solver_class(found: type, title: str) -> Any:
+    """The class; a TypeError that says what to add where it lacks members of a solver."""
     members = {*lacking(found, Solver), *lacking(found, HasOptions)}
     if len(members) > len(_ADD):
         raise TypeError(
-            f"solver {path}:{attribute} lacks {', '.join(sorted(members))}. A frozen dataclass that inherits from "
+            f"{title} lacks {', '.join(sorted(members))}. A frozen dataclass that inherits from "
             f"zoba_bench.solvers.base.Solver has all of them but {', '.join(_ADD)}. Add: {'; '.join(_ADD.values())}"
         )
     missing = sorted({*members, *getattr(found, "__abstractmethods__", ())})
     if missing:
         words = "; ".join(_ADD.get(member, member) for member in missing)
-        raise TypeError(f"solver {path}:{attribute} lacks {', '.join(missing)}. Add: {words}")
+        raise TypeError(f"{title} lacks {', '.join(missing)}. Add: {words}")
     return found
 
 

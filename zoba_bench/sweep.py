@@ -27,7 +27,7 @@ __all__ = ["Cell", "CellError", "fingerprint", "plan_fingerprint", "run_cell"]
 # Neither wiring nor presentation can change the result of a cell; certificates and derivations only that of a task that
 # says so, since predictions enter cells as parameters. The catalogue is covered as a source of problems, wherever it is
 # installed; a user's file by its hashes, which are among the parameters.
-_OUTSIDE_FINGERPRINT = ("cli/", "report/", "certification/", "theory/", "problems/")
+_OUTSIDE_FINGERPRINT = ("cli/", "report/", "certification/", "theory/", "problems/", "integrations/")
 
 #: What plans of claims are made with, beside the engine, the problems and the solvers.
 _OF_PLANS = ("certification", "claims", "theorems", "updates")

@@ -16,6 +16,8 @@ __all__ = [
     "check_radius",
     "check_real",
     "check_seed",
+    "check_whole",
+    "either",
 ]
 
 
@@ -24,6 +26,20 @@ def check_dimension(name: str, value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
         raise ValueError(f"{name} must be a positive integer, got {value!r}")
     return int(value)
+
+
+def check_whole(name: str, value: object) -> int:
+    """A positive whole number, also one that is written as a float, such as 1e5."""
+    whole = isinstance(value, (float, np.floating)) and value > 0 and float(value).is_integer()
+    return check_dimension(name, int(value) if whole else value)  # type: ignore[call-overload]
+
+
+def either(**names: Any) -> Any:
+    """The value of an argument that has two names; None where neither is given."""
+    given = {name: value for name, value in names.items() if value is not None}
+    if len(given) > 1:
+        raise TypeError(f"{' and '.join(given)} are two names of one thing: give one of them")
+    return next(iter(given.values()), None)
 
 
 def check_positive(name: str, value: object, zero: bool = False) -> None:

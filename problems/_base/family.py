@@ -12,6 +12,7 @@ import numpy as np
 
 from zoba_bench.arrays import Array
 from zoba_bench.problem import BilevelProblem, Card
+from zoba_bench.problem.pickling import made_by
 from zoba_bench.validation import check_dimension, check_radius, check_seed
 
 __all__ = [
@@ -58,7 +59,8 @@ def family(card: Card) -> Callable[[Factory], Factory]:
                 value = given.arguments.get(name, defaults[name])
                 if value is not defaults[name]:
                     given.arguments[name] = check(value)
-            return replace(factory(*given.args, **given.kwargs), card=grouped)
+            built = replace(factory(*given.args, **given.kwargs), card=grouped)
+            return made_by(built, build, *given.args, **given.kwargs)
 
         build.card = grouped  # type: ignore[attr-defined]
         return cast(Factory, build)

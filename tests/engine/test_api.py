@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import doctest
+import importlib
+import inspect
 import json
+import pydoc
 import subprocess
 import sys
 from dataclasses import replace
@@ -69,9 +73,37 @@ for name in sorted(modules & set(zb.__all__)):
     assert "module" not in in_fresh_interpreter(code)
 
 
-def test_dir_lists_the_public_names_before_they_are_loaded():
-    code = "import zoba_bench as zb; print(set(zb.__all__) <= set(dir(zb)))"
+def test_dir_lists_the_public_names_and_no_others_before_they_are_loaded():
+    code = "import zoba_bench as zb; print(sorted([*zb.__all__, '__version__']) == dir(zb))"
     assert in_fresh_interpreter(code).strip() == "True"
+
+
+#: What users import from beside the package itself.
+PUBLIC = (
+    "contracts", "minimization", "problem", "problems", "problems.combinators", "result", "solvers", "solvers.base",
+    "theory",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_dir_of_a_public_package_lists_its_public_names_and_no_others(name):
+    module = importlib.import_module(f"zoba_bench.{name}")
+    assert dir(module) == sorted(module.__all__)
+    assert all(hasattr(module, each) and each[0] != "_" for each in dir(module))
+
+
+@pytest.mark.parametrize("name", zb.__all__)
+def test_a_public_signature_is_readable(name):
+    """Also where its annotations are evaluated, as editors and documentation do."""
+    function = getattr(zb, name)
+    if not inspect.isfunction(function):
+        return
+    texts = [str(inspect.signature(function)), pydoc.plain(pydoc.render_doc(function))]
+    if name not in ("plot_rates", "to_dataframe"):  # which return what matplotlib and pandas, imported late, define
+        texts.append(str(inspect.signature(function, eval_str=True)))
+    for text in texts:
+        for unreadable in ("_Buffer", "_SupportsArray", "_NestedSequence", "ArrayLike", "_ScalarType", "TypeVar"):
+            assert unreadable not in text, (name, unreadable)
 
 
 def test_unknown_attribute_is_an_attribute_error():
@@ -132,9 +164,16 @@ def test_given_start_is_used(bilevel):
     assert result.history["distance"][0] == pytest.approx(np.linalg.norm([1, 2] - problem.minimizer))
 
 
+def test_x0_and_z0_may_be_positional(bilevel, same_run):
+    problem = bilevel()
+    keywords = {"l1": 2, "max_iterations": 2}
+    named = zb.solve(problem, "zoba", x0=[1.0, 2.0], z0=[0.0, 1.0, 0.0], **keywords)
+    same_run(zb.solve(problem, "zoba", [1.0, 2.0], (0, 1, 0), **keywords), named)
+
+
 @pytest.mark.parametrize("value", [-1, 0.5, True, "0", None])
 def test_seed_is_validated(bilevel, value):
-    with pytest.raises(ValueError, match=f"seed must be a non-negative integer, got {value!r}"):
+    with pytest.raises(ValueError, match=f"seed must be a non-negative integer or a numpy Generator, got {value!r}"):
         zb.solve(bilevel(), seed=value)
 
 
@@ -245,3 +284,9 @@ def test_nothing_is_said_where_there_is_nothing_to_say(problem, options):
     result = zb.solve(problem, max_iterations=400, **options)
     assert result.advice == ""
     assert "advice" not in repr(result)
+
+
+def test_the_example_of_solve_runs():
+    found = doctest.testmod(api)
+    assert found.attempted >= 3
+    assert found.failed == 0

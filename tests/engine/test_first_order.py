@@ -151,16 +151,12 @@ def test_iteration_cost_names_the_queries():
 
 def test_repr_lists_the_queries_beside_values():
     result = go(problem_of(), Descent(first=3), replicates=2, max_iterations=5)
-    assert repr(result).splitlines() == [
-        "Result of descent on local: 2 max_iterations",
-        "  iterations   5",
-        "  evaluations  0 inner, 3 outer",
-        "  queries      5 inner_grad_z, 5 outer_grad_x, 10 inner_jvp_xz",
-    ]
+    shown = [line.strip() for line in repr(result).splitlines()]
+    assert {"n_inner: [0 0]", "n_outer: [3 3]", "inner_grad_z: [5 5]", "inner_jvp_xz: [10 10]"} <= set(shown)
     random = go(problem_of(), Coins(), replicates=8, max_iterations=5)
-    low, high = random.counts["inner_grad_x"].min(), random.counts["inner_grad_x"].max()
-    assert low < high
-    assert f"{low}..{high} inner_grad_x" in repr(random)
+    counts = random.counts["inner_grad_x"]
+    assert counts.min() < counts.max()
+    assert f"inner_grad_x: {counts}" in repr(random)
 
 
 def test_repr_without_queries_has_no_line_for_them():

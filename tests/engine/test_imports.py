@@ -11,11 +11,12 @@ from .import_graph import Graph, circles, graph, modules, reachable
 ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = {
     "zoba_bench": ROOT / "zoba_bench", "zoba_bench.problems": ROOT / "problems", "zoba_bench.theory": ROOT / "theory",
+    "zoba_bench.integrations": ROOT / "integrations",
 }  # fmt: skip
 
 #: The parts of the engine from the bottom to the top. A part imports parts of lower layers only.
 LAYERS = (
-    {"about", "arrays", "errors", "json_values", "memory", "processes", "tasks", "validation"},
+    {"about", "arrays", "errors", "frames", "json_values", "memory", "processes", "tasks", "validation"},
     {"directions", "estimators", "ledger", "machine", "problem", "result", "statistics"},  # each stands alone
     {"oracle", "recorder"},
     {"contracts"},
@@ -24,16 +25,17 @@ LAYERS = (
     {"driver", "sweep"},
     {"certification", "execution"},
     {"comparison", "minimization", "timing", "verification"},
-    {"advice", "report"},
+    {"advice", "final_value", "report"},
     {"api"},
     {"cli"},
 )
 HEIGHT = {part: height for height, layer in enumerate(LAYERS) for part in layer}
 
-#: What the catalogue and the derivations may import of the engine.
+#: What the catalogue, the derivations and the adapters may import of the engine, which imports none of them.
 BELOW = {
     # A family made from others finds them by name, as everybody does.
     "problems": {"arrays", "certification", "problem", "registry", "validation"},
+    "integrations": {"arrays", "directions", "oracle", "problem", "registry"},
     "theory": {"arrays", "contracts", "errors", "estimators", "problem", "validation"},
 }
 #: What the report never reaches, directly or through others.

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-PACKAGES = ("zoba_bench", "problems", "theory")
+PACKAGES = ("zoba_bench", "problems", "theory", "integrations")
 
 
 def drawn(text: str) -> set[str]:

@@ -11,7 +11,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-ROOTS = {"zoba_bench": "zoba_bench", "problems": "zoba_bench/problems", "theory": "zoba_bench/theory"}
+ROOTS = {
+    "zoba_bench": "zoba_bench", "problems": "zoba_bench/problems", "theory": "zoba_bench/theory",
+    "integrations": "zoba_bench/integrations",
+}  # fmt: skip
 
 
 def listed() -> list[str]:

@@ -11,6 +11,7 @@ import pytest
 from scipy.optimize import Bounds, OptimizeResult
 
 import zoba_bench as zb
+from zoba_bench.minimization.arguments import seed_of
 from zoba_bench.minimization.outcome import Outcome
 
 
@@ -249,3 +250,25 @@ def test_a_run_without_history_has_no_picture(result):
     empty.history = {}
     with pytest.raises(ValueError, match="nothing to draw"):
         empty.plot()
+
+
+# Whole floats and Generators.
+
+
+@pytest.mark.parametrize("name", ["maxfev", "maxiter"])
+def test_a_limit_may_be_a_whole_float_and_no_other(name):
+    runs = [solve(**{name: limit}) for limit in (60.0, 60)]
+    assert runs[0].nfev == runs[1].nfev
+    assert runs[0].x.tolist() == runs[1].x.tolist()
+    with pytest.raises(ValueError, match=rf"{name} must be a positive integer, got 60\.5"):
+        solve(**{name: 60.5})
+
+
+def test_a_generator_is_a_seed_that_moves_on():
+    first, second = np.random.default_rng(5), np.random.default_rng(5)
+    drawn = [seed_of(first) for _ in range(2)]
+    assert drawn == [seed_of(second) for _ in range(2)]
+    assert drawn[0] != drawn[1]
+    assert {type(seed) for seed in drawn} == {int}
+    assert solve(maxfev=60, seed=first).nfev <= 60
+    assert seed_of(first) != seed_of(second)  # one seed was drawn from the first in between

@@ -85,7 +85,7 @@ def test_a_step_far_outside_ends_as_a_status_with_its_iteration(name, step):
         warnings.simplefilter("ignore", StepWarning)
         result = zb.solve(problem, name, max_iterations=300, replicates=2, **with_step(name, step, far))
     assert np.isin(result.status, (Status.DIVERGED, Status.NON_FINITE)).all(), (result.status, result.nit)
-    assert not result.success.any()
+    assert result.failed.all()
     assert (result.nit < 300).all()
     for nit, message in zip(result.nit, result.message, strict=True):
         assert re.search(rf"\biteration {nit}:", message), message

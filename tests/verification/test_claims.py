@@ -4,6 +4,7 @@ import importlib
 import math
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from zoba_bench.statistics import Limits
@@ -104,6 +105,14 @@ def test_a_row_is_strict_json_with_the_documented_keys():
         "tolerance", "allowed", "verdict", "expected", "reason", "level",
     ]  # fmt: skip
     assert row["limits"] == [None, None]
+
+
+def test_the_numbers_of_a_row_are_pythons_own_whatever_was_measured_with():
+    claim = replace(CLAIM, tolerance=np.float64(0.25))
+    measurement = Measurement(np.float64(1), np.float32(1), Limits(np.float64(0), np.float64(2)))
+    row = Verdict(claim, "violated", "r", measurement, level=np.float64(0.99)).row()
+    numbers = [row[name] for name in ("predicted", "measured", "tolerance", "level")] + row["limits"] + row["allowed"]
+    assert {type(number) for number in numbers} == {float}
 
 
 @pytest.mark.parametrize(("field", "value"), [("relation", "about"), ("origin", "rumour"), ("tolerance", -1.0)])

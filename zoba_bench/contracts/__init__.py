@@ -46,3 +46,7 @@ __all__ = [
     "VerificationProtocol",
     "lacking", "members", "require",
 ]  # fmt: skip
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

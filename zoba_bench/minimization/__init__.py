@@ -14,3 +14,7 @@ radii and steps, ``stages`` runs the registered solver stage by stage, and ``cou
 from zoba_bench.minimization.automatic import minimize
 
 __all__ = ["minimize"]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

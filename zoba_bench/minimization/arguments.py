@@ -10,13 +10,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from zoba_bench.arrays import Array
-from zoba_bench.validation import check_dimension
+from zoba_bench.validation import check_whole, either
 
 __all__ = [
     "bounds_of",
     "check_function",
     "count_or_none",
-    "one_of",
     "positive_or_none",
     "scale_of",
     "seed_of",
@@ -25,26 +24,18 @@ __all__ = [
 ]
 
 
-def one_of(**names: Any) -> Any:
-    """The value of an argument that has two names; None where neither is given."""
-    given = {name: value for name, value in names.items() if value is not None}
-    if len(given) > 1:
-        raise TypeError(f"{' and '.join(given)} are two names of one thing: give one of them")
-    return next(iter(given.values()), None)
-
-
 def count_or_none(**named: Any) -> int | None:
-    """A positive integer, or None, of an argument with two names; an error has the name that was used."""
-    value = one_of(**named)
+    """A positive whole number, or None, of an argument with two names; an error has the name that was used."""
+    value = either(**named)
     if value is None:
         return None
     name = next(name for name, each in named.items() if each is not None)
-    return check_dimension(name, value)
+    return check_whole(name, value)
 
 
 def positive_or_none(**named: Any) -> float | None:
     """A positive finite number, or None, of an argument with two names."""
-    value = one_of(**named)
+    value = either(**named)
     if value is None:
         return None
     name = next(name for name, each in named.items() if each is not None)
@@ -55,11 +46,13 @@ def positive_or_none(**named: Any) -> float | None:
 
 
 def seed_of(seed: Any) -> int | None:
-    """A non-negative integer or None."""
+    """A non-negative integer or None; of a Generator the next number that it draws."""
     if seed is None:
         return None
+    if isinstance(seed, np.random.Generator):
+        return int(seed.integers(2**63))
     if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
-        raise ValueError(f"seed must be a non-negative integer or None, got {seed!r}")
+        raise ValueError(f"seed must be a non-negative integer, a numpy Generator or None, got {seed!r}")
     return int(seed)
 
 

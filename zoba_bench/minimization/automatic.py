@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import ArrayLike
 
+from zoba_bench.arrays import Vector
 from zoba_bench.minimization.arguments import (
     bounds_of,
     check_function,
@@ -31,28 +31,28 @@ __all__ = ["minimize"]
 def minimize(
     outer: Callable[..., Any],
     inner: Callable[..., Any],
-    x0: ArrayLike,
-    z0: ArrayLike,
+    x0: Vector,
+    z0: Vector,
     *,
     args: tuple[Any, ...] = (),
     method: str | None = None,
     bounds: Any = None,
     z_bounds: Any = None,
     tol: float | None = None,
-    maxfev: int | None = None,
-    maxiter: int | None = None,
+    maxfev: float | None = None,
+    maxiter: float | None = None,
     max_seconds: float | None = None,
     callback: Callable[[MinimizeResult], object] | None = None,
-    x_scale: ArrayLike | None = None,
-    z_scale: ArrayLike | None = None,
+    x_scale: float | Vector | None = None,
+    z_scale: float | Vector | None = None,
     vectorized: bool = False,
     workers: int | Map | None = None,
     checkpoint: str | Path | None = None,
     on_error: Literal["raise", "retry", "skip"] = "raise",
     on_interrupt: Literal["return", "raise"] = "return",
-    seed: int | None = None,
-    max_iterations: int | None = None,
-    budget: int | None = None,
+    seed: int | np.random.Generator | None = None,
+    max_iterations: float | None = None,
+    budget: float | None = None,
     tolerance: float | None = None,
     **options: Any,
 ) -> MinimizeResult:
@@ -78,8 +78,8 @@ def minimize(
         1e-3; of the single-loop methods 1e-3 of the size of x where that is smaller, but no less than 1e-6 of it (at
         most 1e-2), and the accuracy that rounding allows also stops them. ``tolerance`` is another name.
     maxfev : int or None
-        Evaluations of both functions together, tuning and repeated ones included; never exceeded. ``budget`` is
-        another name.
+        Evaluations of both functions together, tuning and repeated ones included; never exceeded. A whole number may be
+        written as a float, 1e5. ``budget`` is another name.
     maxiter : int or None
         Iterations, of all stages together; 20000 where None. ``max_iterations`` is another name.
     max_seconds : float or None
@@ -105,8 +105,9 @@ def minimize(
         not finite. "skip": the value is NaN, from which the method steps back.
     on_interrupt : {"return", "raise"}
         Ctrl-C returns the best point so far with status STOPPED, or propagates as an exception does.
-    seed : int or None
-        Seed of the directions: same seed, same bits. None draws fresh entropy, or takes that of the checkpoint.
+    seed : int, numpy Generator or None
+        Seed of the directions: same integer, same bits. A Generator draws the integer, and moves on. None draws fresh
+        entropy, or takes that of the checkpoint.
     max_iterations, budget, tolerance
         Other names of ``maxiter``, ``maxfev`` and ``tol``.
     **options
@@ -169,11 +170,11 @@ def minimize(
     array([0.47, 0.47])
     """
     x, z = vector("x0", x0), vector("z0", z0)
-    budget = count_or_none(budget=budget, maxfev=maxfev)
+    most = count_or_none(budget=budget, maxfev=maxfev)
     limit = count_or_none(max_iterations=max_iterations, maxiter=maxiter)
     tolerance = positive_or_none(tolerance=tolerance, tol=tol)
     max_seconds = positive_or_none(max_seconds=max_seconds)
-    seed, workers = seed_of(seed), workers_of(workers)
+    first, workers = seed_of(seed), workers_of(workers)
     if not isinstance(vectorized, (bool, np.bool_)):
         raise TypeError(f"vectorized must be True or False, got {vectorized!r}")
     check_function("outer", outer, "(z, x)")
@@ -188,8 +189,8 @@ def minimize(
         functions={"outer": outer, "inner": inner}, args=args if isinstance(args, tuple) else (args,), z=z, x=x,
         z_scale=scale_of("z_scale", z_scale, len(z)), x_scale=scale_of("x_scale", x_scale, len(x)), method=method,
         bounds=bounds_of("bounds", bounds, x), z_bounds=bounds_of("z_bounds", z_bounds, z), options=options,
-        tolerance=tolerance, budget=budget, limit=limit, max_seconds=max_seconds, callback=callback,
-        vectorized=bool(vectorized), workers=workers, checkpoint=checkpoint, on_error=on_error, seed=seed,
+        tolerance=tolerance, budget=most, limit=limit, max_seconds=max_seconds, callback=callback,
+        vectorized=bool(vectorized), workers=workers, checkpoint=checkpoint, on_error=on_error, seed=first,
         raise_interrupt=on_interrupt == "raise",
     )  # fmt: skip
     return carry_out(request)

@@ -10,10 +10,12 @@ import numpy as np
 from scipy.optimize import OptimizeResult
 
 from zoba_bench.arrays import Array
+from zoba_bench.frames import data_frame
 from zoba_bench.json_values import strict_json
 from zoba_bench.result import Status
 
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.figure import Figure
 
 __all__ = ["MinimizeResult", "result_of"]
@@ -76,13 +78,17 @@ class MinimizeResult(OptimizeResult):  # type: ignore[misc]  # scipy has no type
 
     def to_dict(self) -> dict[str, Any]:
         """Everything as JSON can hold it: lists for arrays, None for NaN and infinities."""
-        plain = {name: value.tolist() if isinstance(value, np.ndarray) else value for name, value in self.items()}
-        found: dict[str, Any] = strict_json(plain)
+        found: dict[str, Any] = strict_json(self)
         return found
 
     def to_json(self) -> str:
         """:meth:`to_dict` as text."""
         return json.dumps(self.to_dict())
+
+    def to_dataframe(self) -> pd.DataFrame:
+        """The history as a pandas table, a row an iteration; needs the extra ``pandas``."""
+        history = self["history"]
+        return data_frame([dict(zip(history, row, strict=True)) for row in zip(*history.values(), strict=True)])
 
     def plot(self) -> Figure:
         """A picture of the run: Psi, the hypergradient and the evaluations. ``.savefig("run.png")`` writes it."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from typing import Any
+from typing import Any, SupportsIndex
 
 import numpy as np
 
@@ -13,19 +13,22 @@ from zoba_bench.problem.building import keywords_of_functions, keywords_of_objec
 from zoba_bench.problem.capabilities import Capabilities
 from zoba_bench.problem.card import Card
 from zoba_bench.problem.constants import Constants
+from zoba_bench.problem.export import Functions, SingleLevel, functions_of, single_level_of
+from zoba_bench.problem.pickling import call_of, made_by
 from zoba_bench.problem.symbolic import Symbolic
 from zoba_bench.validation import check_dimension
 
 __all__ = ["BilevelProblem"]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class BilevelProblem:
     """min over x of Psi(x) = F(z*(x), x), with z*(x) the minimiser of G(., x).
 
     Every function broadcasts: z has shape (..., p), x (..., d), values (...).
     A solver sees ``inner`` and ``outer`` only, through an oracle; the closed forms
-    serve measurement.
+    serve measurement. Problems that :func:`zoba_bench.load_problem` returns can be pickled, and so can those of
+    :meth:`from_functions` whose functions can: what travels is the call that makes the problem.
 
     Attributes
     ----------
@@ -136,6 +139,48 @@ class BilevelProblem:
         if missing:
             raise ValueError(f"problem {self.name!r} does not declare {', '.join(missing)}, needed here")
 
+    def as_functions(self, seed: int = 0) -> Functions:
+        """F, G and a start as plain functions and arrays: what ``zb.minimize`` and other black-box methods take.
+
+        Parameters
+        ----------
+        seed : int
+            Of the start.
+
+        Returns
+        -------
+        Functions
+            A named tuple (outer, inner, x0, z0).
+        """
+        return functions_of(self, seed)
+
+    def as_single_level(self, seed: int = 0) -> SingleLevel:
+        """Psi with its exact gradient, a start and the bounds of x, for optimisers of one level such as scipy's.
+
+        Parameters
+        ----------
+        seed : int
+            Of the start.
+
+        Returns
+        -------
+        SingleLevel
+            ``fun``, ``jac``, ``fun_and_jac`` (for ``jac=True``), ``x0`` and ``bounds``.
+
+        Raises
+        ------
+        ValueError
+            For a problem that does not declare ``value`` and ``hypergradient``, or whose x is in a set that is no box.
+        """
+        return single_level_of(self, seed)
+
+    def __repr__(self) -> str:
+        options = "".join(f", {name}={value!r}" for name, value in self.parameters.items() if value is not None)
+        return f"BilevelProblem({self.name!r}, p={self.p}, d={self.d}{options})"
+
+    def __reduce_ex__(self, protocol: SupportsIndex) -> Any:
+        return call_of(self) or super().__reduce_ex__(protocol)
+
     @property
     def smooth(self) -> bool:
         """Whether both objectives are twice continuously differentiable, by the card; True without one."""
@@ -173,7 +218,8 @@ class BilevelProblem:
             For bad dimensions, or a minimiser that is not of shape (d,).
         """
         known = [f.name for f in fields(cls)]
-        return cls(**keywords_of_functions(known, outer, inner, p, d, vectorize=vectorize, **closed_forms))
+        made = cls(**keywords_of_functions(known, outer, inner, p, d, vectorize=vectorize, **closed_forms))
+        return made_by(made, cls.from_functions, outer, inner, p, d, vectorize=vectorize, **closed_forms)
 
     @classmethod
     def from_object(cls, description: Any) -> BilevelProblem:

@@ -16,6 +16,7 @@ from zoba_bench.problem.bilevel import BilevelProblem
 from zoba_bench.problem.building import NEEDED, title_of
 from zoba_bench.problem.depends import combined_hash, declared_files, forget_modules, local_modules, values_hash
 from zoba_bench.problem.inner_check import check_inner_solution
+from zoba_bench.problem.pickling import made_by
 
 __all__ = ["file_spec", "is_file", "load_file"]
 
@@ -106,7 +107,10 @@ def load_file(
         problem = replace(problem, name=attribute)
     if checked:
         check_inner_solution(problem)
-    return problem
+    return made_by(
+        problem, load_file, f"{path.resolve()}:{attribute}", file_hash=digest, checked=False,
+        depends_hash=_depends_hash(path, loaded, getattr(module, attribute)), **options,
+    )  # fmt: skip
 
 
 def _split(name: str) -> tuple[Path, str]:

@@ -16,7 +16,7 @@ from zoba_bench.report import canvas
 from zoba_bench.report.series import Line, honest_lines, one_a_solver
 from zoba_bench.report.typography import pretty
 
-__all__ = ["DPI", "draw_summary"]
+__all__ = ["DPI", "draw_lines", "draw_summary"]
 
 DPI = 200
 
@@ -35,6 +35,24 @@ def draw_summary(content: Mapping[str, Any]) -> Figure | None:
             figure.draw_without_rendering()
             figure.set_layout_engine("none")
     return figure
+
+
+def draw_lines(axis: Any, lines: Sequence[Line], title: str, solvers: Sequence[str]) -> dict[str, Any]:
+    """Measured points with limits on derived lines, with their slopes; the points by solver, for a legend.
+
+    A place in ``solvers`` is a colour and a marker.
+    """
+    axis.set_title(title, loc="left", fontsize=9.5)
+    handles: dict[str, Any] = {}
+    for line in lines:
+        color, marker = canvas.SOLVERS[solvers.index(line.solver) % len(canvas.SOLVERS)]
+        axis.plot(line.x, line.derived, color=color, linewidth=1.6)
+        handles[line.solver] = _points(axis, line.x, line.measured, line.errors, color, marker)
+    _log_axes(axis, np.array(sorted({x for line in lines for x in line.x})))
+    _label_slopes(axis, lines, [handles[line.solver].lines[0].get_color() for line in lines])
+    axis.set_xlabel(_label(lines[0].xlabel), fontsize=9)
+    axis.set_ylabel(_label(lines[0].ylabel), fontsize=9)
+    return handles
 
 
 def _label(text: str) -> str:
@@ -113,18 +131,8 @@ def _summary(lines: Mapping[str, Sequence[Line]], confidence: float) -> Figure |
     )
     handles: dict[str, Any] = {}
     for axis, (title, group) in zip(np.atleast_1d(figure.subplots(1, len(panels))), panels, strict=True):
-        axis.set_title(title, loc="left", fontsize=9.5)
-        sizes: set[float] = set()
-        for line in group:
-            color, marker = canvas.SOLVERS[solvers.index(line.solver) % len(canvas.SOLVERS)]
-            axis.plot(line.x, line.derived, color=color, linewidth=1.6)
-            drawn = _points(axis, line.x, line.measured, line.errors, color, marker)
-            handles.setdefault(line.solver, drawn)
-            sizes |= set(line.x)
-        _log_axes(axis, np.array(sorted(sizes)))
-        _label_slopes(axis, group, [handles[line.solver].lines[0].get_color() for line in group])
-        axis.set_xlabel(_label(group[0].xlabel), fontsize=9)
-        axis.set_ylabel(_label(group[0].ylabel), fontsize=9)
+        handles = {**draw_lines(axis, group, title, solvers), **handles}
+    handles = {name: handles[name] for name in solvers}
     handles["derived, nothing fitted"] = Line2D([], [], color="#777777", linewidth=1.6)
     handles[f"measured, limits at {confidence:.0%} together"] = axis.errorbar(
         [], [], yerr=[], fmt="o", color="#777777", markersize=4, capsize=3, elinewidth=1.2

@@ -12,6 +12,8 @@
 ``zmdsba``, ``zo_penalty``, ``pzobo``, ``hozog``   zeroth-order methods with two loops
 """
 
+__all__ = ["SOLVERS", "base"]
+
 SOLVERS: dict[str, str] = {
     "zoba": "zoba_bench.solvers.zoba:Zoba",
     "zoba-tuned": "zoba_bench.solvers.zoba:ZobaTuned",
@@ -36,3 +38,7 @@ SOLVERS: dict[str, str] = {
     "ufom": "zoba_bench.solvers.ufom:Ufom",
     "ufom-adaptive": "zoba_bench.solvers.ufom:UfomAdaptive",
 }
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

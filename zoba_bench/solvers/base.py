@@ -200,3 +200,7 @@ def norms(vectors: Array) -> Array:
     """Euclidean norms (R,) of vectors (R, n)."""
     lengths: Array = np.sqrt(np.vecdot(vectors, vectors))
     return lengths
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -151,12 +151,12 @@ class Verdict:
             "predicted": strict_json(float(m.predicted)) if m else None,
             "measured": strict_json(float(m.measured)) if m else None,
             "limits": strict_json([float(m.limits.low), float(m.limits.high)]) if m else None,
-            "tolerance": self.claim.tolerance,
+            "tolerance": strict_json(self.claim.tolerance),
             "allowed": list(allowed(self.claim, float(m.predicted))) if m else None,
             "verdict": self.verdict,
             "expected": self.claim.expected,
             "reason": self.reason,
-            "level": self.level,
+            "level": strict_json(self.level),
         }
 
 

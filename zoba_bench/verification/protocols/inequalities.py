@@ -162,7 +162,7 @@ def one_steps(
             result = run(
                 built, configured, z0=z, v0=v, x0=x, rng=rng, replicates=size, max_iterations=1, record_every=None
             )
-            failed += int((~result.success).sum())
+            failed += int(result.failed.sum())
             where = where or result.non_finite
             moved = (
                 result.z - built.inner_solution(result.x),  # type: ignore[misc]

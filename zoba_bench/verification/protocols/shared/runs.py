@@ -140,7 +140,7 @@ def one_step(
             )  # fmt: skip
         moved = (result.x - x0) / gamma
         means.append(float(np.vecdot(moved, moved).mean()))
-        failed += int((~result.success).sum())
+        failed += int(result.failed.sum())
         where = where or result.non_finite
     return {"means": means, "failed": failed, **met_non_finite(where)}
 

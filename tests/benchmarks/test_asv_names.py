@@ -1,0 +1,46 @@
+"""What a newcomer reads on asv's page: every benchmark says what it measures, and in which unit."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+
+import pytest
+
+FOLDER = Path(__file__).parents[2] / "benchmarks"
+NAME = "asv_suite_of_zoba_bench"  # the folder is not installed; its own name might be somebody else's
+KINDS = ("time_", "timeraw_", "track_", "mem_", "peakmem_")
+
+
+def suite():
+    if NAME not in sys.modules:
+        spec = importlib.util.spec_from_file_location(
+            NAME, FOLDER / "__init__.py", submodule_search_locations=[str(FOLDER)]
+        )
+        sys.modules[NAME] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(sys.modules[NAME])
+    for file in sorted(FOLDER.glob("bench_*.py")):
+        module = importlib.import_module(f"{NAME}.{file.stem}")
+        for kind in vars(module).values():
+            if isinstance(kind, type) and kind.__module__ == module.__name__:
+                for name, function in vars(kind).items():
+                    if name.startswith(KINDS):
+                        yield pytest.param(kind, function, id=f"{file.stem}.{kind.__name__}.{name}")
+
+
+SUITE = list(suite())
+
+
+@pytest.mark.parametrize(("kind", "function"), SUITE)
+def test_a_benchmark_says_what_it_measures_and_in_which_unit(kind, function):
+    assert len(function.pretty_name.split()) >= 4
+    assert "_" not in function.pretty_name.replace("zoba_bench", "").replace("quad_general", "")
+    assert function.unit in ("evaluations", "seconds", "bytes", "ratio", "microseconds")
+    assert len(getattr(kind, "param_names", ())) == len(getattr(kind, "params", ()))
+
+
+def test_no_two_benchmarks_have_one_name():
+    names = [parameters.values[1].pretty_name for parameters in SUITE]
+    assert len(names) >= 8
+    assert len(set(names)) == len(names)
