@@ -25,6 +25,14 @@ def test_the_same_failure_is_said_once_with_all_its_cells():
     assert many.cells == (("a", '{"p": 3, "solver": "zoba"}'), ("b", '{"p": 3, "solver": "zoba"}'))
 
 
+def test_a_control_whose_cells_failed_is_undecided_and_not_one_that_was_accepted(content):
+    content["claims"][3] |= {"verdict": "inconclusive"}
+    said = words(overview(content))
+    assert "1 control inconclusive" in said
+    assert "not rejected" not in said
+    assert "1 of 2 controls, wrong on purpose" in said
+
+
 def test_without_failures_nothing_is_said(content):
     for stored in ({}, {"failed": []}, {"failed": None}):
         text = overview(content | stored)

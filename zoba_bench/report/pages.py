@@ -125,7 +125,7 @@ def _whole(command: str) -> str:
 def _colour(row: Row) -> str:
     """Class of a verdict; that of a rejected control is no alarm."""
     if wording.is_control(row):
-        return "rejected" if wording.as_expected(row) else "violated"
+        return {"violated": "rejected", "inconclusive": "inconclusive"}.get(row["verdict"], "violated")
     return str(row["verdict"]) if str(row["verdict"]) in ("consistent", "violated", "inconclusive") else "measured"
 
 
@@ -153,7 +153,7 @@ def _fails(site: Site) -> str:
         name = kind(section.row)
         found[name] = found.get(name, 0) + 1
     said = [
-        _many(n, "control") + " not rejected" if name in CONTROLS
+        _many(n, "control") + name.removeprefix("control") if name in CONTROLS
         else f"{n} consistent, though known to be contradicted" if name == "consistent"
         else f"{n} {name}"
         for name, n in found.items()

@@ -13,13 +13,13 @@ __all__ = ["CLAIMS", "CONTROLS", "counts", "gist", "kind"]
 Row = Mapping[str, Any]
 #: What can become of a claim, and of a control.
 CLAIMS = ("consistent", "finding", "violated", "inconclusive", "measured")
-CONTROLS = ("control rejected", "control not rejected")
+CONTROLS = ("control rejected", "control not rejected", "control inconclusive")
 
 
 def kind(row: Row) -> str:
     """What became of a claim or control: one of the words above, by which it is counted and can be filtered."""
     if wording.is_control(row):
-        return CONTROLS[row["verdict"] != "violated"]
+        return {"violated": CONTROLS[0], "inconclusive": CONTROLS[2]}.get(row["verdict"], CONTROLS[1])
     return "finding" if row["verdict"] == row["expected"] == "violated" else str(row["verdict"])
 
 
