@@ -99,6 +99,7 @@ def test_names_are_escaped():
             "zoba ends lowest on a; soba ends 1.1 times as high, within the quartiles of their seeds.",
         ),
         ([("a", "zoba", 0.0), ("a", "soba", 1e-30)], "zoba and soba end equally low on a."),
+        ([("a", "zoba", 1e-30), ("a", "soba", 1e-3)], "zoba ends at rounding on a; soba ends at 0.001."),
         ([("a", "zoba", 1e-3), ("a", "soba", None)], "zoba ends lowest on a; soba fails."),
         ([("a", "zoba", 5.0)], "No solver ends below the start on a."),
         (

@@ -55,6 +55,8 @@ def _order(problem: str, rows: Sequence[Row]) -> str:
         return f"{first['solver']} ends lowest on {problem}; {second['solver']} fails."
     if size == 1:
         return f"{first['solver']} and {second['solver']} end equally low on {problem}."
+    if first["median"] <= least:
+        return f"{first['solver']} ends at rounding on {problem}; {second['solver']} ends at {value(second['median'])}."
     overlap = _size(first["quartiles"][1]) >= _size(second["quartiles"][0])
     within = ", within the quartiles of their seeds" if overlap else ""
     return f"{first['solver']} ends lowest on {problem}; {second['solver']} ends {size:.3g} times as high{within}."
