@@ -199,7 +199,12 @@ def test_a_comparison_is_resumed_reported_and_reproduced(tmp_path):
     text = page.read_text(encoding="utf-8")
     assert "hf-zoba-shared" in text
     assert outcome(first) in text
-    assert (tmp_path / "report" / "figures" / "comparison.png").stat().st_size > 1000
+    assert (tmp_path / "report" / "figures" / "comparison-problem-reference.svg").stat().st_size > 1000
+    facts = first["provenance"]
+    assert facts["cpus"] >= 1
+    assert {"commit", "blas", "fingerprint", "processor"} <= set(facts)
+    assert facts["command"].startswith("zoba-bench run --suite compare-small --seed 3 --")
+    assert facts["command"] in text
 
 
 def test_the_command_line_prints_json_only(tmp_path):

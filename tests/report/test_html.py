@@ -8,7 +8,7 @@ import pytest
 
 from zoba_bench.ledger import Ledger
 from zoba_bench.report.html import ReportError, write_report
-from zoba_bench.report.pages import pages
+from zoba_bench.report.pages import IN_FULL, pages
 
 from .conftest import RUN
 from .html_reading import broken_links, parse, words
@@ -103,17 +103,27 @@ def test_what_a_protocol_rests_on_stands_on_its_page_once(report):
         assert text.count(once) == 1
 
 
-def test_the_overview_has_the_outcome_what_is_odd_the_findings_and_the_counts_in_this_order(report):
+def test_the_overview_has_the_outcome_the_findings_what_fails_and_the_counts_in_this_order(report):
     text = words((report / "index.html").read_text(encoding="utf-8"))
     parts = (
-        "2 of 10 verdicts are not as expected", "Not as expected", "the derivation refuses: step 3", "What was found",
-        "zoba 3.00 (3.00)", "arXiv 2601.21836, abstract", "What was measured", "P2b one-step law", "c0ffee",
+        "2 of 10 verdicts are not as expected", "Holds 5 of 8 claims are consistent, 1 contradicted as known",
+        "2 of 2 controls, wrong on purpose, are rejected", "Fails 2 inconclusive", "Learned Variance of one step",
+        "zoba like d 3.00 (3.00)", "What fails or is undecided", "the derivation refuses: step 3", "What was learned",
+        "arXiv 2601.21836, abstract", "What was measured", "P2b one-step law", "c0ffee", "CPUs 2", "BLAS openblas 0.3",
     )  # fmt: skip
     text = text[text.index(parts[0]) :]  # the menu has the names of all pages
-    places = [text.index(part) for part in parts]
+    places = [text.find(part) for part in parts]
     assert places == sorted(places)
-    assert "8 claims: 5 consistent, 1 contradicted, as known, 2 inconclusive" in text
-    assert "2 of 2 controls rejected" in text
+    assert -1 not in places
+
+
+def test_more_failures_than_are_shown_in_full_are_named_and_linked(content):
+    content["claims"] = [content["claims"][0] | {"id": f"P1/zoba/counts-{n}", "verdict": "violated"} for n in range(20)]
+    text = pages(run(content))["index.html"]
+    section = text.partition('<section id="unexpected">')[2].partition("</section>")[0]
+    assert section.count("<tr>") == 2 + IN_FULL  # the heads, and what all of them say
+    for n in range(20):
+        assert section.count(f'href="protocol-P1.html#P1-zoba-counts-{n}"') == 1
 
 
 def test_without_unexpected_verdicts_there_is_no_such_section(content):

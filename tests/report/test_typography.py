@@ -19,6 +19,8 @@ from zoba_bench.report.typography import pretty, rich
         ("-rho_k times z*(x)", "-ρ_k times z*(x)"),
         ("2*l1*sqrt(p)", "2·l₁·√(p)"),
         ("1.5e-07 in [-1e+06, 2]", "1.5×10⁻⁷ in [−10⁶, 2]"),
+        ("in cell 3d6510b528cf1c63295ef2aa9d793e30, 2e5", "in cell 3d6510b528cf1c63295ef2aa9d793e30, 2×10⁵"),
+        ("cell be1e30 and 1e30", "cell be1e30 and 10³⁰"),
         ("p -> oo", "p → ∞"),
         ("mu-strongly convex, mu > 0", "μ-strongly convex, μ > 0"),
         ("P2/x1-a/hf-zoba 3x3", "P2/x1-a/hf-zoba 3x3"),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import math
+import os
+import shlex
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -16,6 +18,7 @@ from zoba_bench.comparison.grids import GRIDS, SUITES, Entry
 from zoba_bench.comparison.trial import metric_name
 from zoba_bench.execution import FailedCell, run_cells
 from zoba_bench.ledger import Ledger
+from zoba_bench.machine import origin
 from zoba_bench.processes import Workers
 from zoba_bench.registry import (
     RegistryError,
@@ -25,7 +28,7 @@ from zoba_bench.registry import (
     make_solver,
     missing_requirements,
 )
-from zoba_bench.sweep import Cell
+from zoba_bench.sweep import Cell, fingerprint
 
 __all__ = ["Pair", "compare", "plan", "rivals", "rounding"]
 
@@ -121,8 +124,10 @@ def compare(
     -------
     dict
         "rows": one a solver and problem; "rivals": where the best single-loop method of a kind of oracle beats the
-        best with two loops, at equal evaluations and at equal time; "left_out": who lacks what.
+        best with two loops, at equal evaluations and at equal time; "left_out": who lacks what; "failed": cells that
+        have no result; "provenance": versions, machine and command.
     """
+    problems, solvers = list(problems), list(solvers)
     chosen = dict(SUITES.get(suite, {}))
     pairs, left_out = plan(suite, problems=problems, solvers=solvers)
     chosen |= {name: v for name, v in (("budget", budget), ("gradient_cost", gradient_cost)) if v is not None}
@@ -165,6 +170,11 @@ def compare(
         content = {
             "comparison": suite, "seed": seed, "rows": rows, "rivals": rivals(rows), "left_out": left_out,
             "settings": {k: v for k, v in chosen.items() if k != "problems"}, "seconds": time.perf_counter() - begun,
+            "failed": [one.row() for one in failed.values()],
+            "provenance": {
+                **origin(), "cpus": os.cpu_count(), "fingerprint": fingerprint(_TASK),
+                "command": _command(suite, seed, problems, solvers, budget, gradient_cost),
+            },
         }  # fmt: skip
         ledger.add_run(suite, seed, content)
     return content
@@ -193,6 +203,19 @@ def rivals(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
                 "at_equal_time": _winner(early[0], early[1], one["rounding"], one["start"]),
             })  # fmt: skip
     return found
+
+
+def _command(
+    suite: str, seed: int, problems: Iterable[str], solvers: Iterable[str], budget: int | None,
+    gradient_cost: str | None,
+) -> str:  # fmt: skip
+    """What repeats a comparison."""
+    words = ["zoba-bench", "run", "--suite", suite, "--seed", str(seed)]
+    words += [word for name in problems for word in ("--problem", name)]
+    words += [word for name in solvers for word in ("--solver", name)]
+    words += [] if budget is None else ["--budget", str(budget)]
+    words += [] if gradient_cost is None else ["--gradient-cost", gradient_cost]
+    return shlex.join(words)
 
 
 def _chosen(what: str, names: Iterable[str], known: list[str]) -> list[str]:

@@ -1,9 +1,9 @@
-"""The page of a comparison: who reached what on which problem, as a picture and as tables."""
+"""A comparison in words and numbers: who reached what on which problem, as tables for the terminal and as a picture."""
 
 from __future__ import annotations
 
 import math
-import shlex
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,29 +13,53 @@ from rich.table import Table
 from rich.text import Text
 
 from zoba_bench.report import canvas
-from zoba_bench.report.pages import environment
-from zoba_bench.report.plots import Plot, curves_plot
-from zoba_bench.report.typography import rich
 
-__all__ = ["comparison_files", "comparison_table", "draw", "gain", "outcome", "rival_table"]
+__all__ = ["METRICS", "by_problem", "comparison_table", "draw", "gain", "outcome", "rival_table", "value"]
 
 Row = Mapping[str, Any]
-_METRICS = {"stationarity": "|∇Ψ|²", "gap": "Ψ − min Ψ"}
+METRICS = {"stationarity": "|∇Ψ|²", "gap": "Ψ − min Ψ"}
 _PLAIN_METRICS = {"stationarity": "|grad Psi|²", "gap": "Psi − min Psi"}
-_ORACLES = {"values": "values", "gradients": "gradients", "second": "second derivatives"}
-_NAMED = 8  # problems or solvers that a command names; more are all of them, or were chosen with care
 
 
 def outcome(content: Mapping[str, Any]) -> str:
-    """How often the better single-loop method won, in one sentence."""
-    rivals = content["rivals"]
-    if not rivals:
-        return "No problem has both single-loop and two-loop methods of the same oracle."
-    counts = {key: sum(r[key] == "single" for r in rivals) for key in ("at_equal_evaluations", "at_equal_time")}
-    return (
-        f"The best single-loop method is ahead of the best with two loops in {counts['at_equal_evaluations']} of "
-        f"{len(rivals)} cases at equal evaluations and in {counts['at_equal_time']} at equal time."
-    )
+    """Who is ahead, in one sentence: one loop or two where both ran, else the solvers."""
+    rivals, groups = content["rivals"], by_problem(content["rows"])
+    if rivals:
+        counts = {key: sum(r[key] == "single" for r in rivals) for key in ("at_equal_evaluations", "at_equal_time")}
+        return (
+            f"The best single-loop method is ahead of the best with two loops in {counts['at_equal_evaluations']} of "
+            f"{len(rivals)} cases at equal evaluations and in {counts['at_equal_time']} at equal time."
+        )
+    if not groups:
+        return "No solver has a result."
+    if len(groups) == 1:
+        ((name, rows),) = groups.items()
+        return _order(name, rows)
+    ahead = Counter(rows[0]["solver"] for rows in groups.values() if _size(rows[0]["median"]) < rows[0]["start"])
+    if not ahead:
+        return f"No solver ends below the start on any of {len(groups)} problems."
+    places = ", ".join(f"{solver} on {n} of {len(groups)} problems" for solver, n in ahead.most_common())
+    return f"Lowest at the end of the budget: {places}."
+
+
+def _order(problem: str, rows: Sequence[Row]) -> str:
+    """The best of a problem's rows and the one behind it; rows come best first."""
+    first = rows[0]
+    if not _size(first["median"]) < first["start"]:
+        return f"No solver ends below the start on {problem}."
+    if len(rows) == 1:
+        return f"{first['solver']} ends at {value(first['median'])} on {problem}, from {value(first['start'])}."
+    second, least = rows[1], first["rounding"]
+    size = max(_size(second["median"]), least) / max(first["median"], least)
+    if math.isinf(size):
+        return f"{first['solver']} ends lowest on {problem}; {second['solver']} fails."
+    if size == 1:
+        return f"{first['solver']} and {second['solver']} end equally low on {problem}."
+    if first["median"] <= least:
+        return f"{first['solver']} ends at rounding on {problem}; {second['solver']} ends at {value(second['median'])}."
+    overlap = _size(first["quartiles"][1]) >= _size(second["quartiles"][0])
+    within = ", within the quartiles of their seeds" if overlap else ""
+    return f"{first['solver']} ends lowest on {problem}; {second['solver']} ends {size:.3g} times as high{within}."
 
 
 def by_problem(rows: Sequence[Row]) -> dict[str, list[Row]]:
@@ -55,11 +79,11 @@ def comparison_table(content: Mapping[str, Any]) -> Table:
         table.add_section()
         title = f"{name}, {_PLAIN_METRICS[group[0]['metric']]}"
         for row in group:
-            low, high = map(_number, row["quartiles"])
+            low, high = map(value, row["quartiles"])
             failed = f"  {row['failed']} failed" if row["failed"] else ""
             table.add_row(
-                Text(title), Text(row["solver"]), Text(_number(row["median"])), Text(f"[{low}, {high}]{failed}"),
-                Text(_number(row["start"])), Text(f"{row['seconds']:.2g}"),
+                Text(title), Text(row["solver"]), Text(value(row["median"])), Text(f"[{low}, {high}]{failed}"),
+                Text(value(row["start"])), Text(f"{row['seconds']:.2g}"),
             )  # fmt: skip
             title = ""
     return table
@@ -72,8 +96,8 @@ def rival_table(content: Mapping[str, Any]) -> Table:
         table.add_column(Text(column))
     for r in content["rivals"]:
         table.add_row(
-            r["problem"], r["oracle"], f"{r['single']} {_number(r['single_median'])}",
-            f"{r['two']} {_number(r['two_median'])}", r["at_equal_evaluations"], r["at_equal_time"],
+            r["problem"], r["oracle"], f"{r['single']} {value(r['single_median'])}",
+            f"{r['two']} {value(r['two_median'])}", r["at_equal_evaluations"], r["at_equal_time"],
         )  # fmt: skip
     return table
 
@@ -90,56 +114,15 @@ def draw(content: Mapping[str, Any]) -> Figure:
         axes = figure.add_subplot()
         image = axes.imshow(field, cmap="viridis", norm=Normalize(0, 8), aspect="auto")
         for i, line in enumerate(field):
-            for j, value in enumerate(line):
-                if math.isfinite(value):
-                    ink = "white" if value < 4 else "black"
-                    axes.text(j, i, f"{value + 0.0:.1f}", ha="center", va="center", fontsize=5.5, color=ink)
+            for j, powers in enumerate(line):
+                if math.isfinite(powers):
+                    ink = "white" if powers < 4 else "black"
+                    axes.text(j, i, f"{powers + 0.0:.1f}", ha="center", va="center", fontsize=5.5, color=ink)
         axes.set_xticks(range(len(solvers)), solvers, rotation=60, ha="right", rotation_mode="anchor")
         axes.set_yticks(range(len(problems)), problems)
         axes.spines[:].set_visible(False)
         figure.colorbar(image, ax=axes, label="powers of ten gained", shrink=0.6)
     return figure
-
-
-def comparison_files(run: Mapping[str, Any]) -> dict[str, str | bytes]:
-    """The page with its pictures, by file name: curves over the budget with their points, and the field."""
-    content = run["content"]
-    groups = by_problem(content["rows"])
-    files: dict[str, str | bytes] = {}
-    curves: dict[str, list[tuple[str, str, Plot]]] = {name: [] for name in groups}
-    for number, (name, rows) in enumerate(groups.items()):
-        for oracle, words in _ORACLES.items():
-            asking = [row for row in rows if row["oracle"] == oracle]
-            plot = curves_plot(asking, f"{name}, {words}", _METRICS[rows[0]["metric"]])
-            if plot is not None:
-                file = f"comparison-{number}-{oracle}"
-                curves[name].append((words, file, plot))
-                files |= {f"figures/{file}.svg": plot.svg, f"figures/{file}.csv": plot.csv}
-    made = environment()
-    made.filters |= {"median": lambda value: rich(_number(value)), "metric": lambda name: _METRICS[name]}
-    solvers = sorted({row["solver"] for row in content["rows"]})
-    gained = {
-        name: {**dict.fromkeys(solvers, "–"), **{row["solver"]: f"{gain(row) + 0.0:.1f}" for row in rows}}
-        for name, rows in groups.items()
-    }
-    text = made.get_template("comparison.html.jinja").render(
-        run=run, content=content, outcome=outcome(content), groups=groups, curves=curves,
-        solvers=solvers, gained=gained, command=_command(run),
-    )  # fmt: skip
-    files["figures/comparison.png"] = canvas.to_png(draw(content))
-    return {**files, "comparison.html": text}
-
-
-def _command(run: Mapping[str, Any]) -> str:
-    """What repeats a comparison of the problems and solvers that it has."""
-    content, settings = run["content"], run["content"]["settings"]
-    words = ["zoba-bench", "run", "--suite", str(run["suite"]), "--seed", str(run["seed"])]
-    words += ["--budget", str(settings["budget"]), "--gradient-cost", str(settings["gradient_cost"])]
-    for option in ("problem", "solver"):
-        named = sorted({str(row[option]) for row in content["rows"]})
-        if len(named) <= _NAMED:
-            words += [word for name in named for word in (f"--{option}", name)]
-    return shlex.join(words)
 
 
 def gain(row: Row) -> float:
@@ -154,5 +137,6 @@ def _size(value: float | None) -> float:
     return math.inf if value is None else value
 
 
-def _number(value: float | None) -> str:
-    return "failed" if value is None else f"{value:.3g}"
+def value(found: float | None) -> str:
+    """A median or quartile; those of runs that failed are infinite, and stored as None."""
+    return "failed" if found is None else f"{found:.3g}"

@@ -11,7 +11,7 @@ from typing import Any
 
 from zoba_bench.ledger import Ledger
 from zoba_bench.report.canvas import to_png
-from zoba_bench.report.comparison import comparison_files
+from zoba_bench.report.comparison_pages import comparison_files
 from zoba_bench.report.figures import DPI, draw_summary
 from zoba_bench.report.pages import ASSETS, asset, figures, pages
 from zoba_bench.report.site import Site

@@ -11,7 +11,8 @@ from markupsafe import Markup
 
 from zoba_bench.report import wording
 from zoba_bench.report.derivations import read_derivation
-from zoba_bench.report.site import Section, Site, counts
+from zoba_bench.report.site import Section, Site, grouped
+from zoba_bench.report.tally import CONTROLS, counts, kind
 from zoba_bench.report.typography import rich
 
 __all__ = ["ASSETS", "asset", "environment", "figures", "pages"]
@@ -19,6 +20,15 @@ __all__ = ["ASSETS", "asset", "environment", "figures", "pages"]
 Row = Mapping[str, Any]
 #: What all pages share.
 ASSETS = ("style.css", "report.js")
+#: Claims that fail or are undecided of which the overview has the numbers; it names and links the others.
+IN_FULL = 8
+_FACTS = {
+    "zoba_bench": "zoba-bench",
+    "python": "Python",
+    "cpus": "CPUs",
+    "blas": "BLAS",
+    "blas_threads": "BLAS threads",
+}
 
 
 def pages(run: Mapping[str, Any], site: Site | None = None) -> dict[str, str]:
@@ -42,7 +52,12 @@ def pages(run: Mapping[str, Any], site: Site | None = None) -> dict[str, str]:
         "solver_files": {page.name: page.file for page in site.solvers}, "counts": counts(rows),
     }  # fmt: skip
     overview = made.get_template("index.html.jinja")
-    found = {"index.html": overview.render(outcome=_outcome(rows), state=_state(site.every))}
+    found = {
+        "index.html": overview.render(
+            outcome=_outcome(rows, site), state="bad" if site.failed else _state(site.every), fails=_fails(site),
+            in_full=grouped(site.unexpected[:IN_FULL]), more=site.unexpected[IN_FULL:],
+        )
+    }  # fmt: skip
     found["claims.html"] = made.get_template("claims.html.jinja").render()
     protocol, solver = made.get_template("protocol.html.jinja"), made.get_template("solver.html.jinja")
     for page in site.protocols:
@@ -57,7 +72,7 @@ def pages(run: Mapping[str, Any], site: Site | None = None) -> dict[str, str]:
 def figures(site: Site) -> dict[str, str]:
     """The pictures of all claims, and their points, by file name."""
     plots = {section.anchor: section.plot for section in site.every if section.plot is not None}
-    plots |= {finding.file: finding.plot for finding in site.growth}
+    plots |= {finding.file: finding.plot for finding in site.findings}
     found = {}
     for name, plot in plots.items():
         found[f"figures/{name}.svg"] = plot.svg
@@ -75,8 +90,11 @@ def environment() -> Environment:
         "allowed": lambda row: rich(wording.allowed(row)),
         "axis": lambda text: text.replace("=", " = ") if " " not in text else text,
         "controls_said": _controls_said,
+        "colour": _colour,
         "day": lambda created: str(created)[:10],
-        "kind": _kind,
+        "exponent": lambda value: rich(f"{value:.2f}"),
+        "fact": lambda name: _FACTS.get(name, str(name).replace("_", " ")),
+        "kind": kind,
         "limits": lambda row: rich(wording.limits(row).strip("[]").replace(", ", " to ")),
         "number": lambda *value: rich(wording.number(*value)),
         "percent": lambda share: f"{100 * share:.6g} %",
@@ -104,10 +122,10 @@ def _whole(command: str) -> str:
     return shlex.join(word for i, word in enumerate(words) if i not in chosen)
 
 
-def _kind(row: Row) -> str:
+def _colour(row: Row) -> str:
     """Class of a verdict; that of a rejected control is no alarm."""
     if wording.is_control(row):
-        return "rejected" if wording.as_expected(row) else "violated"
+        return {"violated": "rejected", "inconclusive": "inconclusive"}.get(row["verdict"], "violated")
     return str(row["verdict"]) if str(row["verdict"]) in ("consistent", "violated", "inconclusive") else "measured"
 
 
@@ -119,15 +137,36 @@ def _state(sections: Iterable[Section]) -> str:
     return "warn" if all(row["verdict"] == "inconclusive" for row in odd) else "bad"
 
 
-def _outcome(rows: list[Row]) -> str:
-    odd = sum(not wording.as_expected(row) for row in rows)
+def _outcome(rows: list[Row], site: Site) -> str:
+    odd = len(site.unexpected)
+    said = f"{odd} of {len(rows)} verdicts {'is' if odd == 1 else 'are'} not as expected"
     if not odd:
-        return f"All {len(rows)} verdicts are as expected"
-    return f"{odd} of {len(rows)} verdicts {'is' if odd == 1 else 'are'} not as expected"
+        said = f"All {len(rows)} verdicts are as expected"
+    failed = sum(group.number for group in site.failed)
+    return f"{said}, and {_many(failed, 'cell')} failed" if failed else said
+
+
+def _fails(site: Site) -> str:
+    """What is not as it must be, in numbers."""
+    found: dict[str, int] = {}
+    for section in site.unexpected:
+        name = kind(section.row)
+        found[name] = found.get(name, 0) + 1
+    said = [
+        _many(n, "control") + name.removeprefix("control") if name in CONTROLS
+        else f"{n} consistent, though known to be contradicted" if name == "consistent"
+        else f"{n} {name}"
+        for name, n in found.items()
+    ]  # fmt: skip
+    failed = sum(group.number for group in site.failed)
+    return ", ".join([*said, *([f"{_many(failed, 'cell')} failed"] if failed else [])])
+
+
+def _many(number: int, name: str) -> str:
+    return f"{number} {name}{'' if number == 1 else 's'}"
 
 
 def _controls_said(controls: tuple[Section, ...]) -> str:
     """How many controls, and whether they were rejected."""
     kept = sum(control.row["verdict"] != "violated" for control in controls)
-    number = "1 control" if len(controls) == 1 else f"{len(controls)} controls"
-    return f"{number}, {'rejected' if not kept else f'{kept} not rejected'}"
+    return f"{_many(len(controls), 'control')}, {'rejected' if not kept else f'{kept} not rejected'}"

@@ -65,7 +65,7 @@ def growth_plot(lines: Sequence[Line], title: str, solvers: Sequence[str]) -> Pl
     ends = "; ".join(
         f"{line.solver} from {number(line.measured[0], 3)} to {number(line.measured[-1], 3)}" for line in lines
     )
-    picture = Picture(f"{title}, measured on derived lines: {ends}.")
+    picture = Picture(f"{title}, measured on derived lines: {ends}.", height=256)
     keys = [("dashed", "measured", "derived")]
     looks = [series_marker(solvers.index(line.solver)) for line in lines]
     keys += [(marker, kind, line.solver) for (kind, marker), line in zip(looks, lines, strict=True)]

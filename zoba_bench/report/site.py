@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from zoba_bench.report import wording
-from zoba_bench.report.plots import Plot, claim_plot, growth_plot
-from zoba_bench.report.series import honest_lines, one_a_solver
+from zoba_bench.report.failures import failures
+from zoba_bench.report.findings import findings
+from zoba_bench.report.names import Names
+from zoba_bench.report.plots import Plot, claim_plot
+from zoba_bench.report.tally import counts, gist
 
-__all__ = ["Finding", "Group", "Page", "Section", "Site", "counts"]
+__all__ = ["Group", "Page", "Section", "Site", "grouped"]
 
 Row = Mapping[str, Any]
 _MEASURED = re.compile(r"(?:^|(?<=; ))measured \S+ in \[[^\]]*\], allowed [^;]*(?:; |$)")
@@ -54,6 +56,14 @@ class Group:
         return next((str(s.row["source"]) for s in self.sections if s.row.get("source")), "")
 
 
+def grouped(sections: Iterable[Section]) -> list[Group]:
+    """Sections by what they say."""
+    found: dict[str, list[Section]] = {}
+    for section in sections:
+        found.setdefault(str(section.row["statement"]), []).append(section)
+    return [Group(statement, tuple(same)) for statement, same in found.items()]
+
+
 @dataclass(frozen=True)
 class Page:
     """A protocol's or a solver's page: its file, its name, and its claims with their controls."""
@@ -66,10 +76,7 @@ class Page:
     @property
     def groups(self) -> list[Group]:
         """Claims by what they say."""
-        found: dict[str, list[Section]] = {}
-        for section in self.sections:
-            found.setdefault(str(section.row["statement"]), []).append(section)
-        return [Group(statement, tuple(sections)) for statement, sections in found.items()]
+        return grouped(self.sections)
 
     @property
     def every(self) -> list[Section]:
@@ -78,25 +85,13 @@ class Page:
 
     @property
     def counts(self) -> dict[str, int]:
-        """How many claims got which verdict; controls that were rejected, and that were not, count for themselves."""
+        """How many claims and controls of which kind there are, see ``tally``."""
         return counts(section.row for section in self.every)
 
     @property
     def gist(self) -> str:
         """What was measured, in one line: the range of the numbers that can be compared."""
-        return _gist([section.row for section in self.sections])
-
-
-@dataclass(frozen=True)
-class Finding:
-    """Something learned: a title, sentences of (solver, measured, derived, link), and a picture."""
-
-    title: str
-    axis: str
-    label: str
-    solvers: tuple[tuple[str, str, str, str], ...]
-    file: str
-    plot: Plot
+        return gist(section.row for section in self.sections)
 
 
 class Site:
@@ -115,7 +110,7 @@ class Site:
         self.about: Mapping[str, Mapping[str, str]] = {
             name: {"about": "", "tolerance": "", "leaves_open": "", **described.get(name, {})} for name in self.titles
         }
-        names = _Names()
+        names = Names()
         files = {name: f"{names(f'protocol-{name}')}.html" for name in wording.by_protocol(rows)}
         self._sections = _sections(rows, files, names)
         self.protocols = [
@@ -130,7 +125,8 @@ class Site:
         self.solvers = [
             Page(f"{names(f'solver-{name}')}.html", name, "", tuple(solvers[name])) for name in sorted(solvers)
         ]
-        self.growth = _growth(rows, self._sections, names)
+        self.findings = findings(rows, names)
+        self.failed = failures(content.get("failed"), rows)
 
     def section(self, identifier: str) -> Section:
         """Where a claim or control stands."""
@@ -143,8 +139,9 @@ class Site:
 
     @property
     def unexpected(self) -> list[Section]:
-        """What got another verdict than it must get."""
-        return [section for section in self.every if not wording.as_expected(section.row)]
+        """What got another verdict than it must get; what is only undecided comes last."""
+        odd = [section for section in self.every if not wording.as_expected(section.row)]
+        return sorted(odd, key=lambda section: section.row["verdict"] == "inconclusive")
 
     @property
     def contradicted(self) -> list[Section]:
@@ -156,22 +153,7 @@ class Site:
         ]  # fmt: skip
 
 
-class _Names:
-    """Names as parts of addresses, each once."""
-
-    def __init__(self) -> None:
-        self._taken: set[str] = set()
-
-    def __call__(self, name: str) -> str:
-        plain = re.sub(r"[^A-Za-z0-9_.]+", "-", name).strip("-.") or "unnamed"
-        found, number = plain, 2
-        while found.lower() in self._taken:  # some file systems do not tell capitals apart
-            found, number = f"{plain}-{number}", number + 1
-        self._taken.add(found.lower())
-        return found
-
-
-def _sections(rows: Sequence[Row], files: Mapping[str, str], names: _Names) -> dict[str, Section]:
+def _sections(rows: Sequence[Row], files: Mapping[str, str], names: Names) -> dict[str, Section]:
     """Sections by id; a control stands below the first claim that names it, or for itself."""
     by_id = {str(row["id"]): row for row in rows}
     owner: dict[str, str] = {}
@@ -206,82 +188,3 @@ def _by_page(rows: Sequence[Row], sections: Mapping[str, Section]) -> dict[str, 
     """Rows that stand for themselves, by protocol."""
     below = {str(one.row["id"]) for section in sections.values() for one in section.controls}
     return wording.by_protocol(row for row in rows if str(row["id"]) not in below)
-
-
-def _growth(rows: Sequence[Row], sections: Mapping[str, Section], names: _Names) -> list[Finding]:
-    """How what the protocols ask for grows: measured beside derived slopes, a picture each."""
-    found = []
-    solvers: list[str] = []
-    for protocol, lines in honest_lines(rows).items():
-        asked = lines[0].rows[0].get("summary") or {}
-        along = [line for line in lines if asked and line.xlabel.partition(" ")[0] == asked["along"]]
-        if shown := one_a_solver(along):
-            sentences = []
-            for line in shown:
-                claimed = [row for one in along if one.solver == line.solver for row in one.rows if _is_slope(row)]
-                row = claimed[-1] if claimed else line.rows[0]
-                derived = row["predicted"] if claimed else line.fit(line.log_measured - line.log_ratio)[0]
-                slope = row["measured"] if claimed else line.slope
-                sentences.append((line.solver, f"{slope:.2f}", f"{derived:.2f}", sections[str(row["id"])].link))
-            sentences.sort(key=lambda sentence: -float(sentence[1]))
-            title = str(asked["title"])
-            solvers += [line.solver for line in shown if line.solver not in solvers]
-            found.append(
-                Finding(
-                    title,
-                    shown[0].xlabel,
-                    shown[0].ylabel,
-                    tuple(sentences),
-                    names(f"growth-{protocol}"),
-                    growth_plot(shown, title, solvers),
-                )
-            )
-    return found
-
-
-def _is_slope(row: Row) -> bool:
-    """Whether a derived claim measured a slope."""
-    derived = row["origin"] == "derived" and row["series"]["quantity"] == "slope"
-    return derived and row["measured"] is not None and math.isfinite(row["measured"])
-
-
-def counts(rows: Iterable[Row]) -> dict[str, int]:
-    """Claims, and how many got which verdict; controls for themselves."""
-    found = dict.fromkeys(("claims", "consistent", "finding", "violated", "inconclusive", "measured"), 0)
-    found |= {"controls": 0, "rejected": 0}
-    for row in rows:
-        if wording.is_control(row):
-            found["controls"] += 1
-            found["rejected"] += row["verdict"] == "violated"
-        else:
-            found["claims"] += 1
-            kind = "finding" if row["verdict"] == row["expected"] == "violated" else str(row["verdict"])
-            found[kind] = found.get(kind, 0) + 1
-    return found
-
-
-def _gist(rows: Sequence[Row]) -> str:
-    """The numbers of a protocol's claims, where they have a common meaning."""
-    rows = [row for row in rows if not wording.is_control(row) and row.get("measured") is not None]
-    rows = [row for row in rows if math.isfinite(row["measured"])]
-    said = []
-    levels = [row["measured"] for row in rows if (row.get("series") or {}).get("quantity") == "ratio"]
-    if levels:
-        said.append(f"measured over derived {_range(levels)}")
-    shares = [
-        row["measured"] / allowed
-        for row in rows
-        if row["relation"] == "at_most" and (allowed := (row["predicted"] or 0.0) + (row.get("tolerance") or 0.0)) > 0
-    ]
-    if shares:
-        said.append(f"at most {wording.number(max(shares), 2)} of what is allowed")
-    exact = [row["measured"] - row["predicted"] for row in rows if row["relation"] == "exact"]
-    if exact:
-        differ = sum(value != 0 for value in exact)
-        said.append(f"{differ} of {len(exact)} differ" if differ else "no difference")
-    return ", ".join(said)
-
-
-def _range(values: Sequence[float]) -> str:
-    low, high = (wording.number(value, 3, True) for value in (min(values), max(values)))
-    return low if low == high else f"{low} to {high}"

@@ -24,11 +24,10 @@ Numbers = Sequence[float] | Array
 _MARKERS = ("circle", "square", "up", "diamond", "down", "plus")
 
 _CSS = """
-svg{--ink:#1b1f24;--soft:#57606a;--grid:#dde1e6;--band:#d5dae1;--back:#fff;--derived:#b34700;--fit:#0067a5;--wrong:#a8437f;
---s0:#0067a5;--s1:#8f5f00;--s2:#00735a;--s3:#b34700;--s4:#2272a0;--s5:#1b1f24;background:var(--back)}
-@media(prefers-color-scheme:dark){svg{--ink:#e8ebef;--soft:#a9b2bd;--grid:#353c45;--band:#3d4650;--back:#161a1f;
---derived:#ff9a52;--fit:#62b8f0;--wrong:#e79ac6;--s0:#62b8f0;--s1:#f0b440;--s2:#35c9a0;--s3:#ff9a52;--s4:#9cd3f5;--s5:#e8ebef}}
-@media print{svg{--ink:#000;--back:#fff}}
+svg{--ink:#1b1f24;--soft:#57606a;--grid:#dde1e6;--band:#d5dae1;--back:#fff;
+--derived:#b34700;--fit:#0067a5;--wrong:#a8437f;--s0:#0067a5;--s1:#8f5f00;--s2:#00735a;--s3:#b34700;--s4:#2272a0;--s5:#1b1f24;background:var(--back)}
+@media screen and (prefers-color-scheme:dark){svg{--ink:#e8ebef;--soft:#a9b2bd;--grid:#353c45;
+--band:#3d4650;--back:#161a1f;--derived:#ff9a52;--fit:#62b8f0;--wrong:#e79ac6;--s0:#62b8f0;--s1:#f0b440;--s2:#35c9a0;--s3:#ff9a52;--s4:#9cd3f5;--s5:#e8ebef}}
 text{font:11.5px system-ui,-apple-system,"Segoe UI",sans-serif;fill:var(--ink)}.soft{fill:var(--soft)}
 .grid{stroke:var(--grid);stroke-width:1}.axis{stroke:var(--soft);stroke-width:1}.band{fill:var(--band)}
 .line{fill:none;stroke-width:2}.dashed{stroke-dasharray:5 3}.bar{stroke-width:1.5;fill:none}.zero{stroke-width:1.5}

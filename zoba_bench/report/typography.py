@@ -26,8 +26,9 @@ _SIGNS = (
     (r"(?<= )x (?=10\b)|(?<= )x (?=mean\b)", "× "),
     (r"(?<=[ \[(=,])-(?=\d)|^-(?=\d)", "−"),
     (r"(?<= )-(?= )", "−"),
-    (r"(?<![\d.])1e\+?(-?)0*(\d+)\b", lambda m: f"10^{m.group(1)}{m.group(2)}"),
-    (r"(\d)e\+?(-?)0*(\d+)\b", lambda m: f"{m.group(1)}×10^{m.group(2)}{m.group(3)}"),
+    (r"(?<![\w.])1e\+?(-?)0*(\d{1,3})\b", lambda m: f"10^{m.group(1)}{m.group(2)}"),
+    # A number, but not part of a hash.
+    (r"(?<![\w.])(\d[\d.]{0,9})e\+?(-?)0*(\d{1,3})\b", lambda m: f"{m.group(1)}×10^{m.group(2)}{m.group(3)}"),
 )
 _RULES = tuple((re.compile(pattern), sign) for pattern, sign in _SIGNS)
 _RAISED = str.maketrans("0123456789-−+", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁻⁺")

@@ -5,6 +5,11 @@ function text(cell) {
   return cell.textContent.trim();
 }
 
+// What a choice of a filter goes by, where that is not what is written in the cell.
+function choice(cell) {
+  return cell.dataset.choice ?? text(cell);
+}
+
 function sortable(table) {
   const body = table.tBodies[0];
   const heads = [...table.tHead.rows[0].cells];
@@ -51,7 +56,7 @@ function filterable(table) {
   [...table.tHead.rows[0].cells].forEach((head, column) => {
     if (!("choice" in head.dataset)) return;
     const select = document.createElement("select");
-    const values = [...new Set(rows.map((row) => text(row.cells[column])))];
+    const values = [...new Set(rows.map((row) => choice(row.cells[column])))];
     values.sort((a, b) => a.localeCompare(b, "en", { numeric: true }));
     select.append(new Option("all", ""), ...values.map((value) => new Option(value, value)));
     const name = text(head).toLowerCase();
@@ -74,7 +79,7 @@ function filterable(table) {
     for (const row of rows) {
       const all = row.textContent.toLowerCase();
       const fits =
-        choices.every(([select, column]) => !select.value || text(row.cells[column]) === select.value) &&
+        choices.every(([select, column]) => !select.value || choice(row.cells[column]) === select.value) &&
         wanted.every((word) => all.includes(word));
       row.hidden = !fits;
       shown += fits;
