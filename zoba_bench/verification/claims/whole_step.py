@@ -159,6 +159,24 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("ufom", "three-tasks", _TASKS, ("sum",), 80000, {"batch": 3}, (0, 3)),
     Setting("ufom-adaptive", "least-q", _TASKS_OF_VECTORS, ("no-floor",), 6000,
             {"batch": None, "q": 0.4, "q_min": 0.3, "gradient": "forward", "s": 1.0, "gamma": 0.05}, (0, 3)),
+    # Options that no setting above changes: one that the code does not use would be seen nowhere else.
+    Setting("soba", "options", _RIPPLE, ("sign", "late"), 1, {"rho": 0.03, "ratio": 2.0, "schedule": "constant"}),
+    Setting("aid-bio", "options", _RIPPLE, ("stale", "late"), 1, {"alpha": 0.03, "beta": 0.05, "D": 4, "N": 3}),
+    Setting("fom", "options", _SMD, ("restart", "late"), 1,
+            {"inner_steps": 3, "alpha": 0.05, "gamma": 0.02, "schedule": "constant"}),
+    Setting("ufom-adaptive", "options", _TASKS_OF_VECTORS, ("no-quotient", "late"), 2000,
+            {"batch": None, "q": 0.4, "decay": 0.5, "s": 1.0, "gamma": 0.05}, (0, 3)),
+    Setting("f2sa", "options", _XDEP, ("sign", "constant-lam", "late"), 1,
+            {"alpha": 0.02, "gamma": 0.03, "xi": 0.5, "lam": 2.0, "inner_steps": 3, "alpha_exponent": 0.4,
+             "gamma_exponent": 0.2}),
+    Setting("meha", "options", _XDEP, ("constant-c", "late"), 1,
+            {"alpha": 0.02, "beta": 0.03, "eta": 0.04, "gamma": 2.0, "c": 1.5, "power": 0.3}),
+    Setting("hozog", "options", _LOGISTIC, ("no-factor", "warm"), 1000,
+            {"q": 8, "gamma": 2e-3, "inner_steps": 10, "alpha": 0.05}),
+    Setting("fednest", "options", _SUM, ("drift", "late"), 1,
+            {"clients": 4, "T": 2, "tau": 3, "tau_x": 2, "N": 4, "beta": 0.1, "alpha": 0.05, "eta": 0.03}),
+    Setting("zoba-mixed", "low-rank", _RIPPLE, ("late",), 2000, {"law": "low-rank", "rank": 2, "refresh": 1}),
+    Setting("zoba-mixed", "blocks", _RIPPLE, ("late",), 2000, {"law": "block", "block_size": 3, "h": 1e-4}),
 )  # fmt: skip
 
 

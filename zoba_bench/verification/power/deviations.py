@@ -17,7 +17,7 @@ from zoba_bench.verification.protocols.shared.named import build_problem
 __all__ = ["EXACT", "plant", "smallest_deviation"]
 
 #: Of these any difference is refused: there is nothing random and no tolerance.
-EXACT = ("count", "bits", "statement", "breach")
+EXACT = ("count", "bits", "statement", "breach", "setting")
 _DRAWS = 2000
 _ITERATES = ("z", "v", "x")
 _MOST = 1e6
@@ -41,7 +41,7 @@ def smallest_deviation(seen: Seen, rng: np.random.Generator) -> tuple[float, str
 def plant(seen: Seen, error: float, where: str) -> Mapping[str, Mapping[str, Any]] | None:
     """The results with a relative error of one mean, with one difference more, or with a correlation; or None."""
     planted = _PLANTED.get(seen.claim.protocol)
-    if planted is None or seen.claim.parameters.get("quantity") == "order":
+    if planted is None or not seen.plan.cells or seen.claim.parameters.get("quantity") == "order":
         return None
     return {cell.key: planted(seen.results[cell.key], error, where) for cell in seen.plan.cells}
 
@@ -216,9 +216,14 @@ def _one_more_of(key: str) -> Callable[[_Row, float, str], _Row]:
     return lambda row, error, where: {**row, key: [*row[key], "planted"]}
 
 
+def _farther_apart(row: _Row, error: float, where: str) -> _Row:
+    """Radii twice as large, whatever the size."""
+    return {**row, "nearest": [[4 * square for square in pair] for pair in row["nearest"]]}
+
+
 _PLANTED: dict[str, Callable[[_Row, float, str], _Row]] = {
     "P1": _one_query_more, "P2": _scaled_surrogate, "P2s": _scaled_move, "P10": _scaled_step, "P11": _correlated,
     "P8": lambda row, error, where: {**row, "differing": [["x"] for _ in row["differing"]]},
-    "P9": _one_more_of("failed"), "P12": _one_more_of("breaches"),
+    "P9": _one_more_of("failed"), "P12": _one_more_of("breaches"), "P14": _farther_apart,
     "P6c": lambda row, error, where: {**row, "evaluations": [(1 + error) * n for n in row["evaluations"]]},
 }  # fmt: skip
