@@ -175,4 +175,18 @@ ERRORS: tuple[PlantedError, ...] = (
         "share = self.decay * (1 - self.decay) ** after", "old and new averages have each other's weight",
         ("ufom-adaptive",),
     ),
+    PlantedError(
+        "meha/gamma-ignored", _HERE + "meha", "_grad_z(oracle, y, x) - (y - theta) / self.gamma",
+        "_grad_z(oracle, y, x) - (y - theta) / 5.0", "gamma of the envelope is the default one in the step of z",
+        ("meha",),
+    ),
+    PlantedError(
+        "meha/default-power", _HERE + "meha", "power: float = 0.49", "power: float = 0.25",
+        "the default of the penalty's power is not the published one", ("meha",),
+    ),
+    PlantedError(
+        "ufom-adaptive/decay-ignored", _HERE + "ufom", "number = coins.sum(axis=1)",
+        'self = type(self)(**{**vars(self), "decay": 0.99})\n        number = coins.sum(axis=1)',
+        "the averages decay with the default rate", ("ufom-adaptive",),
+    ),
 )  # fmt: skip

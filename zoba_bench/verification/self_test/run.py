@@ -17,11 +17,11 @@ from zoba_bench.verification.self_test.planted import PlantedError, plant
 __all__ = ["Outcome", "chosen_errors", "planted_errors", "self_test", "tried"]
 
 #: The protocols that are tried where an error names none: those that judge every solver, the cheapest first.
-_ORDER = ("P1", "P10", "P11", "P12", "P2s", "P2", "P2b", "P8", "P7b", "P7")
+_ORDER = ("P14", "P1", "P10", "P11", "P12", "P2s", "P2", "P2b", "P8", "P7b", "P7")
 
 
 #: Protocols whose claims rest on no derivation.
-_WITHOUT_THEOREM = ("P1", "P10", "P11", "P12", "P8")
+_WITHOUT_THEOREM = ("P14", "P1", "P10", "P11", "P12", "P8")
 
 
 @dataclass(frozen=True)
@@ -138,7 +138,7 @@ def self_test(
 
 
 def tried(error: PlantedError, claims: Iterable[Claim]) -> list[Claim]:
-    """The claims that are measured for an error, the cheapest protocols first."""
+    """The claims that are measured for an error: those that it names first, then the cheapest protocols first."""
     fitting = [
         claim
         for claim in claims
@@ -149,7 +149,12 @@ def tried(error: PlantedError, claims: Iterable[Claim]) -> list[Claim]:
         and claim.protocol in (error.protocols or _ORDER)
     ]
     order = {name: i for i, name in enumerate(error.protocols or _ORDER)}
-    return sorted(fitting, key=lambda claim: order[claim.protocol])
+
+    def place(claim: Claim) -> tuple[int, int]:
+        named = (i for i, part in enumerate(error.first) if part in claim.id)
+        return next(named, len(error.first)), order[claim.protocol]
+
+    return sorted(fitting, key=place)
 
 
 def _warm(errors: Iterable[PlantedError], claims: Sequence[Claim]) -> None:
