@@ -13,6 +13,7 @@ from zoba_bench.registry import entry
 from zoba_bench.verification.power.seen import Seen
 from zoba_bench.verification.power.stated import POWER
 from zoba_bench.verification.protocols.shared.named import build_problem
+from zoba_bench.verification.protocols.whole_step import numbers
 
 __all__ = ["EXACT", "plant", "smallest_deviation"]
 
@@ -128,7 +129,7 @@ def _of_whole_steps(seen: Seen, rng: np.random.Generator) -> tuple[float, str]:
     tests = sum(np.size(values) for row in rows for values in row["mean"].values())
     critical = -float(stdtrit(replicates - 1.0, (1 - level) / (2 * tests))) if replicates > 1 else 0.0
     parts: dict[str, list[tuple[Array, Array, Array]]] = {}
-    for k, row in zip(chosen["iterations"], rows, strict=True):
+    for k, row in zip(numbers(chosen), rows, strict=True):
         state = {name: np.array(values, dtype=float) for name, values in row["before"].items()}
         expected = update.step(problem, chosen["options"], {**state, "k": k})
         for name in _ITERATES:
