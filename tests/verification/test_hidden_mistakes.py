@@ -148,7 +148,8 @@ def test_mistakes_far_on_and_where_z_is_long_are_refused(plant, mistake):
 def test_every_solver_is_measured_far_on_and_where_z_is_long():
     measured = {setting.solver: setting for setting in whole_step.SETTINGS if setting.what == "tall"}
     assert set(measured) == set(list_solvers())
-    assert {setting.later for setting in measured.values()} == {1000}
+    # SABA has no schedule, and its memory knows its own number.
+    assert {setting.later for solver, setting in measured.items() if solver != "saba"} == {1000}
     assert all(setting.problem["p"] > max(8, setting.problem["d"]) for setting in measured.values())
 
 
