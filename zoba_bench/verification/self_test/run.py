@@ -38,7 +38,7 @@ class Outcome:
     tried : int
         Claims that were measured.
     seconds : float
-        Wall time.
+        CPU time of its process.
     """
 
     error: PlantedError
@@ -177,7 +177,7 @@ def _in_processes(
 ) -> Iterator[Outcome]:
     # A process that is forked has the derivations of this one; one that is started anew would repeat them.
     context = multiprocessing.get_context("fork")
-    waiting, running = list(errors)[::-1], dict[Any, tuple[Any, PlantedError, float]]()
+    waiting, running = list(errors)[::-1], dict[Any, tuple[Any, PlantedError]]()
     while waiting or running:
         while waiting and len(running) < jobs:
             error = waiting.pop()
@@ -185,25 +185,25 @@ def _in_processes(
             process = context.Process(target=_child, args=(sender, error, tried(error, claims), seed, level))
             process.start()
             sender.close()
-            running[source] = process, error, time.perf_counter()
+            running[source] = process, error
         for ready in multiprocessing.connection.wait(list(running)):
             receiver: Any = ready
-            process, error, started = running.pop(receiver)
+            process, error = running.pop(receiver)
             try:
-                seen_by, reason, number = receiver.recv()
+                seen_by, reason, number, seconds = receiver.recv()
             except EOFError:
                 process.join()
-                seen_by, reason, number = "", f"its process ended with exit code {process.exitcode}", 0
+                seen_by, reason, number, seconds = "", f"its process ended with exit code {process.exitcode}", 0, 0.0
             process.join()
-            yield Outcome(error, seen_by, reason, number, time.perf_counter() - started)
+            yield Outcome(error, seen_by, reason, number, seconds)
 
 
 def _child(sender: Any, error: PlantedError, claims: Sequence[Claim], seed: int, level: float) -> None:
     try:
         plant(error)
-        sender.send(_first_violated(claims, seed, level))
+        sender.send((*_first_violated(claims, seed, level), time.process_time()))
     except Exception as problem:  # whatever the changed code raises belongs to this error alone
-        sender.send(("", f"{type(problem).__name__}: {problem}", 0))
+        sender.send(("", f"{type(problem).__name__}: {problem}", 0, time.process_time()))
     finally:
         sender.close()
 
