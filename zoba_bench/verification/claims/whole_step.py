@@ -167,8 +167,8 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("ufom", "three-tasks", _TASKS, ("sum",), 80000, {"batch": 3}, (0, 3)),
     Setting("ufom-adaptive", "least-q", _TASKS_OF_VECTORS, ("no-floor",), 6000,
             {"batch": None, "q": 0.4, "q_min": 0.3, "gradient": "forward", "s": 1.0, "gamma": 0.05}, (0, 3)),
-    # p above d and above 8, a number k far on, and options that no setting above changes. SABA, whose steps are constant,
-    # refuses a state with another number than its memory has.
+    # p above d and above 8, a number k far on, and options that no setting above changes. SABA, whose steps are
+    # constant, refuses a state with another number than its memory has.
     Setting("zoba", "tall", _TALL_XDEP, ("late",), 4000, {"rho": 0.005, "gamma": 0.004}, *_FAR_ON),
     Setting("zoba-tuned", "tall", _TALL_XDEP, ("late",), 8000, {}, *_FAR_ON),
     Setting("zoba-mixed", "tall", _TALL, ("late",), 2000, {"schedule": "constant"}, *_FAR_ON),
