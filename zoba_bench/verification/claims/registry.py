@@ -185,10 +185,10 @@ def _line(key: str, what: str, parameters: Mapping[str, Any], problem: str, *, f
 def _radii() -> list[Claim]:
     """Where v* = 0 the floor is that of the radii: small ones, as their bias falls faster than their noise."""
     claims = []
-    wide, small = [0.0005, 0.004], [0.000025, 0.0002]  # the bias of a step falls faster than what it is compared with
-    for name, p, d, gamma, solver, radii in (
-        ("quartic_cardano", 5, 3, 0.029, "hf-zoba", wide), ("quartic_cardano", 5, 3, 0.029, "zoba", wide),
-        ("xdep_curvature", 5, 4, 0.006, "hf-zoba", small), ("xdep_curvature", 5, 4, 0.006, "zoba", wide),
+    # Not hf-zoba on xdep_curvature: its noise is so small there that bias or rounding may add more, at any radius.
+    for name, p, d, gamma, solver in (
+        ("quartic_cardano", 5, 3, 0.029, "hf-zoba"), ("quartic_cardano", 5, 3, 0.029, "zoba"),
+        ("xdep_curvature", 5, 4, 0.006, "zoba"),
     ):  # fmt: skip
         parameters = {
             "problem": {"name": name, "p": p, "d": d},
@@ -198,7 +198,7 @@ def _radii() -> list[Claim]:
             "iterations": _ITERATIONS,
             "along": "h",
             "directions": [16],
-            "radii": radii,
+            "radii": [0.0005, 0.004],
             "replicates": [2200, 2200],
             "looks": [0.4, 1.0],
         }
