@@ -24,10 +24,10 @@ _SAMPLES: tuple[dict[str, Any], ...] = (
     {"law": "gamma", "cv": 1.0, "replicates": 96, "confidence": 0.95, "trials": 4000},
     {"law": "lognormal", "cv": 0.5, "replicates": 96, "confidence": 0.99, "trials": 24_000},
 )
-# Limits of a law without skewness are exact. Of this one a quarter more misses than stated are allowed, as many as
-# limits that are 5 % too narrow have.
+# Limits of a law without skewness are exact. Of this one 30 % more misses than stated are allowed, as many as limits
+# that are 6 % too narrow have.
 _BOTH_SIDES: dict[str, Any] = {"law": "gamma", "cv": 0.25, "replicates": 24, "confidence": 0.95, "trials": 20_000}
-_MORE_MISSES = 0.25
+_MORE_MISSES = 0.3
 _STRICT: dict[str, Any] = {"law": "gamma", "cv": 0.5, "replicates": 384, "confidence": 0.995, "trials": 24_000}
 _LOOKS: dict[str, Any] = {"law": "gamma", "cv": 0.5, "replicates": 160, "confidence": 0.99, "trials": 12_000}
 _SKEWED: dict[str, Any] = {"law": "lognormal", "cv": 0.5, "replicates": 32, "confidence": 0.99, "trials": 12_000}
