@@ -110,7 +110,7 @@ def _radii(published: Mapping[str, Any], problem: BilevelProblem, options: Mappi
            state: State) -> Mapping[str, tuple[float, ...]]:  # fmt: skip
     """z moves by h w, and in HF-ZOBA by h_bar v too; x by eta u; every law has the covariance I."""
     o = chosen(options, published)
-    moved = (o["h"],)
+    moved: tuple[float, ...] = (o["h"],)
     if "h_bar" in o:
         moved = (*moved, _step_along(o, state["v"]) * float(np.linalg.norm(state["v"])) / np.sqrt(problem.p))
     return {"z": moved, "x": (_outer_radius(o, problem.p, problem.d),)}
