@@ -34,6 +34,7 @@ TASKS: dict[str, str] = {
     "zoba_bench.verification.protocols.independence:increments": f"{_PROTOCOLS}.independence:increments",
     "zoba_bench.verification.protocols.mean_run:last_iterates": f"{_PROTOCOLS}.mean_run:last_iterates",
     "zoba_bench.verification.cost:idle": "zoba_bench.verification.run.cost:idle",
+    "query_distances": f"{_PROTOCOLS}.settings:distances",
     "planned_run": f"{_PROTOCOLS}.planned:planned_run",
     "zoba_bench.comparison.trial:trial": "zoba_bench.comparison.trial:trial",
 }

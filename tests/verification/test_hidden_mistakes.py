@@ -117,13 +117,40 @@ def test_a_missing_centre_and_lost_digits_are_refused(plant, what):
     assert ("float32" if what == "type" else "a constant added to F and G moves a step by") in note
 
 
-def test_the_values_of_another_replicate_are_refused(plant):
+@pytest.mark.parametrize("which", [slice(1), slice(-1, None)])
+def test_the_values_of_another_replicate_are_refused(plant, which):
     def step(self, state):
-        return Pzobo.step(self, replace(state, z=np.repeat(state.z[:1], len(state.z), axis=0)))
+        return Pzobo.step(self, replace(state, z=np.repeat(state.z[which], len(state.z), axis=0)))
 
     assert verdict(whole_step.standard_claims(), "pzobo", what="/plane")[0] == "consistent"
     plant(Pzobo, step=step)
     assert verdict(whole_step.standard_claims(), "pzobo", "wrong", "/plane")[0] == "violated"
+
+
+def _from_two_hundred_on(state, right):
+    return replace(right, x=2 * right.x - state.x) if state.k >= 200 else right
+
+
+def _tenth_coordinate(state, right):
+    z = right.z.copy()
+    z[:, 9:] = state.z[:, 9:]
+    return replace(right, z=z)
+
+
+@pytest.mark.parametrize("mistake", [_from_two_hundred_on, _tenth_coordinate])
+def test_mistakes_far_on_and_where_z_is_long_are_refused(plant, mistake):
+    plant(Soba, step=lambda self, state: mistake(state, Soba.step(self, state)))
+    claims = whole_step.standard_claims()
+    assert verdict(claims, "soba", "wrong", "/default")[0] == "consistent"
+    assert verdict(claims, "soba", "wrong", "/tall")[0] == "violated"
+
+
+def test_every_solver_is_measured_far_on_and_where_z_is_long():
+    measured = {setting.solver: setting for setting in whole_step.SETTINGS if setting.what == "tall"}
+    assert set(measured) == set(list_solvers())
+    # SABA has no schedule, and its memory knows its own number.
+    assert {setting.later for solver, setting in measured.items() if solver != "saba"} == {1000}
+    assert all(setting.problem["p"] > max(8, setting.problem["d"]) for setting in measured.values())
 
 
 def test_an_iterate_in_single_precision_is_refused(plant):
@@ -137,14 +164,14 @@ def test_an_iterate_in_single_precision_is_refused(plant):
     assert "v, which the state does not hold in double precision" in note
 
 
-def test_the_company_stands_in_front_and_is_not_measured():
+def test_the_company_stands_around_and_is_not_measured():
     problem = {"name": "quad_general", "p": 3, "d": 2}
     rows = [steps_from(np.random.default_rng(0), problem, "soba", {}, 2, 3, company=c) for c in (False, True)]
     assert rows[0] == rows[1]
     built, rng = load_problem(**problem), np.random.default_rng(0)
     one, other = (Soba().init(Oracle(built, 1), rng, *(a[None] + by for a in start(built))) for by in (0.0, 1.0))
-    many = copies(one, Oracle(built, 4), rng, other)
-    assert np.array_equal(many.x, np.repeat([other.x[0], one.x[0]], 2, axis=0))
+    many = copies(one, Oracle(built, 5), rng, other)
+    assert np.array_equal(many.x, np.array([other.x[0], other.x[0], one.x[0], one.x[0], other.x[0]]))
 
 
 def test_the_mean_of_a_projection_is_known_on_planes_alone():

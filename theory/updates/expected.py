@@ -69,12 +69,16 @@ class Update:
         The state at iteration 0, block by block.
     initial_bias : callable(problem, options, z, v, x) -> mapping, or None
         Block name -> bound on what measuring a block at the start leaves; a block without one has rounding alone.
+    radii : callable(problem, options, state) -> mapping, or None
+        "z" and "x" -> how far apart neighbouring queries are, as the root of the mean square of one coordinate. A block
+        that is not named may move otherwise; None where the box states no radius.
     """
 
     step: Callable[[BilevelProblem, Mapping[str, Any], State], Expected]
     published: Mapping[str, Any]
     initial: Callable[..., Mapping[str, Array]] = _no_memory
     initial_bias: Callable[..., Mapping[str, float]] | None = None
+    radii: Callable[[BilevelProblem, Mapping[str, Any], State], Mapping[str, tuple[float, ...]]] | None = None
 
 
 def chosen(options: Mapping[str, Any], published: Mapping[str, Any]) -> dict[str, Any]:

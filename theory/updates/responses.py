@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -149,5 +150,13 @@ def _hozog_initial(
     return {"z": z, "v": v, "x": x, "origin": z, "best_x": x, "best_value": np.array(np.inf)}
 
 
-PZOBO = Update(_pzobo, _PZOBO)
-HOZOG = Update(_hozog, _HOZOG, _hozog_initial)
+def _radii(published: Mapping[str, Any], problem: BilevelProblem, options: Mapping[str, Any],
+           state: State) -> Mapping[str, tuple[float, ...]]:  # fmt: skip
+    """x moves by eta u; a unit direction has the mean square 1/d in a coordinate. z answers as it will."""
+    o = chosen(options, published)
+    unit = o.get("directions", "sphere") == "sphere"
+    return {"x": (o["eta"] / (np.sqrt(problem.d) if unit else 1.0),)}
+
+
+PZOBO = Update(_pzobo, _PZOBO, radii=partial(_radii, _PZOBO))
+HOZOG = Update(_hozog, _HOZOG, _hozog_initial, radii=partial(_radii, _HOZOG))

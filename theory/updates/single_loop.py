@@ -64,10 +64,7 @@ def _step(published: Mapping[str, Any], products: _Products, problem: BilevelPro
     if o["law"] == "low-rank" and o["refresh"] != 1:
         raise ValueError("the mean over low-rank directions is known where their basis is new: refresh=1")
     z, v, x, p, d = state["z"], state["v"], state["x"], problem.p, problem.d
-    h = o["h"]
-    # The tuned radius: h/eta squared is curvature_ratio (d + 2)/(p + 2).
-    eta = h if o["radius_rule"] == "equal" else h / np.sqrt(o["curvature_ratio"] * (d + 2) / (p + 2))
-    eta = eta if o["eta"] is None else o["eta"]
+    h, eta = o["h"], _outer_radius(o, p, d)
     second = products(problem, o, z, v, x, _NOT_ASKED)
     d_z = problem.inner_grad_z(z, x)  # type: ignore[misc]
     d_v = second.hessian_v + problem.outer_grad_z(z, x)  # type: ignore[misc]
@@ -99,6 +96,24 @@ def _step(published: Mapping[str, Any], products: _Products, problem: BilevelPro
         }
 
     return Expected({"z": z - rho * d_z, "v": v_mean, "x": x_mean}, bounds)
+
+
+def _outer_radius(o: Mapping[str, Any], p: int, d: int) -> float:
+    """eta; where it is tuned, h/eta squared is curvature_ratio (d + 2)/(p + 2)."""
+    if o["eta"] is not None:
+        return float(o["eta"])
+    ratio = 1.0 if o["radius_rule"] == "equal" else np.sqrt(o["curvature_ratio"] * (d + 2) / (p + 2))
+    return float(o["h"] / ratio)
+
+
+def _radii(published: Mapping[str, Any], problem: BilevelProblem, options: Mapping[str, Any],
+           state: State) -> Mapping[str, tuple[float, ...]]:  # fmt: skip
+    """z moves by h w, and in HF-ZOBA by h_bar v too; x by eta u; every law has the covariance I."""
+    o = chosen(options, published)
+    moved: tuple[float, ...] = (o["h"],)
+    if "h_bar" in o:
+        moved = (*moved, _step_along(o, state["v"]) * float(np.linalg.norm(state["v"])) / np.sqrt(problem.p))
+    return {"z": moved, "x": (_outer_radius(o, problem.p, problem.d),)}
 
 
 def _require_no_noise(o: Mapping[str, Any], p: int, d: int) -> None:
@@ -148,8 +163,7 @@ def _mixed_differences(problem: BilevelProblem, o: Mapping[str, Any], z: Array, 
 def _displaced_gradients(problem: BilevelProblem, o: Mapping[str, Any], z: Array, v: Array, x: Array,
                          b: _Bounds) -> _Directions:  # fmt: skip
     """HF-ZOBA: the difference over h_bar of both gradients at z + h_bar v and z."""
-    p, d, size = problem.p, problem.d, float(np.linalg.norm(v))
-    step = o["h_bar"] / max(1.0, size) if o["normalize_h_bar"] else o["h_bar"]
+    p, d, size, step = problem.p, problem.d, float(np.linalg.norm(v)), _step_along(o, v)
     there = z + step * v
     return _Directions(
         (problem.inner_grad_z(there, x) - problem.inner_grad_z(z, x)) / step,  # type: ignore[misc]
@@ -159,14 +173,23 @@ def _displaced_gradients(problem: BilevelProblem, o: Mapping[str, Any], z: Array
     )
 
 
+def _step_along(o: Mapping[str, Any], v: Array) -> float:
+    """h_bar, over max(1, |v|) where it is normalised."""
+    return float(o["h_bar"] / max(1.0, float(np.linalg.norm(v))) if o["normalize_h_bar"] else o["h_bar"])
+
+
 def _shared_step(problem: BilevelProblem, options: Mapping[str, Any], state: State) -> Expected:
     """HF-ZOBA with l2 = l1 and h_bar over max(1, |v|)."""
     published = {**_SHARED, "l2": options.get("l1", _SHARED["l1"])}
     return _step(published, _displaced_gradients, problem, options, state)
 
 
-ZOBA = Update(partial(_step, _PUBLISHED, _second_differences), _PUBLISHED)
-ZOBA_TUNED = Update(partial(_step, _TUNED, _second_differences), _TUNED)
-ZOBA_MIXED = Update(partial(_step, _PUBLISHED, _mixed_differences), _PUBLISHED)
-HF_ZOBA = Update(partial(_step, _HESSIAN_FREE, _displaced_gradients), _HESSIAN_FREE)
-HF_ZOBA_SHARED = Update(_shared_step, _SHARED)
+def _update(published: Mapping[str, Any], products: _Products) -> Update:
+    return Update(partial(_step, published, products), published, radii=partial(_radii, published))
+
+
+ZOBA = _update(_PUBLISHED, _second_differences)
+ZOBA_TUNED = _update(_TUNED, _second_differences)
+ZOBA_MIXED = _update(_PUBLISHED, _mixed_differences)
+HF_ZOBA = _update(_HESSIAN_FREE, _displaced_gradients)
+HF_ZOBA_SHARED = Update(_shared_step, _SHARED, radii=partial(_radii, _SHARED))

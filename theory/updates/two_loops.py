@@ -206,7 +206,14 @@ def _zo_penalty(problem: BilevelProblem, options: Mapping[str, Any], state: Stat
     return Expected({"z": z, "v": lam * (y - z), "x": projected(problem, x - alpha * outer_slope(m))}, bounds)
 
 
+def _radii(published: Mapping[str, Any], problem: BilevelProblem, options: Mapping[str, Any],
+           state: State) -> Mapping[str, tuple[float, ...]]:  # fmt: skip
+    """z and y move by h w, x by eta u, Gaussian."""
+    o = chosen(options, published)
+    return {"z": (o["h"],), "x": (o["h"] if o["eta"] is None else o["eta"],)}
+
+
 _ZDSBA = {**_ZMDSBA, "s_k": 1}
-ZMDSBA = Update(partial(_zmdsba, _ZMDSBA), _ZMDSBA)
-ZDSBA = Update(partial(_zmdsba, _ZDSBA), _ZDSBA)
-ZO_PENALTY = Update(_zo_penalty, _PENALTY)
+ZMDSBA = Update(partial(_zmdsba, _ZMDSBA), _ZMDSBA, radii=partial(_radii, _ZMDSBA))
+ZDSBA = Update(partial(_zmdsba, _ZDSBA), _ZDSBA, radii=partial(_radii, _ZDSBA))
+ZO_PENALTY = Update(_zo_penalty, _PENALTY, radii=partial(_radii, _PENALTY))

@@ -52,5 +52,9 @@ def self_test(
         content: dict[str, Any] = {"suite": suite, "seed": seed, "seen": seen, "planted": len(outcomes)}
         print_json({**content, "errors": [outcome.row() for outcome in outcomes]})
     else:
-        click.echo(f"{seen} of {len(outcomes)} planted errors are seen by the claims of suite {suite} (seed {seed})")
+        seconds = sum(outcome.seconds for outcome in outcomes)
+        click.echo(
+            f"{seen} of {len(outcomes)} planted errors are seen by the claims of suite {suite} (seed {seed}), in "
+            f"{seconds:.0f} CPU-seconds"
+        )
     return 0 if enough else 1

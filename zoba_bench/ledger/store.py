@@ -160,6 +160,14 @@ class Ledger:
             ).fetchone()
             return row is not None
 
+    def checksum_of(self, key: str, fingerprint: str) -> str | None:
+        """The checksum that the row of a cell has under a fingerprint; None if there is no row."""
+        with self._guard():
+            row = self._db.execute(
+                "SELECT checksum FROM cells WHERE key = ? AND fingerprint = ?", (key, fingerprint)
+            ).fetchone()
+        return None if row is None else str(row[0])
+
     def seconds(self, key: str) -> float | None:
         """CPU-seconds of a cell when it was last run, under any fingerprint; None if it never was."""
         return self._newest_seconds("cells", "key = ?", key)
@@ -291,7 +299,7 @@ class Ledger:
         return self.text(kind, key, fingerprint) is not None
 
     def text(self, kind: str, key: str, fingerprint: str) -> Any:
-        """What was derived under a fingerprint, as JSON: a "plan" or a "derivation"; None where it was not."""
+        """What was derived under a fingerprint, as JSON: a "plan", "derivation" or "judgement"; None if it was not."""
         if (kind, key, fingerprint) in self._unwritten:
             return self._unwritten[kind, key, fingerprint]
         where = {"kind": kind, "key": key, "fingerprint": fingerprint}

@@ -40,5 +40,5 @@ def _sized(options: dict[str, Any], ill_conditioned: bool) -> dict[str, Any]:
     An ill-conditioned problem contracts little in one step, so that it takes more directions to see that.
     """
     l = 1024 if ill_conditioned else 256
-    # A twentieth decides most of them; where one step changes Psi by much less than its noise it takes all.
-    return {"options": {**options, "l1": l, "l2": l}, "replicates": 20_000, "looks": [0.05, 0.125, 0.4, 1.0]}
+    # A few hundred steps decide most of them; where one step changes Psi by much less than its noise it takes all.
+    return {"options": {**options, "l1": l, "l2": l}, "replicates": 20_000, "looks": [0.03, 0.125, 0.4, 1.0]}

@@ -27,7 +27,7 @@ _ITERATIONS = 200
 _FINE_RADII = {"h": 1e-4}
 _HF = {**REFERENCE_OPTIONS["hf-zoba"], "h": 1e-4, "h_bar": 1e-4}
 #: In a level and in a slope. What the predictions leave out is derived and is at most half of it; the rest is for the
-#: data, which are four times as many where it is half as large. Lines whose data would take more than about 15
+#: data, which are four times as many where it is half as large. Lines whose data would take more than about 30
 #: CPU-seconds for that have twice the tolerance in ``standard``, and this one in ``full``.
 _FINE_LEVEL, _COARSE_LEVEL = FINE["tolerance"], COARSE["tolerance"]
 #: The larger number of directions over the smaller. Of all lines with two points the one with a factor 16, and a
@@ -104,15 +104,15 @@ _STANDARD = (
     _Floor(name="two_task", problem={"name": "two_task"}, gamma=0.1,
            directions={"hf-zoba": (16, 1240)}, costly=("hf-zoba",)),
     _Floor(name="cournot", problem={"name": "cournot"}, gamma=0.018,
-           directions={"hf-zoba": (16, 860)}, costly=("hf-zoba",)),
+           directions={"hf-zoba": (16, 860)}),
     _Floor(name="imaml_quad", problem={"name": "imaml_quad"}, gamma=0.021,
            directions={"hf-zoba": (24, 1560)}, costly=("hf-zoba",)),
     _Floor(name="quad_general", problem={"name": "quad_general", "p": 6, "d": 4}, gamma=0.0168,
            directions={"hf-zoba": (2, 440)}),
     _Floor(name="quad_tracking", problem={"name": "quad_tracking", "p": 4, "d": 3, "kappa": 2.0}, gamma=0.021,
-           directions={"hf-zoba": (8, 800)}, costly=("hf-zoba",)),
+           directions={"hf-zoba": (8, 800)}),
     _Floor(name="minimax_quad-tilted", problem=_tilted("minimax_quad", 4, 3), gamma=0.02,
-           directions={"hf-zoba": (4, 400), "zoba": (28, 380)}, costly=("zoba",)),
+           directions={"hf-zoba": (4, 400), "zoba": (28, 380)}),
     _Floor(name="nesterov_chain-tilted", problem=_tilted("nesterov_chain", 3, 3), gamma=0.0146,
            directions={"hf-zoba": (4, 1000)}),
     _Floor(name="logcosh_ripple-tilted", problem=_tilted("logcosh_ripple", 6, 4), gamma=0.004, c=0.125,
@@ -126,15 +126,15 @@ _STANDARD = (
     _Floor(name="xdep_curvature-tilted", problem=_tilted("xdep_curvature", 5, 4), gamma=0.006,
            directions={"hf-zoba": (16, 780)}, costly=("hf-zoba",)),
     _Floor(name="rastrigin-tilted", problem=_tilted("rastrigin", 4, 4), gamma=0.0012, c=1 / 256,
-           directions={"hf-zoba": (16, 380)}, costly=("hf-zoba",)),
+           directions={"hf-zoba": (16, 380)}),
     _Floor(name="ridge_scalar-tilted", problem=_tilted("ridge_scalar", 6, 1), gamma=0.049,
            directions={"hf-zoba": (16, 1620)}, costly=("hf-zoba",)),
     _Floor(name="ridge_ortho-tilted", problem=_tilted("ridge_ortho", 3, 3), gamma=0.031,
-           directions={"hf-zoba": (8, 2100)}, costly=("hf-zoba",)),
+           directions={"hf-zoba": (8, 2100)}),
     _Floor(name="smd1-tilted", problem=_tilted("smd1", 3, 3), gamma=0.025,
            directions={"hf-zoba": (8, 400), "zoba-mixed": (48, 380)}, costly=("zoba-mixed",)),
     _Floor(name="bolib_allende_still_2013", problem={"name": "bolib_allende_still_2013"}, gamma=0.0125,
-           directions={"hf-zoba": (4, 380), "zoba": (32, 380), "zoba-mixed": (16, 380)}, costly=("zoba",)),
+           directions={"hf-zoba": (4, 380), "zoba": (32, 380), "zoba-mixed": (16, 380)}),
 )  # fmt: skip
 
 
@@ -150,15 +150,15 @@ def standard_claims() -> list[Claim]:
         for solver in floor.directions:
             if (floor, solver) != (_BVFSM, "hf-zoba"):
                 found += floor.claims(solver, fine=solver not in floor.costly)
-    return [*found, *_radii(), *_evaluations(_ACCURACIES)]
+    return [*found, *_radii(), *_evaluations(_ACCURACIES, fine=False)]
 
 
 def full_claims() -> list[Claim]:
-    """The floors that have twice the tolerance in ``standard``, and a problem whose values cost minutes."""
+    """What has twice the tolerance in ``standard``, and a problem whose values cost minutes."""
     fine = [
         claim for floor in _STANDARD for solver in floor.costly for claim in floor.claims(solver, fine=True, again=True)
     ]
-    return [*fine, *_evaluations(_COSTLY_ACCURACIES)]
+    return [*fine, *_evaluations(_ACCURACIES, fine=True), *_evaluations(_COSTLY_ACCURACIES, fine=False)]
 
 
 def _line(key: str, what: str, parameters: Mapping[str, Any], problem: str, *, fine: bool) -> list[Claim]:
@@ -185,21 +185,24 @@ def _line(key: str, what: str, parameters: Mapping[str, Any], problem: str, *, f
 def _radii() -> list[Claim]:
     """Where v* = 0 the floor is that of the radii: small ones, as their bias falls faster than their noise."""
     claims = []
-    for name, p, d, gamma in (("quartic_cardano", 5, 3, 0.029), ("xdep_curvature", 5, 4, 0.006)):
-        for solver in ("hf-zoba", "zoba"):
-            parameters = {
-                "problem": {"name": name, "p": p, "d": d},
-                "options": REFERENCE_OPTIONS[solver],
-                "c": 0.25,
-                "gamma": gamma,
-                "iterations": _ITERATIONS,
-                "along": "h",
-                "directions": [16],
-                "radii": [0.0005, 0.004],
-                "replicates": [2200, 2200],
-                "looks": [0.4, 1.0],
-            }
-            claims += _line(f"P6d/{solver}/{name}", "h", parameters, name, fine=True)
+    # Not hf-zoba on xdep_curvature: its noise is so small there that bias or rounding may add more, at any radius.
+    for name, p, d, gamma, solver in (
+        ("quartic_cardano", 5, 3, 0.029, "hf-zoba"), ("quartic_cardano", 5, 3, 0.029, "zoba"),
+        ("xdep_curvature", 5, 4, 0.006, "zoba"),
+    ):  # fmt: skip
+        parameters = {
+            "problem": {"name": name, "p": p, "d": d},
+            "options": REFERENCE_OPTIONS[solver],
+            "c": 0.25,
+            "gamma": gamma,
+            "iterations": _ITERATIONS,
+            "along": "h",
+            "directions": [16],
+            "radii": [0.0005, 0.004],
+            "replicates": [2200, 2200],
+            "looks": [0.4, 1.0],
+        }
+        claims += _line(f"P6d/{solver}/{name}", "h", parameters, name, fine=True)
     return claims
 
 
@@ -216,10 +219,15 @@ _COSTLY_ACCURACIES: _Accuracies = (
 )
 
 
-def _evaluations(lines: _Accuracies) -> list[Claim]:
-    """Along 1/eps: of order 1/eps^2 where a floor asks for directions that grow, of order 1/eps where v* = 0."""
+def _evaluations(lines: _Accuracies, *, fine: bool) -> list[Claim]:
+    """Along 1/eps: of order 1/eps^2 where a floor asks for directions that grow, of order 1/eps where v* = 0.
+
+    ``fine`` has half of the tolerance, with four times the data.
+    """
     claims = []
-    for name, problem, gamma, accuracies, replicates, directions in lines:
+    allowed, factor = (FINE if fine else COARSE)["tolerance"], (FINE if fine else COARSE)["factor"]
+    for name, problem, gamma, accuracies, fewest, directions in lines:
+        replicates = 4 * fewest if fine else fewest
         parameters = {
             "points": [{"problem": problem, "eps": eps} for eps in accuracies],
             "along": "1/eps",
@@ -232,18 +240,14 @@ def _evaluations(lines: _Accuracies) -> list[Claim]:
         }
         order = "1/eps, since v* = 0 at the minimiser" if "l" in directions else "1/eps^2"
         statement = f"Evaluations to eps have the exponent in 1/eps derived for these runs; their order is {order}."
-        key, problem_name = f"P6/hf-zoba/{name}", str(problem["name"])
+        key, problem_name = f"P6/hf-zoba/{name}{'/fine' if fine else ''}", str(problem["name"])
         claims += with_controls(
-            build(
-                f"{key}/exponent", statement, "equal", _COARSE_LEVEL, parameters, problem=problem_name, quantity="slope"
-            ),
+            build(f"{key}/exponent", statement, "equal", allowed, parameters, problem=problem_name, quantity="slope"),
             Control(f"{key}/control-power", "with one power of 1/eps fewer", {"missing_power": 1}),
         )
         statement = "Evaluations to eps are the number derived for these runs."
         claims += with_controls(
-            build(
-                f"{key}/level", statement, "equal", _COARSE_LEVEL, parameters, problem=problem_name, quantity="ratio"
-            ),
-            Control(f"{key}/control-level", "they are 1.25 times the derived number", {"factor": 1.25}),
+            build(f"{key}/level", statement, "equal", allowed, parameters, problem=problem_name, quantity="ratio"),
+            Control(f"{key}/control-level", f"they are {factor:g} times the derived number", {"factor": factor}),
         )
     return claims

@@ -30,13 +30,19 @@ _PROX: dict[str, Any] = {"name": "l1_tracking"}
 _GROUPS: dict[str, Any] = {"name": "group_lasso"}
 _BOX: dict[str, Any] = {"name": "bome_minmax"}
 _RADII: dict[str, Any] = {"h": 2e-3, "eta": 1e-3}
+_TALL, _TALL_XDEP, _TALL_SMD, _TALL_LOGISTIC, _TALL_SUM = (
+    {**wide, "p": 10, "d": 4} for wide in (_RIPPLE, _XDEP, _SMD, _LOGISTIC, _SUM)
+)
+#: Iterations, no plane, and the number k far on.
+_FAR_ON = ((0, 3), False, 1000)
 
 
 @dataclass(frozen=True)
 class Setting:
     """One claim: a solver with options on a problem, and the mistakes (of ``wrong_solvers``) that it must refuse.
 
-    With ``plane`` x is restricted to a plane, and as many replicates in another state take the step too.
+    With ``plane`` x is restricted to a plane, and as many replicates in another state take the step too. ``later`` is
+    one number k more, of a state that was reached earlier.
     """
 
     solver: str
@@ -47,12 +53,14 @@ class Setting:
     options: dict[str, Any] = field(default_factory=dict)
     iterations: tuple[int, ...] = (0, 3, 50)
     plane: bool = False
+    later: int | None = None
 
     def claims(self, mistakes: int = 1) -> list[Claim]:
         """The claim, and a control of the same budget for each of the first so many mistakes."""
         parameters = {
             "problem": self.problem, "options": self.options, "iterations": list(self.iterations),
             "replicates": self.replicates, **({"plane": True, "company": True} if self.plane else {}),
+            **({} if self.later is None else {"later": self.later}),
         }  # fmt: skip
         wrong = [f"control:{self.solver}-{mistake}" for mistake in self.mistakes[:mistakes]]
         right = build(
@@ -159,6 +167,39 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("ufom", "three-tasks", _TASKS, ("sum",), 80000, {"batch": 3}, (0, 3)),
     Setting("ufom-adaptive", "least-q", _TASKS_OF_VECTORS, ("no-floor",), 6000,
             {"batch": None, "q": 0.4, "q_min": 0.3, "gradient": "forward", "s": 1.0, "gamma": 0.05}, (0, 3)),
+    # p above d and above 8, a number k far on, and options that no setting above changes. SABA, whose steps are
+    # constant, refuses a state with another number than its memory has.
+    Setting("zoba", "tall", _TALL_XDEP, ("late",), 4000, {"rho": 0.005, "gamma": 0.004}, *_FAR_ON),
+    Setting("zoba-tuned", "tall", _TALL_XDEP, ("late",), 8000, {}, *_FAR_ON),
+    Setting("zoba-mixed", "tall", _TALL, ("late",), 2000, {"schedule": "constant"}, *_FAR_ON),
+    Setting("hf-zoba", "tall", _TALL, ("no-outer-slope",), 2000, {"gamma": 0.003}, *_FAR_ON),
+    Setting("hf-zoba-shared", "tall", _TALL, ("late",), 2000, {}, *_FAR_ON),
+    Setting("soba", "tall", _TALL, ("sign",), 1, {"rho": 0.03, "ratio": 2.0}, *_FAR_ON),
+    Setting("saba", "tall", _TALL_SUM, ("duplicates",), 4000, {"rho": 0.05}, (0, 3)),
+    Setting("aid-bio", "tall", _TALL, ("stale",), 1, {"alpha": 0.03, "beta": 0.05, "D": 4, "N": 3}, *_FAR_ON),
+    Setting("itd-bio", "tall", _TALL_SMD, ("stale",), 1, {}, *_FAR_ON),
+    Setting("stocbio", "tall", _TALL_SMD, ("no-direct",), 1, {"eta": 0.05, "alpha": 0.02, "beta": 0.03}, *_FAR_ON),
+    Setting("fom", "tall", _TALL_SMD, ("restart",), 1, {"inner_steps": 3, "alpha": 0.05, "gamma": 0.02}, *_FAR_ON),
+    Setting("ufom", "tall", _TALL, ("no-quotient",), 4000, {"q": 0.3, "inner_steps": 3, "alpha": 0.05}, *_FAR_ON),
+    Setting("ufom-adaptive", "tall", _TALL, ("no-quotient",), 4000,
+            {"q": 0.3, "inner_steps": 3, "alpha": 0.05, "decay": 0.5}, *_FAR_ON),
+    Setting("f2sa", "tall", _TALL_XDEP, ("sign", "constant-lam"), 1,
+            {"alpha": 0.02, "gamma": 0.03, "xi": 0.5, "lam": 2.0, "inner_steps": 3, "alpha_exponent": 0.4,
+             "gamma_exponent": 0.2}, *_FAR_ON),
+    Setting("meha", "tall", _TALL_XDEP, ("constant-c",), 1,
+            {"alpha": 0.02, "beta": 0.03, "eta": 0.04, "gamma": 2.0, "c": 1.5, "power": 0.3}, *_FAR_ON),
+    Setting("zmdsba", "tall", {**_SMALL, "p": 9, "d": 2}, ("sign",), 4000, {"alpha": 1e-3}, *_FAR_ON),
+    Setting("zdsba", "tall", {**_SMALL, "p": 9, "d": 2}, ("late",), 12000, {"beta": 1e-3}, *_FAR_ON),
+    Setting("zo-penalty", "tall", _TALL_XDEP, ("sign",), 4000,
+            {"lam": 5.0, "T_b": 3, "l": 10, "alpha": 1e-3}, *_FAR_ON),
+    Setting("pzobo", "tall", _TALL, ("no-factor",), 2000, {"alpha": 0.05, "beta": 0.05, "N": 5, "Q": 5}, *_FAR_ON),
+    Setting("hozog", "tall", _TALL_LOGISTIC, ("no-factor", "warm"), 1000,
+            {"q": 8, "gamma": 2e-3, "inner_steps": 10, "alpha": 0.05}, *_FAR_ON),
+    Setting("implicit", "tall", _TALL, ("unchecked",), 1, {}, (0, 1), False, 1000),
+    Setting("fednest", "tall", _TALL_SUM, ("drift",), 1,
+            {"clients": 4, "T": 2, "tau": 3, "tau_x": 2, "N": 4, "beta": 0.1, "alpha": 0.05, "eta": 0.03}, *_FAR_ON),
+    Setting("zoba-mixed", "low-rank", _RIPPLE, ("late",), 2000, {"law": "low-rank", "rank": 2, "refresh": 1}),
+    Setting("zoba-mixed", "blocks", _RIPPLE, ("late",), 2000, {"law": "block", "block_size": 3, "h": 1e-4}),
 )  # fmt: skip
 
 

@@ -13,11 +13,12 @@ from zoba_bench.registry import entry
 from zoba_bench.verification.power.seen import Seen
 from zoba_bench.verification.power.stated import POWER
 from zoba_bench.verification.protocols.shared.named import build_problem
+from zoba_bench.verification.protocols.whole_step import numbers
 
 __all__ = ["EXACT", "plant", "smallest_deviation"]
 
 #: Of these any difference is refused: there is nothing random and no tolerance.
-EXACT = ("count", "bits", "statement", "breach")
+EXACT = ("count", "bits", "statement", "breach", "setting")
 _DRAWS = 2000
 _ITERATES = ("z", "v", "x")
 _MOST = 1e6
@@ -41,7 +42,7 @@ def smallest_deviation(seen: Seen, rng: np.random.Generator) -> tuple[float, str
 def plant(seen: Seen, error: float, where: str) -> Mapping[str, Mapping[str, Any]] | None:
     """The results with a relative error of one mean, with one difference more, or with a correlation; or None."""
     planted = _PLANTED.get(seen.claim.protocol)
-    if planted is None or seen.claim.parameters.get("quantity") == "order":
+    if planted is None or not seen.plan.cells or seen.claim.parameters.get("quantity") == "order":
         return None
     return {cell.key: planted(seen.results[cell.key], error, where) for cell in seen.plan.cells}
 
@@ -128,7 +129,7 @@ def _of_whole_steps(seen: Seen, rng: np.random.Generator) -> tuple[float, str]:
     tests = sum(np.size(values) for row in rows for values in row["mean"].values())
     critical = -float(stdtrit(replicates - 1.0, (1 - level) / (2 * tests))) if replicates > 1 else 0.0
     parts: dict[str, list[tuple[Array, Array, Array]]] = {}
-    for k, row in zip(chosen["iterations"], rows, strict=True):
+    for k, row in zip(numbers(chosen), rows, strict=True):
         state = {name: np.array(values, dtype=float) for name, values in row["before"].items()}
         expected = update.step(problem, chosen["options"], {**state, "k": k})
         for name in _ITERATES:
@@ -216,9 +217,14 @@ def _one_more_of(key: str) -> Callable[[_Row, float, str], _Row]:
     return lambda row, error, where: {**row, key: [*row[key], "planted"]}
 
 
+def _farther_apart(row: _Row, error: float, where: str) -> _Row:
+    """Radii twice as large, whatever the size."""
+    return {**row, "nearest": [[4 * square for square in pair] for pair in row["nearest"]]}
+
+
 _PLANTED: dict[str, Callable[[_Row, float, str], _Row]] = {
     "P1": _one_query_more, "P2": _scaled_surrogate, "P2s": _scaled_move, "P10": _scaled_step, "P11": _correlated,
     "P8": lambda row, error, where: {**row, "differing": [["x"] for _ in row["differing"]]},
-    "P9": _one_more_of("failed"), "P12": _one_more_of("breaches"),
+    "P9": _one_more_of("failed"), "P12": _one_more_of("breaches"), "P14": _farther_apart,
     "P6c": lambda row, error, where: {**row, "evaluations": [(1 + error) * n for n in row["evaluations"]]},
 }  # fmt: skip

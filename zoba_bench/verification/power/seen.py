@@ -18,6 +18,7 @@ __all__ = ["Seen", "quantity_of"]
 _KINDS = {
     "P1": "count", "P1d": "count", "P2": "mean", "P2s": "mean", "P5": "bound", "P7b": "rate", "P8": "bits",
     "P9": "statement", "P10": "mean", "P11": "correlation", "P12": "breach",
+    "P14": "setting",
 }  # fmt: skip
 _OF_LINES = {"ratio": "level", **dict.fromkeys(("slope", "residual", *JOINT), "exponent")}
 

@@ -73,6 +73,7 @@ class Row:
 _UNITS = {
     "exponent": "absolute", "correlation": "the correlation", "count": "any difference", "bits": "any difference",
     "statement": "any refusal", "breach": "any breach", "bound": "over what was measured",
+    "setting": "any difference",
 }  # fmt: skip
 
 

@@ -54,6 +54,7 @@ PROTOCOLS: dict[str, str] = {
     "P11": "zoba_bench.verification.protocols.independence",
     "P12": "zoba_bench.verification.protocols.conduct",
     "P13": "zoba_bench.verification.protocols.reached",
+    "P14": "zoba_bench.verification.protocols.settings",
 }
 
 

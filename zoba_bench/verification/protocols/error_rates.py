@@ -3,6 +3,9 @@
 Positive samples of a known mean c n^e stand for the means of runs at sizes n. A claim whose prediction is off by just
 less than its tolerance is true, and must be violated at most as often as stated; off by just more it is false, and must
 be consistent at most as often. What decides is the code that decides every other claim.
+
+Such a verdict needs a miss on one side, so that it is wrong half as often as stated, and limits that are meant for one
+side would pass. So misses on both sides are counted too: a true claim without any tolerance is violated by each.
 """
 
 from __future__ import annotations
@@ -37,7 +40,7 @@ SIMULATED = True
 PARAMETERS = Parameters(
     {
         "quantity": one_of(*QUANTITIES), "sizes": POSITIVES, "replicates": COUNT, "law": one_of(*_LAWS),
-        "cv": POSITIVE, "width": POSITIVE, "confidence": POSITIVE, "truth": one_of("inside", "outside"),
+        "cv": POSITIVE, "width": POSITIVE, "confidence": POSITIVE, "truth": one_of("inside", "outside", "missed"),
         "side": NUMBER, "trials": COUNT, "batches": COUNT,
     },
     {"simulated_looks": LOOKS, "unspent": FLAG, "inverse_variances": FLAG},
@@ -47,9 +50,9 @@ PARAMETERS = Parameters(
 def plan(claim: Claim, seed: int) -> Plan:
     """``parameters``: "quantity", "sizes", "replicates", "law" ("gamma" or "lognormal"), "cv" (coefficient of
     variation of a sample), "width" (the simulated claim's tolerance), "confidence" (of its limits), "truth" ("inside"
-    or "outside" of the tolerance), "side" (1 or -1), "trials", "batches" (cells); "simulated_looks" for
-    decisions at several looks; for a control "unspent" (every look at the whole level) or "inverse_variances" (as the
-    weights of a level).
+    or "outside" of the tolerance, or "missed" by the limits where nothing is tolerated), "side" (1 or -1), "trials",
+    "batches" (cells); "simulated_looks" for decisions at several looks; for a control "unspent" (every look at the
+    whole level) or "inverse_variances" (as the weights of a level).
     """
     chosen = dict(claim.parameters)
     batches = chosen.pop("batches")
@@ -80,6 +83,7 @@ def simulate(
     unspent: bool = False, inverse_variances: bool = False, batch: int = 0,
 ) -> dict[str, int]:  # fmt: skip
     """Wrong and undecided verdicts among simulated claims. ``batch`` tells independent cells apart."""
+    width = 0.0 if truth == "missed" else width
     off = side * width * (1 - _EDGE if truth == "inside" else 1 + _EDGE)
     n = np.asarray(sizes, dtype=np.float64)
     means = n**off if quantity != "ratio" else np.full(n.size, 1 + off)
@@ -104,7 +108,7 @@ def simulate(
             if verdict != "inconclusive":
                 break
         counts[verdict] += 1
-    wrong = counts["violated" if truth == "inside" else "consistent"]
+    wrong = counts["consistent" if truth == "outside" else "violated"]
     return {"wrong": wrong, "undecided": counts["inconclusive"], "trials": trials}
 
 

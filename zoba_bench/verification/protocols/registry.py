@@ -15,17 +15,10 @@ Each point has random numbers of its own, as its cell has: points that share the
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from functools import cache
 from typing import Any
 
-import numpy as np
-
-from zoba_bench.contracts import HasRunMoments
-from zoba_bench.registry import entry
 from zoba_bench.verification.claim import Claim, Measurement
-from zoba_bench.verification.controls import CONTROLS
 from zoba_bench.verification.parameters import (
     COUNT,
     COUNTS,
@@ -38,11 +31,10 @@ from zoba_bench.verification.parameters import (
     one_of,
     solver_options,
 )
-from zoba_bench.verification.protocols.shared.closures import closure_mean, written
+from zoba_bench.verification.protocols.shared.closures import closure_mean, moments_mean
 from zoba_bench.verification.protocols.shared.lines import QUANTITIES, line_measurement, log_means
-from zoba_bench.verification.protocols.shared.named import build_problem, build_solver, steps, theorem_with
+from zoba_bench.verification.protocols.shared.named import build_problem, steps
 from zoba_bench.verification.protocols.shared.plan import Plan, trajectory_cells
-from zoba_bench.verification.protocols.shared.runs import start_point
 
 __all__ = ["PARAMETERS", "TITLE", "judge", "plan"]
 
@@ -108,34 +100,11 @@ def plan(claim: Claim, seed: int) -> Plan:
             remainders.append(derived.remainder)
             local.append(derived.value / derived.linear)
         else:
-            value, left_out = _moments(claim.solver, written(chosen["problem"]), written(options), iterations)
+            value, left_out = moments_mean(chosen["problem"], claim.solver, options, iterations)
             remainders.append(left_out)
         wrong = chosen.get("factor", 1.0) * size ** chosen.get("missing_power", 0)
         predicted.append(value * wrong)
     return Plan.of_lines(lines, predicted=predicted, remainders=remainders, sizes=list(sizes), local=local)
-
-
-@cache
-def _moments(solver: str, spec: str, written_options: str, iterations: int) -> tuple[float, float]:
-    """Mean of E|grad Psi|^2 over the iterates 0, ..., K - 1 of a run from the solution, by its second moments.
-
-    Beside it what the bias of the radii may add, relative to it: the bounds on the bias of a step, which vary with the
-    third derivatives, and where the mean iteration rests with a bias of that size. The variance of the radii has terms
-    of the next order in h^2 too; at the radii for which the bias is small they are smaller still. Claims on one line
-    and their looks share their points: problem and options are given as JSON, and the numbers are kept.
-    """
-    theorem = theorem_with(solver, HasRunMoments)
-    options = json.loads(written_options)
-    problem, configured = build_problem(json.loads(spec)), build_solver(solver, options)
-    z, v, x = start_point(problem, "solution", np.random.default_rng(0))
-    moments = theorem.run_moments(problem, (z, v, x), configured, iterations, iterations)
-    # The runs' mean is over 0, ..., K - 1: without the last iterate, and with the first, which is the solution.
-    last = theorem.run_moments(problem, (z, v, x), configured, iterations, 1)
-    value = moments.expected("stationarity") - last.expected("stationarity") / iterations
-    rho, gamma = configured.steps(0)
-    right = CONTROLS[solver].mutates if solver.startswith("control:") else solver
-    bias = entry("updates", right).step(problem, options, {"z": z, "v": v, "x": x, "k": 0}).bias
-    return value, moments.of_bias(bias["z"] / rho, bias["v"] / rho, bias["x"] / gamma) / value
 
 
 def judge(claim: Claim, plan: Plan, results: Mapping[str, Mapping[str, Any]], level: float) -> Measurement:

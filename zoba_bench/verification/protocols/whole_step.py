@@ -30,7 +30,7 @@ from zoba_bench.verification.protocols.shared.plan import Plan
 from zoba_bench.verification.protocols.shared.plane import on_plane
 from zoba_bench.verification.protocols.shared.runs import met_non_finite
 
-__all__ = ["PARAMETERS", "SHARPEST", "blocks", "copies", "judge", "plan", "start", "steps_from"]
+__all__ = ["PARAMETERS", "SHARPEST", "blocks", "copies", "judge", "numbers", "plan", "start", "steps_from"]
 
 TITLE = "mean of one whole step"
 TOLERANCE = (
@@ -45,10 +45,12 @@ _NUMBERS = Kind(
 )  # fmt: skip
 PARAMETERS = Parameters(
     {"problem": PROBLEM, "options": OPTIONS, "iterations": _NUMBERS, "replicates": COUNT},
-    {"blocks": COUNT, "exact": FLAG, "plane": FLAG, "company": FLAG, "mistake": one_of(*MISTAKES)},
+    {"blocks": COUNT, "exact": FLAG, "plane": FLAG, "company": FLAG, "later": COUNT, "mistake": one_of(*MISTAKES)},
 )
 
 _TASK = "zoba_bench.verification.protocols.whole_step:steps_from"
+#: The iteration whose state "later" numbers anew.
+_EARLIER = 3
 #: How far each coordinate of the start of the company is from the start.
 _ELSEWHERE = 0.1
 #: What is allowed must be less than this share of a move in some coordinate, or a factor 2 would not be seen.
@@ -61,8 +63,9 @@ def plan(claim: Claim, seed: int) -> Plan:
     "blocks" times as many replicates take the step one block after another, where all at once are too large. With
     "exact" the step is taken from z*(x), v*(x) at the x that was reached, and x alone is compared. With "plane" x is
     restricted to one, so that its projection changes every step. With "company" as many replicates in another state
-    stand before those that are measured, and none of their values may be met. For a control, "mistake" is what is made
-    wrong in the expected update.
+    stand before those that are measured, and one behind them; none of their values may be met. "later" is one number k
+    more: of a state that the solver reached earlier, with this number in place of its own, so that schedules are seen
+    far on. For a control, "mistake" is what is made wrong in the expected update.
     """
     chosen = claim.parameters
     common = {"problem": chosen["problem"], "solver": claim.solver, "options": dict(chosen["options"])}
@@ -71,29 +74,36 @@ def plan(claim: Claim, seed: int) -> Plan:
     common |= {name: True for name in ("plane", "company") if chosen.get(name)}
     if "blocks" in chosen:
         common["blocks_of_replicates"] = chosen["blocks"]
-    return Plan(
-        tuple(
-            Cell(_TASK, {**common, "iteration": k, "replicates": chosen["replicates"]}, seed)
-            for k in chosen["iterations"]
-        )
-    )
+    common["replicates"] = chosen["replicates"]
+    cells = [Cell(_TASK, {**common, "iteration": k}, seed) for k in chosen["iterations"]]
+    if "later" in chosen:
+        cells.append(Cell(_TASK, {**common, "iteration": _EARLIER, "numbered": chosen["later"]}, seed))
+    return Plan(tuple(cells))
+
+
+def numbers(parameters: Mapping[str, Any]) -> list[int]:
+    """The number k of the state from which each cell takes its step."""
+    return [*parameters["iterations"], *([parameters["later"]] if "later" in parameters else [])]
 
 
 def steps_from(
     rng: np.random.Generator, problem: Mapping[str, Any], solver: str, options: Mapping[str, Any], iteration: int,
     replicates: int, exact: bool = False, blocks_of_replicates: int = 1, plane: bool = False,
-    company: bool = False,
+    company: bool = False, numbered: int | None = None,
 ) -> dict[str, Any]:  # fmt: skip
-    """The state of iteration ``iteration``, and mean and variance of the next one over replicates, block by block."""
+    """The state of iteration ``iteration``, and mean and variance of the next one over replicates, block by block.
+
+    ``numbered`` is the number that the state has in place of its own.
+    """
     built, configuration = _problem(problem, plane), build_solver(solver, options)
     configuration.check(built)
-    first, together = Oracle(built, 1), Oracle(built, (2 if company else 1) * replicates)
+    first, together = Oracle(built, 1), Oracle(built, 2 * replicates + 1 if company else replicates)
 
     def reached(z: Array, v: Array, x: Array) -> Any:
         state = configuration.init(first, rng, z[None], v[None], x[None])
         for _ in range(iteration):
             state = configuration.step(state)
-        return state
+        return state if numbered is None else replace(state, k=numbered)
 
     one = reached(*start(built))
     other = reached(*(a + _ELSEWHERE for a in start(built))) if company else None
@@ -105,7 +115,7 @@ def steps_from(
     for _ in range(blocks_of_replicates):
         many = configuration.step(copies(one, together, rng, other))
         for name, everyone in blocks(many):
-            values = everyone[-replicates:]
+            values = everyone[replicates : 2 * replicates] if company else everyone
             total[name] = _Moments.of(values) if name not in total else total[name].with_more(values)
     row = {
         "before": before,
@@ -161,11 +171,15 @@ def blocks(value: Any, name: str = "") -> Iterator[tuple[str, Array]]:
 
 
 def copies(value: Any, oracle: Oracle, rng: np.random.Generator, other: Any = None) -> Any:
-    """A state of one replicate, copied for all replicates of the oracle; the first half is in an ``other`` state."""
+    """A state of one replicate, copied for all replicates of the oracle.
+
+    Of an odd number half, rounded down, are in an ``other`` state and stand in front, and so does the last one.
+    """
     if isinstance(value, np.ndarray):
         if other is None or not value.ndim:
             return np.repeat(value, oracle.replicates, axis=0) if value.ndim else value
-        return np.repeat(np.concatenate([other, value]), oracle.replicates // 2, axis=0)
+        half = oracle.replicates // 2
+        return np.repeat(np.concatenate([other, value, other]), [half, half, 1], axis=0)
     if isinstance(value, Oracle):
         return oracle
     if isinstance(value, np.random.Generator):
@@ -220,7 +234,7 @@ def judge(claim: Claim, plan: Plan, results: Mapping[str, Mapping[str, Any]], le
     if not chosen.get("exact"):
         whole = getattr(update, "whole_start", True)
         wanted = set(update.initial(problem, chosen["options"], *start(problem))) if whole else {"z", "v", "x"}
-    for k, row in zip(chosen["iterations"], rows, strict=True):
+    for k, row in zip(numbers(chosen), rows, strict=True):
         state = {name: np.array(values, dtype=float) for name, values in row["before"].items()}
         absent = sorted((wanted - set(state)) | (wanted - set(row["mean"])))
         if absent:

@@ -31,7 +31,7 @@ from zoba_bench.verification.protocols.shared.plan import Plan
 from zoba_bench.verification.run.looks import looks_at, plan_claim
 from zoba_bench.verification.run.provenance import rendered
 
-__all__ = ["Plans", "decoded", "encoded"]
+__all__ = ["Plans", "claim_content", "decoded", "encoded"]
 
 _TAG = "__"  # opens the one key of what is no plain JSON
 
@@ -175,14 +175,20 @@ def _derived(
 
 def _key(claim: Claim, seed: int, look: int) -> str | None:
     """Of everything that a plan follows from beside code; None where a file is named whose content is not among it."""
+    about = claim_content(claim)
+    if about is None:
+        return None
+    return hashlib.sha256(json.dumps([about, seed, look], sort_keys=True).encode()).hexdigest()[:32]
+
+
+def claim_content(claim: Claim) -> Any:
+    """The claim as JSON; None where it has none, or where a file is named whose content is not among it."""
     if not _hashed(claim.parameters):
         return None
-    values = {field.name: getattr(claim, field.name) for field in fields(claim)}
     try:
-        content = json.dumps([encoded(values), seed, look], sort_keys=True)
+        return encoded({field.name: getattr(claim, field.name) for field in fields(claim)})
     except TypeError:
         return None
-    return hashlib.sha256(content.encode()).hexdigest()[:32]
 
 
 def _hashed(value: Any) -> bool:

@@ -20,4 +20,4 @@ def _mark(table: str, name: str) -> str:
     """The fingerprint under which this code finds rows of a task, or of a kind of what is derived."""
     if table in ("cells", "failures"):
         return fingerprint(name)
-    return plan_fingerprint() if name == "plan" else fingerprint(DERIVING)
+    return plan_fingerprint() if name in ("plan", "judgement") else fingerprint(DERIVING)

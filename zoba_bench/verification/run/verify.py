@@ -28,6 +28,7 @@ from zoba_bench.verification.power.seen import Seen
 from zoba_bench.verification.protocols import descriptions
 from zoba_bench.verification.protocols.shared.plan import Plan
 from zoba_bench.verification.run.cost import Cost, estimate
+from zoba_bench.verification.run.judgements import Judgements
 from zoba_bench.verification.run.looks import look_levels, merged, up_to
 from zoba_bench.verification.run.plans import Plans
 from zoba_bench.verification.run.provenance import command, derivations, provenance, rendering_cost
@@ -174,7 +175,7 @@ def _decided(
     """
     own: dict[str, Verdict] = {}
     results: _Results = {}
-    planner = Plans(ledger, fresh)
+    planner, judgements = Plans(ledger, fresh), Judgements(ledger, fresh)
     plans: dict[str, list[Plan]] = {claim.id: [] for claim in suite.claims}
     levels = {claim.id: look_levels(claim, level) for claim in suite.claims}
     for look in range(max(map(len, levels.values()), default=0)):
@@ -201,13 +202,15 @@ def _decided(
         results = measure(cells, results)
         for claim in open_claims:
             if len(plans[claim.id]) == look + 1:
-                own[claim.id] = _judged(claim, plans[claim.id], results, failed, level)
+                own[claim.id] = _judged(claim, plans[claim.id], results, failed, level, judgements)
 
     def again(claim: Claim, level: float) -> Verdict:
-        return _judged(claim, plans[claim.id], results, failed, level)
+        return _judged(claim, plans[claim.id], results, failed, level, judgements)
 
     seen = [Seen(claim, tuple(plans[claim.id]), results, level) for claim in suite.claims if plans[claim.id]]
-    return decide_in_sequence(suite.claims, own, again, CONFIDENCE), seen
+    decided = decide_in_sequence(suite.claims, own, again, CONFIDENCE)
+    judgements.keep()
+    return decided, seen
 
 
 def _cost(suite: Suite, plans: Mapping[str, list[Plan]], planner: Plans, ledger: Ledger, fresh: bool) -> Cost:
@@ -226,8 +229,9 @@ def _proved(claims: Iterable[Claim]) -> set[str]:
 
 
 def _judged(
-    claim: Claim, plans: list[Plan], results: _Results, failed: Mapping[str, FailedCell], level: float
-) -> Verdict:
+    claim: Claim, plans: list[Plan], results: _Results, failed: Mapping[str, FailedCell], level: float,
+    judgements: Judgements,
+) -> Verdict:  # fmt: skip
     """The claim after as many looks as there are plans, with a level for all of its looks together."""
     missing = [cell.key for plan in plans for cell in plan.cells if cell.key not in results]
     if missing:
@@ -236,16 +240,19 @@ def _judged(
         )
         return Verdict(claim, "inconclusive", f"{len(missing)} of its cells have no result: {why}")
     look, levels = len(plans) - 1, look_levels(claim, level)
-    found = replace(_at_level(claim, up_to(claim, look), merged(plans), results, levels[look]), level=levels[look])
+    at = levels[look]
+    found = replace(_at_level(claim, up_to(claim, look), merged(plans), results, at, judgements), level=at)
     return found if len(levels) == 1 else replace(found, reason=f"{found.reason}; look {look + 1} of {len(levels)}")
 
 
-def _at_level(claim: Claim, seen: Claim, plan: Plan, results: _Results, level: float) -> Verdict:
+def _at_level(
+    claim: Claim, seen: Claim, plan: Plan, results: _Results, level: float, judgements: Judgements
+) -> Verdict:
     met = [results[cell.key]["non_finite"] for cell in plan.cells if "non_finite" in results[cell.key]]
     if met:  # here, so that no protocol can forget it
         return Verdict(claim, "inconclusive", f"the run met a value that is not finite: {met[0]}")
     try:
-        measurement = protocol_of(claim).judge(seen, plan, results, level)
+        measurement = judgements.judge(seen, plan, results, level)
     except (ArithmeticError, ValueError) as error:  # one claim's numbers must not take the others along
         return Verdict(claim, "inconclusive", f"could not be judged: {error}")
     verdict, reason = decide(claim, measurement)

@@ -62,16 +62,17 @@ ERRORS: tuple[PlantedError, ...] = (
         "statistics/narrow-limits", _HERE + "statistics",
         "width = -float(stdtrit(min(self.dof, 1e12), tail)) * self.error",
         "width = -float(stdtrit(min(self.dof, 1e12), tail)) * self.error / 1.15", "limits are too narrow by 1.15",
-        ("",), ("simulated",), ("P0",),
+        ("",), ("simulated",), ("P0",), ("/missed",),
     ),
     PlantedError(
         "statistics/one-sided", _HERE + "statistics", "tail = (1.0 - level) / 2.0\n        width",
         "tail = 1.0 - level\n        width", "one-sided limits where two-sided ones are stated", ("",), ("simulated",),
-        ("P0",),
+        ("P0",), ("/missed",),
     ),
     PlantedError(
         "statistics/unspent", _HERE + "statistics", "1.0 - (1.0 - level) * (b**power - a**power)",
         "1.0 - (1.0 - level)", "every look has the whole error", ("",), ("simulated",), ("P0",),
+        ("/ten-looks",),
     ),
     PlantedError(
         "problems/minimum", _HERE + "problems.quadratic.reference", "minimum=float(value(minimizer))",
@@ -95,12 +96,12 @@ ERRORS: tuple[PlantedError, ...] = (
     PlantedError(
         "theory/shared-noise", _NOISE + "covariance", "total = total + (cross + cross.T) / max(l1, l2)",
         "total = total - (cross + cross.T) / max(l1, l2)", "the covariance of the two levels has the wrong sign", _LOOP,
-        protocols=("P2b", "P6b"),
+        protocols=("P2b", "P7", "P6b"), first=("P7/hf-zoba-shared/quad_general/",),
     ),
     PlantedError(
         "theory/level-of-noise", _NOISE + "covariance", "fill(inner, inner) / l1 + fill(outer, outer) / l2",
         "1.1 * fill(inner, inner) / l1 + fill(outer, outer) / l2", "the noise of the inner level is 10 % too large",
-        _LOOP, protocols=("P2b", "P6b"),
+        _LOOP, protocols=("P2b", "P6b"), first=("P2b/zoba/fine-p=d/level", "P2b/zoba/"),
     ),
     PlantedError(
         "theory/count", "zoba_bench.theory.single_loop.plan", "return 6 * W_0 / (gamma * eps) + 1",

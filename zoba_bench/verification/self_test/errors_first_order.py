@@ -175,4 +175,30 @@ ERRORS: tuple[PlantedError, ...] = (
         "share = self.decay * (1 - self.decay) ** after", "old and new averages have each other's weight",
         ("ufom-adaptive",),
     ),
+    PlantedError(
+        "meha/gamma-ignored", _HERE + "meha", "_grad_z(oracle, y, x) - (y - theta) / self.gamma",
+        "_grad_z(oracle, y, x) - (y - theta) / 5.0", "gamma of the envelope is the default one in the step of z",
+        ("meha",),
+    ),
+    PlantedError(
+        "meha/default-power", _HERE + "meha", "power: float = 0.49", "power: float = 0.25",
+        "the default of the penalty's power is not the published one", ("meha",),
+    ),
+    PlantedError(
+        "ufom-adaptive/decay-ignored", _HERE + "ufom", "number = coins.sum(axis=1)",
+        'self = type(self)(**{**vars(self), "decay": 0.99})\n        number = coins.sum(axis=1)',
+        "the averages decay with the default rate", ("ufom-adaptive",),
+    ),
+    PlantedError(
+        "soba/far-on", _HERE + "soba", "scale = sqrt_decay(self.schedule, k)",
+        "scale = sqrt_decay(self.schedule, min(k, 300))", "the steps stop to decrease at iteration 300", ("soba",),
+    ),
+    PlantedError(
+        "soba/tenth-of-z", _HERE + "soba", "State(z - rho * d_z,",
+        "State(z - rho * d_z * (np.arange(z.shape[-1]) < 9),", "the tenth coordinate of z does not move", ("soba",),
+    ),
+    PlantedError(
+        "meha/far-on", _HERE + "meha", "self.c * (k + 1) ** self.power", "self.c * min(k + 1, 200) ** self.power",
+        "the penalty stops to grow at iteration 200", ("meha",),
+    ),
 )  # fmt: skip

@@ -137,4 +137,21 @@ ERRORS: tuple[PlantedError, ...] = (
         "estimators/one-point", _ESTIMATORS, "return (shifted - centre) / radius", "return shifted / radius",
         "forward differences lack the value at their centre", _ALL,
     ),
+    PlantedError(
+        "single-loop/default-radius", _LOOP, "h: float = 1e-3", "h: float = 2e-3",
+        "the default of h is twice the published one", _ALL,
+    ),
+    PlantedError(
+        "single-loop/outer-radius-ignored", _LOOP, "            return self.eta\n", "            return self.h\n",
+        "the radius eta that is chosen is not used", _ALL,
+    ),
+    PlantedError(
+        "hf-zoba/h-bar-doubled", _HF, "if self.normalize_h_bar else self.h_bar\n",
+        "if self.normalize_h_bar else 2 * self.h_bar\n", "the point along v is twice as far as h_bar says", _HFS,
+    ),
+    PlantedError(
+        "single-loop/same-draws", _LOOP, "drawn = [law.draw(rng, shape, n, basis) for",
+        "rng = np.random.default_rng(0)\n        drawn = [law.draw(rng, shape, n, basis) for",
+        "every iteration draws the same directions", _ALL,
+    ),
 )  # fmt: skip

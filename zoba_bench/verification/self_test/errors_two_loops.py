@@ -113,4 +113,20 @@ ERRORS: tuple[PlantedError, ...] = (
         "s, y = state.moved, state.hypergradient", "BFGS learns from the old hypergradient, not from its change",
         ("implicit",),
     ),
+    PlantedError(
+        "zmdsba/outer-radius-ignored", _ZMDSBA, "return self.h if self.eta is None else self.eta", "return self.h",
+        "the radius eta that is chosen is not used", _TWO,
+    ),
+    PlantedError(
+        "zo-penalty/outer-radius-ignored", _PENALTY, "eta = self.h if self.eta is None else self.eta",
+        "eta = self.h", "the radius eta that is chosen is not used", ("zo-penalty",),
+    ),
+    PlantedError(
+        "pzobo/default-radius", _PZOBO, "eta: float = 0.1", "eta: float = 0.05",
+        "the default of eta is half of the published one", ("pzobo",),
+    ),
+    PlantedError(
+        "hozog/alpha-ignored", _HOZOG, "z = z - self.alpha * self._gradient(", "z = z - 0.1 * self._gradient(",
+        "the trainings use the default step", ("hozog",),
+    ),
 )  # fmt: skip

@@ -34,6 +34,8 @@ class PlantedError:
         Of claims about no solver, those on these problems; all where empty.
     protocols : tuple of str
         The protocols that are tried, in this order; those that judge every solver where empty.
+    first : tuple of str
+        Parts of the ids of claims that are tried before all others, in this order: those that are about what is wrong.
     """
 
     name: str
@@ -44,6 +46,7 @@ class PlantedError:
     solvers: tuple[str, ...]
     problems: tuple[str, ...] = ()
     protocols: tuple[str, ...] = ()
+    first: tuple[str, ...] = ()
 
 
 def plant(error: PlantedError) -> None:

@@ -17,11 +17,11 @@ from zoba_bench.verification.self_test.planted import PlantedError, plant
 __all__ = ["Outcome", "chosen_errors", "planted_errors", "self_test", "tried"]
 
 #: The protocols that are tried where an error names none: those that judge every solver, the cheapest first.
-_ORDER = ("P1", "P10", "P11", "P12", "P2s", "P2", "P2b", "P8", "P7b", "P7")
+_ORDER = ("P14", "P1", "P10", "P11", "P12", "P2s", "P2", "P2b", "P8", "P7b", "P7")
 
 
 #: Protocols whose claims rest on no derivation.
-_WITHOUT_THEOREM = ("P1", "P10", "P11", "P12", "P8")
+_WITHOUT_THEOREM = ("P14", "P1", "P10", "P11", "P12", "P8")
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Outcome:
     tried : int
         Claims that were measured.
     seconds : float
-        Wall time.
+        CPU time of its process.
     """
 
     error: PlantedError
@@ -138,7 +138,7 @@ def self_test(
 
 
 def tried(error: PlantedError, claims: Iterable[Claim]) -> list[Claim]:
-    """The claims that are measured for an error, the cheapest protocols first."""
+    """The claims that are measured for an error: those that it names first, then the cheapest protocols first."""
     fitting = [
         claim
         for claim in claims
@@ -149,7 +149,12 @@ def tried(error: PlantedError, claims: Iterable[Claim]) -> list[Claim]:
         and claim.protocol in (error.protocols or _ORDER)
     ]
     order = {name: i for i, name in enumerate(error.protocols or _ORDER)}
-    return sorted(fitting, key=lambda claim: order[claim.protocol])
+
+    def place(claim: Claim) -> tuple[int, int]:
+        named = (i for i, part in enumerate(error.first) if part in claim.id)
+        return next(named, len(error.first)), order[claim.protocol]
+
+    return sorted(fitting, key=place)
 
 
 def _warm(errors: Iterable[PlantedError], claims: Sequence[Claim]) -> None:
@@ -172,7 +177,7 @@ def _in_processes(
 ) -> Iterator[Outcome]:
     # A process that is forked has the derivations of this one; one that is started anew would repeat them.
     context = multiprocessing.get_context("fork")
-    waiting, running = list(errors)[::-1], dict[Any, tuple[Any, PlantedError, float]]()
+    waiting, running = list(errors)[::-1], dict[Any, tuple[Any, PlantedError]]()
     while waiting or running:
         while waiting and len(running) < jobs:
             error = waiting.pop()
@@ -180,25 +185,25 @@ def _in_processes(
             process = context.Process(target=_child, args=(sender, error, tried(error, claims), seed, level))
             process.start()
             sender.close()
-            running[source] = process, error, time.perf_counter()
+            running[source] = process, error
         for ready in multiprocessing.connection.wait(list(running)):
             receiver: Any = ready
-            process, error, started = running.pop(receiver)
+            process, error = running.pop(receiver)
             try:
-                seen_by, reason, number = receiver.recv()
+                seen_by, reason, number, seconds = receiver.recv()
             except EOFError:
                 process.join()
-                seen_by, reason, number = "", f"its process ended with exit code {process.exitcode}", 0
+                seen_by, reason, number, seconds = "", f"its process ended with exit code {process.exitcode}", 0, 0.0
             process.join()
-            yield Outcome(error, seen_by, reason, number, time.perf_counter() - started)
+            yield Outcome(error, seen_by, reason, number, seconds)
 
 
 def _child(sender: Any, error: PlantedError, claims: Sequence[Claim], seed: int, level: float) -> None:
     try:
         plant(error)
-        sender.send(_first_violated(claims, seed, level))
+        sender.send((*_first_violated(claims, seed, level), time.process_time()))
     except Exception as problem:  # whatever the changed code raises belongs to this error alone
-        sender.send(("", f"{type(problem).__name__}: {problem}", 0))
+        sender.send(("", f"{type(problem).__name__}: {problem}", 0, time.process_time()))
     finally:
         sender.close()
 

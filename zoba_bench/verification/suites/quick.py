@@ -19,6 +19,7 @@ from zoba_bench.verification.claims import (
     planned,
     proofs,
     registry,
+    settings,
     transient,
     whole_step,
 )
@@ -26,7 +27,7 @@ from zoba_bench.verification.suite import Suite, together
 
 __all__ = ["quick", "smoke"]
 
-_SMOKE = (counts, moments, mean_step, determinism)
+_SMOKE = (counts, settings, moments, mean_step, determinism)
 _QUICK = (
     *_SMOKE, whole_step, independence, conduct, one_step, horizon, transient, bounds, complexity, floors, planned,
     registry, accuracy, mean_run, proofs,

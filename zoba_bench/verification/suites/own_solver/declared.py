@@ -15,10 +15,11 @@ from zoba_bench.verification.suites.own_solver.pilot import pilot
 
 __all__ = ["add_counts", "add_steps"]
 
-#: Where a mean step is measured: p != d, d > 8, derivatives that vary, samples. The first that fit are used.
+#: Where a mean step is measured: p below d and above it, each above 8, derivatives that vary, samples. The first that
+#: fit are used.
 _STEP_PROBLEMS: tuple[Spec, ...] = (
     {"name": "xdep_curvature", "p": 5, "d": 9},
-    {"name": "smd7", "p": 5, "d": 9},
+    {"name": "smd7", "p": 10, "d": 4},
     {"name": "quad_sum", "p": 4, "d": 9, "n_inner": 16, "n_outer": 16},
     {"name": "logcosh_ripple", "p": 6, "d": 9},
     {"name": "logistic_bregman", "p": 6, "d": 4},

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from zoba_bench.driver import iteration_cost
-from zoba_bench.oracle import DERIVATIVES
+from zoba_bench.oracle import DERIVATIVES, Oracle
 from zoba_bench.problem import BilevelProblem
-from zoba_bench.verification.declarations import MISTAKES, DeclarationError, mistaken
+from zoba_bench.solvers.base import State
+from zoba_bench.verification.declarations import MISTAKES, DeclarationError, mistaken, start
 from zoba_bench.verification.protocols.shared.named import build_problem, build_solver
 from zoba_bench.verification.protocols.whole_step import steps_from
 from zoba_bench.verification.suites.own_solver.parts import Parts, Spec, pilot_rng
@@ -26,6 +27,7 @@ _BLUNT = 0.4  # and no larger one
 _CRITICAL = 5.5  # of a t test among all coordinates, blocks and claims
 _FEWEST = 1024  # replicates, where there is noise
 _AT_ONCE, _MOST_NUMBERS = 1e7, 2e8  # doubles that one step may hold, and that the steps of a cell may
+_LATER = 1000
 _ITERATIONS: tuple[tuple[int, ...], ...] = ((0, 3, 50), (0, 3, 20), (0, 3, 11))
 
 
@@ -77,7 +79,28 @@ def pilot(parts: Parts, spec: Spec, update: Any, exact: bool) -> tuple[dict[str,
     found = {"problem": spec, "options": options, "iterations": list(iterations), "replicates": replicates // blocks}
     if blocks > 1:
         found["blocks"] = blocks
+    if not exact:
+        found["company"] = True
+    if _is_sharp_far_on(parts, spec, problem, update, exact, replicates):
+        found["later"] = _LATER
     return {**found, "exact": True} if exact else found, seen
+
+
+def _is_sharp_far_on(
+    parts: Parts, spec: Spec, problem: BilevelProblem, update: Any, exact: bool, replicates: int
+) -> bool:
+    """Whether so many replicates see the step at a number k far on, in a state that holds no number beside k."""
+    begun = build_solver(parts.solver, parts.options).init(
+        Oracle(problem, 1), pilot_rng(), *(a[None] for a in start(problem))
+    )
+    if type(begun) is not State:
+        return False
+    with np.errstate(all="ignore"):
+        row = steps_from(pilot_rng(), spec, parts.solver, parts.options, 3, _PILOT, exact, numbered=_LATER)
+    if not all(np.all(np.isfinite(np.array(values, dtype=float))) for values in row["mean"].values()):
+        return False
+    step = _Step.seen(problem, update, parts.options, row, _LATER, exact)
+    return _needed([step]) <= replicates * (_BLUNT / _SHARP) ** 2
 
 
 @dataclass(frozen=True)
