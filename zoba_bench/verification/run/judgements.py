@@ -12,7 +12,7 @@ import contextlib
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import fields, replace
+from dataclasses import fields
 from typing import Any
 
 from zoba_bench.ledger import Ledger
@@ -85,7 +85,6 @@ def _written(made: Measurement) -> dict[str, Any]:
 
 
 def _read(content: Mapping[str, Any]) -> Measurement:
-    found = Measurement(**{name: decoded(value) for name, value in content.items()})
-    bend: Any = found.bend
-    low, high = found.limits  # type: ignore[misc]
-    return replace(found, limits=Limits(low, high), bend=None if bend is None else Limits(*bend))
+    values: dict[str, Any] = {name: decoded(value) for name, value in content.items()}
+    values |= {name: None if values[name] is None else Limits(*values[name]) for name in _LIMITS}
+    return Measurement(**values)

@@ -19,6 +19,7 @@ from zoba_bench.problem import BilevelProblem
 from zoba_bench.registry import entry, make_solver
 from zoba_bench.verification.protocols.shared.named import (
     build_problem,
+    build_solver,
     reference_theorem,
     right_solver,
     theorem_with,
@@ -85,7 +86,7 @@ def _mean(problem: str, solver: str, options: str, iterations: int) -> Predicted
 @cache
 def _moments(problem: str, solver: str, options: str, iterations: int) -> tuple[float, float]:
     theorem, chosen = theorem_with(solver, HasRunMoments), json.loads(options)
-    built, configured = build_problem(json.loads(problem)), make_solver(solver, **chosen)
+    built, configured = build_problem(json.loads(problem)), build_solver(solver, chosen)
     z, v, x = start_point(built, "solution", np.random.default_rng(0))
     moments = theorem.run_moments(built, (z, v, x), configured, iterations, iterations)
     # The runs' mean is over 0, ..., K - 1: without the last iterate, and with the first, which is the solution.
