@@ -311,7 +311,10 @@ class Route:
             K=iterations,
             evaluations=iterations * int(_number(self.cost, values | sizes)),
             bound=math.inf,
-            **sizes,
+            l1=sizes["l1"],
+            l2=sizes["l2"],
+            b1=sizes["b1"],
+            b2=sizes["b2"],
         )
         # What a curved G adds vanishes with the radii, which cost nothing: halve them until it fits.
         for _ in range(200):
