@@ -143,6 +143,7 @@ def test_what_the_theorem_cannot_bound_is_refused_by_name(monkeypatch):
         return replace(problem, constants=replace(problem.constants, k_z=None))
 
     monkeypatch.setattr(protocol, "build_problem", unknown)
+    protocol._at_states.cache_clear()  # kept from before the constant went missing
     with pytest.raises(DerivationError, match="'k_z' is not known"):
         protocol.plan(CLAIM, 0)
 
