@@ -33,6 +33,7 @@ __all__ = ["KINDS", "Outcome", "Run", "Subject", "main", "trial"]
 
 _MARK = "ZOBA_BENCH_KILLS"
 _LEFT = 5.0  # seconds after which no process may be left
+_PATIENCE = 60.0  # seconds for the ledger to be there
 _LEDGER = "ledger.sqlite"
 #: What happens -> the exit codes with which the command may end then.
 KINDS = {
@@ -70,23 +71,24 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Subject:
-    """The command that is killed."""
+    """The command that is killed: arguments of ``zoba-bench``, or of the code that stands for it."""
 
     arguments: tuple[str, ...]
+    code: str = "from zoba_bench.cli import main; main()"
 
     def start(self, out: Path, **options: Any) -> subprocess.Popen[str]:
         """Start it in a process group of its own, with all of its processes marked."""
-        code = "from zoba_bench.cli import main; main()"
         return subprocess.Popen(
-            [sys.executable, "-P", "-c", code, *self.arguments, "--no-report", "--json", "--out", str(out)],
+            [sys.executable, "-P", "-c", self.code, *self.arguments, "--no-report", "--json", "--out", str(out)],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, _MARK: str(out)},
             start_new_session=True, **options,
         )  # fmt: skip
 
     def finish(self, out: Path) -> Run:
         """Let it run to its end, which must be a good one."""
-        begun = time.monotonic()
         process = self.start(out)
+        _wait_for(lambda: (out / _LEDGER).exists() or process.poll() is not None, time.monotonic() + _PATIENCE)
+        begun = time.monotonic()
         output, errors = process.communicate()
         if process.returncode != 0:
             raise RuntimeError(f"exit code {process.returncode}: {errors.strip()}")
@@ -115,7 +117,7 @@ def marked(out: Path) -> list[int]:
 
 def trial(kind: str, subject: Subject, right: Run, dice: random.Random, folder: Path) -> Outcome:
     """Let one thing happen to a run at a random time, and see what is left of it."""
-    seconds = dice.uniform(0.1, 0.9) * right.seconds
+    seconds = dice.uniform(0.0, 0.9) * right.seconds
     outcome = Outcome(kind, seconds)
     with _place(kind, folder, right, dice) as (out, options):
         process = subject.start(out, **options)
@@ -155,8 +157,12 @@ def trial(kind: str, subject: Subject, right: Run, dice: random.Random, folder: 
 def _happen(
     kind: str, process: subprocess.Popen[str], out: Path, seconds: float, dice: random.Random
 ) -> tuple[str, str]:  # fmt: skip
-    """Wait, let it happen, and wait for the end: what was printed."""
+    """Wait, let it happen, and wait for the end: what was printed.
+
+    The clock starts when the ledger is there: while Python starts and imports, signals are Python's.
+    """
     if kind != "full disk":
+        _wait_for(lambda: (out / _LEDGER).exists() or process.poll() is not None, time.monotonic() + _PATIENCE)
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(seconds)
         if process.poll() is None:
@@ -167,7 +173,6 @@ def _happen(
                 if others:
                     os.kill(dice.choice(others), signal.SIGKILL)
             else:
-                _wait_for((out / _LEDGER).exists, time.monotonic() + 60)
                 (out / _LEDGER).unlink()
     return process.communicate()
 
