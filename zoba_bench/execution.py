@@ -177,6 +177,21 @@ def _cpu_seconds() -> float:
     return time.process_time() + times.children_user + times.children_system
 
 
+#: What the time of a cell is proportional to, more or less, where it is among its parameters.
+_FACTORS = ("replicates", "iterations", "max_iterations", "budget", "trials", "draws", "l1", "p", "d")
+
+
+def _size(parameters: Mapping[str, Any]) -> float:
+    """A guess of how much a cell has to do, good enough to put them in an order."""
+    size = 1.0
+    for name, value in parameters.items():
+        if isinstance(value, Mapping):
+            size *= _size(value)
+        elif name in _FACTORS and isinstance(value, (int, float)) and value > 0:
+            size *= value
+    return size
+
+
 def _stream(cells: list[Cell], jobs: int, workers: Runner | None) -> Iterator[tuple[Cell, _Finished | Failure]]:
     if not cells:
         return
@@ -187,5 +202,7 @@ def _stream(cells: list[Cell], jobs: int, workers: Runner | None) -> Iterator[tu
         with Workers(jobs) as own:
             yield from _stream(cells, jobs, own)
     else:
+        # One that takes long and starts last would leave the other processes idle. The sort is stable.
+        cells = sorted(cells, key=lambda cell: -_size(cell.parameters))
         for index, outcome in workers.run(f"{__name__}:work", ((cell,) for cell in cells)):
             yield cells[index], outcome

@@ -212,21 +212,26 @@ def peak(problem, solver, replicates):
         tracemalloc.stop()
 
 
-@pytest.mark.parametrize(("p", "d"), [(60, 60), (90, 15), (15, 90)])
 @pytest.mark.parametrize(
-    ("preset", "law"), [*((preset, "gaussian") for preset in PRESETS), *(("hf-zoba", law) for law in OTHERS)]
+    ("preset", "law", "p", "d"),
+    [
+        *((preset, "gaussian", 40, 40) for preset in PRESETS),
+        ("hf-zoba", "gaussian", 60, 10),
+        ("zoba-mixed", "gaussian", 10, 60),
+        *(("hf-zoba", law, 30, 30) for law in OTHERS),
+    ],
 )
 def test_memory_is_what_is_said_and_does_not_grow_with_the_directions(entries, preset, law, p, d):
     number, replicates, functions = 2**14, 4, 8 * 6 * 2**16  # the last: what the family allocates, in its own blocks
     entries(number)
     problem = zb.load_problem("reference", p, d)
-    few, many = (make_solver(preset, l1=l, law=law, **OTHERS.get(law, {})) for l in (2**8, 2**12))
+    few, many = (make_solver(preset, l1=l, law=law, **OTHERS.get(law, {})) for l in (2**8, 2**11))
     said, used = iteration_memory(problem, many, replicates, np.random.default_rng(0)), peak(problem, many, replicates)
     assert used <= said + functions
     assert said <= 3 * used
     together = math.lcm(p, d) if law == "orthogonal" else 1
     if law != "low-rank" and together * replicates * max(p, d) <= number:  # else it keeps, or draws, more at once
-        values = 8 * 12 * replicates * 2**12
+        values = 8 * 12 * replicates * 2**11
         assert used < 1.5 * peak(problem, few, replicates) + values
 
 

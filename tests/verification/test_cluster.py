@@ -21,6 +21,8 @@ from zoba_bench.processes import WorkerError
 from zoba_bench.sweep import Cell, fingerprint
 from zoba_bench.verification.run.verify import verify
 
+from .test_failing_cells import marked, wait_until
+
 distributed = pytest.importorskip("distributed", reason="the extra dask is not installed")
 
 HERE = str(Path(__file__).parent)
@@ -34,7 +36,7 @@ def cluster():
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(HERE)
         patch.setenv("DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES", "1")
-        with Cluster("local:2", timeout=20.0) as made:
+        with Cluster("local:2", timeout=120.0) as made:
             yield made
 
 
@@ -178,6 +180,34 @@ def test_a_scheduler_that_is_gone_ends_the_run_with_a_message():
         threading.Timer(1.0, made._processes.close).start()
         with pytest.raises(WorkerError, match=r"the Dask cluster at local:1 .*finished cells are kept"):
             list(answers)
+
+
+DRIVER = """
+import sys
+sys.path.insert(0, {here!r})
+from zoba_bench.cluster import Cluster
+from zoba_bench.sweep import Cell
+
+with Cluster("local:1") as made:
+    cells = (Cell("planted_tasks:takes_a_while", {{"n": n}}) for n in range(999))
+    for _ in made.run("zoba_bench.execution:work", ((cell,) for cell in cells)):
+        print("done", flush=True)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="processes are found in /proc")
+def test_a_local_cluster_ends_with_its_driver_also_by_sigkill(tmp_path):
+    environment = {**os.environ, "MARK_OF_TEST": str(tmp_path)}
+    driver = subprocess.Popen(
+        [sys.executable, "-P", "-c", DRIVER.format(here=HERE)], env=environment, stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert driver.stdout.readline() == "done\n"
+        assert len(marked(tmp_path)) >= 6  # driver, guardian, scheduler, nanny, worker, its process
+    finally:
+        driver.kill()
+        driver.communicate()
+    wait_until(lambda: not marked(tmp_path), 5.0)
 
 
 @pytest.mark.parametrize("address", ["local", "local:0", "local:-1", "local:two", "", "nowhere", "10.0.0.1"])

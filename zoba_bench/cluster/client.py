@@ -8,8 +8,9 @@ import queue
 import re
 import time
 import warnings
+from collections import deque
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from zoba_bench.cluster import serving
 from zoba_bench.cluster.local import LocalProcesses
@@ -17,11 +18,22 @@ from zoba_bench.processes import Failure, WorkerError
 
 __all__ = ["Cluster", "ClusterWarning"]
 
-_PATIENCE = 60.0  # seconds for the scheduler, and for a first worker
+_PATIENCE = 60.0  # seconds for the scheduler to answer, and without a worker until that is said
+_ARRIVAL = 300.0  # seconds for a first worker
 _LOOK = 2.0  # seconds between two looks at the cluster
 _AHEAD = 8  # calls a thread that the scheduler knows, so that none waits for the driver
 _LOCAL = re.compile(r"local:([1-9][0-9]*)")
+_KILLED = "KilledWorker"
 _ADDRESS = re.compile(r"(?!local)([a-z]+://.+|.+\.json|[^:]+:[0-9]+)")
+
+
+class _Sent(NamedTuple):
+    """A call on the cluster; ``alone`` says that no other one was running when it was sent."""
+
+    index: int
+    message: bytes
+    alone: bool
+    future: Any
 
 
 class ClusterWarning(UserWarning):
@@ -44,8 +56,10 @@ class Cluster:
     Notes
     -----
     Every thread of a worker runs one call at a time in a process of its own, so that a call that crashes is known by
-    name and takes nothing along. A call whose worker dies is run again on another one; after the number of deaths that
-    Dask's ``distributed.scheduler.allowed-failures`` says (3) it counts as failed. Workers may come and go.
+    name and takes nothing along. A call whose worker dies is run again on another one. Those on whose account more
+    workers died than Dask's ``distributed.scheduler.allowed-failures`` says (3) are run again at the end, one at a
+    time, since Dask suspects all calls of a worker that dies; one that fails again counts as failed. Workers may come
+    and go.
 
     Each process compares its code with that of this one before a call, by the fingerprint of all sources, versions and
     the BLAS kernel: what runs elsewhere has the same bits, or does not run.
@@ -108,24 +122,33 @@ class Cluster:
         self._connect()
         code = serving.about()["code"]
         waiting = enumerate(calls)
-        running: dict[str, tuple[int, Any]] = {}
+        running: dict[str, _Sent] = {}
+        suspects: deque[_Sent] = deque()
         done: queue.SimpleQueue[Any] = queue.SimpleQueue()
+
+        def send(index: int, message: bytes, alone: bool = False) -> None:
+            future = self._client.submit(serving.serve, message, self.timeout, self.memory, pure=False)
+            running[future.key] = _Sent(index, message, alone, future)
+            future.add_done_callback(done.put)
+
         try:
             while True:
                 self._look()
                 for index, arguments in itertools.islice(waiting, max(0, _AHEAD * self.number - len(running))):
-                    message = pickle.dumps((code, target, pickle.dumps(arguments)))
-                    future = self._client.submit(serving.serve, message, self.timeout, self.memory, pure=False)
-                    running[future.key] = index, future
-                    future.add_done_callback(done.put)
+                    send(index, pickle.dumps((code, target, pickle.dumps(arguments))))
+                if not running and suspects:
+                    send(suspects[0].index, suspects.popleft().message, alone=True)
                 if not running:
                     return
                 for future, answer in self._answers(_those_in(done)):
-                    index, _ = running.pop(future.key)
-                    yield index, answer
+                    sent = running.pop(future.key)
+                    if isinstance(answer, Failure) and answer.exception == _KILLED and not sent.alone:
+                        suspects.append(sent)
+                    else:
+                        yield sent.index, answer
         finally:
             if running and self._client is not None:
-                self._client.cancel([future for _, future in running.values()], asynchronous=False)
+                self._client.cancel([sent.future for sent in running.values()], asynchronous=False)
 
     def _answers(self, finished: list[Any]) -> Iterator[tuple[Any, Any]]:
         """Futures with what came of them."""
@@ -146,7 +169,7 @@ class Cluster:
         if isinstance(error, KilledWorker):
             times = error.allowed_failures + 1
             return Failure(
-                "killed", "KilledWorker", f"{times} workers died while they ran it, the last one at "
+                "killed", _KILLED, f"{times} workers died while they ran it, the last one at "
                 f"{error.last_worker.address}", "",
             )  # fmt: skip
         raise WorkerError(f"a worker of the Dask cluster at {self.address} failed: {type(error).__name__}: {error}")
@@ -165,8 +188,8 @@ class Cluster:
                 address = self._processes.address
             where = {"scheduler_file": address} if address.endswith(".json") else {"address": address}
             try:
-                self._client = Client(**where, timeout=_PATIENCE / 3, set_as_default=False)
-                self._client.wait_for_workers(self._wanted or 1, timeout=_PATIENCE)
+                self._client = Client(**where, timeout=_PATIENCE, set_as_default=False)
+                self._client.wait_for_workers(self._wanted or 1, timeout=_ARRIVAL)
             except (OSError, TimeoutError) as error:
                 what = "no worker joined" if self._client is not None else "there is no answer from"
                 raise WorkerError(f"{what} the Dask cluster at {self.address}: {error}") from error
@@ -178,7 +201,10 @@ class Cluster:
 
     def _check_code(self) -> None:
         """Refuse a cluster with a worker that runs other code, before any cell runs."""
-        found = self._client.run(serving.about, on_error="return")
+        try:
+            found = self._client.run(serving.about, on_error="return")
+        except Exception as error:  # whatever cannot be imported there
+            found = {"of the cluster": error}
         code = serving.about()["code"]
         for worker, what in found.items():
             if isinstance(what, Exception):
@@ -224,7 +250,8 @@ def _those_in(done: queue.SimpleQueue[Any]) -> list[Any]:
 def _difference(who: str, there: dict[str, Any]) -> str:
     """What differs between another process and this one."""
     here = serving.about()
-    names = ("zoba_bench", "commit", "python", "numpy", "scipy", "blas", "machine")
+    names = ("zoba_bench", "python", "numpy", "scipy", "blas", "machine")
     differ = [f"{name} {there.get(name)} there, {here[name]} here" for name in names if there.get(name) != here[name]]
     what = "; ".join(differ) or "its sources, or the versions of sympy or scikit-learn, differ"
-    return f"{who} runs other code than this process, so that its results would have other bits: {what}"
+    commits = f" (commit {there.get('commit')} there, {here['commit']} here)" if here["commit"] else ""
+    return f"{who} runs other code than this process, so that its results would have other bits: {what}{commits}"

@@ -14,7 +14,7 @@ from zoba_bench.processes import WorkerError, guardian, same_places
 
 __all__ = ["LocalProcesses"]
 
-_PATIENCE = 60.0  # seconds for the scheduler to start
+_PATIENCE = 120.0  # seconds for the scheduler to start
 
 
 class LocalProcesses:
@@ -38,7 +38,7 @@ class LocalProcesses:
             self.address = _address(place, scheduler)
             self._start(
                 "worker", self.address, *common, "--nworkers", str(number), "--nthreads", "1", "--memory-limit", "0",
-                "--local-directory", self._folder.name, "--death-timeout", "60",
+                "--local-directory", self._folder.name, "--death-timeout", "120",
             )  # fmt: skip
         except BaseException:
             self.close()
