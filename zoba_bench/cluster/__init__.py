@@ -2,9 +2,8 @@
 
 - ``serving``: what runs on a worker of the cluster, which gives each call to a process of its own;
 - ``local``: a cluster on this machine, for trying;
-- ``client``: hands out calls, takes answers as they come, and survives workers that die.
-
-``workers`` chooses between this process, processes of this machine, and a cluster.
+- ``client``: hands out calls, takes answers as they come, and survives workers that die;
+- ``choice``: this process, processes of this machine, or a cluster, by the arguments of a run.
 """
 
 from zoba_bench.cluster.choice import workers

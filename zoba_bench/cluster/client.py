@@ -30,7 +30,7 @@ _ADDRESS = re.compile(r"(?!local)([a-z]+://.+|.+\.json|[^:]+:[0-9]+)")
 class _Sent(NamedTuple):
     """A call on the cluster; ``alone`` says that no other one was running when it was sent."""
 
-    index: int
+    call: int
     message: bytes
     alone: bool
     future: Any
@@ -137,7 +137,7 @@ class Cluster:
                 for index, arguments in itertools.islice(waiting, max(0, _AHEAD * self.number - len(running))):
                     send(index, pickle.dumps((code, target, pickle.dumps(arguments))))
                 if not running and suspects:
-                    send(suspects[0].index, suspects.popleft().message, alone=True)
+                    send(suspects[0].call, suspects.popleft().message, alone=True)
                 if not running:
                     return
                 for future, answer in self._answers(_those_in(done)):
@@ -145,7 +145,7 @@ class Cluster:
                     if isinstance(answer, Failure) and answer.exception == _KILLED and not sent.alone:
                         suspects.append(sent)
                     else:
-                        yield sent.index, answer
+                        yield sent.call, answer
         finally:
             if running and self._client is not None:
                 self._client.cancel([sent.future for sent in running.values()], asynchronous=False)

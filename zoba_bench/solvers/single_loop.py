@@ -203,7 +203,8 @@ class SingleLoop(Solver):
         points = replicates * (first.samples.stop - first.samples.start) * (first.directions.stop)
         bases = sum(math.prod(shape) * self.direction_law.kept_entries(n) for shape, n in draws.shapes())
         iterates = 16 * replicates * (2 * problem.p + problem.d)
-        return 8 * (points * (in_z * problem.p + in_x * problem.d + 12) + bases + iterates)
+        entries: int = points * (in_z * problem.p + in_x * problem.d + 12) + bases + iterates
+        return 8 * entries
 
     def draws(self, oracle: Oracle) -> Draws:
         """What an iteration draws."""
