@@ -18,6 +18,7 @@ from zoba_bench.problem import BilevelProblem
 from zoba_bench.problem.inner_check import check_inner_solution
 from zoba_bench.registry import load_problem, make_solver
 from zoba_bench.result import Result
+from zoba_bench.threads import one_thread
 from zoba_bench.validation import check_positive, check_whole, either
 
 __all__ = ["solve"]
@@ -37,6 +38,7 @@ def solve(
     v0: Vector | None = None,
     record_every: int | None = 1,
     gradient_cost: str = "one",
+    max_memory: int | str | None = None,
     callback: Callable[[int, State], object] | None = None,
     maxiter: float | None = None,
     maxfev: float | None = None,
@@ -65,8 +67,10 @@ def solve(
     replicates : int
         Independent runs from the same start.
     seed : int, numpy Generator or SeedSequence
-        Seed of the start and of every random draw. Same integer, same bits. A Generator gives four numbers as a seed
-        and moves on, so that a second call with it is another run.
+        Seed of the start and of every random draw. Same integer, same bits, on the same machine with the same versions
+        of numpy and of its BLAS: whatever OMP_NUM_THREADS says, the BLAS uses one thread here, and directions are drawn
+        and summed in the same blocks, whatever memory there is. A Generator gives four numbers as a seed and moves on,
+        so that a second call with it is another run.
     v0 : array_like, shape (p,), optional
         Start of v; zero where None.
     record_every : int or None
@@ -74,6 +78,9 @@ def solve(
     gradient_cost : {"one", "dimension"}
         What a gradient or a product with second derivatives takes of the budget: one evaluation, or as many as
         it has components.
+    max_memory : int or str, optional
+        Bytes, or text such as "1G", that an iteration may allocate beside what F and G do. A run that needs more is
+        refused before it starts, with what to lower. The result does not depend on it.
     callback : callable(k, state) -> bool, optional
         Stops the run when it returns a true value.
     **options
@@ -110,34 +117,35 @@ def solve(
     most = _limit(budget=budget, maxfev=maxfev)
     if callback is not None and not callable(callback):
         raise TypeError(f"callback must be a function of (k, state), got {callback!r}")
-    check_inner_solution(problem)
-    start_seed, run_seed = _sequence(seed).spawn(2)
-    start_z, start_x = problem.initial_point(np.random.default_rng(start_seed))
-    if limit is None:
-        limit = 1000 if most is None else max(1, most)
-    seen: list[Array] = []
+    with one_thread("blas"):
+        check_inner_solution(problem)
+        start_seed, run_seed = _sequence(seed).spawn(2)
+        start_z, start_x = problem.initial_point(np.random.default_rng(start_seed))
+        if limit is None:
+            limit = 1000 if most is None else max(1, most)
+        seen: list[Array] = []
 
-    def follow(k: int, state: State) -> object:
-        if state.estimate is not None and k in (0, 1):
-            seen.append(state.estimate.copy())
-        return None if callback is None else callback(k, state)
+        def follow(k: int, state: State) -> object:
+            if state.estimate is not None and k in (0, 1):
+                seen.append(state.estimate.copy())
+            return None if callback is None else callback(k, state)
 
-    start_x = start_x if x0 is None else np.asarray(x0, dtype=np.float64)
-    result = run(
-        problem, configuration,
-        z0=start_z if z0 is None else np.asarray(z0, dtype=np.float64),
-        x0=start_x,
-        v0=None if v0 is None else np.asarray(v0, dtype=np.float64),
-        rng=generator(run_seed), replicates=replicates, max_iterations=limit, budget=most,
-        tolerance=_tolerance(tolerance=tolerance, tol=tol), record_every=record_every, gradient_cost=gradient_cost,
-        callback=follow,
-    )  # fmt: skip
-    result = replace(result, travelled=np.linalg.norm(result.x - start_x, axis=-1))
-    result = with_final_value(problem, result, most, gradient_cost)
-    chosen = options or not isinstance(solver, (str, type))
-    if problem.card is not None or chosen or not seen:  # by somebody who knows the problem
-        return result
-    return replace(result, advice=advice(problem, configuration, result, start_x, seen[0]))
+        start_x = start_x if x0 is None else np.asarray(x0, dtype=np.float64)
+        result = run(
+            problem, configuration,
+            z0=start_z if z0 is None else np.asarray(z0, dtype=np.float64),
+            x0=start_x,
+            v0=None if v0 is None else np.asarray(v0, dtype=np.float64),
+            rng=generator(run_seed), replicates=replicates, max_iterations=limit, budget=most,
+            tolerance=_tolerance(tolerance=tolerance, tol=tol), record_every=record_every, gradient_cost=gradient_cost,
+            max_memory=max_memory, callback=follow,
+        )  # fmt: skip
+        result = replace(result, travelled=np.linalg.norm(result.x - start_x, axis=-1))
+        result = with_final_value(problem, result, most, gradient_cost)
+        chosen = options or not isinstance(solver, (str, type))
+        if problem.card is not None or chosen or not seen:  # by somebody who knows the problem
+            return result
+        return replace(result, advice=advice(problem, configuration, result, start_x, seen[0]))
 
 
 def _limit(**named: Any) -> int | None:

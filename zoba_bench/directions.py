@@ -65,9 +65,17 @@ class Law(ABC):
         """Iterations for which a basis serves."""
         return 1
 
+    def together(self, dimension: int) -> int:
+        """Directions of a sample that are drawn together: a draw of a multiple of them is as good as several."""
+        return 1
+
     def basis(self, rng: np.random.Generator, shape: tuple[int, ...], dimension: int) -> Array | None:
         """What :meth:`draw` may use again for ``period`` iterations; None where nothing is kept."""
         return None
+
+    def kept_entries(self, dimension: int) -> int:
+        """Entries of a direction's basis."""
+        return 0
 
     @abstractmethod
     def draw(
@@ -151,6 +159,10 @@ class Orthogonal(Law):
     """
 
     name = "orthogonal"
+
+    def together(self, dimension: int) -> int:
+        """See :class:`Law`."""
+        return dimension
 
     def draw(
         self, rng: np.random.Generator, shape: tuple[int, ...], dimension: int, basis: Array | None = None
@@ -250,6 +262,10 @@ class LowRank(Law):
     def _sides(dimension: int) -> tuple[int, int]:
         columns = math.ceil(math.sqrt(dimension))
         return -(-dimension // columns), columns
+
+    def kept_entries(self, dimension: int) -> int:
+        """See :class:`Law`."""
+        return self._sides(dimension)[1] * self.rank
 
     def basis(self, rng: np.random.Generator, shape: tuple[int, ...], dimension: int) -> Array:
         """V of every direction, shape (*shape, k, r)."""

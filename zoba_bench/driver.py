@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import tracemalloc
 import warnings
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoba_bench.arrays import Array
-from zoba_bench.contracts import Solver, State, require
-from zoba_bench.memory import keep_freed_memory
+from zoba_bench.contracts import HasMemory, Solver, State, require
+from zoba_bench.memory import check_memory, keep_freed_memory, shown
 from zoba_bench.oracle import DryOracle, Oracle, weights
 from zoba_bench.problem import BilevelProblem
 from zoba_bench.recorder import Recorder
@@ -20,7 +21,7 @@ from zoba_bench.result import Result, Status
 from zoba_bench.solvers.base import StepWarning
 from zoba_bench.validation import check_dimension, check_positive
 
-__all__ = ["iteration_cost", "run", "start_cost"]
+__all__ = ["iteration_cost", "iteration_memory", "run", "start_cost"]
 
 
 def run(
@@ -38,6 +39,7 @@ def run(
     record_every: int | None = 1,
     divergence_threshold: float = 1e10,
     gradient_cost: str = "one",
+    max_memory: int | str | None = None,
     callback: Callable[[int, State], object] | None = None,
 ) -> Result:
     """Run a solver from one start, R replicates at once.
@@ -66,6 +68,9 @@ def run(
     gradient_cost : {"one", "dimension"}
         What a gradient or a product with second derivatives takes of the budget: one evaluation, or as many as
         it has components.
+    max_memory : int or str, optional
+        Bytes, or text such as "1G", that an iteration may allocate beside what F and G do. A run that needs more is not
+        started; see :func:`iteration_memory`.
     callback : callable(k, state) -> bool, optional
         Called after each iteration; a true value stops the run.
 
@@ -78,8 +83,8 @@ def run(
     TypeError
         For a solver that lacks a member of its contract.
     ValueError
-        For a start of the wrong shape, a problem that lacks what the solver needs, or a budget below the cost of
-        one iteration (nothing is evaluated then).
+        For a start of the wrong shape, a problem that lacks what the solver needs, or a budget or a memory below what
+        one iteration takes (nothing is evaluated then).
 
     Warns
     -----
@@ -96,6 +101,8 @@ def run(
     cost = weights(gradient_cost, problem.p, problem.d)
     solver.check(problem)
     _warn_of_steps(problem, solver)
+    if max_memory is not None:
+        _check_memory(problem, solver, replicates, rng, check_memory("max_memory", max_memory))
     most = 0
     if budget is not None:
         check_dimension("budget", budget)
@@ -160,6 +167,40 @@ def start_cost(problem: BilevelProblem, solver: Solver, rng: np.random.Generator
     """What the start of a run queries before its first iteration, counted like :func:`iteration_cost`."""
     before, _ = _dry_counts(problem, solver, rng)
     return {name: count for name, count in before.items() if count}
+
+
+def iteration_memory(problem: BilevelProblem, solver: Solver, replicates: int, rng: np.random.Generator) -> int:
+    """Bytes that an iteration allocates at once, about, beside what F and G do.
+
+    A solver with a method ``memory(problem, replicates)`` says so itself, as those of the single loop do: their
+    directions come in blocks, so that it hardly grows with their number. For others an iteration of one replicate is
+    tried that evaluates nothing, on a copy of the generator.
+    """
+    if isinstance(solver, HasMemory):
+        return int(solver.memory(problem, replicates))
+    own = not tracemalloc.is_tracing()
+    if own:
+        tracemalloc.start()
+    try:
+        before, _ = tracemalloc.get_traced_memory()
+        tracemalloc.reset_peak()
+        _dry_counts(problem, solver, rng)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        if own:
+            tracemalloc.stop()
+    return replicates * (peak - before)
+
+
+def _check_memory(
+    problem: BilevelProblem, solver: Solver, replicates: int, rng: np.random.Generator, most: int
+) -> None:  # fmt: skip
+    needed = iteration_memory(problem, solver, replicates, rng)
+    if needed > most:
+        raise ValueError(
+            f"max_memory={most} ({shown(most)}) is below what an iteration of {solver.name} allocates with these "
+            f"options, about {shown(needed)}; raise it, or lower replicates or {_ways_down(solver)}"
+        )
 
 
 def _dry_counts(

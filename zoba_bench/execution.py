@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from zoba_bench.ledger import Ledger
-from zoba_bench.machine import origin
-from zoba_bench.processes import Failure, Workers, caught
+from zoba_bench.machine import origin, processor
+from zoba_bench.processes import Failure, Runner, Workers, caught
 from zoba_bench.sweep import Cell, CellError, fingerprint, run_cell
 from zoba_bench.validation import check_dimension
 
@@ -50,7 +50,7 @@ def run_cells(
     ledger: Ledger,
     *,
     jobs: int = 1,
-    workers: Workers | None = None,
+    workers: Runner | None = None,
     progress: Progress | None = None,
     known: Mapping[str, dict[str, Any]] | None = None,
     fresh: bool = False,
@@ -70,9 +70,9 @@ def run_cells(
         Only this process writes to it, one transaction a cell.
     jobs : int
         Processes. The results do not depend on it. With 1 cells run in this process.
-    workers : Workers, optional
-        Processes to run the cells in, instead of ``jobs``: also one, which protects this process from the cells; and
-        with a limit of time for each cell.
+    workers : Runner, optional
+        Processes to run the cells in, instead of ``jobs``: also one, which protects this process from the cells; with
+        limits of time and memory for each cell; or those of a cluster (:func:`zoba_bench.cluster.workers`).
     progress : callable(done, total, task), optional
     known : mapping, optional
         Results by key that the caller has already; they are not sought.
@@ -109,9 +109,10 @@ def run_cells(
             if fail_fast:
                 break
         else:
-            result, seconds, ran_by = outcome
+            result, seconds, ran_by, ran_on = outcome
             if ran_by != marks[cell.task]:
                 raise CellError("a source was edited during the run; start again (finished cells are kept)")
+            about["origin"] = {**about["origin"], "processor": ran_on}
             ledger.put(**about, fingerprint=ran_by, result=result, seconds=seconds)
             results[cell.key] = result
         if progress is not None:
@@ -143,8 +144,8 @@ def _listed(failed: list[FailedCell]) -> str:
     return "\n".join(lines)
 
 
-#: Result, CPU-seconds, and the fingerprint of the process that ran the cell.
-_Finished = tuple[dict[str, Any], float, str]
+#: Result, CPU-seconds, and the fingerprint of the process that ran the cell and its processor.
+_Finished = tuple[dict[str, Any], float, str, str]
 
 
 def work(cell: Cell) -> _Finished | Failure:
@@ -159,7 +160,7 @@ def work(cell: Cell) -> _Finished | Failure:
         raise  # Ctrl-C, unless in a worker, which does not hear it
     except BaseException as error:  # SystemExit too: a user's function must not end the run
         return caught(error)
-    return result, _cpu_seconds() - start, _mark(cell.task)
+    return result, _cpu_seconds() - start, _mark(cell.task), processor()
 
 
 def _mark(task: str) -> str:
@@ -176,7 +177,22 @@ def _cpu_seconds() -> float:
     return time.process_time() + times.children_user + times.children_system
 
 
-def _stream(cells: list[Cell], jobs: int, workers: Workers | None) -> Iterator[tuple[Cell, _Finished | Failure]]:
+#: What the time of a cell is proportional to, more or less, where it is among its parameters.
+_FACTORS = ("replicates", "iterations", "max_iterations", "budget", "trials", "draws", "l1", "p", "d")
+
+
+def _size(parameters: Mapping[str, Any]) -> float:
+    """A guess of how much a cell has to do, good enough to put them in an order."""
+    size = 1.0
+    for name, value in parameters.items():
+        if isinstance(value, Mapping):
+            size *= _size(value)
+        elif name in _FACTORS and isinstance(value, (int, float)) and value > 0:
+            size *= value
+    return size
+
+
+def _stream(cells: list[Cell], jobs: int, workers: Runner | None) -> Iterator[tuple[Cell, _Finished | Failure]]:
     if not cells:
         return
     if workers is None and (jobs == 1 or len(cells) < 2):
@@ -186,5 +202,7 @@ def _stream(cells: list[Cell], jobs: int, workers: Workers | None) -> Iterator[t
         with Workers(jobs) as own:
             yield from _stream(cells, jobs, own)
     else:
+        # One that takes long and starts last would leave the other processes idle. The sort is stable.
+        cells = sorted(cells, key=lambda cell: -_size(cell.parameters))
         for index, outcome in workers.run(f"{__name__}:work", ((cell,) for cell in cells)):
             yield cells[index], outcome

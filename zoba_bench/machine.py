@@ -11,7 +11,7 @@ from typing import Any
 
 from zoba_bench.about import VERSION
 
-__all__ = ["blas_kernels", "origin"]
+__all__ = ["blas_kernels", "origin", "processor"]
 
 
 @functools.cache
@@ -46,7 +46,7 @@ def origin() -> dict[str, Any]:
         "blas": list(blas_kernels()),
         "blas_threads": 1,  # of a cell, see zoba_bench.sweep.run_cell
         "machine": platform.machine(),
-        "processor": _processor(),
+        "processor": processor(),
     }
 
 
@@ -68,7 +68,9 @@ def _git(folder: str, *arguments: str) -> str:
     return done.stdout.strip()
 
 
-def _processor() -> str:
+@functools.cache
+def processor() -> str:
+    """The name of the processor, as the system says it."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:

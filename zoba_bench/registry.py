@@ -23,6 +23,7 @@ from zoba_bench.problem import BilevelProblem
 from zoba_bench.problem.file import is_file, load_file
 from zoba_bench.problem.pickling import made_by
 from zoba_bench.solver_file import checked_solver_class, is_solver_file, load_solver_class
+from zoba_bench.threads import one_thread
 from zoba_bench.validation import check_dimension
 
 __all__ = [
@@ -324,7 +325,8 @@ def load_problem(
         return load_file(name, **options)
     factory = entry("problems", name)
     _check_options(f"problem {name!r}", options, _parameter_names(factory))
-    problem: Any = factory(**options)
+    with one_thread("blas"):  # an instance of a seed has the same bits wherever it is built
+        problem: Any = factory(**options)
     if not isinstance(problem, BilevelProblem):
         _, distribution = _mapping("problems")[name]
         raise TypeError(f"problem {name!r} of {distribution!r} is {type(problem).__name__}, not a BilevelProblem")

@@ -8,7 +8,6 @@ import importlib.metadata
 import importlib.util
 import json
 import platform
-import sys
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -21,6 +20,7 @@ from zoba_bench.about import IMPORTED
 from zoba_bench.directions import generator
 from zoba_bench.machine import blas_kernels
 from zoba_bench.tasks import READS, resolve
+from zoba_bench.threads import one_thread
 
 __all__ = ["Cell", "CellError", "fingerprint", "plan_fingerprint", "run_cell"]
 
@@ -73,20 +73,12 @@ class Cell:
 def run_cell(cell: Cell) -> dict[str, Any]:
     """Run a cell's task with one BLAS thread; its result is the same in any process."""
     task = resolve(cell.task)
-    with _threads(len(sys.modules), next(reversed(sys.modules))).limit(limits=1):
+    with one_thread():
         try:
             return dict(task(rng=cell.rng(), **cell.parameters))
         except (ArithmeticError, ValueError, TypeError, LookupError, MemoryError, RuntimeError) as error:
             shown = json.dumps(dict(cell.parameters), sort_keys=True)
             raise CellError(f"{cell.task} with {shown} failed: {type(error).__name__}: {error}") from error
-
-
-@functools.lru_cache(1)
-def _threads(modules: int, newest: str) -> Any:
-    """The thread pools of the loaded libraries. Looking for them takes milliseconds; only an import can add one."""
-    from threadpoolctl import ThreadpoolController
-
-    return ThreadpoolController()
 
 
 def fingerprint(task: str = "") -> str:

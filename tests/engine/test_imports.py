@@ -16,14 +16,15 @@ FOLDERS = {
 
 #: The parts of the engine from the bottom to the top. A part imports parts of lower layers only.
 LAYERS = (
-    {"about", "arrays", "errors", "frames", "json_values", "memory", "processes", "tasks", "validation"},
-    {"directions", "estimators", "ledger", "machine", "problem", "result", "statistics"},  # each stands alone
+    {"about", "arrays", "errors", "frames", "json_values", "memory", "tasks", "threads", "validation"},
+    # Each of these stands alone.
+    {"directions", "estimators", "ledger", "machine", "problem", "processes", "result", "statistics"},
     {"oracle", "recorder"},
     {"contracts"},
     {"solver_file"},
     {"registry", "solvers"},
     {"driver", "sweep"},
-    {"certification", "execution"},
+    {"certification", "cluster", "execution"},
     {"comparison", "minimization", "timing", "verification"},
     {"advice", "final_value", "report"},
     {"api"},

@@ -9,6 +9,8 @@ import subprocess
 import sys
 import time
 
+import numpy as np
+
 
 def well(rng, n):
     return {"n": n, "drawn": rng.standard_normal(2).tolist()}
@@ -55,3 +57,19 @@ def sleeps(rng, n):
     """With a process of its own, as a simulator is."""
     subprocess.run([sys.executable, "-c", "import time; time.sleep(600)"], check=False)
     return {}
+
+
+def takes_a_while(rng, n):
+    time.sleep(0.3)
+    return {"n": n, "drawn": rng.standard_normal(2).tolist()}
+
+
+def kills_its_worker(rng, n):
+    """The process that gave it this call, a worker of a cluster, and with it this one."""
+    os.kill(os.getppid(), signal.SIGKILL)
+    time.sleep(600)
+    return {}
+
+
+def allocates(rng, n):
+    return {"sum": float(np.ones(n // 8).sum())}

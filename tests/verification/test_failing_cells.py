@@ -250,3 +250,31 @@ def test_a_users_file_that_exits_never_ends_the_command_with_0(tmp_path, where):
     assert "SystemExit" in done.stderr or "the end of the program (code 0)" in done.stderr
     assert "mine.py" in done.stderr
     assert done.stdout == "" or json.loads(done.stdout)
+
+
+# Memory.
+
+needs_linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux has a limit of memory")
+
+
+@needs_linux
+def test_a_cell_that_needs_more_memory_fails_by_name_and_the_others_go_on(planted, tmp_path):
+    small, large = cell("allocates", 10**6), cell("allocates", 400 * 10**6)
+    failed = {}
+    with Ledger(tmp_path / "ledger.sqlite") as ledger:
+        with Workers(1, memory=200 * 10**6) as workers:
+            found = run_cells([large, small], ledger, workers=workers, failed=failed)
+        assert found.keys() == {small.key}
+        (row,) = ledger.failures()
+        assert row["exception"].endswith("MemoryError")
+        assert "the limit is 200 MB at once, --max-memory" in row["message"]
+        with Workers(1, memory=800 * 10**6) as workers:
+            assert run_cells([large], ledger, workers=workers)[large.key] == {"sum": 50e6}
+
+
+@needs_linux
+def test_the_limit_is_on_top_of_what_the_process_has(planted):
+    """Libraries are loaded before it counts, and freed memory is not kept under it."""
+    with Workers(1, memory=150 * 10**6) as workers:
+        answers = dict(workers.run("planted_tasks:allocates", [(None, 100 * 10**6)] * 4))
+    assert [answers[n] for n in range(4)] == [{"sum": 12.5e6}] * 4

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-__all__ = ["AS_JSON", "CELL_TIMEOUT", "FAIL_FAST", "FRESH", "JOBS", "OUT", "OWN", "SEED"]
+__all__ = ["AS_JSON", "CELL_TIMEOUT", "DASK", "FAIL_FAST", "FRESH", "JOBS", "MAX_MEMORY", "OUT", "OWN", "SEED"]
 
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, and nothing else, on standard output.")
 OUT = click.option(
@@ -18,6 +18,14 @@ JOBS = click.option("--jobs", default=1, show_default=True, type=click.IntRange(
 CELL_TIMEOUT = click.option(
     "--cell-timeout", metavar="SECONDS", type=click.FloatRange(min=0, min_open=True),
     help="Stop a cell that takes longer; it counts as failed.",
+)  # fmt: skip
+MAX_MEMORY = click.option(
+    "--max-memory", metavar="SIZE",
+    help="Memory that a cell or a run may allocate at once, for example 500M or 2GiB; one that needs more fails.",
+)  # fmt: skip
+DASK = click.option(
+    "--dask", metavar="ADDRESS",
+    help="Run cells on a Dask cluster: the address or file of its scheduler, or local:N.  [extra: dask]",
 )  # fmt: skip
 FAIL_FAST = click.option("--fail-fast", is_flag=True, help="Run no further cell after one that failed.")
 FRESH = click.option(

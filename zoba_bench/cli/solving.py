@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from zoba_bench.cli.options import AS_JSON, CELL_TIMEOUT, FAIL_FAST, JOBS, OUT, OWN, SEED
+from zoba_bench.cli.options import AS_JSON, CELL_TIMEOUT, DASK, FAIL_FAST, JOBS, MAX_MEMORY, OUT, OWN, SEED
 from zoba_bench.cli.terminal import escape, new_console, print_json, progress_bar, report_failed
 
 __all__ = ["run_command", "solve"]
@@ -31,14 +31,17 @@ __all__ = ["run_command", "solve"]
 )
 @click.option("--replicates", default=1, show_default=True, type=int)
 @click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="Solver option, repeatable.")
+@MAX_MEMORY
 @SEED
 @AS_JSON
 def solve(
     problem: str | None, own: str | None, solver: str, p: int | None, d: int | None, max_iterations: int | None,
-    budget: int | None, gradient_cost: str, replicates: int, settings: tuple[str, ...], seed: int, as_json: bool,
+    budget: int | None, gradient_cost: str, replicates: int, settings: tuple[str, ...], max_memory: str | None,
+    seed: int, as_json: bool,
 ) -> int:  # fmt: skip
     """Run a solver on a registered problem, or on one of your own."""
     from zoba_bench.api import solve as run
+    from zoba_bench.memory import check_memory, limit_memory
     from zoba_bench.problem.file import file_spec
     from zoba_bench.registry import load_problem, make_solver
     from zoba_bench.result import Status
@@ -51,10 +54,17 @@ def solve(
     built = load_problem(**spec, p=p, d=d)
     options = dict(map(read_setting, settings))
     make_solver(solver, **options)  # only the solver's own options may be set
-    result = run(
-        built, solver, max_iterations=max_iterations, budget=budget, gradient_cost=gradient_cost,
-        replicates=replicates, seed=seed, **options,
-    )  # fmt: skip
+    if max_memory is not None:
+        limit_memory(check_memory("--max-memory", max_memory))
+    try:
+        result = run(
+            built, solver, max_iterations=max_iterations, budget=budget, gradient_cost=gradient_cost,
+            replicates=replicates, seed=seed, max_memory=max_memory, **options,
+        )  # fmt: skip
+    except MemoryError as error:
+        if max_memory is None:
+            raise
+        raise ValueError(f"this needs more than --max-memory {max_memory}: {error}") from error
     last = {k: v[-1].tolist() for k, v in result.history.items() if k != "iteration"}
     if as_json:
         print_json({
@@ -84,7 +94,9 @@ def solve(
 @click.option("--budget", type=click.IntRange(min=1), help="Evaluations a run  [default: the suite's]")
 @click.option("--gradient-cost", type=click.Choice(["one", "dimension"]), help="What a derivative takes of it.")
 @JOBS
+@DASK
 @CELL_TIMEOUT
+@MAX_MEMORY
 @FAIL_FAST
 @OUT
 @SEED

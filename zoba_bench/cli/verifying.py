@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from zoba_bench.cli.options import AS_JSON, CELL_TIMEOUT, FAIL_FAST, FRESH, JOBS, OUT, OWN, SEED
+from zoba_bench.cli.options import AS_JSON, CELL_TIMEOUT, DASK, FAIL_FAST, FRESH, JOBS, MAX_MEMORY, OUT, OWN, SEED
 from zoba_bench.cli.terminal import escape, new_console, print_json, progress_bar, report_failed
 
 __all__ = ["verify"]
@@ -32,7 +32,9 @@ __all__ = ["verify"]
 )  # fmt: skip
 @click.option("--list", "listing", is_flag=True, help="Print the claims that would be measured, and measure nothing.")
 @JOBS
+@DASK
 @CELL_TIMEOUT
+@MAX_MEMORY
 @FAIL_FAST
 @FRESH
 @click.option("--no-report", is_flag=True, help="Do not write the HTML report.")
@@ -41,8 +43,8 @@ __all__ = ["verify"]
 @AS_JSON
 def verify(
     suite: str | None, own: str | None, solver: str | None, claims: tuple[str, ...], only: tuple[str, ...],
-    power: bool, listing: bool, jobs: int, cell_timeout: float | None, fail_fast: bool, fresh: bool, no_report: bool,
-    out: Path, seed: int, as_json: bool,
+    power: bool, listing: bool, jobs: int, dask: str | None, cell_timeout: float | None, max_memory: str | None,
+    fail_fast: bool, fresh: bool, no_report: bool, out: Path, seed: int, as_json: bool,
 ) -> int:  # fmt: skip
     """Measure every claim of a suite against theory and judge it; or what applies to your own problem or solver.
 
@@ -92,7 +94,7 @@ def verify(
             announce=begin,
             announce_cost=None if as_json else lambda cost: announce_cost(console, cost, jobs, not no_report),
             inspect=seen.extend if power else None, announce_failed=failed.extend, isolated=True,
-            cell_timeout=cell_timeout, fail_fast=fail_fast,
+            cell_timeout=cell_timeout, max_memory=max_memory, dask=dask, fail_fast=fail_fast,
         )  # fmt: skip
     (whole,) = measured
     code = 2 if failed else exit_code(verdicts)

@@ -14,12 +14,12 @@ from typing import Any
 
 import numpy as np
 
+from zoba_bench.cluster import workers
 from zoba_bench.comparison.grids import GRIDS, SUITES, Entry
 from zoba_bench.comparison.trial import metric_name
 from zoba_bench.execution import FailedCell, run_cells
 from zoba_bench.ledger import Ledger
 from zoba_bench.machine import origin
-from zoba_bench.processes import Workers
 from zoba_bench.registry import (
     RegistryError,
     list_problems,
@@ -111,14 +111,15 @@ def compare(
     budget: int | None = None, gradient_cost: str | None = None, out: str | Path = "zoba-results", jobs: int = 1,
     progress: Progress | None = None, announce: Callable[[str], None] | None = None,
     announce_failed: Callable[[list[FailedCell]], None] | None = None, isolated: bool = False,
-    cell_timeout: float | None = None, fail_fast: bool = False,
+    cell_timeout: float | None = None, max_memory: int | str | None = None, dask: str | None = None,
+    fail_fast: bool = False,
 ) -> dict[str, Any]:  # fmt: skip
     """Tune, run and rank; the content of the run that the ledger stores.
 
     Every solver gets the same budget, its options are the best of its declared grid by the median over tuning
     seeds, and what is reported are medians and quartiles over other seeds. Options whose cell fails are as good as
-    refused; ``announce_failed`` is told of such cells at the end. For ``isolated``, ``cell_timeout`` and ``fail_fast``
-    see :func:`zoba_bench.verification.run.verify.verify`.
+    refused; ``announce_failed`` is told of such cells at the end. For ``isolated``, ``cell_timeout``, ``max_memory``,
+    ``dask`` and ``fail_fast`` see :func:`zoba_bench.verification.run.verify.verify`.
 
     Returns
     -------
@@ -128,6 +129,7 @@ def compare(
         have no result; "provenance": versions, machine and command.
     """
     problems, solvers = list(problems), list(solvers)
+    apart = workers(jobs, dask=dask, isolated=isolated, cell_timeout=cell_timeout, max_memory=max_memory)
     chosen = dict(SUITES.get(suite, {}))
     pairs, left_out = plan(suite, problems=problems, solvers=solvers)
     chosen |= {name: v for name, v in (("budget", budget), ("gradient_cost", gradient_cost)) if v is not None}
@@ -140,7 +142,6 @@ def compare(
         )
     begun = time.perf_counter()
     failed: dict[str, FailedCell] = {}
-    apart = Workers(jobs, cell_timeout) if jobs > 1 or isolated or cell_timeout is not None else None
     with Ledger(Path(out) / "ledger.sqlite") as ledger, apart or contextlib.nullcontext():
 
         def measure(cells: Iterable[Cell]) -> dict[str, dict[str, Any]]:

@@ -32,6 +32,7 @@ from zoba_bench.contracts.solvers import (
     HasDeclaredCounts,
     HasExpectedDescent,
     HasExpectedStep,
+    HasMemory,
     HasOptions,
     Solver,
     State,
@@ -40,7 +41,8 @@ from zoba_bench.contracts.theorems import CheckOutcome, Complexity, DerivationSt
 
 __all__ = [
     "CertifiedBound", "CheckOutcome", "ClaimParameters", "Complexity", "DerivationStep", "HasBound", "HasClosure",
-    "HasDeclaredCounts", "HasExpectedDescent", "HasExpectedStep", "HasNoise", "HasOneStep", "HasOptions", "HasPlan",
+    "HasDeclaredCounts", "HasExpectedDescent", "HasExpectedStep", "HasMemory", "HasNoise", "HasOneStep", "HasOptions",
+    "HasPlan",
     "HasPointOfRest", "HasRunMoments", "HasSurrogates", "HasWork", "OneDirectionSurrogate", "PredictedCrossing",
     "PredictedMean", "PredictedTransient", "RunMoments", "RunPlan", "SimulatedProtocol", "Solver", "State", "Theorem",
     "VerificationProtocol",

@@ -11,7 +11,7 @@ from zoba_bench.arrays import Array
 from zoba_bench.oracle import Oracle
 from zoba_bench.problem import BilevelProblem
 
-__all__ = ["HasDeclaredCounts", "HasExpectedDescent", "HasExpectedStep", "HasOptions", "Solver", "State"]
+__all__ = ["HasDeclaredCounts", "HasExpectedDescent", "HasExpectedStep", "HasMemory", "HasOptions", "Solver", "State"]
 
 
 class State(Protocol):
@@ -98,6 +98,15 @@ class Solver(HasOptions, Protocol):
 
     def step(self, state: Any) -> State:
         """One iteration of all replicates, from a state that ``init`` or ``step`` returned; that one stays as it is."""
+        ...
+
+
+@runtime_checkable
+class HasMemory(Protocol):
+    """A solver that says what memory an iteration takes, where the engine need not try."""
+
+    def memory(self, problem: BilevelProblem, replicates: int) -> int:
+        """Bytes that an iteration allocates at once, at most, beside what F and G do."""
         ...
 
 

@@ -18,7 +18,7 @@ from zoba_bench.processes import guardian
 from zoba_bench.processes.failure import ended, timed_out
 from zoba_bench.processes.worker import READY
 
-__all__ = ["WorkerError", "Workers"]
+__all__ = ["WorkerError", "Workers", "same_places"]
 
 _LOOK = 0.5  # seconds between two looks at whether the processes are alive
 _MODULE = "zoba_bench.processes.worker"
@@ -37,6 +37,8 @@ class Workers:
         How many.
     timeout : float, optional
         Seconds of wall time that a call may take; one that takes longer is killed.
+    memory : int, optional
+        Bytes that a call may allocate at once; what does not fit is a MemoryError of that call. Linux alone.
 
     Notes
     -----
@@ -44,8 +46,8 @@ class Workers:
     the same environment. What it prints goes to standard error. It never imports the script that started this process.
     """
 
-    def __init__(self, number: int, timeout: float | None = None) -> None:
-        self.number, self.timeout = number, timeout
+    def __init__(self, number: int, timeout: float | None = None, memory: int | None = None) -> None:
+        self.number, self.timeout, self.memory = number, timeout, memory
         self._workers: list[_Worker] = []
         self._guardian: subprocess.Popen[bytes] | None = None
 
@@ -101,7 +103,7 @@ class Workers:
         for _ in range(min(self.number - len(self._workers), len(waiting) - starting)):
             if self._guardian is None or self._guardian.poll() is not None:
                 self._guardian = guardian.start()
-            self._workers.append(_Worker(self._guardian.pid))
+            self._workers.append(_Worker(self._guardian.pid, self.memory))
 
     def _ready(self) -> list[_Worker]:
         """Workers that said something, died, or whose time is up."""
@@ -144,18 +146,22 @@ class Workers:
         self._workers.remove(worker)
 
 
+def same_places() -> str:
+    """Code that makes a new interpreter import from the places that this one does."""
+    return f"import sys; sys.path[:] = {[path or os.getcwd() for path in sys.path]!r}"
+
+
 class _Worker:
     """One process, the call that it works on, and when that must be done."""
 
-    def __init__(self, group: int) -> None:
+    def __init__(self, group: int, memory: int | None) -> None:
         self.connection, theirs = Pipe()
         self._crash: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  (closed by end)
         self.ready = False
         self.call: int | None = None
         self.deadline = float("inf")
         fds = (theirs.fileno(), self._crash.fileno())
-        code = f"import sys; sys.path[:] = {[path or os.getcwd() for path in sys.path]!r}; "
-        code += f"from {_MODULE} import main; main{fds!r}"
+        code = f"{same_places()}; from {_MODULE} import main; main{(*fds, memory)!r}"
         try:
             self.process = subprocess.Popen(
                 [sys.executable, *(f"-W{option}" for option in sys.warnoptions), "-P", "-c", code],

@@ -2,7 +2,8 @@
 
 ``base`` is what all share; it comes first. Then a file an algorithm, by family:
 
-``single_loop``     the zeroth-order single loop: ``zoba``, ``zoba_mixed``, ``hf_zoba`` differ in their surrogates
+``single_loop``     the zeroth-order single loop: ``zoba``, ``zoba_mixed``, ``hf_zoba`` differ in their surrogates;
+                    ``drawing`` says which directions are drawn, and in which blocks
 ``soba``, ``saba``  the single loop with exact derivatives, and with remembered ones
 ``hypergradient``   loops around a hypergradient: ``aid_bio``, ``itd_bio``, ``stocbio``
 ``truncated``       gradients through an inner loop: ``fom``, ``ufom``

@@ -38,6 +38,7 @@ class HfZoba(SingleLoop):
     h_bar: float = 1e-3
     normalize_h_bar: bool = False
     name: ClassVar[str] = "hf-zoba"
+    arrays_at_once: ClassVar[tuple[int, int]] = (5, 4)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -54,13 +55,13 @@ class HfZoba(SingleLoop):
         z_v = z + (h_bar[..., None] if isinstance(h_bar, np.ndarray) else h_bar) * v
         hw, x_u = h * w, x + eta * u
 
-        g = oracle.inner(z, x, sample)
+        g = self.centre("g", state, oracle.inner, z, x, sample)
         g_w = oracle.inner(z + hw, x, sample)
         g_u = oracle.inner(z, x_u, sample)
-        g_v = oracle.inner(z_v, x, sample)
+        g_v = self.centre("g_v", state, oracle.inner, z_v, x, sample)
         g_v_w = oracle.inner(z_v + hw, x, sample)
         g_v_u = oracle.inner(z_v, x_u, sample)
-        f_z, f_x, f = self.outer_queries(state, directions)
+        f_z, f_x = self.outer_surrogates(state, directions)
 
         # D_z = g_z(z), the mean of [g(z + h w, x) - g(z, x)] / h w, and g_x likewise along u
         # H v = [g_z(z + h_bar v) - g_z(z)] / h_bar;  C v = [g_x(z + h_bar v) - g_x(z)] / h_bar
@@ -71,8 +72,8 @@ class HfZoba(SingleLoop):
             inner_gradient=average(along_w, w),
             hessian_v=average(difference_along(forward_difference(g_v_w, g_v, h), along_w, h_bar), w),
             cross_v=average(difference_along(forward_difference(g_v_u, g_v, eta), along_u, h_bar), u),
-            outer_gradient_z=average(forward_difference(f_z, f, h), directions.outer_w),
-            outer_gradient_x=average(forward_difference(f_x, f, eta), directions.outer_u),
+            outer_gradient_z=f_z,
+            outer_gradient_x=f_x,
         )
 
 

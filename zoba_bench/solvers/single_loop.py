@@ -4,47 +4,23 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from zoba_bench.arrays import Array, Samples
+from zoba_bench.arrays import Array
 from zoba_bench.directions import LAWS, Law
+from zoba_bench.estimators import average, forward_difference
 from zoba_bench.oracle import Oracle
 from zoba_bench.problem import BilevelProblem
 from zoba_bench.solvers.base import Solver, State, outer_range, sqrt_decay, step_range
+from zoba_bench.solvers.drawing import Bases, BlockState, Directions, Draws, KeptState
 from zoba_bench.validation import check_choice, check_count, check_positive
 
-__all__ = ["Directions", "KeptState", "SingleLoop", "State", "Surrogates", "tuned_ratio"]
-
-
-Bases = tuple[Array | None, ...]
-
-
-class Directions(NamedTuple):
-    """Directions and samples of one iteration; arrays (R, b, l, n), samples (R, b, 1).
-
-    ``bases`` is what the law may keep for the next iteration, in the order of the draws; None where it keeps nothing.
-    """
-
-    w: Array
-    u: Array
-    outer_w: Array
-    outer_u: Array
-    second_w: Array | None
-    inner_sample: Samples | None
-    outer_sample: Samples | None
-    bases: Bases | None = None
-
-
-@dataclass(frozen=True, eq=False)
-class KeptState(State):
-    """A state with the bases of the directions of its iteration."""
-
-    bases: Bases = ()
+__all__ = ["Bases", "Directions", "KeptState", "SingleLoop", "State", "Surrogates", "tuned_ratio"]
 
 
 class Surrogates(NamedTuple):
@@ -122,6 +98,8 @@ class SingleLoop(Solver):
     remedy: ClassVar[str] = "lower rho and gamma, raise l1, or project v with v_radius"
     cost_options: ClassVar[tuple[str, ...]] = ("l1", "l2", "b1", "b2")
     needs_second_directions: ClassVar[bool] = False
+    #: Arrays of directions and of points in z, and in x, that an iteration has at once.
+    arrays_at_once: ClassVar[tuple[int, int]] = (6, 5)
 
     def __post_init__(self) -> None:
         for name in ("h", "curvature_ratio", "rho"):
@@ -197,8 +175,12 @@ class SingleLoop(Solver):
     def step(self, state: State) -> State:
         """One iteration: all surrogates at (z_k, v_k, x_k), then the three updates at once."""
         kept = state.bases if isinstance(state, KeptState) and state.k % self.direction_law.period else None
-        drawn = self.draw(state.oracle, state.rng, kept)
-        estimates = self.surrogates(state, drawn)
+        draws = self.draws(state.oracle)
+        if type(self).draw is not SingleLoop.draw or len(draws.blocks()) == 1:
+            drawn = self.draw(state.oracle, state.rng, kept)
+            estimates, bases = self.surrogates(state, drawn), drawn.bases
+        else:
+            estimates, bases = self._in_blocks(state, draws, kept)
         rho, gamma = self.steps(state.k)
         # D_v = H v + f_z;  D_x = C v + f_x
         d_v = estimates.hessian_v + estimates.outer_gradient_z
@@ -211,35 +193,72 @@ class SingleLoop(Solver):
             norm = np.sqrt(np.vecdot(v, v))[:, None]
             v *= np.where(norm > self.v_radius, self.v_radius / np.maximum(norm, self.v_radius), 1.0)
         following = (z, v, x, state.k + 1, state.oracle, state.rng, np.sqrt(np.vecdot(d_x, d_x)))
-        return State(*following) if drawn.bases is None else KeptState(*following, drawn.bases)
+        return State(*following) if bases is None else KeptState(*following, bases)
+
+    def memory(self, problem: BilevelProblem, replicates: int) -> int:
+        """Bytes that an iteration allocates at once: arrays of the largest block, its values, and iterates."""
+        draws = self.draws(Oracle(problem, replicates))
+        in_z, in_x = self.arrays_at_once
+        first = draws.blocks()[0]
+        points = replicates * (first.samples.stop - first.samples.start) * (first.directions.stop)
+        bases = sum(math.prod(shape) * self.direction_law.kept_entries(n) for shape, n in draws.shapes())
+        iterates = 16 * replicates * (2 * problem.p + problem.d)
+        entries: int = points * (in_z * problem.p + in_x * problem.d + 12) + bases + iterates
+        return 8 * entries
+
+    def draws(self, oracle: Oracle) -> Draws:
+        """What an iteration draws."""
+        (b1, b2), shared = self.batches(oracle), self.outer_directions == "shared"
+        return Draws(
+            self.direction_law, oracle.replicates, oracle.p, oracle.d, b1, self.l1, b2, self.l2, shared,
+            self.needs_second_directions,
+        )  # fmt: skip
 
     def draw(self, oracle: Oracle, rng: np.random.Generator, kept: Bases | None = None) -> Directions:
-        """Directions and samples of one iteration, for all replicates; ``kept`` are bases to use again."""
-        b1, b2 = self.batches(oracle)
-        r, p, d, l1, l2 = oracle.replicates, oracle.p, oracle.d, self.l1, self.l2
-        inner_sample = oracle.draw_inner(rng, b1)
-        outer_sample = oracle.draw_outer(rng, b2)
-        shared = self.outer_directions == "shared"
-        inner = (r, max(b1, b2), max(l1, l2)) if shared else (r, b1, l1)
-        wanted = [(inner, p), (inner, d)]
-        if not shared:
-            wanted += [((r, b2, l2), p), ((r, b2, l2), d)]
-        if self.needs_second_directions:
-            wanted.append(((r, b1, l1), p))
-        law = self.direction_law
-        bases: Bases = kept or tuple(law.basis(rng, shape, n) for shape, n in wanted)
-        drawn = [law.draw(rng, shape, n, basis) for (shape, n), basis in zip(wanted, bases, strict=True)]
-        w, u = drawn[:2]
-        outer_w, outer_u = (w[:, :b2, :l2], u[:, :b2, :l2]) if shared else drawn[2:4]
-        second_w = drawn[-1] if self.needs_second_directions else None
-        return Directions(
-            w[:, :b1, :l1], u[:, :b1, :l1], outer_w, outer_u, second_w, inner_sample, outer_sample,
-            None if bases[0] is None else bases,
-        )  # fmt: skip
+        """Directions and samples of one iteration, for all replicates; ``kept`` are bases to use again.
+
+        A subclass that overrides this has all directions of an iteration in one block, however many they are.
+        """
+        draws = self.draws(oracle)
+        return draws.directions(rng, draws.begin(oracle, rng, kept))
+
+    def _in_blocks(self, state: State, draws: Draws, kept: Bases | None) -> tuple[Surrogates, Bases | None]:
+        """The estimates as sums over blocks, and the bases of all directions."""
+        common = draws.begin(state.oracle, state.rng, kept)
+        at = BlockState(state.z, state.v, state.x, state.k, state.oracle, state.rng)
+        nothing = (np.zeros_like(state.z), np.zeros_like(state.z), np.zeros_like(state.x))
+        total = Surrogates(*nothing, *nothing[1:])
+        inner, outer = draws.b1 * draws.l1, draws.b2 * draws.l2
+        for block, part, own in draws.parts(common):
+            if block.directions.start == 0:  # other samples
+                at.centres.clear()
+            drawn = part.directions(state.rng, own)
+            of_inner, of_outer = part.b1 * part.l1 / inner, part.b2 * part.l2 / outer
+            found = self.surrogates(at, drawn) if of_inner else Surrogates(*nothing, *self.outer_surrogates(at, drawn))
+            shares = (of_inner, of_inner, of_inner, of_outer, of_outer)
+            total = Surrogates(*(s + share * mean for s, share, mean in zip(total, shares, found, strict=True)))
+        return total, None if common.bases[0] is None else common.bases
+
+    def centre(self, name: str, state: State, query: Callable[..., Array], z: Array, x: Array, sample: Any) -> Array:
+        """A value at a point that no direction moves: asked for once an iteration and sample, whatever the blocks."""
+        if not isinstance(state, BlockState):
+            return query(z, x, sample)
+        if name not in state.centres:
+            state.centres[name] = query(z, x, sample)
+        return state.centres[name]
 
     @abstractmethod
     def surrogates(self, state: State, directions: Directions) -> Surrogates:
         """The five finite-difference estimates at the state, along the given directions."""
+
+    def outer_surrogates(self, state: State, directions: Directions) -> tuple[Array, Array]:
+        """f_z and f_x: means of [f(z + h w, x) - f] / h w and of [f(z, x + eta u) - f] / eta u."""
+        outer_w, outer_u = directions.outer_w, directions.outer_u
+        if not outer_w.size:  # a block beyond the outer directions
+            return np.zeros_like(state.z), np.zeros_like(state.x)
+        f_w, f_u, f = self.outer_queries(state, directions)
+        eta = self.outer_radius(state.oracle.p, state.oracle.d)
+        return average(forward_difference(f_w, f, self.h), outer_w), average(forward_difference(f_u, f, eta), outer_u)
 
     def outer_queries(self, state: State, directions: Directions) -> tuple[Array, Array, Array]:
         """Values f(z + h w, x), f(z, x + eta u), f(z, x) of the outer surrogates."""
@@ -249,7 +268,7 @@ class SingleLoop(Solver):
         return (
             oracle.outer(z + self.h * directions.outer_w, x, sample),
             oracle.outer(z, x + eta * directions.outer_u, sample),
-            oracle.outer(z, x, sample),
+            self.centre("f", state, oracle.outer, z, x, sample),
         )
 
 

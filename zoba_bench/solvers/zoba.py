@@ -9,7 +9,6 @@ from zoba_bench.estimators import (
     average,
     central_difference,
     cross_action,
-    forward_difference,
     hessian_action,
     project,
     second_difference,
@@ -53,12 +52,12 @@ class Zoba(SingleLoop):
         hw, eta_u = h * w, eta * u
         z_plus, z_minus = z + hw, z - hw
 
-        g = oracle.inner(z, x, sample)
+        g = self.centre("g", state, oracle.inner, z, x, sample)
         g_plus = oracle.inner(z_plus, x, sample)
         g_minus = oracle.inner(z_minus, x, sample)
         g_both_plus = oracle.inner(z_plus, x + eta_u, sample)
         g_both_minus = oracle.inner(z_minus, x - eta_u, sample)
-        f_z, f_x, f = self.outer_queries(state, directions)
+        f_z, f_x = self.outer_surrogates(state, directions)
 
         wv = project(w, state.v)
         # Means over b1 samples and l1 directions, with the second differences
@@ -70,8 +69,8 @@ class Zoba(SingleLoop):
             inner_gradient=average(central_difference(g_plus, g_minus, h), w),
             hessian_v=hessian_action(second_difference(g_plus, g_minus, g, h, h), wv, w, state.v),
             cross_v=cross_action(second_difference(g_both_plus, g_both_minus, g, h, eta), wv, u),
-            outer_gradient_z=average(forward_difference(f_z, f, h), directions.outer_w),
-            outer_gradient_x=average(forward_difference(f_x, f, eta), directions.outer_u),
+            outer_gradient_z=f_z,
+            outer_gradient_x=f_x,
         )
 
 

@@ -9,7 +9,6 @@ from zoba_bench.estimators import (
     average,
     central_difference,
     cross_action,
-    forward_difference,
     mixed_difference,
     project,
 )
@@ -35,6 +34,7 @@ class ZobaMixed(SingleLoop):
 
     name: ClassVar[str] = "zoba-mixed"
     needs_second_directions: ClassVar[bool] = True
+    arrays_at_once: ClassVar[tuple[int, int]] = (9, 5)
 
     def surrogates(self, state: State, directions: Directions) -> Surrogates:
         """See :class:`Surrogates`. z moves by h, x by eta."""
@@ -46,14 +46,14 @@ class ZobaMixed(SingleLoop):
         hw, hw2, x_u = h * w, h * w2, x + eta * u
         z_w, z_w2 = z + hw, z + hw2
 
-        g = oracle.inner(z, x, sample)
+        g = self.centre("g", state, oracle.inner, z, x, sample)
         g_plus = oracle.inner(z_w, x, sample)
         g_minus = oracle.inner(z - hw, x, sample)
         g_w2 = oracle.inner(z_w2, x, sample)
         g_w_w2 = oracle.inner(z_w + hw2, x, sample)
         g_u = oracle.inner(z, x_u, sample)
         g_w_u = oracle.inner(z_w, x_u, sample)
-        f_z, f_x, f = self.outer_queries(state, directions)
+        f_z, f_x = self.outer_surrogates(state, directions)
 
         wv = project(w, state.v)
         # D_z, f_z and f_x as in ZOBA; H v = k (w'v) w2 and C v = c (w'v) u with
@@ -63,6 +63,6 @@ class ZobaMixed(SingleLoop):
             inner_gradient=average(central_difference(g_plus, g_minus, h), w),
             hessian_v=cross_action(mixed_difference(g_w_w2, g_plus, g_w2, g, h, h), wv, w2),
             cross_v=cross_action(mixed_difference(g_w_u, g_plus, g_u, g, h, eta), wv, u),
-            outer_gradient_z=average(forward_difference(f_z, f, h), directions.outer_w),
-            outer_gradient_x=average(forward_difference(f_x, f, eta), directions.outer_u),
+            outer_gradient_z=f_z,
+            outer_gradient_x=f_x,
         )

@@ -23,7 +23,7 @@ from threadpoolctl import threadpool_limits
 from zoba_bench.errors import DerivationError
 from zoba_bench.ledger import Ledger
 from zoba_bench.problem.file import is_file
-from zoba_bench.processes import Failure, Workers
+from zoba_bench.processes import Failure, Runner
 from zoba_bench.sweep import Cell, CellError, plan_fingerprint
 from zoba_bench.verification.claim import Claim
 from zoba_bench.verification.protocols.shared.named import right_solver
@@ -89,7 +89,7 @@ class Plans:
         return made
 
     def ahead(
-        self, claims: Iterable[Claim], seed: int, workers: Workers | None, derivations: Mapping[str, str]
+        self, claims: Iterable[Claim], seed: int, workers: Runner | None, derivations: Mapping[str, str]
     ) -> None:  # fmt: skip
         """Derive in several processes, and keep, what :meth:`plan` will be asked for and does not find.
 

@@ -12,16 +12,16 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from zoba_bench.cluster import workers
 from zoba_bench.errors import DerivationError
 from zoba_bench.execution import FailedCell, run_cells
 from zoba_bench.json_values import strict_json
 from zoba_bench.ledger import Ledger
 from zoba_bench.problem.file import file_spec
-from zoba_bench.processes import Workers
+from zoba_bench.processes import Runner
 from zoba_bench.registry import entry
 from zoba_bench.statistics import family_level
 from zoba_bench.sweep import Cell
-from zoba_bench.validation import check_dimension, check_real
 from zoba_bench.verification.checking import protocol_of
 from zoba_bench.verification.claim import Claim, Verdict, decide
 from zoba_bench.verification.power.seen import Seen
@@ -64,6 +64,8 @@ def verify(
     announce_failed: Callable[[list[FailedCell]], None] | None = None,
     isolated: bool = False,
     cell_timeout: float | None = None,
+    max_memory: int | str | None = None,
+    dask: str | None = None,
     fail_fast: bool = False,
     inspect: Callable[[list[Seen]], None] | None = None,
 ) -> list[Verdict]:
@@ -75,7 +77,7 @@ def verify(
         Name of a registered suite, or the path of a TOML file with one (``docs/verification.md`` says what it holds);
         without effect where a problem or a solver is given.
     seed : int
-        Root seed; same seed, same code, same machine: same bits, whatever ``jobs``.
+        Root seed; same seed, same code, same machine: same bits, whatever ``jobs`` or ``dask``.
     problem : str, optional
         "file.py:name" or a registered name: what the protocols can say of that problem alone is measured. The
         file's content is part of every cell's key.
@@ -109,6 +111,10 @@ def verify(
         named, and takes nothing along.
     cell_timeout : float, optional
         Seconds of wall time that a cell may take; it is isolated for it.
+    max_memory : int or str, optional
+        Bytes, or text such as "1G", that a cell may allocate at once; it is isolated for it.
+    dask : str, optional
+        Address of the scheduler of a Dask cluster that runs the cells, or "local:N"; in place of ``jobs``.
     fail_fast : bool
         Run no further cell after one that failed.
     inspect : callable(seen), optional
@@ -119,9 +125,7 @@ def verify(
     -------
     list of Verdict, in the suite's order.
     """
-    check_dimension("jobs", jobs)
-    if cell_timeout is not None:
-        cell_timeout = check_real("cell_timeout", cell_timeout, above=0.0)
+    apart = workers(jobs, dask=dask, isolated=isolated, cell_timeout=cell_timeout, max_memory=max_memory)
     if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
         raise ValueError(f"seed must be a non-negative integer, got {seed!r}")
     claims = [claims] if isinstance(claims, str) else list(claims)
@@ -133,7 +137,6 @@ def verify(
     if announce is not None:
         announce(chosen, left_out)
     failed: dict[str, FailedCell] = {}
-    apart = Workers(jobs, cell_timeout) if jobs > 1 or isolated or cell_timeout is not None else None
     with Ledger(Path(out) / "ledger.sqlite") as ledger, apart or contextlib.nullcontext():
 
         def measure(cells: Iterable[Cell], known: _Results) -> _Results:
@@ -162,7 +165,7 @@ def _decided(
     seed: int,
     level: float,
     ledger: Ledger,
-    apart: Workers | None,
+    apart: Runner | None,
     measure: Callable[[Iterable[Cell], _Results], _Results],
     failed: Mapping[str, FailedCell],
     fresh: bool,

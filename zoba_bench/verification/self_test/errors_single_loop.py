@@ -7,6 +7,7 @@ from zoba_bench.verification.self_test.planted import PlantedError
 __all__ = ["ERRORS"]
 
 _LOOP, _ZOBA, _HF, _MIXED = (f"zoba_bench.solvers.{name}" for name in ("single_loop", "zoba", "hf_zoba", "zoba_mixed"))
+_DRAWING = "zoba_bench.solvers.drawing"
 _ESTIMATORS = "zoba_bench.estimators"
 _ALL = ("hf-zoba", "zoba", "zoba-mixed", "zoba-tuned", "hf-zoba-shared")
 _HFS = ("hf-zoba", "hf-zoba-shared")
@@ -38,7 +39,7 @@ ERRORS: tuple[PlantedError, ...] = (
         "self.gamma is None", "the default of gamma is rho in place of rho / 2", _ALL,
     ),
     PlantedError(
-        "single-loop/equal-pairs", _LOOP,
+        "single-loop/equal-pairs", _DRAWING,
         "drawn = [law.draw(rng, shape, n, basis) for",
         "drawn = [np.repeat(law.draw(rng, shape, n, basis)[::2], 2, axis=0)[: shape[0]] for",
         "replicates have the same directions in pairs", _ALL,
@@ -49,13 +50,14 @@ ERRORS: tuple[PlantedError, ...] = (
         "the ninth coordinate of x moves by 1.5 times its step", _ALL,
     ),
     PlantedError(
-        "single-loop/shared-for-independent", _LOOP, 'shared = self.outer_directions == "shared"', "shared = True",
+        "single-loop/shared-for-independent", _LOOP, 'self.batches(oracle), self.outer_directions == "shared"',
+        "self.batches(oracle), True",
         "outer directions are shared where independent ones are asked for", _ALL,
     ),
     PlantedError(
-        "single-loop/one-sample-repeated", _LOOP, "inner_sample = oracle.draw_inner(rng, b1)",
+        "single-loop/one-sample-repeated", _DRAWING, "inner_sample = oracle.draw_inner(rng, self.b1)",
         "inner_sample = oracle.draw_inner(rng, 1)\n"
-        "        inner_sample = None if inner_sample is None else np.repeat(inner_sample, b1, axis=1)",
+        "        inner_sample = None if inner_sample is None else np.repeat(inner_sample, self.b1, axis=1)",
         "one sample of G is used b1 times", _ALL,
     ),
     PlantedError(
@@ -120,7 +122,7 @@ ERRORS: tuple[PlantedError, ...] = (
         "the shift of the Hessian surrogate has the wrong sign", ("zoba", "zoba-tuned"),
     ),
     PlantedError(
-        "single-loop/one-direction", _LOOP, "drawn = [law.draw(rng, shape, n, basis) for",
+        "single-loop/one-direction", _DRAWING, "drawn = [law.draw(rng, shape, n, basis) for",
         "drawn = [np.repeat(law.draw(rng, shape, n, basis)[:, :, :1], shape[2], axis=2) for",
         "one direction is used l times", _ALL,
     ),
