@@ -91,7 +91,7 @@ def test_no_seventh_bit_becomes_a_result(ledger_bytes, tmp_path):
 
 def test_a_checksum_is_what_sees_it(ledger_bytes, tmp_path, monkeypatch):
     """Without checksums flipped bits do become results: the test above can fail."""
-    monkeypatch.setattr("zoba_bench.ledger.store.checksum", lambda *values: "the same")
+    monkeypatch.setattr("zoba_bench.ledger.connection.checksum", lambda *values: "the same")
     monkeypatch.setattr(Ledger, "_sound", lambda self, table, row, words: dict(
         zip(__import__("zoba_bench.ledger.schema", fromlist=["x"]).CHECKED[table], row, strict=False)))  # fmt: skip
     with pytest.raises((AssertionError, ValueError), match=r"bit \d+|Expecting|Extra data|Invalid|Unterminated"):
