@@ -13,12 +13,13 @@ from zoba_bench.advice import advice
 from zoba_bench.arrays import Array
 from zoba_bench.contracts import State
 from zoba_bench.directions import generator
-from zoba_bench.driver import run
+from zoba_bench.driver import read_only, run
+from zoba_bench.exactness import SamePoint
 from zoba_bench.problem import BilevelProblem
 from zoba_bench.problem.inner_check import check_inner_solution
 from zoba_bench.registry import load_problem, make_solver
 from zoba_bench.result import Result
-from zoba_bench.validation import check_dimension
+from zoba_bench.validation import check_dimension, check_vector, is_integer
 
 __all__ = ["solve"]
 
@@ -46,7 +47,8 @@ def solve(
     ----------
     problem : BilevelProblem or str
         A problem, the name of a registered one, or "file.py:name". A declared inner solution is checked at a few
-        points first, uncounted.
+        points first, uncounted. F and G, where they are declared exact, are asked for their values at the start
+        twice, and again after iterations 1, 10, 100 and so on, also uncounted.
     solver : str
         Name of a solver or preset, see ``list_solvers()``.
     max_iterations : int, optional
@@ -67,7 +69,7 @@ def solve(
         What a gradient or a product with second derivatives takes of the budget: one evaluation, or as many as
         it has components.
     callback : callable(k, state) -> bool, optional
-        Stops the run when it returns a true value.
+        Stops the run when it returns a true value. The arrays of the state are read-only copies.
     **options
         The solver's own: ``h``, ``eta``, ``l1``, ``rho``, ``gamma``, ``schedule``, ...
 
@@ -76,6 +78,17 @@ def solve(
     Result
         A diverged or failed replicate is a row with a status, not an exception. On a problem without a card, as one's
         own are, ``advice`` says what to change where the default options left more than half of the way.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For arguments out of range, an inner solution that is none, and a function that is declared exact and returns
+        two values at one point.
+
+    Warns
+    -----
+    NotExactWarning
+        For such a function that changes later.
     """
     if isinstance(problem, str):
         problem = load_problem(problem)
@@ -96,27 +109,30 @@ def solve(
     def follow(k: int, state: State) -> object:
         if state.estimate is not None and k in (0, 1):
             seen.append(state.estimate.copy())
-        return None if callback is None else callback(k, state)
+        same.look(k + 1)
+        return None if callback is None else callback(k, read_only(state))
 
-    start_x = start_x if x0 is None else np.asarray(x0, dtype=np.float64)
-    result = run(
-        problem, configuration,
-        z0=start_z if z0 is None else np.asarray(z0, dtype=np.float64),
-        x0=start_x,
-        v0=None if v0 is None else np.asarray(v0, dtype=np.float64),
-        rng=generator(run_seed), replicates=replicates, max_iterations=max_iterations,
-        budget=budget, tolerance=tolerance, record_every=record_every, gradient_cost=gradient_cost,
-        callback=follow,
+    z, x, v = (
+        own if given is None else check_vector(name, given, size)
+        for name, given, own, size in (
+            ("z0", z0, start_z, problem.p), ("x0", x0, start_x, problem.d), ("v0", v0, None, problem.p)
+        )
     )  # fmt: skip
-    result = replace(result, travelled=np.linalg.norm(result.x - start_x, axis=-1))
+    same = SamePoint(problem, z, x)
+    result = run(
+        problem, configuration, z0=z, x0=x, v0=v, rng=generator(run_seed), replicates=replicates,
+        max_iterations=max_iterations, budget=budget, tolerance=tolerance, record_every=record_every,
+        gradient_cost=gradient_cost, callback=follow,
+    )  # fmt: skip
+    result = replace(result, travelled=np.linalg.norm(result.x - x, axis=-1))
     if problem.card is not None or options or not seen:  # chosen by somebody who knows the problem
         return result
-    return replace(result, advice=advice(problem, configuration, result, start_x, seen[0]))
+    return replace(result, advice=advice(problem, configuration, result, x, seen[0]))
 
 
 def _sequence(seed: int | np.random.SeedSequence) -> np.random.SeedSequence:
     if isinstance(seed, np.random.SeedSequence):
         return np.random.SeedSequence(seed.entropy, spawn_key=seed.spawn_key)
-    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
+    if not is_integer(seed) or seed < 0:
         raise ValueError(f"seed must be a non-negative integer, got {seed!r}")
     return np.random.SeedSequence(int(seed))

@@ -15,13 +15,11 @@ from collections.abc import Iterable, Mapping
 from importlib.metadata import entry_points
 from typing import Any
 
-import numpy as np
-
 from zoba_bench.contracts import HasOptions, Solver, Theorem, require
 from zoba_bench.problem import BilevelProblem
 from zoba_bench.problem.file import is_file, load_file
 from zoba_bench.solver_file import is_solver_file, load_solver_class
-from zoba_bench.validation import check_dimension
+from zoba_bench.validation import check_dimension, is_integer
 
 __all__ = [
     "PluginWarning",
@@ -315,7 +313,7 @@ def load_problem(
         if value is not None:
             options[key] = check_dimension(key, value)
     if seed is not None:
-        if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
+        if not is_integer(seed) or seed < 0:
             raise ValueError(f"seed must be a non-negative integer, got {seed!r}")
         options["seed"] = int(seed)
     if is_file(name):

@@ -16,9 +16,10 @@ FOLDERS = {
 #: The parts of the engine from the bottom to the top. A part imports parts of lower layers only.
 LAYERS = (
     {"about", "arrays", "errors", "json_values", "memory", "processes", "tasks", "validation"},
+    {"resolution"},
     {"directions", "estimators", "ledger", "machine", "problem", "result", "statistics"},  # each stands alone
     {"oracle", "recorder"},
-    {"contracts"},
+    {"contracts", "exactness"},
     {"solver_file"},
     {"registry", "solvers"},
     {"driver", "sweep"},

@@ -32,7 +32,7 @@ def test_status_values_are_stable():
     """They are stored in ledgers."""
     assert {s.label: int(s) for s in Status} == {
         "converged": 0, "max_iterations": 1, "budget": 2, "diverged": 3, "non_finite": 4, "stopped": 5,
-        "noise_limited": 6, "flat": 7, "inner_singular": 8, "inner_failed": 9,
+        "noise_limited": 6, "flat": 7, "inner_singular": 8, "inner_failed": 9, "unresolved": 10,
     }  # fmt: skip
 
 
@@ -41,8 +41,9 @@ def test_status_docstring_names_every_status():
         assert f"``{status.name}``" in Status.__doc__
 
 
-def test_success_is_false_for_diverged_and_non_finite_only():
-    assert result(list(Status)).success.tolist() == [s not in (Status.DIVERGED, Status.NON_FINITE) for s in Status]
+def test_success_is_false_where_a_run_diverged_or_met_what_says_nothing():
+    failed = (Status.DIVERGED, Status.NON_FINITE, Status.UNRESOLVED)
+    assert result(list(Status)).success.tolist() == [s not in failed for s in Status]
 
 
 def test_nfev_adds_both_levels():

@@ -9,7 +9,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from threadpoolctl import threadpool_limits
 
 from zoba_bench.errors import DerivationError
@@ -21,7 +20,7 @@ from zoba_bench.processes import Workers
 from zoba_bench.registry import entry
 from zoba_bench.statistics import family_level
 from zoba_bench.sweep import Cell
-from zoba_bench.validation import check_dimension, check_real
+from zoba_bench.validation import check_dimension, check_real, is_integer
 from zoba_bench.verification.checking import protocol_of
 from zoba_bench.verification.claim import Claim, Verdict, decide
 from zoba_bench.verification.power.seen import Seen
@@ -121,7 +120,7 @@ def verify(
     check_dimension("jobs", jobs)
     if cell_timeout is not None:
         cell_timeout = check_real("cell_timeout", cell_timeout, above=0.0)
-    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
+    if not is_integer(seed) or seed < 0:
         raise ValueError(f"seed must be a non-negative integer, got {seed!r}")
     claims = [claims] if isinstance(claims, str) else list(claims)
     only = {key: [value] if isinstance(value, str) else list(value) for key, value in (only or {}).items()}
