@@ -17,7 +17,7 @@ import numpy as np
 
 import zoba_bench as zb
 from zoba_bench.processes import Failure, Workers
-from zoba_bench.registry import entry, load_problem
+from zoba_bench.registry import entry, load_problem, make_solver
 from zoba_bench.solvers.base import StepWarning
 
 SECONDS = 20.0
@@ -62,13 +62,24 @@ def draw(number: int) -> tuple[str, int, dict, dict]:
         run["tolerance"] = float(10 ** rng.uniform(-12, 6))
     if rng.random() < 0.3:
         run["gradient_cost"] = "dimension"
-    return solver, int(rng.integers(len(problems()))), options, run
+    able = [which for which in range(len(problems())) if not _lacking(solver, which)]
+    some = able if rng.random() < 0.9 else range(len(problems()))
+    return solver, int(rng.choice(list(some))), options, run
+
+
+@functools.cache
+def _lacking(solver: str, which: int) -> bool:
+    try:
+        make_solver(solver).check(problems()[which])
+    except ValueError:
+        return True
+    return False
 
 
 def _value(rng, default):
     """Mostly of the kind of the default; sometimes anything."""
     kind = rng.random()
-    if kind < 0.2:
+    if kind < 0.12:
         return _BAD[rng.integers(len(_BAD))]
     if isinstance(default, str):
         return str(rng.choice(_WORDS))
