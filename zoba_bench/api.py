@@ -112,12 +112,9 @@ def solve(
         same.look(k + 1)
         return None if callback is None else callback(k, read_only(state))
 
-    z, x, v = (
-        own if given is None else check_vector(name, given, size)
-        for name, given, own, size in (
-            ("z0", z0, start_z, problem.p), ("x0", x0, start_x, problem.d), ("v0", v0, None, problem.p)
-        )
-    )  # fmt: skip
+    z = start_z if z0 is None else check_vector("z0", z0, problem.p)
+    x = start_x if x0 is None else check_vector("x0", x0, problem.d)
+    v = None if v0 is None else check_vector("v0", v0, problem.p)
     same = SamePoint(problem, z, x)
     result = run(
         problem, configuration, z0=z, x0=x, v0=v, rng=generator(run_seed), replicates=replicates,

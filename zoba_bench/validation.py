@@ -53,7 +53,7 @@ def real_numbers(values: Any) -> NDArray[Any]:
     try:
         array = np.asarray(values)
     except (TypeError, ValueError):
-        raise TypeError(f"{type(values).__name__} of no one shape, not an array of real numbers") from None
+        raise TypeError(f"{type(values).__name__} of no one shape, not real numbers") from None
     if array.dtype.kind not in "biuf":
         raise TypeError(f"{type(values).__name__} of {array.dtype}, not real numbers")
     return array

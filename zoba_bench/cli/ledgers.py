@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,11 +40,12 @@ def _selection(chosen: Mapping[str, Sequence[str]]) -> Selection:
     """Which code is current takes longer to find out than all else, and is asked where it matters alone."""
     from zoba_bench.ledger.content import AGES, Selection
 
+    found = Selection(chosen["task"], chosen["solver"], chosen["problem"], chosen["status"], chosen["code"])
     if not set(chosen["code"]) & set(AGES):
-        return Selection(**chosen)
+        return found
     from zoba_bench.verification.run.stale import current_code
 
-    return Selection(**chosen, current=current_code)
+    return replace(found, current=current_code)
 
 
 @click.command()
@@ -119,12 +121,12 @@ def _print_runs(
         console.print(columns_table(("run", "suite", "seed", "when", "what", "version"), rows, ("run", "seed")))
     for columns, table in counts.items():
         if any(any(values) for values in table):
-            rows = [
+            lines = [
                 (*(value or "-" for value in values), str(n), _seconds(seconds), newest.replace("+00:00", "Z"))
                 for values, (n, seconds, newest) in table.items()
             ]
             console.print()
-            console.print(columns_table((*columns, *_NUMBERS, "newest"), rows, _NUMBERS))
+            console.print(columns_table((*columns, *_NUMBERS, "newest"), lines, _NUMBERS))
 
 
 def _seconds(seconds: float) -> str:
