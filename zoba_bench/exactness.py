@@ -5,17 +5,23 @@ from __future__ import annotations
 import math
 import warnings
 
+import numpy as np
+
 from zoba_bench.arrays import Array
 from zoba_bench.oracle import Oracle
 from zoba_bench.problem import BilevelProblem
 
-__all__ = ["NotExactWarning", "SamePoint"]
+__all__ = ["NotExactError", "NotExactWarning", "SamePoint", "check_exact"]
 
 
 #: What two evaluations of one point may differ by, relative to the value: what an inner tolerance or another order of
 #: a sum leaves, and far below what a difference would notice.
 _SAME = 1e-9
 _SHOWN = 4  # coordinates in a message
+
+
+class NotExactError(ValueError):
+    """A function that is declared exact returned two values for one point."""
 
 
 class NotExactWarning(UserWarning):
@@ -32,7 +38,7 @@ class SamePoint:
 
     Raises
     ------
-    ValueError
+    NotExactError
         If a level returns two values at once.
     """
 
@@ -42,7 +48,7 @@ class SamePoint:
         self._values = {level: self._value(level) for level, number in samples.items() if number is None}
         words = self._changed()
         if words:
-            raise ValueError(f"{words}. {_WAY_OUT}")
+            raise NotExactError(f"{words}. {_WAY_OUT}")
 
     def look(self, iteration: int) -> None:
         """Ask again at iterations 1, 10, 100, ...; a value that has changed is named in a warning, once."""
@@ -68,6 +74,19 @@ class SamePoint:
         oracle = Oracle(self._problem, 1)  # its checks, and a counter that nobody reads
         value: Array = getattr(oracle, level)(self._z[None, None], self._x[None, None])
         return float(value[0, 0])
+
+
+def check_exact(problem: BilevelProblem) -> None:
+    """Refuse a problem with a function that returns two values at a start, where it is declared exact.
+
+    Anything else that a function does there is for whoever runs it to report.
+    """
+    try:
+        SamePoint(problem, *problem.initial_point(np.random.default_rng(0)))
+    except NotExactError:
+        raise
+    except Exception:  # a user's function may raise anything
+        return
 
 
 _WAY_OUT = (

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import zoba_bench as zb
-from zoba_bench.exactness import NotExactWarning
+from zoba_bench.exactness import NotExactError, NotExactWarning
 
 START = {"z0": [0.5, 0.5], "x0": [1.0, -1.0]}
 
@@ -49,6 +49,19 @@ def test_noise_is_refused_at_the_start_with_level_values_and_point(level, size):
     assert "at the same point z = [0.5, 0.5], x = [1, -1]" in str(error.value)
     assert f"{level}_samples" in str(error.value)
     assert "zoba_bench.minimize" in str(error.value)
+
+
+def test_verify_refuses_a_noisy_file_before_anything_is_measured(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "noisy.py").write_text(
+        "import numpy as np\nimport zoba_bench as zb\nrng = np.random.default_rng(0)\n"
+        "def inner(z, x):\n    return np.sum((z - x) ** 2, -1)\n"
+        "def outer(z, x):\n    return inner(z, x) + 1e-6 * rng.standard_normal(inner(z, x).shape)\n"
+        "P = zb.Problem.from_functions(outer, inner, 2, 2)\n"
+    )
+    with pytest.raises(NotExactError, match=r"outer of problem 'P' is declared exact"):
+        zb.verify(problem="noisy.py:P", out=tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
 
 def test_functions_of_single_points_are_asked_too():
