@@ -12,14 +12,15 @@ from zoba_bench.advice import advice
 from zoba_bench.arrays import Array, Vector
 from zoba_bench.contracts import Solver, State
 from zoba_bench.directions import generator
-from zoba_bench.driver import run
+from zoba_bench.driver import read_only, run
+from zoba_bench.exactness import SamePoint
 from zoba_bench.final_value import with_final_value
 from zoba_bench.problem import BilevelProblem
 from zoba_bench.problem.inner_check import check_inner_solution
 from zoba_bench.registry import load_problem, make_solver
 from zoba_bench.result import Result
 from zoba_bench.threads import one_thread
-from zoba_bench.validation import check_positive, check_whole, either
+from zoba_bench.validation import check_positive, check_vector, check_whole, either, is_integer
 
 __all__ = ["solve"]
 
@@ -51,7 +52,8 @@ def solve(
     ----------
     problem : BilevelProblem or str
         A problem, the name of a registered one, or "file.py:name". A declared inner solution is checked at a few
-        points first, uncounted.
+        points first, uncounted. F and G, where they are declared exact, are asked for their values at the start
+        twice, and again after iterations 1, 10, 100 and so on, also uncounted.
     solver : str, class or object
         Name of a solver or preset, see ``list_solvers()``; "file.py:Class"; a solver's class; or an object of one,
         which has its options already.
@@ -82,7 +84,7 @@ def solve(
         Bytes, or text such as "1G", that an iteration may allocate beside what F and G do. A run that needs more is
         refused before it starts, with what to lower. The result does not depend on it.
     callback : callable(k, state) -> bool, optional
-        Stops the run when it returns a true value.
+        Stops the run when it returns a true value. The arrays of the state are read-only copies.
     **options
         The solver's own, for a name or a class: ``h``, ``eta``, ``l1``, ``rho``, ``gamma``, ``schedule``, ...
 
@@ -97,8 +99,14 @@ def solve(
     Raises
     ------
     ValueError, TypeError
-        For arguments out of range, two names of one argument, an option that the solver does not have, or a start of
-        the wrong shape.
+        For arguments out of range, two names of one argument, an option that the solver does not have, a start of
+        the wrong shape, an inner solution that is none, and a function that is declared exact and returns two values
+        at one point.
+
+    Warns
+    -----
+    NotExactWarning
+        For such a function that changes later.
 
     Examples
     --------
@@ -128,24 +136,25 @@ def solve(
         def follow(k: int, state: State) -> object:
             if state.estimate is not None and k in (0, 1):
                 seen.append(state.estimate.copy())
-            return None if callback is None else callback(k, state)
+            same.look(k + 1)
+            return None if callback is None else callback(k, read_only(state))
 
-        start_x = start_x if x0 is None else np.asarray(x0, dtype=np.float64)
+        z = start_z if z0 is None else check_vector("z0", z0, problem.p)
+        x = start_x if x0 is None else check_vector("x0", x0, problem.d)
+        v = None if v0 is None else check_vector("v0", v0, problem.p)
+        same = SamePoint(problem, z, x)
         result = run(
-            problem, configuration,
-            z0=start_z if z0 is None else np.asarray(z0, dtype=np.float64),
-            x0=start_x,
-            v0=None if v0 is None else np.asarray(v0, dtype=np.float64),
+            problem, configuration, z0=z, x0=x, v0=v,
             rng=generator(run_seed), replicates=replicates, max_iterations=limit, budget=most,
             tolerance=_tolerance(tolerance=tolerance, tol=tol), record_every=record_every, gradient_cost=gradient_cost,
             max_memory=max_memory, callback=follow,
         )  # fmt: skip
-        result = replace(result, travelled=np.linalg.norm(result.x - start_x, axis=-1))
+        result = replace(result, travelled=np.linalg.norm(result.x - x, axis=-1))
         result = with_final_value(problem, result, most, gradient_cost)
         chosen = options or not isinstance(solver, (str, type))
         if problem.card is not None or chosen or not seen:  # by somebody who knows the problem
             return result
-        return replace(result, advice=advice(problem, configuration, result, start_x, seen[0]))
+        return replace(result, advice=advice(problem, configuration, result, x, seen[0]))
 
 
 def _limit(**named: Any) -> int | None:
@@ -170,6 +179,6 @@ def _sequence(seed: int | np.random.Generator | np.random.SeedSequence) -> np.ra
         return np.random.SeedSequence(seed.entropy, spawn_key=seed.spawn_key)
     if isinstance(seed, np.random.Generator):
         return np.random.SeedSequence(seed.integers(2**32, size=4).tolist())
-    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
+    if not is_integer(seed) or seed < 0:
         raise ValueError(f"seed must be a non-negative integer or a numpy Generator, got {seed!r}")
     return np.random.SeedSequence(int(seed))

@@ -28,7 +28,6 @@ __all__ = [
     "linear_map",
     "log_sum_exp",
     "quadratic_form",
-    "rectangular",
     "row_sum",
     "softmax",
     "spread",
@@ -151,14 +150,6 @@ def spread_vectors(vectors: Array, *others: Array) -> Array:
     if lead == vectors.shape[:-1]:
         return vectors
     return np.broadcast_to(vectors, (*lead, vectors.shape[-1])).copy()
-
-
-def rectangular(values: Any) -> NDArray[Any]:
-    """What a function returned as an array; of objects, and empty, where it is ragged or no array at all."""
-    try:
-        return np.asarray(values)
-    except (TypeError, ValueError):
-        return np.empty(0, dtype=object)
 
 
 def fitted(values: NDArray[Any], shape: tuple[int, ...], *vectors: Array) -> NDArray[Any]:

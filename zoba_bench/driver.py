@@ -6,22 +6,23 @@ import copy
 import tracemalloc
 import warnings
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from zoba_bench.arrays import Array
+from zoba_bench.arrays import Array, frozen
 from zoba_bench.contracts import HasMemory, Solver, State, require
 from zoba_bench.memory import check_memory, keep_freed_memory, shown
 from zoba_bench.oracle import DryOracle, Oracle, weights
 from zoba_bench.problem import BilevelProblem
 from zoba_bench.recorder import Recorder
+from zoba_bench.resolution import watching
 from zoba_bench.result import Result, Status
 from zoba_bench.solvers.base import StepWarning
-from zoba_bench.validation import check_dimension, check_positive
+from zoba_bench.validation import check_dimension, check_positive, check_vector
 
-__all__ = ["iteration_cost", "iteration_memory", "run", "start_cost"]
+__all__ = ["iteration_cost", "iteration_memory", "read_only", "run", "start_cost"]
 
 
 def run(
@@ -60,7 +61,8 @@ def run(
         does not fit is not started.
     tolerance : float
         Stop a replicate when the solver's own estimate (``solver.tolerance_quantity``)
-        is at most this; 0 never stops.
+        is at most this; 0 never stops. An estimate from differences that see rounding alone is not believed: the
+        status is UNRESOLVED then, whatever the tolerance.
     record_every : int or None
         Iterations between rows of the history; None records nothing at all.
     divergence_threshold : float
@@ -106,6 +108,7 @@ def run(
     most = 0
     if budget is not None:
         check_dimension("budget", budget)
+        _check_passes(solver, budget)
         first, most = _costs(problem, solver, rng, cost)
         if budget < first + most:
             raise ValueError(
@@ -119,7 +122,8 @@ def run(
     nit = np.zeros(replicates, dtype=np.int64)
 
     # Overflow in a diverging replicate is a status, not a warning.
-    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+    blind: dict[int, str] = {}
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"), watching(replicates) as watch:
         for k in range(max_iterations):
             if budget is not None:
                 over = oracle.active & (oracle.spent(cost) + most > budget)
@@ -128,8 +132,14 @@ def run(
                 if not oracle.active.any():
                     break
             recorder.record(k, state.x, oracle.active)
+            watch.clear()
             previous, state = state, solver.step(state)
             nit += oracle.active
+            for r, why in watch.blind(state.estimate, tolerance, (previous.z, previous.x), k == 0).items():
+                if oracle.active[r]:
+                    blind[r], status[r] = why, Status.UNRESOLVED
+            if blind:  # what they did to the iterates is undone with the rest that is frozen
+                oracle.freeze(status == Status.UNRESOLVED)
             state = _settle(previous, state, oracle, status, divergence_threshold)
             if tolerance > 0 and state.estimate is not None:
                 done = oracle.active & (state.estimate <= tolerance)
@@ -147,11 +157,21 @@ def run(
         n_inner=oracle.n_inner, n_outer=oracle.n_outer, counts=oracle.counts, mean_stationarity=mean, history=history,
         estimate=state.estimate, problem=problem.name, solver=solver.name,
         message=[
-            _message(Status(s), solver, int(k), oracle.met.get(i, ""))
+            _message(Status(s), solver, int(k), blind.get(i) or oracle.met.get(i, ""))
             for i, (s, k) in enumerate(zip(status, nit, strict=True))
         ],
         non_finite=next(iter(oracle.met.values()), ""), tolerance=float(tolerance),
     )  # fmt: skip
+
+
+def read_only(state: State) -> State:
+    """The state with copies of its arrays that cannot be written to: what a callback is shown."""
+    arrays = {
+        field.name: frozen(value)
+        for field in fields(state)
+        if isinstance(value := getattr(state, field.name), np.ndarray)
+    }
+    return replace(state, **arrays)
 
 
 def iteration_cost(problem: BilevelProblem, solver: Solver, rng: np.random.Generator) -> dict[str, int]:
@@ -223,15 +243,32 @@ def _costs(problem: BilevelProblem, solver: Solver, rng: np.random.Generator, co
     return first, sum(weight * after[name] for name, weight in cost.items()) - first
 
 
+_RADII = ("h", "h2", "eta", "h_bar")
+
+
 def _message(status: Status, solver: Solver, nit: int, met: str) -> str:
     """What happened, in which iteration a run failed, and what to try: of a solver that says so, in its own options."""
     if status is Status.DIVERGED:
         return f"diverged in iteration {nit}: {solver.remedy}"
+    if status is Status.UNRESOLVED:
+        names = [name for name in _RADII if name in solver.option_names()]
+        return f"iteration {nit}: {met}; raise {' or '.join(names) or 'the radii'}"
     if status is Status.NON_FINITE and met:
         return f"iteration {nit}: {met}; returned the last finite iterate"
     if status is Status.NON_FINITE:
         return f"iteration {nit}: {status.message}"
     return status.message
+
+
+def _check_passes(solver: Solver, budget: int) -> None:
+    """Refuse a loop that no iteration would end within the budget, before it is even counted."""
+    for name in getattr(solver, "loop_options", ()):
+        passes = getattr(solver, name)
+        if passes is not None and passes > budget:
+            raise ValueError(
+                f"budget={budget} is below the cost of one iteration, whose loop of {name}={passes} passes costs an "
+                f"evaluation each at least; raise the budget or lower {name}"
+            )
 
 
 def _of_start(first: int) -> str:
@@ -261,12 +298,7 @@ def _start(
     arrays = []
     v0 = np.zeros(problem.p) if v0 is None else v0
     for name, value, size in (("z0", z0, problem.p), ("x0", x0, problem.d), ("v0", v0, problem.p)):
-        array = np.asarray(value, dtype=np.float64)
-        if array.shape != (size,):
-            raise ValueError(f"{name} must have shape ({size},), got {array.shape}")
-        if not np.isfinite(array).all():
-            raise ValueError(f"{name} must be finite, got {array!r}")
-        arrays.append(np.tile(array, (replicates, 1)))
+        arrays.append(np.tile(check_vector(name, value, size), (replicates, 1)))
     return arrays[0], arrays[1], arrays[2]
 
 

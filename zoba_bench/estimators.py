@@ -1,10 +1,11 @@
 """Finite-difference surrogates of derivatives, as small pure functions.
 
 Scalar coefficients
-    ``central_difference`` ... ``difference_along`` turn function values into
+    ``central_difference`` ... ``penalised_difference`` turn function values into
     the scalar that multiplies a direction. They use arithmetic only, so the
     same function runs on arrays in the solvers and on sympy expressions in
-    the derivations: what is derived is what runs.
+    the derivations: what is derived is what runs. Each notes what it subtracts,
+    for who asks what rounding hides (:mod:`zoba_bench.resolution`).
 Contractions
     ``average``, ``hessian_action`` and ``cross_action`` average coefficient
     times direction over samples and directions. Directions have shape
@@ -21,6 +22,7 @@ from typing import Any
 import numpy as np
 
 from zoba_bench.arrays import Array
+from zoba_bench.resolution import note
 
 __all__ = [
     "average",
@@ -30,6 +32,7 @@ __all__ = [
     "forward_difference",
     "hessian_action",
     "mixed_difference",
+    "penalised_difference",
     "project",
     "second_difference",
 ]
@@ -37,27 +40,44 @@ __all__ = [
 
 def central_difference(plus: Any, minus: Any, radius: Any) -> Any:
     """Coefficient [q(+) - q(-)] / (2 radius): a directional derivative."""
-    return (plus - minus) / (2 * radius)
+    found = (plus - minus) / (2 * radius)
+    note((plus, minus), 2 * radius, (radius,), found)
+    return found
 
 
 def forward_difference(shifted: Any, centre: Any, radius: Any) -> Any:
     """Coefficient [q(+) - q] / radius: a directional derivative."""
-    return (shifted - centre) / radius
+    found = (shifted - centre) / radius
+    note((shifted, centre), radius, (radius,), found)
+    return found
 
 
 def second_difference(plus: Any, minus: Any, centre: Any, first_radius: Any, second_radius: Any) -> Any:
     """Coefficient [q(+) + q(-) - 2 q] / (2 r1 r2): half a second directional derivative."""
-    return (plus + minus - 2 * centre) / (2 * first_radius * second_radius)
+    found = (plus + minus - 2 * centre) / (2 * first_radius * second_radius)
+    note((plus, minus, centre), 2 * first_radius * second_radius, (first_radius, second_radius), found)
+    return found
 
 
 def mixed_difference(both: Any, first: Any, second: Any, centre: Any, first_radius: Any, second_radius: Any) -> Any:
     """Coefficient [q(1,2) - q(1) - q(2) + q] / (r1 r2): a mixed second directional derivative."""
-    return (both - first - second + centre) / (first_radius * second_radius)
+    found = (both - first - second + centre) / (first_radius * second_radius)
+    note((both, first, second, centre), first_radius * second_radius, (first_radius, second_radius), found)
+    return found
 
 
 def difference_along(displaced: Any, centre: Any, step: Any) -> Any:
     """Coefficient [c(z + step v) - c(z)] / step of two first-order coefficients c."""
-    return (displaced - centre) / step
+    found = (displaced - centre) / step
+    note((displaced, centre), step, (), found)
+    return found
+
+
+def penalised_difference(first: Any, second: Any, factor: Any) -> Any:
+    """factor [q(1) - q(2)], at points that are about 1 / factor apart."""
+    found = factor * (first - second)
+    note((first, second), 1 / factor, (), found)
+    return found
 
 
 def project(directions: Array, vector: Array) -> Array:

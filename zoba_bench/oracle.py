@@ -11,8 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from zoba_bench.arrays import Array, Samples, fitted, rectangular
+from zoba_bench.arrays import Array, Samples, fitted
 from zoba_bench.problem import BilevelProblem
+from zoba_bench.resolution import note_values
+from zoba_bench.validation import real_numbers
 
 __all__ = ["COUNTED", "DERIVATIVES", "DryOracle", "Oracle", "OracleError", "weights"]
 
@@ -255,6 +257,7 @@ class Oracle:
             )  # fmt: skip
             values = np.zeros(whole)
             values[on] = some
+        note_values(counted, values)
         if self._near is None:
             self._near = FAR * (1.0 + max(float(np.abs(vector).max(initial=0.0)) for vector in vectors[:2]))
         finite = np.isfinite(values)
@@ -303,9 +306,10 @@ class Oracle:
         self, name: str, function: Callable[..., Any], vectors: tuple[Array, ...], sample: Samples | None,
         shape: tuple[int, ...],
     ) -> Array:  # fmt: skip
-        # Read-only views and a copy: neither a function that works in place nor one that
+        # Read-only memory and a copy: neither a function that works in place nor one that
         # reuses its output can change iterates or earlier values.
         vectors = tuple(_read_only(vector) for vector in vectors)
+        sample = None if sample is None else _read_only(sample)
         try:
             values = function(*vectors) if sample is None else function(*vectors, sample)
         except Exception as error:  # a user's function may raise anything
@@ -319,11 +323,10 @@ class Oracle:
             return values.copy()
         if values is None:
             raise OracleError(f"{name} of problem {self._name!r} returned None: it must return its values")
-        array = rectangular(values)
-        if array.dtype.kind not in "biuf":
-            raise OracleError(
-                f"{name} of problem {self._name!r} returned {type(values).__name__} of {array.dtype}, not real numbers"
-            )
+        try:
+            array = real_numbers(values)
+        except TypeError as error:
+            raise OracleError(f"{name} of problem {self._name!r} returned {error}") from None
         converted = fitted(array, shape, *vectors).astype(np.float64)
         if converted.shape != shape:
             wanted = "value for each point, the last axis reduced"
@@ -365,10 +368,9 @@ def _picked(array: NDArray[Any], on: NDArray[np.bool_]) -> NDArray[Any]:
     return picked
 
 
-def _read_only(array: Array) -> Array:
-    view = array.view()
-    view.setflags(write=False)
-    return view
+def _read_only(array: NDArray[Any]) -> NDArray[Any]:
+    """The same memory, which cannot be written to: neither there nor through ``base``, which an array's view offers."""
+    return np.asarray(memoryview(array).toreadonly())  # type: ignore[arg-type]
 
 
 class DryOracle(Oracle):

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from zoba_bench.arrays import Array
 from zoba_bench.problem import BilevelProblem
+from zoba_bench.validation import is_integer
 
 __all__ = ["Recorder"]
 
@@ -24,8 +25,7 @@ class Recorder:
     """
 
     def __init__(self, problem: BilevelProblem, record_every: int | None, replicates: int) -> None:
-        whole = isinstance(record_every, (int, np.integer)) and not isinstance(record_every, bool)
-        if record_every is not None and (not whole or record_every < 1):
+        if record_every is not None and (not is_integer(record_every) or record_every < 1):
             raise ValueError(f"record_every must be a positive integer or None, got {record_every!r}")
         if record_every is not None:
             _check_closed_forms(problem)

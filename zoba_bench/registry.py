@@ -16,15 +16,13 @@ from collections.abc import Iterable, Mapping
 from importlib.metadata import entry_points
 from typing import Any
 
-import numpy as np
-
 from zoba_bench.contracts import HasOptions, Solver, Theorem, lacking, members, require
 from zoba_bench.problem import BilevelProblem
 from zoba_bench.problem.file import is_file, load_file
 from zoba_bench.problem.pickling import made_by
 from zoba_bench.solver_file import checked_solver_class, is_solver_file, load_solver_class
 from zoba_bench.threads import one_thread
-from zoba_bench.validation import check_dimension
+from zoba_bench.validation import check_dimension, is_integer
 
 __all__ = [
     "PluginWarning",
@@ -318,7 +316,7 @@ def load_problem(
         if value is not None:
             options[key] = check_dimension(key, value)
     if seed is not None:
-        if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
+        if not is_integer(seed) or seed < 0:
             raise ValueError(f"seed must be a non-negative integer, got {seed!r}")
         options["seed"] = int(seed)
     if is_file(name):

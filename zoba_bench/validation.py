@@ -6,26 +6,78 @@ import math
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 __all__ = [
+    "MOST_PASSES",
     "check_choice",
     "check_count",
     "check_dimension",
+    "check_passes",
     "check_positive",
     "check_probability",
     "check_radius",
     "check_real",
     "check_seed",
+    "check_vector",
     "check_whole",
     "either",
+    "is_integer",
+    "is_number",
+    "real_numbers",
 ]
+
+#: Passes of a loop inside of one iteration; each costs an evaluation at least, and microseconds.
+MOST_PASSES = 10**6
+
+
+def is_integer(value: object) -> bool:
+    """Whether it is an integer of Python or numpy. Truth values are none, nor durations, which numpy calls integers."""
+    return isinstance(value, (int, np.integer)) and not isinstance(value, (bool, np.timedelta64))
+
+
+def is_number(value: object) -> bool:
+    """Whether it is a real number of Python or numpy, finite or not."""
+    return is_integer(value) or isinstance(value, (float, np.floating))
+
+
+def real_numbers(values: Any) -> NDArray[Any]:
+    """What somebody handed over as an array of real numbers.
+
+    Raises
+    ------
+    TypeError
+        For anything else: durations, dates, complex numbers, text, objects, ragged lists, arrays with masked entries.
+        The message says what it is: "ndarray of object, not real numbers".
+    """
+    if isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values):
+        raise TypeError("an array with masked entries, which have no value; fill or drop them")
+    try:
+        array = np.asarray(values)
+    except (TypeError, ValueError):
+        raise TypeError(f"{type(values).__name__} of no one shape, not real numbers") from None
+    if array.dtype.kind not in "biuf":
+        raise TypeError(f"{type(values).__name__} of {array.dtype}, not real numbers")
+    return array
+
+
+def check_vector(name: str, value: Any, size: int) -> NDArray[np.float64]:
+    """A finite vector of this length, as a float array."""
+    try:
+        array = real_numbers(value).astype(np.float64)
+    except TypeError as error:
+        raise TypeError(f"{name} must be a vector of {size} real numbers, got {error}") from None
+    if array.shape != (size,):
+        raise ValueError(f"{name} must have shape ({size},), got {array.shape}")
+    if not np.isfinite(array).all():
+        raise ValueError(f"{name} must be finite, got {array!r}")
+    return array
 
 
 def check_dimension(name: str, value: object) -> int:
     """A positive int, or an error that names the argument and the value."""
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
-        raise ValueError(f"{name} must be a positive integer, got {value!r}")
-    return int(value)
+    check_count(name, value)
+    return int(value)  # type: ignore[call-overload,no-any-return]
 
 
 def check_whole(name: str, value: object) -> int:
@@ -44,16 +96,25 @@ def either(**names: Any) -> Any:
 
 def check_positive(name: str, value: object, zero: bool = False) -> None:
     """A positive finite number (or zero, if allowed), else an error that says what is wanted."""
-    number = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
-    if not number or not math.isfinite(value) or value < 0 or (value == 0 and not zero):  # type: ignore[arg-type,operator]
+    if not is_number(value) or not math.isfinite(value) or value < 0 or (value == 0 and not zero):  # type: ignore[arg-type,operator]
         kind = "non-negative" if zero else "positive"
         raise ValueError(f"{name} must be a {kind} finite number, got {value!r}")
 
 
 def check_count(name: str, value: object) -> None:
     """A positive integer, or an error that names the argument and the value."""
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
+    if not is_integer(value) or value < 1:  # type: ignore[operator]
         raise ValueError(f"{name} must be a positive integer, got {value!r}")
+
+
+def check_passes(name: str, value: object) -> None:
+    """A number of passes of a loop inside of one iteration, which is to end."""
+    check_count(name, value)
+    if value > MOST_PASSES:  # type: ignore[operator]
+        raise ValueError(
+            f"{name} must be at most {MOST_PASSES}, got {value!r}: a loop inside of one iteration, each pass of which "
+            "costs an evaluation at least"
+        )
 
 
 def check_choice(name: str, value: object, allowed: tuple[str, ...]) -> None:
@@ -79,8 +140,7 @@ def check_real(
     hint: str = "",
 ) -> float:
     """A finite number inside the limits, or an error that names argument, value and way out."""
-    number = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
-    if not number or not (math.isfinite(value) and above < value < below and value >= at_least):
+    if not is_number(value) or not (math.isfinite(value) and above < value < below and value >= at_least):
         limits = [
             f"{word} {limit:.6g}"
             for word, limit in (("above", above), ("at least", at_least), ("below", below))
@@ -93,7 +153,7 @@ def check_real(
 
 def check_seed(value: Any) -> int:
     """A non-negative int: the family's instance is a function of it."""
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 0:
+    if not is_integer(value) or value < 0:
         raise ValueError(f"seed must be a non-negative integer (it names the instance), got {value!r}")
     return int(value)
 

@@ -10,7 +10,7 @@ from numpy.polynomial import Polynomial
 from zoba_bench.arrays import Array, blockwise, dot, frozen, linear_map, spread, spread_vectors, square_norm
 from zoba_bench.problem import BilevelProblem, Card
 from zoba_bench.problem.symbolic import Symbolic
-from zoba_bench.validation import check_dimension, check_real
+from zoba_bench.validation import check_dimension, check_real, is_integer
 
 from .._base import scalars
 from .._base.family import family, sphere_start
@@ -184,7 +184,7 @@ def dataclean_linear(
         raise ValueError(f"m must be at least p={p}, for F to tell all z apart, got {m!r}")
     mu = check_real("mu", mu, above=0.0, hint="without it rows of weight zero leave z free")
     corrupted = d // 3 if corrupted is None else corrupted
-    if isinstance(corrupted, bool) or not isinstance(corrupted, (int, np.integer)) or not 0 <= corrupted <= d:
+    if not is_integer(corrupted) or not 0 <= corrupted <= d:
         raise ValueError(f"corrupted must be an integer between 0 and d={d}, got {corrupted!r}")
     radius = check_real("radius", radius, above=0.0, hint=_RADIUS_HINT)
 

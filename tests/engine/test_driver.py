@@ -247,6 +247,7 @@ def test_every_status_has_a_test_above():
     of_minimize_alone = {"noise_limited", "flat", "inner_singular", "inner_failed"}  # tests/minimization has them
     assert {s.label for s in Status} - of_minimize_alone == {
         "converged", "max_iterations", "budget", "diverged", "non_finite", "stopped",
+        "unresolved",  # test_resolution.py has it
     }  # fmt: skip
 
 

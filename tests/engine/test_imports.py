@@ -17,10 +17,11 @@ FOLDERS = {
 #: The parts of the engine from the bottom to the top. A part imports parts of lower layers only.
 LAYERS = (
     {"about", "arrays", "errors", "frames", "json_values", "memory", "tasks", "threads", "validation"},
+    {"resolution"},
     # Each of these stands alone.
     {"directions", "estimators", "ledger", "machine", "problem", "processes", "result", "statistics"},
     {"oracle", "recorder"},
-    {"contracts"},
+    {"contracts", "exactness"},
     {"solver_file"},
     {"registry", "solvers"},
     {"driver", "sweep"},

@@ -36,7 +36,7 @@ def test_status_values_are_stable():
     """They are stored in ledgers."""
     assert {s.label: int(s) for s in Status} == {
         "converged": 0, "max_iterations": 1, "budget": 2, "diverged": 3, "non_finite": 4, "stopped": 5,
-        "noise_limited": 6, "flat": 7, "inner_singular": 8, "inner_failed": 9,
+        "noise_limited": 6, "flat": 7, "inner_singular": 8, "inner_failed": 9, "unresolved": 10,
     }  # fmt: skip
 
 
@@ -52,9 +52,10 @@ def test_success_is_true_for_converged_and_for_a_budget_that_was_the_aim():
     assert result(statuses, tolerance=1e-3).success.tolist() == [s is Status.CONVERGED for s in statuses]
 
 
-def test_failed_is_diverged_or_not_finite():
+def test_failed_is_diverged_or_what_says_nothing():
     statuses = list(Status)
-    assert result(statuses).failed.tolist() == [s in (Status.DIVERGED, Status.NON_FINITE) for s in statuses]
+    failed = (Status.DIVERGED, Status.NON_FINITE, Status.UNRESOLVED)
+    assert result(statuses).failed.tolist() == [s in failed for s in statuses]
 
 
 def test_nfev_adds_both_levels():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import warnings
 
+import numpy as np
 import pytest
 
 from zoba_bench.execution import run_cells
@@ -81,17 +82,75 @@ def tried(ledger_bytes, path, stride):
 def test_no_flipped_bit_becomes_a_result(ledger_bytes, tmp_path):
     counts = tried(ledger_bytes, tmp_path / "ledger.sqlite", 7 * 41)
     assert counts["named"] > 20, counts  # or the checksums saw nothing
+    assert counts["missing"] == 0, counts
+
+
+def test_three_hundred_random_bits_leave_nothing_silent(ledger_bytes, tmp_path):
+    """A value is as it was, or its loss is named, or the file is refused: for the lists and tables of all rows too."""
+    path = tmp_path / "ledger.sqlite"
+    path.write_bytes(ledger_bytes)
+    right, listed = everything(path), all_rows(path)
+    rng = np.random.default_rng(0)
+    for bit in map(int, rng.choice(8 * len(ledger_bytes), size=300, replace=False)):
+        content = bytearray(ledger_bytes)
+        content[bit // 8] ^= 1 << bit % 8
+        path.write_bytes(content)
+        with warnings.catch_warnings(record=True) as met:
+            warnings.simplefilter("always")
+            try:
+                found, rows = everything(path), all_rows(path)
+            except LedgerError:
+                continue
+        assert found == right or met, f"bit {bit} is silent"
+        assert [row for row in rows if row not in listed] == [], f"bit {bit} changes a row"
+        assert len(rows) == len(listed) or met, f"bit {bit} loses a row without a word"
+
+
+def all_rows(path):
+    """What ``runs``, ``export``, ``merge`` and ``compare`` read, of sound rows; a warning names the others."""
+    with Ledger(path, readonly=True) as ledger:
+        found = []
+        for table in ("cells", "failures", "texts", "runs"):
+            for number, row, sound in ledger.rows(table):
+                if sound:
+                    found.append((table, row))
+                else:
+                    warnings.warn(f"row {number} of {table}", LedgerWarning, stacklevel=1)
+        return found
+
+
+def test_a_damaged_index_is_named_and_what_it_lost_is_found(tmp_path):
+    path = tmp_path / "ledger.sqlite"
+    with Ledger(path) as ledger:
+        right = run_cells(CELLS, ledger)
+    content = path.read_bytes()
+    key = CELLS[1].key.encode()
+    assert content.count(key) == 2  # in the table and in its index
+    met = {}
+    for at in (content.index(key), content.rindex(key)):
+        flipped = bytearray(content)
+        flipped[at] ^= 1
+        path.write_bytes(flipped)
+        with warnings.catch_warnings(record=True) as seen:
+            warnings.simplefilter("always")
+            with Ledger(path, readonly=True) as ledger:
+                found = ledger.find(CELLS[1].key, fingerprint(CELLS[1].task))
+        assert "an index is damaged" in str(seen[0].message)
+        assert path.read_bytes() == flipped  # reading mends a copy
+        met[found is not None] = found
+    assert met[True] == right[CELLS[1].key]  # of the flip in the index; that in the row loses the row
 
 
 @pytest.mark.slow
 def test_no_seventh_bit_becomes_a_result(ledger_bytes, tmp_path):
     counts = tried(ledger_bytes, tmp_path / "ledger.sqlite", 7)
     assert counts["named"] > 1000, counts
+    assert counts["missing"] == 0, counts
 
 
 def test_a_checksum_is_what_sees_it(ledger_bytes, tmp_path, monkeypatch):
     """Without checksums flipped bits do become results: the test above can fail."""
-    monkeypatch.setattr("zoba_bench.ledger.store.checksum", lambda *values: "the same")
+    monkeypatch.setattr("zoba_bench.ledger.connection.checksum", lambda *values: "the same")
     monkeypatch.setattr(Ledger, "_sound", lambda self, table, row, words: dict(
         zip(__import__("zoba_bench.ledger.schema", fromlist=["x"]).CHECKED[table], row, strict=False)))  # fmt: skip
     with pytest.raises((AssertionError, ValueError), match=r"bit \d+|Expecting|Extra data|Invalid|Unterminated"):

@@ -9,9 +9,11 @@ from typing import NoReturn
 import click
 
 from zoba_bench.about import VERSION
+from zoba_bench.cli.ledger_pairs import compare, merge
+from zoba_bench.cli.ledgers import clean, export, runs
 from zoba_bench.cli.listing import info, list_command
 from zoba_bench.cli.proving import check, derive
-from zoba_bench.cli.reporting import clean, report, sys_info
+from zoba_bench.cli.reporting import report, sys_info
 from zoba_bench.cli.signals import Stopped, stopping
 from zoba_bench.cli.solving import run_command, solve
 from zoba_bench.cli.terminal import complain, one_line_warnings
@@ -73,5 +75,8 @@ def cli() -> None:
     """
 
 
-for verb in (list_command, info, solve, run_command, verify, self_test, check, derive, report, clean, sys_info):
+for verb in (
+    list_command, info, solve, run_command, verify, self_test, check, derive, report, runs, export, compare, merge,
+    clean, sys_info,
+):  # fmt: skip
     cli.add_command(verb)

@@ -6,9 +6,21 @@ from pathlib import Path
 
 import click
 
+from zoba_bench.cli.output import for_json
+
 __all__ = ["AS_JSON", "CELL_TIMEOUT", "DASK", "FAIL_FAST", "FRESH", "JOBS", "MAX_MEMORY", "OUT", "OWN", "SEED"]
 
-AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, and nothing else, on standard output.")
+
+def _keep_for_json(ctx: click.Context, _: click.Parameter, value: bool) -> bool:
+    if value and not ctx.resilient_parsing:
+        ctx.with_resource(for_json())
+    return value
+
+
+AS_JSON = click.option(
+    "--json", "as_json", is_flag=True, callback=_keep_for_json,
+    help="Print JSON, and nothing else, on standard output.",
+)  # fmt: skip
 OUT = click.option(
     "--out", default="zoba-results", show_default=True, type=click.Path(file_okay=False, path_type=Path),
     help="Folder of ledger.sqlite and report/.",

@@ -1,4 +1,4 @@
-"""What is left of runs: ``report``, ``clean`` and ``sys-info``."""
+"""What is left of runs, and what they depend on: ``report`` and ``sys-info``."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import click
 from zoba_bench.cli.options import AS_JSON, OUT
 from zoba_bench.cli.terminal import new_console, print_json, visible
 
-__all__ = ["clean", "report", "sys_info"]
+__all__ = ["report", "sys_info"]
 
 
 @click.command()
@@ -26,43 +26,6 @@ def report(to: Path | None, out: Path) -> int:
     with Ledger(_existing(out), readonly=True) as ledger:
         render_missing(ledger)
         new_console().print(str(write_report(ledger, to or out)), highlight=False, soft_wrap=True)
-    return 0
-
-
-@click.command()
-@click.option("--dry-run", is_flag=True, help="Say what would be removed, and remove nothing.")
-@click.option("--yes", is_flag=True, help="Do not ask.")
-@OUT
-@AS_JSON
-def clean(dry_run: bool, yes: bool, out: Path, as_json: bool) -> int:
-    """Remove what other code than this wrote into the ledger: no run will find it again. Verdicts are kept.
-
-    Cells of this code on problems of your own stay, also those of earlier versions of your file.
-    """
-    from zoba_bench.ledger import Ledger
-    from zoba_bench.verification.run.stale import stale_groups
-
-    with Ledger(_existing(out), readonly=dry_run) as ledger:
-        old, kept = stale_groups(ledger)
-        counts = {
-            "cells": sum(number for table, _, _, number in old if table == "cells"),
-            "derived": sum(number for table, _, _, number in old if table == "texts"),
-            "failed": sum(number for table, _, _, number in old if table == "failures"),
-        }
-        words = f"{counts['cells']} cells and {counts['derived']} derived plans and proofs of other code"
-        if counts["failed"]:
-            words += f", and {counts['failed']} failed cells"
-        sure = bool(old) and not dry_run
-        if sure and not yes:
-            sure = click.confirm(f"Remove {words} from {ledger.path}? {kept} rows of this code stay.", err=True)
-        if sure:
-            ledger.remove(old)
-    if as_json:
-        print_json({"ledger": str(out / "ledger.sqlite"), "old": counts, "kept": kept, "removed": sure})
-    elif dry_run:
-        click.echo(f"would remove {words}; {kept} rows of this code stay")
-    else:
-        click.echo(f"removed {words}" if sure else "nothing was removed" if old else "there is nothing to remove")
     return 0
 
 

@@ -6,15 +6,17 @@ import json
 import sys
 import unicodedata
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import click
 
+from zoba_bench.cli.output import json_stream
 from zoba_bench.json_values import strict_json
 
 __all__ = [
+    "columns_table",
     "complain",
     "escape",
     "new_console",
@@ -22,6 +24,7 @@ __all__ = [
     "print_json",
     "progress_bar",
     "report_failed",
+    "safe",
     "visible",
 ]
 
@@ -74,8 +77,28 @@ def visible(text: str) -> str:
     return "".join(c if c in "\n\t" or unicodedata.category(c) != "Cc" else f"\\x{ord(c):02x}" for c in text)
 
 
+def safe(text: str) -> str:
+    """Text from elsewhere in one line: all that is not printable written out, also what reverses the writing."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def columns_table(columns: Iterable[str], rows: Iterable[Iterable[str]], numbers: Container[str] = ()) -> Any:
+    """A table of text that is shown as it is; columns of numbers are aligned at the right."""
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    for column in columns:
+        table.add_column(column, justify="right" if column in numbers else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(safe(word)) for word in row))
+    return table
+
+
 def print_json(content: Any) -> None:
-    click.echo(json.dumps(strict_json(content), indent=1, allow_nan=False))
+    click.echo(json.dumps(strict_json(content), indent=1, allow_nan=False), file=json_stream())
 
 
 def complain(message: str) -> None:

@@ -4,7 +4,13 @@
 - ``checksums``: how damage in a row is noticed;
 - ``errors``: what went wrong, in words that say what to do;
 - ``opening``: a connection that writes, or one that only reads;
-- ``store``: the ledger itself.
+- ``connection``: an open ledger, whose rows are checked when they are read;
+- ``store``: the ledger itself;
+- ``content``: what a ledger holds, as people ask for it;
+- ``cleaning``: which of it can go;
+- ``tables`` and ``exporting``: all of it as files of other programs;
+- ``merging``: two ledgers as one;
+- ``changes`` and ``comparing``: what is not the same in two runs.
 """
 
 from zoba_bench.ledger.errors import LedgerError, LedgerWarning

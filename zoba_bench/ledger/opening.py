@@ -6,14 +6,19 @@ import contextlib
 import shutil
 import sqlite3
 import tempfile
+import warnings
 from pathlib import Path
 from urllib.parse import quote
 
 from zoba_bench.ledger.checksums import text_of
-from zoba_bench.ledger.errors import LedgerError
-from zoba_bench.ledger.schema import APPLICATION_ID, VERSION, create, migrate
+from zoba_bench.ledger.errors import LedgerError, LedgerWarning
+from zoba_bench.ledger.schema import APPLICATION_ID, VERSION, create, described_right, migrate
 
 __all__ = ["close_writer", "open_reader", "open_writer"]
+
+_CLOSELY = 2**28  # bytes of a file up to which it is held against its indices too
+#: What SQLite says where an index does not agree with its table, which is as it was.
+_OF_INDICES = ("missing from index", "non-unique entry in index", "wrong # of entries in index")
 
 
 def open_writer(path: Path, wait: float) -> sqlite3.Connection:
@@ -28,7 +33,9 @@ def open_writer(path: Path, wait: float) -> sqlite3.Connection:
     db = sqlite3.connect(path, timeout=wait, isolation_level=None)
     db.text_factory = text_of
     try:
-        version = _checked(db, path, new)
+        version, sound = _checked(db, path, new)
+        if not sound:
+            db.execute("REINDEX")
         if new:
             create(db)
         elif version < VERSION:
@@ -53,15 +60,15 @@ def close_writer(db: sqlite3.Connection) -> None:
 def open_reader(path: Path, wait: float) -> tuple[sqlite3.Connection, tempfile.TemporaryDirectory[str] | None]:
     """A connection that never writes to the file, nor beside it; and the folder of a copy, where it reads one.
 
-    A copy is read where a process was killed and left a log that cannot be read without writing, and where the file is
-    of an earlier format.
+    A copy is read where a process was killed and left a log that cannot be read without writing, where the file is of
+    an earlier format, and where an index of it is damaged.
     """
     if not path.exists():
         raise LedgerError(f"there is no ledger {path}; run `zoba-bench verify` first, or pass --out")
     db = sqlite3.connect(f"file:{quote(str(path.resolve()))}?mode=ro", uri=True, timeout=wait, isolation_level=None)
     db.text_factory = text_of
     try:
-        if _checked(db, path, new=False) == VERSION:
+        if _checked(db, path, new=False) == (VERSION, True):
             return db, None
     except sqlite3.OperationalError as error:
         log = Path(f"{path}-wal")
@@ -76,11 +83,13 @@ def open_reader(path: Path, wait: float) -> tuple[sqlite3.Connection, tempfile.T
     for end in ("", "-wal"):
         if Path(f"{path}{end}").exists():
             shutil.copyfile(f"{path}{end}", f"{folder.name}/ledger{end}")
-    return open_writer(Path(folder.name) / "ledger", wait), folder
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", LedgerWarning)  # it has been said of the file itself
+        return open_writer(Path(folder.name) / "ledger", wait), folder
 
 
-def _checked(db: sqlite3.Connection, path: Path, new: bool) -> int:
-    """Format of the file; LedgerError if it is no ledger, or one of a later format."""
+def _checked(db: sqlite3.Connection, path: Path, new: bool) -> tuple[int, bool]:
+    """Format of the file, and whether its indices are sound; LedgerError if it is no ledger, or of a later format."""
     (tables,) = db.execute("SELECT count(*) FROM sqlite_master").fetchone()
     (application,) = db.execute("PRAGMA application_id").fetchone()
     (version,) = db.execute("PRAGMA user_version").fetchone()
@@ -89,11 +98,25 @@ def _checked(db: sqlite3.Connection, path: Path, new: bool) -> int:
         raise LedgerError(f"{path} is {what} of another program; choose another --out")
     if version > VERSION:
         raise LedgerError(f"{path} was written by a newer zoba-bench (format {version}); upgrade to read it")
-    if tables:
-        (state,) = db.execute("PRAGMA quick_check(1)").fetchone()
-        if state != "ok":
-            raise sqlite3.DatabaseError(state)
-    return int(version)
+    if version == VERSION and not described_right(db):
+        raise sqlite3.DatabaseError("its description of its tables is not that of this format")
+    found = _damage(db, path) if tables else []
+    if found:
+        warnings.warn(
+            f"{path}: an index is damaged ({found[0]}); what it does not find is found without it",
+            LedgerWarning, stacklevel=5,
+        )  # fmt: skip
+    return int(version), not found
+
+
+def _damage(db: sqlite3.Connection, path: Path) -> list[str]:
+    """What is wrong with indices; what is wrong with anything else is raised."""
+    check = "integrity_check" if path.stat().st_size <= _CLOSELY else "quick_check"
+    found = [str(row[0]) for row in db.execute(f"PRAGMA {check}(20)") if row[0] != "ok"]
+    for words in found:
+        if not any(each in words for each in _OF_INDICES):
+            raise sqlite3.DatabaseError(words)
+    return found
 
 
 def _keep_a_log(db: sqlite3.Connection) -> None:

@@ -5,12 +5,13 @@ Format 1 had cells and runs, format 2 added texts, format 3 checksums, origins a
 
 from __future__ import annotations
 
+import functools
 import json
 import sqlite3
 
 from zoba_bench.ledger.checksums import checksum
 
-__all__ = ["APPLICATION_ID", "CHECKED", "VERSION", "create", "migrate"]
+__all__ = ["APPLICATION_ID", "CHECKED", "VERSION", "create", "described_right", "migrate"]
 
 APPLICATION_ID = 0x5A4F4241  # "ZOBA"
 VERSION = 3
@@ -80,6 +81,28 @@ CHECKED = {
 _ADDED = {"cells": ("origin", "checksum"), "runs": ("checksum",), "texts": ("checksum",)}
 #: The column whose text must be JSON for a row of an earlier format to be taken as sound.
 _CONTENT = {"cells": "result", "runs": "content", "texts": "content"}
+
+
+def described_right(db: sqlite3.Connection) -> bool:
+    """Whether the file describes its tables as this format does: a flipped bit there changes what all rows mean."""
+    return _columns(db) == _right_columns()
+
+
+@functools.cache
+def _right_columns() -> dict[str, list[tuple[str, ...]]]:
+    db = sqlite3.connect(":memory:")
+    try:
+        _add_tables(db)
+        return _columns(db)
+    finally:
+        db.close()
+
+
+def _columns(db: sqlite3.Connection) -> dict[str, list[tuple[str, ...]]]:
+    """Name, type and place in the primary key of the columns of each table."""
+    names = [row[0] for row in db.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")]
+    select = "SELECT name, type, pk FROM pragma_table_info(?)"
+    return {name: [tuple(map(str, row)) for row in db.execute(select, (name,))] for name in names}
 
 
 def create(db: sqlite3.Connection) -> None:

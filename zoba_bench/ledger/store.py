@@ -2,37 +2,26 @@
 
 from __future__ import annotations
 
-import contextlib
 import datetime
 import hashlib
 import json
 import math
-import os
-import sqlite3
-import time
-import warnings
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from zoba_bench.ledger.checksums import checksum
-from zoba_bench.ledger.errors import LedgerError, LedgerWarning, explained
-from zoba_bench.ledger.opening import close_writer, open_reader, open_writer
+from zoba_bench.ledger.connection import Connection
 from zoba_bench.ledger.schema import CHECKED
 
 __all__ = ["Ledger"]
 
-#: Tables whose rows depend on code, and the column that says what they are.
-_NAMED = {"cells": "task", "failures": "task", "texts": "kind"}
-_BATCH = 5.0  # seconds of commits that reach the disk together
 
-
-class Ledger:
+class Ledger(Connection):
     """Rows of finished cells, what was derived for them, and the verdicts of finished runs.
 
     A row is found again only under the fingerprint of the code that wrote it. It is replaced by a row of the same code
-    alone, and removed by :meth:`remove` alone. Each row has a checksum, which is verified when the row is read. A
-    damaged row counts as missing, and a :class:`LedgerWarning` names it.
+    alone, and removed where somebody asks for it (``cleaning``). Each row has a checksum, which is verified when the
+    row is read. A damaged row counts as missing, and a :class:`LedgerWarning` names it.
 
     What is written outlives this process as soon as the method returns, also where the process is killed. It reaches
     the disk in batches: a power failure may cost what was written since the last batch of 5 seconds, never more.
@@ -54,103 +43,19 @@ class Ledger:
     """
 
     def __init__(self, path: str | Path, *, readonly: bool = False, wait: float = 60.0) -> None:
-        self.path = Path(path)
-        self.readonly = readonly
-        self._wait = wait
+        super().__init__(path, readonly=readonly, wait=wait)
         self._unwritten: dict[tuple[str, str, str], Any] = {}
         self._origins: set[str] = set()
-        self._batch = time.monotonic()
-        self._copy: Any = None
-        with self._guard():
-            if readonly:
-                self._db, self._copy = open_reader(self.path, wait)
-            else:
-                self._db = open_writer(self.path, wait)
-                self._file = self._identity()
-
-    @contextlib.contextmanager
-    def _guard(self) -> Iterator[None]:
-        try:
-            yield
-        except (sqlite3.Error, OSError, UnicodeDecodeError) as error:  # the last from a damaged schema
-            raise LedgerError(explained(error, self.path, self._wait)) from error
-
-    @contextlib.contextmanager
-    def _transaction(self) -> Iterator[None]:
-        """All or nothing, of a file that is still there."""
-        with self._guard():
-            if self.readonly:
-                raise LedgerError(f"the ledger {self.path} was opened for reading alone")
-            if self._identity() != self._file:
-                raise LedgerError(
-                    f"the ledger {self.path} was removed or replaced by another process while it was in use; what "
-                    "finishes now would be lost: start again"
-                )
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-            except BaseException:
-                # After a full disk SQLite may have rolled back by itself.
-                with contextlib.suppress(sqlite3.Error):
-                    self._db.execute("ROLLBACK")
-                raise
-            self._db.execute("COMMIT")
-            if time.monotonic() - self._batch > _BATCH:
-                self._db.execute("PRAGMA wal_checkpoint(PASSIVE)")
-                self._batch = time.monotonic()
-
-    def _identity(self) -> tuple[int, int] | None:
-        try:
-            found = os.stat(self.path)
-        except FileNotFoundError:
-            return None
-        return found.st_dev, found.st_ino
-
-    def close(self) -> None:
-        """Close the file; it is a single one then, unless another process uses it."""
-        if self.readonly:
-            self._db.close()
-        else:
-            close_writer(self._db)
-        if self._copy is not None:
-            self._copy.cleanup()
-
-    def __enter__(self) -> Ledger:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self.close()
-
-    def _write(self, table: str, values: Mapping[str, Any]) -> None:
-        """Insert or replace a row, with its checksum."""
-        names = CHECKED[table]
-        row = tuple(values[name] for name in names)
-        columns, marks = ", ".join((*names, "checksum")), ", ".join("?" * (len(names) + 1))
-        self._db.execute(f"INSERT OR REPLACE INTO {table} ({columns}) VALUES ({marks})", (*row, checksum(*row)))
-
-    def _sound(self, table: str, row: tuple[Any, ...], words: str) -> dict[str, Any] | None:
-        """A row of the checked columns and the checksum, by column; None with a warning if it is damaged."""
-        if checksum(*row[:-1]) == row[-1]:
-            return dict(zip(CHECKED[table], row, strict=False))
-        warnings.warn(f"{self.path}: {words} is damaged and is not used", LedgerWarning, stacklevel=4)
-        return None
-
-    def _read(self, table: str, where: Mapping[str, str], words: str) -> dict[str, Any] | None:
-        columns = ", ".join((*CHECKED[table], "checksum"))
-        condition = " AND ".join(f"{name} = ?" for name in where)
-        with self._guard():
-            row = self._db.execute(f"SELECT {columns} FROM {table} WHERE {condition}", tuple(where.values())).fetchone()
-        if row is None:
-            return None
-        found = self._sound(table, row, words)
-        # A row that an index leads to in error is as sound as any, and another one.
-        return found if found is not None and all(found[name] == value for name, value in where.items()) else None
 
     def find(self, key: str, fingerprint: str) -> dict[str, Any] | None:
         """The result of a cell under a fingerprint, or None; a damaged row is named in a warning and counts as none."""
         row = self._read("cells", {"key": key, "fingerprint": fingerprint}, f"the row of cell {key}")
         found: dict[str, Any] | None = None if row is None else json.loads(row["result"])
         return found
+
+    def row(self, table: str, where: Mapping[str, str]) -> dict[str, Any] | None:
+        """All columns of a sound row, as they stand there; None where there is none."""
+        return self._read(table, where, f"a row of {table}")
 
     def holds(self, key: str, fingerprint: str) -> bool:
         """Whether there is a row of a cell under a fingerprint, sound or not."""
@@ -250,6 +155,19 @@ class Ledger:
             self._origins.add(name)
         return name
 
+    def add_copies(
+        self, table: str, rows: Iterable[Mapping[str, Any]], origins: Iterable[Mapping[str, Any]] = ()
+    ) -> None:
+        """Add rows as another ledger gave them, with their times; one of the same key is replaced. All or none.
+
+        ``origins`` are those that the rows name, as :meth:`origin` returns them.
+        """
+        with self._transaction():
+            for origin in origins:
+                self._origin(origin)
+            for row in rows:
+                self._write(table, row)
+
     def add_run(self, suite: str, seed: int, content: dict[str, Any]) -> int:
         """Add the verdicts and everything the report needs of one run; its number."""
         with self._transaction():
@@ -322,25 +240,9 @@ class Ledger:
                     "seconds": float(seconds), "created": _now(),
                 })  # fmt: skip
 
-    def groups(self) -> list[tuple[str, str, str, int]]:
-        """Table, task of the cells or kind of the texts, fingerprint, and number of such rows."""
-        with self._guard():
-            return [
-                (table, str(row[0]), str(row[1]), int(row[2]))
-                for table, name in _NAMED.items()
-                for row in self._db.execute(
-                    f"SELECT {name}, fingerprint, count(*) FROM {table} GROUP BY 1, 2 ORDER BY 1, 2"
-                )
-            ]
-
-    def remove(self, groups: Iterable[tuple[str, str, str, int]]) -> None:
-        """Remove these groups of rows, all or none, and give their space back."""
-        with self._transaction():
-            for table, name, fingerprint, _ in groups:
-                where = f"WHERE {_NAMED[table]} = ? AND fingerprint = ?"
-                self._db.execute(f"DELETE FROM {table} {where}", (name, fingerprint))
-        with self._guard():
-            self._db.execute("VACUUM")
+    def size(self) -> int:
+        """Bytes of the file, that of a log beside it included."""
+        return sum(part.stat().st_size for end in ("", "-wal") if (part := Path(f"{self.path}{end}")).exists())
 
     def count(self) -> int:
         """Number of cells, of any fingerprint."""

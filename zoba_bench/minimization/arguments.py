@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from zoba_bench.arrays import Array
-from zoba_bench.validation import check_whole, either
+from zoba_bench.validation import check_whole, either, is_integer, is_number, real_numbers
 
 __all__ = [
     "bounds_of",
@@ -39,8 +39,7 @@ def positive_or_none(**named: Any) -> float | None:
     if value is None:
         return None
     name = next(name for name, each in named.items() if each is not None)
-    number = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
-    if not (number and 0 < value < math.inf):
+    if not (is_number(value) and 0 < value < math.inf):
         raise ValueError(f"{name} must be a positive finite number or None, got {value!r}")
     return float(value)
 
@@ -51,7 +50,7 @@ def seed_of(seed: Any) -> int | None:
         return None
     if isinstance(seed, np.random.Generator):
         return int(seed.integers(2**63))
-    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
+    if not is_integer(seed) or seed < 0:
         raise ValueError(f"seed must be a non-negative integer, a numpy Generator or None, got {seed!r}")
     return int(seed)
 
@@ -66,7 +65,7 @@ def workers_of(workers: Any) -> Any:
     """A positive integer, a map-like callable, or None."""
     if workers is None or callable(workers):
         return workers
-    if isinstance(workers, bool) or not isinstance(workers, (int, np.integer)) or workers < 1:
+    if not is_integer(workers) or workers < 1:
         raise ValueError(
             f"workers must be a positive integer, or a callable like map such as a pool's map, got {workers!r}"
         )
@@ -76,9 +75,9 @@ def workers_of(workers: Any) -> Any:
 def vector(name: str, value: ArrayLike) -> Array:
     """A finite vector, as an array of its own."""
     try:
-        array = np.array(value, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise TypeError(f"{name} must be a vector of real numbers, got {value!r}") from error
+        array = np.array(real_numbers(value), dtype=np.float64)
+    except TypeError as error:
+        raise TypeError(f"{name} must be a vector of real numbers, got {value!r}: {error}") from None
     if array.ndim != 1 or array.size == 0:
         raise ValueError(
             f"{name} must be one-dimensional and not empty, got shape {array.shape}; wrap a number as [{name}]"
@@ -93,9 +92,9 @@ def scale_of(name: str, value: ArrayLike | None, size: int) -> Array:
     if value is None:
         return np.ones(size)
     try:
-        array = np.array(value, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise TypeError(f"{name} must be a positive number or {size} of them, got {value!r}") from error
+        array = np.array(real_numbers(value), dtype=np.float64)
+    except TypeError:
+        raise TypeError(f"{name} must be a positive number or {size} of them, got {value!r}") from None
     if array.shape not in ((), (size,)) or not (np.isfinite(array) & (array > 0)).all():
         raise ValueError(f"{name} must be a positive number or {size} of them, got {value!r}")
     return np.broadcast_to(array, (size,)).copy()
@@ -121,7 +120,7 @@ def bounds_of(name: str, bounds: Any, start: Array) -> tuple[Array, Array] | Non
             raise ValueError(f"{wanted}, got {bounds!r}")
         sides = [[end if pair[k] is None else pair[k] for pair in pairs] for k, end in ((0, -np.inf), (1, np.inf))]
     try:
-        lower, upper = (np.broadcast_to(np.asarray(side, dtype=np.float64), (size,)).copy() for side in sides)
+        lower, upper = (np.broadcast_to(real_numbers(side).astype(np.float64), (size,)).copy() for side in sides)
     except (TypeError, ValueError) as error:
         raise ValueError(f"{wanted}, got {bounds!r}") from error
     if not (lower < upper).all():  # false for NaN

@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from zoba_bench.arrays import Array, fitted, rectangular
+from zoba_bench.arrays import Array, fitted
 from zoba_bench.oracle import Oracle, OracleError
 from zoba_bench.problem.building import called
+from zoba_bench.validation import real_numbers
 
 __all__ = ["CHECK_EVALUATIONS", "BlackBox", "Finished", "check_black_boxes"]
 
@@ -57,12 +58,13 @@ class BlackBox:
 
     def __call__(self, Z: Array, X: Array) -> Array:
         """Values (n,) at points Z (n, p), X (n, d)."""
-        # Products are new arrays: a function that changes its arguments, or keeps them, harms nobody.
+        # New arrays, one a point: a function that changes its arguments, or keeps them, harms nobody.
         Z, X = Z * self.z_scale, X * self.x_scale
         if self.vectorized:
             return self._many(Z, X)
         return np.array([_number(self.level, called(self.level, self.function, *point, *self.args))
-                         for point in zip(Z, X, strict=True)], dtype=np.float64)  # fmt: skip
+                         for point in zip(map(np.copy, Z), map(np.copy, X), strict=True)],
+                        dtype=np.float64)  # fmt: skip
 
     def _many(self, Z: Array, X: Array) -> Array:
         for array in (Z, X):
@@ -74,9 +76,10 @@ class BlackBox:
             raise
         if found is None:
             raise OracleError(f"{self.level} returned None for {len(Z)} points: it must return their values")
-        values = rectangular(found)
-        if values.dtype.kind not in "biuf":
-            raise OracleError(f"{self.level} returned {type(found).__name__} of {values.dtype}, not real numbers")
+        try:
+            values = real_numbers(found)
+        except TypeError as error:
+            raise OracleError(f"{self.level} returned {error}") from None
         values = fitted(values, (len(Z),), Z, X)
         if values.shape != (len(Z),):
             raise OracleError(
@@ -88,6 +91,7 @@ class BlackBox:
 
 
 _SINGLE = "pass vectorized=False to minimize"
+_NO_NUMBERS = (str, bytes, complex, np.complexfloating, np.timedelta64, np.datetime64)
 
 
 def _call(level: str, Z: Array, X: Array) -> str:
@@ -99,8 +103,10 @@ def _number(level: str, value: Any) -> float:
         return float(value)
     if value is None:
         raise TypeError(f"{level} returned None; it must return its value, one real number")
+    if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
+        raise TypeError(f"{level} returned a masked value, which is none; it must return one real number")
     array = value if isinstance(value, np.ndarray) else None
-    if array is None and isinstance(value, (str, bytes, complex, np.complexfloating)):
+    if array is None and isinstance(value, _NO_NUMBERS):
         raise TypeError(f"{level} returned {value!r}; it must return one real number")
     try:
         array = np.asarray(value, dtype=np.float64) if array is None or array.dtype.kind in "fiub" else None

@@ -13,7 +13,7 @@ import numpy as np
 
 from zoba_bench.arrays import Array, fitted
 from zoba_bench.problem.constants import Constants
-from zoba_bench.validation import check_dimension
+from zoba_bench.validation import check_dimension, real_numbers
 
 __all__ = ["NEEDED", "called", "keywords_of_functions", "keywords_of_object", "over_arrays", "over_points", "title_of"]
 
@@ -116,7 +116,9 @@ def over_arrays(name: str, function: Callable[..., Any], p: int, d: int) -> Call
     @functools.wraps(function)
     def fit(*arguments: Any, **keywords: Any) -> Any:
         values = function(*arguments, **keywords)
-        if isinstance(values, np.ndarray) and values.dtype.kind not in "fiub":
+        if isinstance(values, np.ma.MaskedArray) or (
+            isinstance(values, (np.ndarray, np.generic)) and values.dtype.kind not in "fiub"
+        ):
             return values
         points = [np.asarray(array) for array in arguments[:vectors]]
         given = [np.asarray(s) for s in (*arguments[vectors:], keywords.get("sample")) if s is not None]
@@ -164,9 +166,11 @@ def called(name: str, function: Callable[..., Any], *point: Any) -> Any:
 
 def _checked(name: str, value: Any, shape: tuple[int, ...]) -> Array:
     wanted = f"an array of shape {shape}" if shape else "one real number"
-    array = None if value is None else np.asarray(value)
-    if array is None or array.dtype.kind not in "fiub":
-        raise TypeError(f"{name} returned {value!r} for a single point; it must return {wanted}")
+    try:
+        array = real_numbers(value)
+    except TypeError as error:
+        got = f"{error}, " if isinstance(value, np.ma.MaskedArray) else f"{value!r} "
+        raise TypeError(f"{name} returned {got}for a single point; it must return {wanted}") from None
     if array.shape != shape:
         raise ValueError(f"{name} returned shape {array.shape} for a single point; it must return {wanted}")
     return array.astype(np.float64)

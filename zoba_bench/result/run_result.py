@@ -98,8 +98,8 @@ class Result:
 
     @property
     def failed(self) -> NDArray[np.bool_]:
-        """Whether each replicate diverged or met values that are not finite."""
-        return np.isin(self.status, (Status.DIVERGED, Status.NON_FINITE))
+        """Whether each replicate diverged, met values that are not finite, or saw rounding alone."""
+        return np.isin(self.status, (Status.DIVERGED, Status.NON_FINITE, Status.UNRESOLVED))
 
     def __repr__(self) -> str:
         alone = np.ndim(self.x) == 2 and len(self.x) == 1

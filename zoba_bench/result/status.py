@@ -14,7 +14,8 @@ class Status(enum.IntEnum):
     ``MAX_ITERATIONS`` and ``BUDGET`` the run used what it was given; ``DIVERGED`` an
     iterate left the ball of the divergence threshold; ``NON_FINITE`` a function returned
     NaN or an infinity, or an update overflowed; ``STOPPED`` the callback asked for it, or no further progress was made
-    (the message says which).
+    (the message says which); ``UNRESOLVED`` the differences see rounding alone, since the radii are too small for
+    these points and values: they say nothing of the derivatives.
 
     Ends of ``minimize`` alone: ``NOISE_LIMITED`` noise or rounding of the values hides more than the tolerance;
     ``FLAT`` the outer function, or Psi along a direction of x, does not change measurably; ``INNER_SINGULAR`` the inner
@@ -32,6 +33,7 @@ class Status(enum.IntEnum):
     FLAT = 7
     INNER_SINGULAR = 8
     INNER_FAILED = 9
+    UNRESOLVED = 10
 
     @property
     def label(self) -> str:
@@ -55,4 +57,5 @@ _MESSAGES = {
     Status.FLAT: "the outer function does not change measurably along some direction of x",
     Status.INNER_SINGULAR: "the inner function has no measurable curvature along some direction of z",
     Status.INNER_FAILED: "no minimiser of the inner function was found",
+    Status.UNRESOLVED: "the differences see rounding alone: raise the radii",
 }

@@ -11,7 +11,6 @@ import numpy as np
 from zoba_bench.arrays import Array
 from zoba_bench.solvers.base import State
 from zoba_bench.solvers.hypergradient import HypergradientDescent
-from zoba_bench.validation import check_count
 
 __all__ = ["AidBio", "conjugate_gradients"]
 
@@ -42,10 +41,7 @@ class AidBio(HypergradientDescent):
     N: int = 10
     name: ClassVar[str] = "aid-bio"
     cost_options: ClassVar[tuple[str, ...]] = ("N", "D")
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_count("N", self.N)
+    loop_options: ClassVar[tuple[str, ...]] = ("D", "N")
 
     def hypergradient(self, state: State) -> tuple[Array, Array, Array]:
         """See :meth:`HypergradientDescent.hypergradient`."""

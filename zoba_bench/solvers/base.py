@@ -76,6 +76,8 @@ class Solver(ABC):
         What to try where a run diverges, in the solver's own options.
     cost_options : tuple of str
         Options that make an iteration cheaper when they are lowered.
+    loop_options : tuple of str
+        Options that are numbers of passes of a loop inside of one iteration, each of which evaluates something.
     keeps_z : bool
         Whether the solver keeps z in the set Z of a problem that declares one; others refuse it.
     """
@@ -85,6 +87,7 @@ class Solver(ABC):
     needs: ClassVar[tuple[str, ...]] = ()
     remedy: ClassVar[str] = "lower the steps"
     cost_options: ClassVar[tuple[str, ...]] = ()
+    loop_options: ClassVar[tuple[str, ...]] = ()
     keeps_z: ClassVar[bool] = False
 
     @classmethod

@@ -9,10 +9,11 @@ from typing import ClassVar
 import numpy as np
 
 from zoba_bench.arrays import Array
+from zoba_bench.estimators import penalised_difference
 from zoba_bench.oracle import Oracle
 from zoba_bench.problem import BilevelProblem
 from zoba_bench.solvers.base import Solver, State, batch_mean, batch_sizes, norms, outer_range
-from zoba_bench.validation import check_count, check_positive
+from zoba_bench.validation import check_count, check_passes, check_positive
 
 __all__ = ["F2sa", "F2saState"]
 
@@ -84,13 +85,14 @@ class F2sa(Solver):
     name: ClassVar[str] = "f2sa"
     tolerance_quantity: ClassVar[str] = "norm of the penalty hypergradient"
     cost_options: ClassVar[tuple[str, ...]] = ("b1", "b2", "inner_steps")
+    loop_options: ClassVar[tuple[str, ...]] = ("inner_steps",)
     needs: ClassVar[tuple[str, ...]] = ("inner_grad_z", "inner_grad_x", "outer_grad_z", "outer_grad_x", "batches")
     published_batches: ClassVar[tuple[int, int]] = (64, 64)
 
     def __post_init__(self) -> None:
         for name in ("alpha", "gamma", "xi", "lam"):
             check_positive(name, getattr(self, name))
-        check_count("inner_steps", self.inner_steps)
+        check_passes("inner_steps", self.inner_steps)
         for name in ("b1", "b2"):
             if getattr(self, name) is not None:
                 check_count(name, getattr(self, name))
@@ -152,6 +154,6 @@ class F2sa(Solver):
             y = y - alpha * (of_f("outer_grad_z", y) + lam * of_g("inner_grad_z", y))
             z = z - gamma * of_g("inner_grad_z", z)
         # x <- x - xi alpha_k (F_x(y) + lam_k (G_x(y) - G_x(z)))
-        d_x = of_f("outer_grad_x", y) + lam * (of_g("inner_grad_x", y) - of_g("inner_grad_x", z))
+        d_x = of_f("outer_grad_x", y) + penalised_difference(of_g("inner_grad_x", y), of_g("inner_grad_x", z), lam)
         x = oracle.project_x(x - self.xi * alpha * d_x)
         return F2saState(z, lam * (y - z), x, state.k + 1, oracle, rng, norms(d_x), y=y)

@@ -12,7 +12,7 @@ from zoba_bench.arrays import Array, Samples
 from zoba_bench.oracle import Oracle
 from zoba_bench.problem import BilevelProblem
 from zoba_bench.solvers.base import Solver, State, norms, outer_range, step_range
-from zoba_bench.validation import check_count, check_positive
+from zoba_bench.validation import check_count, check_passes, check_positive
 
 __all__ = ["FedNest"]
 
@@ -73,13 +73,16 @@ class FedNest(Solver):
     name: ClassVar[str] = "fednest"
     tolerance_quantity: ClassVar[str] = "norm of the averaged hypergradient h"
     cost_options: ClassVar[tuple[str, ...]] = ("batch", "T", "tau", "tau_x", "N")
+    loop_options: ClassVar[tuple[str, ...]] = ("T", "tau", "tau_x", "N")
     needs: ClassVar[tuple[str, ...]] = (
         "samples", "inner_grad_z", "inner_hvp_zz", "inner_jvp_xz", "outer_grad_z", "outer_grad_x"
     )  # fmt: skip
 
     def __post_init__(self) -> None:
-        for name in ("clients", "T", "tau", "tau_x", "N"):
-            check_count(name, getattr(self, name))
+        check_count("clients", self.clients)
+        for name in self.loop_options:
+            check_passes(name, getattr(self, name))
+        check_passes("T tau", self.T * self.tau)
         for name in ("beta", "alpha", "eta"):
             check_positive(name, getattr(self, name))
         if self.batch is not None:

@@ -14,7 +14,7 @@ from zoba_bench.problem import BilevelProblem
 from zoba_bench.problem.capabilities import Tasks
 from zoba_bench.solvers.base import Solver, State, sqrt_decay
 from zoba_bench.solvers.truncated import Program, gradients, one_task, several_tasks
-from zoba_bench.validation import check_choice, check_count, check_positive
+from zoba_bench.validation import check_choice, check_count, check_passes, check_positive
 
 __all__ = ["Fom", "Unrolled"]
 
@@ -66,12 +66,14 @@ class Fom(Solver):
     name: ClassVar[str] = "fom"
     tolerance_quantity: ClassVar[str] = "norm of the estimated gradient of M, over the tasks drawn"
     cost_options: ClassVar[tuple[str, ...]] = ("batch", "inner_steps")
+    loop_options: ClassVar[tuple[str, ...]] = ("inner_steps",)
     needs: ClassVar[tuple[str, ...]] = ("inner_grad_z", "outer_grad_x")
 
     def __post_init__(self) -> None:
-        for name in ("inner_steps", "batch"):
-            if getattr(self, name) is not None:
-                check_count(name, getattr(self, name))
+        if self.inner_steps is not None:
+            check_passes("inner_steps", self.inner_steps)
+        if self.batch is not None:
+            check_count("batch", self.batch)
         for name in ("alpha", "gamma"):
             if getattr(self, name) is not None:
                 check_positive(name, getattr(self, name))

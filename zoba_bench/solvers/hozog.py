@@ -14,7 +14,7 @@ from zoba_bench.estimators import average, central_difference, forward_differenc
 from zoba_bench.oracle import Oracle
 from zoba_bench.problem import BilevelProblem
 from zoba_bench.solvers.base import Solver, State, step_range
-from zoba_bench.validation import check_choice, check_count, check_positive
+from zoba_bench.validation import check_choice, check_count, check_passes, check_positive
 
 __all__ = ["Hozog", "HozogState"]
 
@@ -86,11 +86,12 @@ class Hozog(Solver):
     name: ClassVar[str] = "hozog"
     tolerance_quantity: ClassVar[str] = "norm of the estimated gradient of the value after training"
     cost_options: ClassVar[tuple[str, ...]] = ("inner_steps", "q")
+    loop_options: ClassVar[tuple[str, ...]] = ("inner_steps",)
     needs: ClassVar[tuple[str, ...]] = ("inner_grad_z",)
 
     def __post_init__(self) -> None:
-        for name in ("q", "inner_steps"):
-            check_count(name, getattr(self, name))
+        check_count("q", self.q)
+        check_passes("inner_steps", self.inner_steps)
         for name in ("eta", "gamma", "alpha", "h"):
             check_positive(name, getattr(self, name))
         check_choice("training", self.training, ("gradients", "values"))

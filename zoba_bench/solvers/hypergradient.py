@@ -13,7 +13,7 @@ from zoba_bench.arrays import Array
 from zoba_bench.oracle import Oracle
 from zoba_bench.problem import BilevelProblem
 from zoba_bench.solvers.base import Solver, State
-from zoba_bench.validation import check_count, check_positive
+from zoba_bench.validation import check_passes, check_positive
 
 __all__ = ["HypergradientDescent"]
 
@@ -40,6 +40,7 @@ class HypergradientDescent(Solver):
     D: int = 10
 
     tolerance_quantity: ClassVar[str] = "norm of the hypergradient estimate"
+    loop_options: ClassVar[tuple[str, ...]] = ("D",)
     needs: ClassVar[tuple[str, ...]] = (
         "inner_grad_z", "inner_hvp_zz", "inner_jvp_xz", "outer_grad_z", "outer_grad_x",
     )  # fmt: skip
@@ -47,7 +48,8 @@ class HypergradientDescent(Solver):
     def __post_init__(self) -> None:
         check_positive("alpha", self.alpha)
         check_positive("beta", self.beta)
-        check_count("D", self.D)
+        for name in self.loop_options:
+            check_passes(name, getattr(self, name))
 
     def lacking(self, problem: BilevelProblem) -> list[str]:
         """What the solver needs that the problem does not have; G must be smooth."""

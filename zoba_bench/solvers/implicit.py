@@ -8,6 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from zoba_bench.arrays import Array
+from zoba_bench.estimators import forward_difference, mixed_difference
 from zoba_bench.oracle import Oracle
 from zoba_bench.solvers.base import Solver, State, norms
 from zoba_bench.validation import check_choice, check_positive
@@ -98,13 +99,13 @@ class Implicit(Solver):
         base = oracle.inner(z[:, None, :], x[:, None, :])
         if self.curvature == "measured":
             H = self._second(oracle, z, x, base)
-        g = (oracle.inner(z[:, None, :] + self.h * np.eye(p), x[:, None, :]) - base) / self.h
+        g = forward_difference(oracle.inner(z[:, None, :] + self.h * np.eye(p), x[:, None, :]), base, self.h)
         z = z - absolute_solve(H, g)
 
         Z, X = z[:, None, :], x[:, None, :]
         f = oracle.outer(Z, X)
-        f_z = (oracle.outer(Z + self.h * np.eye(p), X) - f) / self.h
-        f_x = (oracle.outer(Z, X + self.h * np.eye(d)) - f) / self.h
+        f_z = forward_difference(oracle.outer(Z + self.h * np.eye(p), X), f, self.h)
+        f_x = forward_difference(oracle.outer(Z, X + self.h * np.eye(d)), f, self.h)
         base = oracle.inner(Z, X)
         # G_zz v along the v that G_zz gives now: the one product that the adjoint needs to be right.
         u = -absolute_solve(H, f_z)
@@ -139,7 +140,7 @@ class Implicit(Solver):
         values = oracle.inner(z[:, None, :] + moves, x[:, None, :])
         one, two = values[:, :p], values[:, p:]
         H = np.zeros((len(z), p, p))
-        H[:, left, right] = (two - one[:, left] - one[:, right] + base) / self.h2**2
+        H[:, left, right] = mixed_difference(two, one[:, left], one[:, right], base, self.h2, self.h2)
         H[:, right, left] = H[:, left, right]
         return H
 
@@ -150,8 +151,8 @@ class Implicit(Solver):
         E, Z, X = self.h2 * np.eye(n), z[:, None, :], x[:, None, :]
         Z_e, X_e = (Z + E, X) if part == "z" else (Z, X + E)
         A = a[:, None, :]
-        apart = oracle.inner(Z_e + A, X_e) - oracle.inner(Z + A, X) - oracle.inner(Z_e, X_e) + base
-        return np.asarray(length * apart / self.h2**2)
+        both, along, apart = oracle.inner(Z_e + A, X_e), oracle.inner(Z + A, X), oracle.inner(Z_e, X_e)
+        return np.asarray(length * mixed_difference(both, along, apart, base, self.h2, self.h2))
 
 
 def absolute_solve(M: Array, b: Array) -> Array:

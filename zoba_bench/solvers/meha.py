@@ -11,6 +11,7 @@ import numpy as np
 from zoba_bench.arrays import Array
 from zoba_bench.oracle import Oracle
 from zoba_bench.problem import BilevelProblem
+from zoba_bench.resolution import note
 from zoba_bench.solvers.base import Solver, State, norms, step_range
 from zoba_bench.validation import check_positive
 
@@ -123,7 +124,9 @@ class Meha(Solver):
         slope = _grad_z(oracle, theta, x) + (theta - y) / self.gamma
         theta = oracle.inner_prox(theta - self.eta * slope, x, self.eta)
         # x <- proj(x - alpha (F_x(x, y)/c_k + phi_x(x, y) - phi_x(x, theta)))
-        d_x = oracle.outer_grad_x(y, x) / c + _grad_x(oracle, y, x) - _grad_x(oracle, theta, x)
+        f_x, at_y, at_theta = oracle.outer_grad_x(y, x), _grad_x(oracle, y, x), _grad_x(oracle, theta, x)
+        d_x = f_x / c + at_y - at_theta
+        note((at_y, at_theta), 1 / c)
         x = oracle.project_x(x - self.alpha * d_x)
         # y <- prox_{beta g}(y - beta (F_y(x, y)/c_k + f_y(x, y) - (y - theta)/gamma)), at the new x
         slope = oracle.outer_grad_z(y, x) / c + _grad_z(oracle, y, x) - (y - theta) / self.gamma

@@ -14,7 +14,7 @@ from zoba_bench.estimators import average, forward_difference
 from zoba_bench.oracle import Oracle
 from zoba_bench.problem import BilevelProblem
 from zoba_bench.solvers.base import Solver, State, batch_mean, step_range
-from zoba_bench.validation import check_choice, check_count, check_positive
+from zoba_bench.validation import check_choice, check_count, check_passes, check_positive
 
 __all__ = ["Pzobo"]
 
@@ -63,11 +63,12 @@ class Pzobo(Solver):
     name: ClassVar[str] = "pzobo"
     tolerance_quantity: ClassVar[str] = "norm of the estimated hypergradient"
     cost_options: ClassVar[tuple[str, ...]] = ("batch", "Q", "N")
+    loop_options: ClassVar[tuple[str, ...]] = ("N",)
     needs: ClassVar[tuple[str, ...]] = ("inner_grad_z", "outer_grad_z", "outer_grad_x")
 
     def __post_init__(self) -> None:
-        for name in ("N", "Q"):
-            check_count(name, getattr(self, name))
+        check_passes("N", self.N)
+        check_count("Q", self.Q)
         for name in ("eta", "alpha", "beta"):
             check_positive(name, getattr(self, name))
         check_choice("directions", self.directions, ("gaussian", "sphere"))

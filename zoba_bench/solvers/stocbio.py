@@ -60,11 +60,11 @@ class StocBio(HypergradientDescent):
     B_ratio: float = 1.0
     name: ClassVar[str] = "stocbio"
     cost_options: ClassVar[tuple[str, ...]] = ("Q", "D", "S", "D_f", "D_g", "B")
+    loop_options: ClassVar[tuple[str, ...]] = ("D", "Q")
 
     def __post_init__(self) -> None:
         super().__post_init__()
         check_positive("eta", self.eta)
-        check_count("Q", self.Q)
         for name in ("S", "D_f", "D_g", "B"):
             if getattr(self, name) is not None:
                 check_count(name, getattr(self, name))

@@ -13,7 +13,7 @@ from zoba_bench.oracle import Oracle
 from zoba_bench.problem import BilevelProblem
 from zoba_bench.solvers.fom import Fom, Unrolled
 from zoba_bench.solvers.truncated import GRADIENTS, Program, gradients
-from zoba_bench.validation import check_choice, check_positive, check_probability
+from zoba_bench.validation import check_choice, check_passes, check_positive, check_probability
 
 __all__ = ["Adaptive", "Ufom", "UfomAdaptive", "best_probability"]
 
@@ -55,6 +55,9 @@ class Ufom(Fom):
         super().__post_init__()
         check_probability("q", self.q)
         check_choice("gradient", self.gradient, GRADIENTS)
+        if self.gradient == "recomputed" and self.inner_steps is not None:
+            name = "inner_steps^2 / 2, the inner gradients of gradient='recomputed',"
+            check_passes(name, max(1, self.inner_steps**2 // 2))
 
     def check(self, problem: BilevelProblem) -> None:
         """Raise ValueError where the solver cannot run on the problem, naming what is missing or too much."""

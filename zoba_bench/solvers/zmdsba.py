@@ -21,7 +21,7 @@ from zoba_bench.estimators import (
 from zoba_bench.oracle import Oracle
 from zoba_bench.problem import BilevelProblem
 from zoba_bench.solvers.base import Solver, State, sqrt_decay, step_range
-from zoba_bench.validation import check_choice, check_count, check_positive
+from zoba_bench.validation import check_choice, check_count, check_passes, check_positive
 
 __all__ = ["Zdsba", "Zmdsba"]
 
@@ -79,10 +79,12 @@ class Zmdsba(Solver):
     name: ClassVar[str] = "zmdsba"
     tolerance_quantity: ClassVar[str] = "norm of the surrogate hypergradient f_x - Cv"
     cost_options: ClassVar[tuple[str, ...]] = ("t_k", "b_k", "s_k")
+    loop_options: ClassVar[tuple[str, ...]] = ("t_k", "b_k")
 
     def __post_init__(self) -> None:
-        for name in ("t_k", "b_k", "s_k"):
-            check_count(name, getattr(self, name))
+        for name in self.loop_options:
+            check_passes(name, getattr(self, name))
+        check_count("s_k", self.s_k)
         for name in ("alpha", "beta", "gamma", "h"):
             check_positive(name, getattr(self, name))
         if self.eta is not None:

@@ -10,18 +10,18 @@ import numpy as np
 
 from zoba_bench.arrays import Array, Samples
 from zoba_bench.directions import gaussian
-from zoba_bench.estimators import average, forward_difference
+from zoba_bench.estimators import average, forward_difference, penalised_difference
 from zoba_bench.oracle import Oracle
 from zoba_bench.problem import BilevelProblem
 from zoba_bench.solvers.base import Solver, State, sqrt_decay, step_range
-from zoba_bench.validation import check_choice, check_count, check_positive
+from zoba_bench.validation import check_choice, check_count, check_passes, check_positive
 
 __all__ = ["ZoPenalty", "penalty_slope"]
 
 
 def penalty_slope(f_y: Any, g_y: Any, g_z: Any, lam: Any) -> Any:
     """Slope in x of F(y, x) + lambda (G(y, x) - G(z, x)) from those of its terms."""
-    return f_y + lam * (g_y - g_z)
+    return f_y + penalised_difference(g_y, g_z, lam)
 
 
 @dataclass(frozen=True)
@@ -72,10 +72,11 @@ class ZoPenalty(Solver):
     name: ClassVar[str] = "zo-penalty"
     tolerance_quantity: ClassVar[str] = "norm of the surrogate gradient of the penalty function in x"
     cost_options: ClassVar[tuple[str, ...]] = ("l", "T_b")
+    loop_options: ClassVar[tuple[str, ...]] = ("T_b",)
 
     def __post_init__(self) -> None:
-        for name in ("T_b", "l"):
-            check_count(name, getattr(self, name))
+        check_passes("T_b", self.T_b)
+        check_count("l", self.l)
         for name in ("lam", "alpha", "beta", "h"):
             check_positive(name, getattr(self, name))
         if self.eta is not None:

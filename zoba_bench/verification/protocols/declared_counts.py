@@ -16,6 +16,7 @@ from zoba_bench.oracle import COUNTED, Oracle
 from zoba_bench.solvers.base import StepWarning
 from zoba_bench.statistics import Limits
 from zoba_bench.sweep import Cell
+from zoba_bench.validation import is_integer
 from zoba_bench.verification.claim import Claim, Measurement
 from zoba_bench.verification.declarations import start
 from zoba_bench.verification.parameters import COUNT, FLAG, OPTION_SETS, PROBLEMS, Parameters
@@ -72,7 +73,7 @@ def declared(solver: str, options: Mapping[str, Any], problem: Any) -> dict[str,
     for name, number in said.items():
         if name not in COUNTED:
             raise ValueError(f"evaluations of {solver} names {name!r}; counted are {', '.join(COUNTED)}")
-        if isinstance(number, bool) or not isinstance(number, (int, np.integer)) or number < 0:
+        if not is_integer(number) or number < 0:
             raise ValueError(f"evaluations of {solver} says {number!r} of {name}, which is no count")
     return {name: int(number) for name, number in said.items()}
 

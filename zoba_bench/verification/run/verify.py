@@ -9,7 +9,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from threadpoolctl import threadpool_limits
 
 from zoba_bench.cluster import workers
@@ -22,6 +21,7 @@ from zoba_bench.processes import Runner
 from zoba_bench.registry import entry
 from zoba_bench.statistics import family_level
 from zoba_bench.sweep import Cell
+from zoba_bench.validation import is_integer
 from zoba_bench.verification.checking import protocol_of
 from zoba_bench.verification.claim import Claim, Verdict, decide
 from zoba_bench.verification.power.seen import Seen
@@ -126,7 +126,7 @@ def verify(
     list of Verdict, in the suite's order.
     """
     apart = workers(jobs, dask=dask, isolated=isolated, cell_timeout=cell_timeout, max_memory=max_memory)
-    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
+    if not is_integer(seed) or seed < 0:
         raise ValueError(f"seed must be a non-negative integer, got {seed!r}")
     claims = [claims] if isinstance(claims, str) else list(claims)
     only = {key: [value] if isinstance(value, str) else list(value) for key, value in (only or {}).items()}

@@ -83,7 +83,8 @@ ERRORS: tuple[PlantedError, ...] = (
         "gamma_k decreases with the exponent of alpha_k", ("f2sa",),
     ),
     PlantedError(
-        "f2sa/sign", _HERE + "f2sa", '+ lam * (of_g("inner_grad_x", y)', '- lam * (of_g("inner_grad_x", y)',
+        "f2sa/sign", _HERE + "f2sa", '+ penalised_difference(of_g("inner_grad_x", y)',
+        '- penalised_difference(of_g("inner_grad_x", y)',
         "the penalty term of x has the wrong sign", ("f2sa",),
     ),
     PlantedError(

@@ -136,7 +136,7 @@ ERRORS: tuple[PlantedError, ...] = (
         "second differences are taken of values in single precision", ("zoba", "zoba-tuned"),
     ),
     PlantedError(
-        "estimators/one-point", _ESTIMATORS, "return (shifted - centre) / radius", "return shifted / radius",
+        "estimators/one-point", _ESTIMATORS, "(shifted - centre) / radius", "shifted / radius",
         "forward differences lack the value at their centre", _ALL,
     ),
     PlantedError(

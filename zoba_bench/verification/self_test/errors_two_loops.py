@@ -39,7 +39,8 @@ ERRORS: tuple[PlantedError, ...] = (
         "the difference in x is divided by h in place of eta", ("zmdsba", "zdsba"),
     ),
     PlantedError(
-        "zo-penalty/sign", _PENALTY, "return f_y + lam * (g_y - g_z)", "return f_y - lam * (g_y - g_z)",
+        "zo-penalty/sign", _PENALTY, "return f_y + penalised_difference(g_y, g_z, lam)",
+        "return f_y - penalised_difference(g_y, g_z, lam)",
         "the penalty term has the opposite sign", ("zo-penalty",),
     ),
     PlantedError(

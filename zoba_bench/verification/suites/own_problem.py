@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from zoba_bench.exactness import check_exact
 from zoba_bench.problem import BilevelProblem
 from zoba_bench.problem.inner_check import check_inner_solution
 from zoba_bench.verification.claim import Claim
@@ -35,6 +36,7 @@ def own_suite(spec: Mapping[str, Any]) -> tuple[Suite, dict[str, str]]:
     """
     problem = build_problem(spec)
     check_inner_solution(problem)
+    check_exact(problem)
     claims = [_of_counts(claim, spec) for claim in counts.of_levels()]
     left_out = {}
     missing = [name for name in _NEEDED if getattr(problem, name) is None]
