@@ -116,7 +116,8 @@ def run(
                 f"options{_of_start(first)}; raise the budget or lower {_ways_down(solver)}"
             )
     oracle = Oracle(problem, replicates)
-    state = solver.init(oracle, rng, z, v, x)
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # as in the loop below
+        state = solver.init(oracle, rng, z, v, x)
     recorder = Recorder(problem, record_every, replicates)
     status = np.full(replicates, int(Status.MAX_ITERATIONS))
     nit = np.zeros(replicates, dtype=np.int64)
