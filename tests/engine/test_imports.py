@@ -15,8 +15,28 @@ FOLDERS = {
 
 #: The parts of the engine from the bottom to the top. A part imports parts of lower layers only.
 LAYERS = (
-    {"about", "arrays", "errors", "json_values", "memory", "processes", "tasks", "validation"},
-    {"directions", "estimators", "ledger", "machine", "problem", "result", "statistics"},  # each stands alone
+    {
+        "about",
+        "arrays",
+        "errors",
+        "json_values",
+        "memory",
+        "notices",
+        "papers",
+        "suggestions",
+        "tasks",
+        "validation",
+    },
+    {
+        "directions",
+        "estimators",
+        "ledger",
+        "machine",
+        "problem",
+        "processes",
+        "result",
+        "statistics",
+    },  # each stands alone
     {"oracle", "recorder"},
     {"contracts"},
     {"solver_file"},

@@ -11,6 +11,7 @@ import warnings
 from multiprocessing.connection import Connection
 from typing import Any
 
+from zoba_bench.notices import show_one_line
 from zoba_bench.processes.failure import Failure, caught
 
 __all__ = ["READY", "main"]
@@ -28,6 +29,7 @@ def main(connection_fd: int, crash_fd: int) -> None:
         os.set_inheritable(fd, False)
     faulthandler.enable(file=crash_fd, all_threads=False)
     warnings.filterwarnings("ignore", message="plug-in ")  # the parent has said it
+    show_one_line()
     connection = Connection(connection_fd)
     connection.send_bytes(READY)
     while True:

@@ -9,12 +9,11 @@ from typing import Any
 
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
-from rich.table import Table
-from rich.text import Text
 
 from zoba_bench.report import canvas
 from zoba_bench.report.pages import environment
 from zoba_bench.report.plots import Plot, curves_plot
+from zoba_bench.report.sheet import Sheet
 from zoba_bench.report.typography import rich
 
 __all__ = ["comparison_files", "comparison_table", "draw", "gain", "outcome", "rival_table"]
@@ -46,30 +45,24 @@ def by_problem(rows: Sequence[Row]) -> dict[str, list[Row]]:
     return {name: sorted(group, key=lambda row: _size(row["median"])) for name, group in table.items()}
 
 
-def comparison_table(content: Mapping[str, Any]) -> Table:
+def comparison_table(content: Mapping[str, Any]) -> Sheet:
     """Solvers of each problem, best first, for the terminal."""
-    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold underline")
-    for column in ("problem", "solver", "median", "[quartiles]", "start", "seconds"):
-        table.add_column(Text(column))
+    table = Sheet("solver", "median", "[quartiles]", "start", "seconds", whole=(1, 2))
     for name, group in by_problem(content["rows"]).items():
-        table.add_section()
-        title = f"{name}, {_PLAIN_METRICS[group[0]['metric']]}"
+        table.add_title(f"{name}, {_PLAIN_METRICS[group[0]['metric']]}")
         for row in group:
             low, high = map(_number, row["quartiles"])
             failed = f"  {row['failed']} failed" if row["failed"] else ""
             table.add_row(
-                Text(title), Text(row["solver"]), Text(_number(row["median"])), Text(f"[{low}, {high}]{failed}"),
-                Text(_number(row["start"])), Text(f"{row['seconds']:.2g}"),
+                row["solver"], _number(row["median"]), f"[{low}, {high}]{failed}", _number(row["start"]),
+                f"{row['seconds']:.2g}",
             )  # fmt: skip
-            title = ""
     return table
 
 
-def rival_table(content: Mapping[str, Any]) -> Table:
+def rival_table(content: Mapping[str, Any]) -> Sheet:
     """Single loop against two loops, for the terminal."""
-    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold underline")
-    for column in ("problem", "may query", "one loop", "two loops", "equal evaluations", "equal time"):
-        table.add_column(Text(column))
+    table = Sheet("problem", "may query", "one loop", "two loops", "equal evaluations", "equal time", head=2)
     for r in content["rivals"]:
         table.add_row(
             r["problem"], r["oracle"], f"{r['single']} {_number(r['single_median'])}",
