@@ -37,7 +37,7 @@ def test_what_was_done_before_is_no_part_of_the_rate(clock):
 def test_before_the_first_is_done_the_expected_work_says_what_is_left(clock):
     pace = Pace("measuring", "cells", total=4, expected={"slow": (1, 90.0), "quick": (3, 30.0)}, jobs=2, clock=clock)
     clock.now = 1.0
-    assert pace.remaining() == 60.0
+    assert pace.remaining() == 59.0
 
 
 def test_cells_that_take_long_count_for_what_they_take(clock):
@@ -75,8 +75,16 @@ def test_the_end_is_told(clock):
     pace = Pace("measuring", "cells", total=5, clock=clock)
     clock.now = 130.0
     pace.update(5, 5)
-    assert pace.remaining() == 0.0
+    assert pace.remaining() is None
     assert pace.summary() == "measuring: 5 cells in 2 min"
+
+
+def test_an_expectation_that_is_long_over_is_given_up(clock):
+    pace = Pace("deriving", "predictions", total=4, expected={"zoba": (4, 4.0)}, clock=clock)
+    clock.now = 3.0
+    assert pace.line() == "deriving: 0 of 4 predictions, about 1 s left"
+    clock.now = 30.0
+    assert pace.line() == "deriving: 0 of 4 predictions, 30 s so far"
 
 
 def test_slow_things_have_a_rate_a_minute(clock):

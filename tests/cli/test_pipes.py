@@ -34,7 +34,9 @@ def test_output_that_nobody_reads(arguments, tmp_path):
 
 
 def test_a_reader_that_takes_one_line(tmp_path):
-    process = start(["verify", "--suite", "smoke", "--list"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=tmp_path)
+    process = start(
+        ["verify", "--suite", "smoke", "--list"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=tmp_path
+    )
     assert process.stdout.readline().startswith("P1/")
     process.stdout.close()
     errors = process.stderr.read()

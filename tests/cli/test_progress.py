@@ -32,7 +32,9 @@ with Progress(quiet="quiet" in sys.argv, kept="there") as show:
 
 
 def run(*arguments, **named):
-    return subprocess.run([sys.executable, "-c", PHASES, *arguments], capture_output=True, text=True, check=True, **named)
+    return subprocess.run(
+        [sys.executable, "-c", PHASES, *arguments], capture_output=True, text=True, check=True, **named
+    )
 
 
 def test_a_pipe_is_told_in_lines_from_the_first_second_on():
@@ -116,25 +118,32 @@ def test_a_line_comes_at_least_every_ten_seconds(monkeypatch):
     assert len(said) >= 5
 
 
-def test_an_interruption_says_how_far_it_came_and_where_that_is_kept():
-    with pytest.raises(KeyboardInterrupt) as caught, Progress(quiet=True, kept="out/ledger.sqlite") as show:
+def interrupted(kept):
+    """What an interruption after four of nine cells is told."""
+    with Progress(quiet=True, kept=kept) as show:
         step = show.begin("measuring", "cells", total=9)
         step(4, 9, "task")
         raise KeyboardInterrupt
-    (note,) = caught.value.__notes__
-    assert note == "while measuring, 4 of 9 cells done; what is finished is kept in out/ledger.sqlite"
 
 
-def test_a_verb_that_keeps_nothing_says_so():
-    with pytest.raises(KeyboardInterrupt) as caught, Progress(quiet=True) as show:
-        show.begin("checking", "problems", total=3)
-        raise KeyboardInterrupt
-    assert caught.value.__notes__ == ["while checking, 0 of 3 problems done; nothing is kept"]
+@pytest.mark.parametrize(
+    ("kept", "words"),
+    [("out/ledger.sqlite", "what is finished is kept in out/ledger.sqlite"), ("", "nothing is kept")],
+)
+def test_an_interruption_says_how_far_it_came_and_what_is_kept(kept, words):
+    with pytest.raises(KeyboardInterrupt) as caught:
+        interrupted(kept)
+    assert caught.value.__notes__ == [f"while measuring, 4 of 9 cells done; {words}"]
+
+
+def fails():
+    with Progress() as show:
+        show.begin("measuring")
+        raise ValueError("wrong")
 
 
 def test_no_thread_is_left_behind():
     before = threading.active_count()
-    with pytest.raises(ValueError, match="wrong"), Progress() as show:
-        show.begin("measuring")
-        raise ValueError("wrong")
+    with pytest.raises(ValueError, match="wrong"):
+        fails()
     assert threading.active_count() == before

@@ -7,7 +7,7 @@ from typing import Any
 
 from zoba_bench.cli.progress import Progress
 from zoba_bench.cli.terminal import escape
-from zoba_bench.report.wording import duration
+from zoba_bench.report.wording import about
 
 __all__ = ["Announcer"]
 
@@ -61,12 +61,10 @@ class Announcer:
     ) -> Callable[[int, int, str], None]:
         """A phase begins."""
         if word == "deriving" and not self._silent:
-            seconds = sum(seconds for _, seconds in expected.values())
+            each = [seconds for _, seconds in expected.values()]
+            wall = max(sum(each) / self._jobs, *each)  # the claims about one theorem are derived in one process
             self._show.end()
-            self._console.print(
-                f"Deriving {total} predictions: about {duration(seconds / self._jobs)}{self._shared()}.",
-                highlight=False,
-            )
+            self._console.print(f"Deriving {total} predictions: {about(wall)}{self._shared()}.", highlight=False)
         return self._show.begin(word, things, done=done, total=total, expected=expected, jobs=self._jobs)
 
     def cost(self, cost: Any) -> None:
@@ -85,11 +83,11 @@ class Announcer:
         cells = (
             f"{cost.cells} cells to run, {cost.found} in the ledger" if cost.cells else "every cell is in the ledger"
         )
-        parts = [f"{duration(cost.seconds / self._jobs)} for cells"] if cost.cells else []
-        parts += [f"{duration(drawing)} for the report"] if self._report else []
-        known = f"{cost.kept} predictions kept, {cost.derived} derived in {duration(cost.deriving / self._jobs)}"
-        told = f"About {duration(ahead)} to go{self._shared()}{': ' if parts else ''}{', '.join(parts)}."
-        self._console.print(f"{cells}; {known}.\n{told}\n", highlight=False)
+        parts = [f"{about(cost.seconds / self._jobs)} for cells"] if cost.cells else []
+        parts += [f"{about(drawing)} for the report"] if self._report else []
+        told = f"To go: {about(ahead)}{self._shared()}" + (f" ({', '.join(parts)})" if len(parts) > 1 else "")
+        known = f"{cost.derived} predictions derived, {cost.kept} kept"
+        self._console.print(f"{cells}; {known}.\n{told}.\n", highlight=False)
 
     def _shared(self) -> str:
         return f" in {self._jobs} processes" if self._jobs > 1 else ""

@@ -59,7 +59,7 @@ def _code() -> int:
         complain(_in_a_line(error))
         return 2
     except (ValueError, TypeError, RuntimeError, ImportError, OSError) as error:
-        complain("\n".join([str(error), *getattr(error, "__notes__", ())]))
+        complain("; ".join([str(error) or type(error).__name__, *getattr(error, "__notes__", ())]))
         return 2
     except Exception as error:  # a crash must not look like a verdict
         traceback.print_exc()

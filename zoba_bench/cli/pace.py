@@ -6,11 +6,13 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 
-from zoba_bench.report.wording import duration
+from zoba_bench.report.wording import about, duration
 
 __all__ = ["Pace"]
 
 _PRIOR = 0.05  # share of the work after which what is measured counts as much as what was expected
+_FIRST = 5.0  # seconds without news that nobody wonders about
+_LATE = 3.0  # times what was left, after which nobody believes that any more
 
 
 class Pace:
@@ -48,13 +50,13 @@ class Pace:
         self._worked = 0.0
         self._first, self._jobs, self._clock = done, jobs, clock
         self._begun = clock()
-        self._item = ""
+        self._last = self._begun
         self._lock = threading.Lock()
 
     def update(self, done: int, total: int, item: str = "") -> None:
         """Tell how many of how many are done, and which was the last."""
         with self._lock:
-            self.done, self.total, self._item = done, total, item
+            self.done, self.total, self._last = done, total, self._clock()
             row = self._left.get(item)
             if row is not None and row[0] > 0:
                 row[0] -= 1
@@ -72,18 +74,26 @@ class Pace:
         return (self.done - self._first) / passed if passed > 0 else 0.0
 
     def remaining(self) -> float | None:
-        """Seconds that are left; None where nothing is known of them."""
+        """Seconds that are left; None where nothing is known of them, or where what was expected is long over."""
         with self._lock:
             if self.total is None or self.done >= self.total:
-                return None if self.total is None else 0.0
-            if self._work > 0 and self.total == self._known:
-                share = min(self._worked / self._work, 1.0)
-                told = share / (share + _PRIOR)  # how far the time that passed is trusted
-                slow = self.passed / self._worked if self._worked else 0.0
-                each = told * slow + (1 - told) / self._jobs
-                return max(0.0, each * (self._work - self._worked))
-            number = self.done - self._first
-            return self.passed / number * (self.total - self.done) if number > 0 else None
+                return None
+            left = self._left_by_work()
+            waited = self._clock() - self._last
+            return None if left is None or waited > max(_FIRST, _LATE * left) else left
+
+    def _left_by_work(self) -> float | None:
+        """By the work of what is left where that is known, else by its number."""
+        assert self.total is not None
+        if self._work > 0 and self.total == self._known:
+            share = min(self._worked / self._work, 1.0)
+            told = share / (share + _PRIOR)  # how far the time that passed is trusted
+            slow = self.passed / self._worked if self._worked else 0.0
+            each = told * slow + (1 - told) / self._jobs
+            passed = 0.0 if self._worked else self.passed
+            return max(0.0, each * (self._work - self._worked) - passed)
+        number = self.done - self._first
+        return self.passed / number * (self.total - self.done) if number > 0 else None
 
     def numbers(self) -> str:
         """Counts, rate and remaining time in a few words."""
@@ -91,7 +101,7 @@ class Pace:
         if self.done > self._first:
             parts.append(_rate(self.rate))
         left = self.remaining()
-        parts.append(f"{duration(self.passed)} so far" if left is None else f"about {duration(left)} left")
+        parts.append(f"{duration(self.passed)} so far" if left is None else f"{about(left)} left")
         return ", ".join(parts)
 
     def line(self) -> str:

@@ -31,6 +31,7 @@ def write_page(ledger: Ledger, out: Path, show: Progress) -> Path:
 
     missing = len(ledger.missing_derivations())
     render_missing(ledger, show.begin("rendering", "derivations", total=missing) if missing else None)
+    show.begin("writing the report")
     run = ledger.last_run()
     stamp, page = out / _STAMP, out / "report" / "index.html"
     mark = None if run is None else _mark(run["content"])
@@ -38,7 +39,6 @@ def write_page(ledger: Ledger, out: Path, show: Progress) -> Path:
         return page
     from zoba_bench.report.html import write_report
 
-    show.begin("writing the report")
     written = write_report(ledger, out)
     if mark is not None and written == page:
         stamp.write_text(mark, encoding="utf-8")

@@ -60,8 +60,8 @@ def derive(name: str | None, check: bool, markdown: bool, quiet: bool) -> int:
 
     \b
     Examples:
-      zoba-bench derive hf-zoba-shared
-      zoba-bench derive hf-zoba-shared --check
+      zoba-bench derive hozog
+      zoba-bench derive hozog --check
     """
     from zoba_bench.registry import list_theorems, theorem
 

@@ -39,7 +39,7 @@ def run_command(suite: str, out: Path, quiet: bool, as_json: bool, jobs: int, **
 
     \b
     Examples:
-      zoba-bench run --problem reference --solver hf-zoba --solver zmdsba --budget 20000
+      zoba-bench run --problem reference --solver hf-zoba --budget 9000
       zoba-bench run --suite compare --jobs 2
     """
     from zoba_bench.comparison.compare import compare
@@ -73,5 +73,6 @@ def run_command(suite: str, out: Path, quiet: bool, as_json: bool, jobs: int, **
     if content["rivals"]:
         console.print(rival_table(content))
     report_failed(failed)
-    console.print(f"{outcome(content)}\nreport: {page}", highlight=False, soft_wrap=True)
+    console.print(outcome(content), highlight=False)
+    console.print(f"report: {page}", highlight=False, markup=False, soft_wrap=True)
     return 2 if failed else 0

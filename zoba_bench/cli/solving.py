@@ -52,7 +52,7 @@ def solve(
     \b
     Examples:
       zoba-bench solve reference --solver hf-zoba --budget 50000
-      zoba-bench solve quad_general --p 4 --d 3 --set rho=0.1 --set schedule=constant
+      zoba-bench solve quad_general --p 4 --d 3 --set rho=0.1 --set l1=16
     """
     from zoba_bench.api import solve as run
     from zoba_bench.cli.outcome import content_of, print_outcome

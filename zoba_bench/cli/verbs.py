@@ -30,7 +30,7 @@ class Verbs(click.Group):
             click.Option(
                 ["--config"], type=click.Path(exists=True, dir_okay=False, path_type=Path), is_eager=True,
                 expose_value=False, envvar=f"{PREFIX}CONFIG", callback=self._configure, metavar="FILE",
-                help="Defaults of options  [default: zoba-bench.toml or pyproject.toml of the project]",
+                help="File of settings, in place of the project's zoba-bench.toml or pyproject.toml.",
             )
         )  # fmt: skip
         super().add_command(cmd, name)

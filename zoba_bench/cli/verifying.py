@@ -149,7 +149,7 @@ def verify(
 def show_verdicts(console: Any, rows: list[dict[str, Any]], verbose: bool) -> None:
     """Every verdict, or counts of them; then what is not as expected, and the findings."""
     from zoba_bench.report import wording
-    from zoba_bench.report.terminal import counts_table, told, verdict_table
+    from zoba_bench.report.terminal import counts_table, learned, told, verdict_table
 
     console.print(verdict_table(rows) if verbose else counts_table(rows))
     wrong = [row for row in rows if not wording.as_expected(row)]
@@ -158,6 +158,9 @@ def show_verdicts(console: Any, rows: list[dict[str, Any]], verbose: bool) -> No
         if some:
             console.print(f"\n[bold]{title}[/]")
             console.print(told(some))
+    if (powers := learned(rows)) is not None:
+        console.print()
+        console.print(powers)
     console.print()
 
 

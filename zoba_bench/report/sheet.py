@@ -29,6 +29,8 @@ class Sheet:
         Headings of columns of numbers.
     whole : tuple of int
         Which columns have cells that are never broken.
+    lines : bool
+        Whether rows become several lines at every width.
 
     Notes
     -----
@@ -36,8 +38,15 @@ class Sheet:
     after its heading. Cells that are empty are left out there.
     """
 
-    def __init__(self, *columns: str, head: int = 1, right: tuple[str, ...] = (), whole: tuple[int, ...] = ()) -> None:
-        self.columns, self.head, self.right, self.whole = columns, head, right, whole
+    def __init__(
+        self,
+        *columns: str,
+        head: int = 1,
+        right: tuple[str, ...] = (),
+        whole: tuple[int, ...] = (),
+        lines: bool = False,
+    ) -> None:
+        self.columns, self.head, self.right, self.whole, self.lines = columns, head, right, whole, lines
         self._headed = any(columns)
         self._rows: list[tuple[Text, ...] | Text] = []
 
@@ -50,7 +59,7 @@ class Sheet:
         self._rows.append(Text(text, style="bold"))
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        widths = self._widths(console, options)
+        widths = None if self.lines else self._widths(console, options)
         yield from self._in_lines() if widths is None else self._in_columns(widths)
 
     def _widths(self, console: Console, options: ConsoleOptions) -> list[int] | None:

@@ -8,9 +8,19 @@ from typing import Any
 from rich.text import Text
 
 from zoba_bench.report import wording
+from zoba_bench.report.series import honest_lines, one_a_solver
 from zoba_bench.report.sheet import Sheet
 
-__all__ = ["cost_table", "counts_table", "matrix_table", "power_rows", "short_matrix", "told", "verdict_table"]
+__all__ = [
+    "cost_table",
+    "counts_table",
+    "learned",
+    "matrix_table",
+    "power_rows",
+    "short_matrix",
+    "told",
+    "verdict_table",
+]
 
 Row = Mapping[str, Any]
 _STYLES = {"consistent": "green", "violated": "red", "inconclusive": "yellow", "measured": "cyan"}
@@ -111,7 +121,7 @@ def counts_table(rows: Sequence[Row]) -> Sheet:
 
 def told(rows: Sequence[Row]) -> Sheet:
     """Verdicts in words: the claim, what was allowed, what was measured, and the reason of one that is unexpected."""
-    table = Sheet("verdict", "claim", "what", head=2)
+    table = Sheet("", "", "", head=2, lines=True)
     for row in rows:
         if row.get("measured") is not None and row.get("relation") != "none":
             numbers = f"measured {wording.measured(row, 3)}, allowed {wording.allowed(row, 3)}"
@@ -123,6 +133,34 @@ def told(rows: Sequence[Row]) -> Sheet:
         words = [str(row["statement"]).rstrip("."), *(part for part in (numbers, why) if part)]
         table.add_row(_verdict(row), row["id"], "; ".join(words))
     return table
+
+
+def learned(rows: Sequence[Row]) -> Sheet | None:
+    """How what the protocols ask for grows: for each, the powers that were measured beside those that were derived.
+
+    None where no protocol asks for it.
+    """
+    table = Sheet("how it grows", "measured (derived)")
+    empty = True
+    for lines in honest_lines(rows).values():
+        asked = lines[0].rows[0].get("summary") or {}
+        along = [line for line in lines if asked and line.xlabel.partition(" ")[0] == asked["along"]]
+        size = str(asked.get("along", "")).rpartition("=")[2]
+        powers = []
+        for line in one_a_solver(along):
+            slopes = [
+                row for one in along if one.solver == line.solver for row in one.rows
+                if row["origin"] == "derived" and row["series"]["quantity"] == "slope" and row["measured"] is not None
+            ]  # fmt: skip
+            if slopes:
+                powers.append((slopes[-1]["measured"], slopes[-1]["predicted"], line.solver))
+        if powers:
+            words = [
+                f"{solver} {size}^{one:.2f} ({derived:.2f})" for one, derived, solver in sorted(powers, reverse=True)
+            ]
+            table.add_row(f"{asked['title']}, along {asked['along']}", ", ".join(words))
+            empty = False
+    return None if empty else table
 
 
 def cost_table(shares: Sequence[tuple[str, int, int, int, float]], titles: Mapping[str, str], jobs: int = 1) -> Sheet:

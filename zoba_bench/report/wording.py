@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 __all__ = [
+    "about",
     "allowed",
     "as_expected",
     "by_protocol",
@@ -69,6 +70,11 @@ def duration(seconds: float) -> str:
         return f"{round(seconds / 60)} min"
     hours, tens = divmod(round(seconds / 600), 6)
     return f"{hours} h {10 * tens} min" if tens else f"{hours} h"
+
+
+def about(seconds: float) -> str:
+    """An estimated time: "about 2 min", "less than a second"."""
+    return "less than a second" if seconds < 0.95 else f"about {duration(seconds)}"
 
 
 def limits(row: Row, digits: int = 4) -> str:
