@@ -45,6 +45,7 @@ def folder(small, tmp_path, monkeypatch):  # noqa: F811
     from zoba_bench.verification.self_test import run
 
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "zoba-bench.toml").write_text("[verify]\nreport = false\n")
     shutil.copy(ROOT / "examples" / "my_solver.py", tmp_path / "mine.py")
     monkeypatch.setattr(catalogue, "list_problems", lambda: ["two_task"])
     monkeypatch.setattr(catalogue, "certify_registered", lambda name, seed: Certificate(name, (_GOOD,)))
