@@ -67,7 +67,7 @@ def solve(
     assert name is not None
     options = dict(map(read_setting, settings))
     make_solver(solver, **options)  # only the solver's own options may be set
-    with Progress(quiet) as show:
+    with Progress(quiet or as_json) as show:
         show.begin("building the problem")
         spec = file_spec(name)
         built = load_problem(**spec, p=p, d=d)

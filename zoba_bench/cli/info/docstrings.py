@@ -6,7 +6,7 @@ import inspect
 import re
 from typing import Any
 
-__all__ = ["PARTS", "first_line", "options", "parts", "summary"]
+__all__ = ["PARTS", "first_line", "options", "parts", "plain", "summary"]
 
 #: Labels of the paragraphs in which a solver's docstring says what the method is and promises.
 PARTS = ("Problem class", "Assumptions", "Cost", "Bias", "Directions", "Rate", "Source", "Deviations")
@@ -20,7 +20,7 @@ def first_line(thing: Any) -> str:
 
 def summary(thing: Any) -> str:
     """The first paragraph of a docstring."""
-    return _plain(" ".join((thing.__doc__ or "").strip().partition("\n\n")[0].split()))
+    return plain(" ".join((thing.__doc__ or "").strip().partition("\n\n")[0].split()))
 
 
 def parts(thing: Any) -> dict[str, str]:
@@ -35,7 +35,7 @@ def parts(thing: Any) -> dict[str, str]:
         elif not line.strip():
             lines = None
         if lines is not None:
-            lines.append(_plain(line.strip()))
+            lines.append(line.strip())
     return {label: " ".join(found[label]).strip() for label in PARTS if label in found}
 
 
@@ -61,10 +61,10 @@ def _entries(lines: list[str]) -> list[tuple[str, str, str]]:
             if not below.startswith(" "):
                 break
             text.append(below.strip())
-        found += [(name, entry[2], _plain(" ".join(text))) for name in entry[1].split(", ")]
+        found += [(name, entry[2], plain(" ".join(text))) for name in entry[1].split(", ")]
     return found
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """Text without the marks of reStructuredText."""
     return re.sub(r":\w+:`~?([^`]+)`|``([^`]+)``", r"\1\2", text)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from zoba_bench.cli.info.card import Card
-from zoba_bench.cli.info.docstrings import options, parts, summary
+from zoba_bench.cli.info.docstrings import options, parts, plain, summary
 
 __all__ = ["solver_card"]
 
@@ -25,9 +25,10 @@ def solver_card(name: str) -> Card:
         "options": values, "explained": {option: list(explained.get(option, ("", ""))) for option in values},
     }  # fmt: skip
     card.add("", {
-        **said, "Needs": ", ".join(NEEDS.get(need, need) for need in needs) or "values of inner and outer",
-        "Tolerance is on": default.tolerance_quantity,
-        **({"Theorem": f"zoba-bench derive {name}"} if name in list_theorems() else {}),
+        **{label: plain(text) for label, text in said.items()},
+        "needs": ", ".join(NEEDS.get(need, need) for need in needs) or "values of inner and outer",
+        "tolerance is on": default.tolerance_quantity,
+        **({"theorem": f"zoba-bench derive {name}"} if name in list_theorems() else {}),
     })  # fmt: skip
     lines = {}
     for option, value in values.items():
