@@ -7,6 +7,7 @@ once, and so may one environment variable.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 from click.shell_completion import CompletionItem
@@ -31,7 +32,13 @@ class Shared(click.Option):
     """An option that means the same for every verb."""
 
 
-class Completed(click.ParamType):
+if TYPE_CHECKING:
+    _Text = click.ParamType[str]
+else:  # older releases of click do not know it as generic
+    _Text = click.ParamType
+
+
+class Completed(_Text):
     """A text that a shell can complete to a registered name.
 
     Parameters

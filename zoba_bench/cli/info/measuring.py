@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -82,10 +83,16 @@ def claim_ids() -> list[str]:
 
 
 def _suites() -> list[tuple[str, Callable[[], Any]]]:
-    from zoba_bench.registry import entry, names
+    from zoba_bench.registry import names
 
     order = sorted(names("claims"), key=lambda name: (name != "quick", name))
-    return [(name, lambda name=name: entry("claims", name)().claims) for name in order]
+    return [(name, functools.partial(_claims, name)) for name in order]
+
+
+def _claims(suite: str) -> Any:
+    from zoba_bench.registry import entry
+
+    return entry("claims", suite)().claims
 
 
 def claim_card(name: str) -> Card:
