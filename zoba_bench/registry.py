@@ -6,7 +6,6 @@ Built-ins are found exactly as a third party's are.
 
 from __future__ import annotations
 
-import difflib
 import functools
 import importlib
 import importlib.util
@@ -21,6 +20,7 @@ from zoba_bench.problem import BilevelProblem
 from zoba_bench.problem.file import is_file, load_file
 from zoba_bench.problem.pickling import made_by
 from zoba_bench.solver_file import checked_solver_class, is_solver_file, load_solver_class
+from zoba_bench.suggestions import nearest, unknown
 from zoba_bench.threads import one_thread
 from zoba_bench.validation import check_dimension, is_integer
 
@@ -174,11 +174,7 @@ def entry(kind: str, name: str) -> Any:
         _, reason = _offers(kind)[0].get(name, ("", ""))
         if reason:
             raise RegistryError(reason)
-        close = difflib.get_close_matches(str(name), mapping, n=3, cutoff=0.4)
-        hint = f"known: {', '.join(sorted(mapping))}"
-        if close:
-            hint = f"did you mean {', '.join(map(repr, close))}?"
-        raise UnknownNameError(f"unknown {_WORDS[kind]} {name!r}; {hint}")
+        raise UnknownNameError(unknown(_WORDS[kind], name, sorted(mapping)))
     target, distribution = mapping[name]
     module, _, attribute = target.partition(":")
     try:
@@ -235,7 +231,7 @@ def list_problems(
     if group is not None:
         known = [each for each in problem_groups() if each]
         if group not in known:
-            raise UnknownNameError(f"unknown group {group!r}; known are {', '.join(known)}")
+            raise UnknownNameError(unknown("group", group, known))
     wanted = {"smooth": smooth, "psi_convexity": convexity, "scalable": scalable, "needs_data": data, "group": group}
     wanted = {name: value for name, value in wanted.items() if value is not None}
     held = list(assumptions)
@@ -401,6 +397,6 @@ def _parameter_names(factory: Any) -> list[str]:
 def _check_options(what: str, options: Mapping[str, Any], known: list[str]) -> None:
     for option in options:
         if option not in known:
-            close = difflib.get_close_matches(option, known, n=1)
+            close = nearest(option, known, number=1)
             hint = f"did you mean {close[0]!r}? " if close else ""
             raise TypeError(f"{what} has no option {option!r}; {hint}its options are {', '.join(known)}")

@@ -472,14 +472,17 @@ def test_the_command_line_names_the_costs_there_are():
 def test_info_of_a_solver_shows_summary_needs_and_options(registered):
     done = called("info", "descent")
     text = " ".join(done.output.split())
-    assert text.startswith("descent Gradient steps on z and on x at once.")
+    assert text.startswith("descent (solver) Gradient steps on z and on x at once.")
     assert "needs inner_grad_z, outer_grad_x, inner_jvp_xz" in text
     assert "tolerance is on nothing" in text
-    assert "size 0.1 products 2 first 0" in text
+    for line in ("size = 0.1 Of both steps. (float)", "products = 2 Products G_xz v an iteration. (int)", "first = 0"):
+        assert line in text
     content = json.loads(called("info", "descent", "--json").output)
+    assert set(content.pop("explained")) == {"size", "products", "first"}
     assert content == {
-        "name": "descent", "summary": "Gradient steps on z and on x at once.", "needs": list(Descent.needs),
-        "tolerance_quantity": "nothing", "options": {"size": 0.1, "products": 2, "first": 0},
+        "name": "descent", "kind": "solver", "summary": "Gradient steps on z and on x at once.",
+        "needs": list(Descent.needs), "tolerance_quantity": "nothing",
+        "options": {"size": 0.1, "products": 2, "first": 0},
     }  # fmt: skip
 
 

@@ -16,7 +16,20 @@ FOLDERS = {
 
 #: The parts of the engine from the bottom to the top. A part imports parts of lower layers only.
 LAYERS = (
-    {"about", "arrays", "errors", "frames", "json_values", "memory", "tasks", "threads", "validation"},
+    {
+        "about",
+        "arrays",
+        "errors",
+        "frames",
+        "json_values",
+        "memory",
+        "notices",
+        "papers",
+        "suggestions",
+        "tasks",
+        "threads",
+        "validation",
+    },
     {"resolution"},
     # Each of these stands alone.
     {"directions", "estimators", "ledger", "machine", "problem", "processes", "result", "statistics"},

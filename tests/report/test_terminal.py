@@ -32,7 +32,7 @@ def test_a_row_shows_verdict_id_prediction_and_limits(table):
 
 
 def test_controls_and_unexpected_verdicts_are_marked(table):
-    assert "violated (expected) P2b/zoba/d/control-missing-power" in table
+    assert "violated (expected)  P2b/zoba/d/control-missing-power" in table
     assert "!! inconclusive" in table
     assert table.count("!!") == 2
 

@@ -174,9 +174,8 @@ def test_verify_tells_the_cost_before_it_runs_anything(tmp_path):
 def test_the_command_prints_what_a_run_will_cost(tmp_path):
     arguments = ("verify", "--suite", "smoke", "--claim", "P2s/hf-zoba/reference", "--no-report", "--out", tmp_path)
     _, output, _ = call(*arguments)
-    assert "CPU-seconds" in output
-    assert "measured now" in output
-    assert output.index("CPU-seconds") < output.index("verdicts as expected")
+    assert "predictions derived" in output
+    assert output.index("To go: ") < output.index("verdicts as expected")
     _, output, _ = call(*arguments)
     assert "every cell is in the ledger" in output
 
@@ -187,9 +186,15 @@ def test_the_table_of_costs_has_a_line_a_protocol_and_their_sum():
         cost_table([("P1", 6, 40, 0, 0.04), ("P6b", 26, 42, 3, 51.7)], {"P1": "evaluation counts"})
     )
     lines = [line.split() for line in stream.getvalue().splitlines()]
-    assert lines[1] == ["P1", "evaluation", "counts", "6", "40", "0", "0.04"]
-    assert lines[2][-4:] == ["26", "42", "3", "52"]
-    assert lines[3] == ["all", "32", "82", "3", "52"]
+    assert lines[1] == ["P1", "evaluation", "counts", "6", "40", "0", "under", "1", "s"]
+    assert lines[2][-5:] == ["26", "42", "3", "52", "s"]
+    assert lines[3] == ["all", "32", "82", "3", "52", "s"]
+
+
+def test_processes_share_the_time():
+    stream = io.StringIO()
+    Console(file=stream, width=100).print(cost_table([("P6b", 26, 42, 3, 600.0)], {}, jobs=2))
+    assert stream.getvalue().splitlines()[-1].split()[-2:] == ["5", "min"]
 
 
 @pytest.fixture(autouse=True)

@@ -7,16 +7,17 @@ import json
 from pathlib import Path
 from typing import Any
 
+from zoba_bench.cli.progress import Progress
 from zoba_bench.ledger import Ledger
 
 __all__ = ["write_page"]
 
 _STAMP = "report/.content"
-#: What differs between runs that say the same.
+#: What differs between runs that say the same; how many processes they used is not shown either.
 _OF_THE_RUN = ("seconds",)
 
 
-def write_page(ledger: Ledger, out: Path) -> Path:
+def write_page(ledger: Ledger, out: Path, show: Progress) -> Path:
     """Write the report of the ledger's newest run, and the derivations that it shows and the ledger lacks.
 
     The page that stands there is kept where it says the same of an earlier run: drawing takes longer than all that a
@@ -28,7 +29,9 @@ def write_page(ledger: Ledger, out: Path) -> Path:
     """
     from zoba_bench.verification.run.provenance import render_missing
 
-    render_missing(ledger)
+    missing = len(ledger.missing_derivations())
+    render_missing(ledger, show.begin("rendering", "derivations", total=missing) if missing else None)
+    show.begin("writing the report")
     run = ledger.last_run()
     stamp, page = out / _STAMP, out / "report" / "index.html"
     mark = None if run is None else _mark(run["content"])
@@ -45,6 +48,7 @@ def write_page(ledger: Ledger, out: Path) -> Path:
 def _mark(content: dict[str, Any]) -> str:
     """Hash of what the page says, and of the sources that write it."""
     said = {name: value for name, value in content.items() if name not in _OF_THE_RUN}
+    said["provenance"] = {k: v for k, v in (content.get("provenance") or {}).items() if k != "configuration"}
     digest = hashlib.sha256(json.dumps(said, sort_keys=True).encode())
     sources = Path(__file__).resolve().parents[1] / "report"
     for source in sorted(path for path in sources.rglob("*") if path.is_file() and path.suffix != ".pyc"):

@@ -4,28 +4,36 @@ from __future__ import annotations
 
 import click
 
-from zoba_bench.cli.options import AS_JSON, JOBS, SEED
-from zoba_bench.cli.terminal import print_json, progress_bar
+from zoba_bench.cli.options import AS_JSON, JOBS, QUIET, SEED, Completed
+from zoba_bench.cli.progress import Progress
+from zoba_bench.cli.terminal import print_json
 
 __all__ = ["check", "derive"]
 
 
 @click.command()
-@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.argument("names", nargs=-1, metavar="[NAME]...", type=Completed("problems"))
 @click.option("--problem", "own", multiple=True, metavar="FILE.PY:NAME", help="A problem of your own; repeatable.")
 @JOBS
 @SEED
+@QUIET
 @AS_JSON
-def check(names: tuple[str, ...], own: tuple[str, ...], jobs: int, seed: int, as_json: bool) -> int:
+def check(names: tuple[str, ...], own: tuple[str, ...], jobs: int, seed: int, quiet: bool, as_json: bool) -> int:
     """Certify problems: symbolic proofs, residuals of closed forms, constants against sampled values.
 
     All registered problems where none is named; with a name every check is printed. Exit code 1 if one fails.
+
+    \b
+    Examples:
+      zoba-bench check reference
+      zoba-bench check --jobs 2
     """
     from zoba_bench.certification.catalogue import certify_all, installed
 
     chosen, left_out = installed((*names, *own))
-    with progress_bar(quiet=as_json, word="checking", things="problems") as progress:
-        certificates = certify_all(chosen, seed, jobs=jobs, progress=progress)
+    with Progress(quiet) as show:
+        step = show.begin("checking", "problems", total=len(chosen), jobs=jobs)
+        certificates = certify_all(chosen, seed, jobs=jobs, progress=step)
     failed = sum(not certificate.ok for certificate in certificates)
     if as_json:
         rows = [certificate.row() for certificate in certificates]
@@ -41,31 +49,53 @@ def check(names: tuple[str, ...], own: tuple[str, ...], jobs: int, seed: int, as
 
 
 @click.command()
-@click.argument("name", required=False)
+@click.argument("name", required=False, type=Completed("theorems"))
 @click.option(
     "--check", is_flag=True, help="Verify every step again; exit code 1 if one fails. Without NAME: all theorems."
 )
 @click.option("--markdown", is_flag=True, help="Markdown with LaTeX instead of plain text.")
-def derive(name: str | None, check: bool, markdown: bool) -> int:
-    """The derivation of a theorem, step by step."""
+@QUIET
+def derive(name: str | None, check: bool, markdown: bool, quiet: bool) -> int:
+    """The derivation of a theorem, step by step.
+
+    \b
+    Examples:
+      zoba-bench derive hozog
+      zoba-bench derive hozog --check
+    """
     from zoba_bench.registry import list_theorems, theorem
 
-    if check:
-        failed = 0
-        for each in [name] if name is not None else list_theorems():
-            results = theorem(each).check()
-            for result in results:
-                failed += not result.ok
-                if name is not None or not result.ok:
-                    click.echo(f"{'ok  ' if result.ok else 'FAIL'}  {result.step}: {result.detail}")
-            if name is None:
-                good = sum(result.ok for result in results)
-                click.echo(
-                    f"{'ok  ' if good == len(results) else 'FAIL'}  {each}: {good} of {len(results)} steps verified"
-                )
-        return 1 if failed else 0
-    if name is None:
-        raise click.UsageError(f"which theorem? One of {', '.join(list_theorems())}; --check alone verifies all.")
-    chosen = theorem(name)
-    click.echo(chosen.render_markdown() if markdown else chosen.render_text())
+    if name is None and not check:
+        raise click.UsageError(
+            f"no theorem is named; give one of {', '.join(list_theorems())}, or --check alone to verify all"
+        )
+    with Progress(quiet) as show:
+        if check:
+            return 1 if _verified([name] if name is not None else list_theorems(), show, name is not None) else 0
+        assert name is not None
+        show.begin(f"deriving {name}")
+        chosen = theorem(name)
+        text = chosen.render_markdown() if markdown else chosen.render_text()
+    click.echo(text)
     return 0 if all(result.ok for result in chosen.results) else 1
+
+
+def _verified(names: list[str], show: Progress, every: bool) -> int:
+    """Verify theorems, print every step or those that fail with a count, and return how many fail."""
+    from zoba_bench.registry import theorem
+
+    failed = 0
+    step = show.begin("verifying", "theorems", total=len(names))
+    for number, name in enumerate(names, start=1):
+        results = theorem(name).check()
+        good = sum(result.ok for result in results)
+        failed += len(results) - good
+        with show.paused():
+            for result in results:
+                if every or not result.ok:
+                    click.echo(f"{'ok  ' if result.ok else 'FAIL'}  {result.step}: {result.detail}")
+            if not every:
+                word = "ok  " if good == len(results) else "FAIL"
+                click.echo(f"{word}  {name}: {good} of {len(results)} steps verified")
+        step(number, len(names), name)
+    return failed

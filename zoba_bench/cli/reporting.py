@@ -1,4 +1,4 @@
-"""What is left of runs, and what they depend on: ``report`` and ``sys-info``."""
+"""What is left of runs: ``report``."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from pathlib import Path
 
 import click
 
-from zoba_bench.cli.options import AS_JSON, OUT
-from zoba_bench.cli.terminal import new_console, print_json, visible
+from zoba_bench.cli.options import OUT, QUIET
+from zoba_bench.cli.progress import Progress
+from zoba_bench.cli.terminal import new_console
 
-__all__ = ["report", "sys_info"]
+__all__ = ["report"]
 
 
 @click.command()
@@ -17,15 +18,25 @@ __all__ = ["report", "sys_info"]
     "--to", type=click.Path(file_okay=False, path_type=Path), help="Folder that gets report/  [default: that of --out]"
 )
 @OUT
-def report(to: Path | None, out: Path) -> int:
-    """Write the HTML report of the newest run in the ledger, which is only read."""
+@QUIET
+def report(to: Path | None, out: Path, quiet: bool) -> int:
+    """Write the HTML report of the newest run in the ledger, which is only read.
+
+    \b
+    Examples:
+      zoba-bench report
+      zoba-bench report --out zoba-results --to public
+    """
     from zoba_bench.ledger import Ledger
     from zoba_bench.report.html import write_report
     from zoba_bench.verification.run.provenance import render_missing
 
-    with Ledger(_existing(out), readonly=True) as ledger:
-        render_missing(ledger)
-        new_console().print(str(write_report(ledger, to or out)), highlight=False, soft_wrap=True)
+    with Ledger(_existing(out), readonly=True) as ledger, Progress(quiet) as show:
+        missing = len(ledger.missing_derivations())
+        render_missing(ledger, show.begin("rendering", "derivations", total=missing) if missing else None)
+        show.begin("writing the report")
+        page = write_report(ledger, to or out)
+    new_console().print(str(page), highlight=False, markup=False, soft_wrap=True)
     return 0
 
 
@@ -34,30 +45,3 @@ def _existing(out: Path) -> Path:
     if not path.exists():
         raise click.ClickException(f"there is no ledger {path}; run `zoba-bench verify` first, or pass --out")
     return path
-
-
-@click.command("sys-info")
-@AS_JSON
-def sys_info(as_json: bool) -> int:
-    """Versions that results depend on, and plug-ins with their state."""
-    import warnings
-
-    from zoba_bench.machine import origin
-    from zoba_bench.registry import PluginWarning, plugins
-    from zoba_bench.verification.run.provenance import provenance
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", PluginWarning)  # the list says it
-        offered = plugins()
-        content = {**origin(), **provenance()}
-    if as_json:
-        print_json({**content, "plugins": offered})
-        return 0
-    for key, value in content.items():
-        shown = ", ".join(value) if isinstance(value, list) else value
-        click.echo(f"{key:<14} {shown}")
-    for row in offered:
-        click.echo(f"{row['kind']:<14} {row['distribution']}: {row['names']} names")
-        for problem in row["problems"]:
-            click.echo(f"{'':<14}   broken: {visible(problem)}")
-    return 0

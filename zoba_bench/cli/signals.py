@@ -26,11 +26,11 @@ class Stopped(KeyboardInterrupt):
 
 
 @contextlib.contextmanager
-def stopping() -> Iterator[None]:
+def stopping(advice: str = "") -> Iterator[None]:
     """Raise :class:`Stopped` in the main thread on SIGTERM, SIGHUP and SIGINT; a signal that is ignored stays so.
 
     Where the main thread does not end in time (it is inside of compiled code, or a user's function caught the
-    exception), the process is ended with the same code. The workers' guardian ends them then.
+    exception), the process is ended with the same code and the advice is said. The workers' guardian ends them then.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -41,7 +41,7 @@ def stopping() -> Iterator[None]:
     os.set_blocking(writer, False)
     wakeup = signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
     done = threading.Event()
-    threading.Thread(target=_watch, args=(reader, done), daemon=True).start()
+    threading.Thread(target=_watch, args=(reader, done, advice), daemon=True).start()
     try:
         yield
     finally:
@@ -59,7 +59,7 @@ def _raise(number: int, frame: FrameType | None) -> None:
     raise Stopped(number)
 
 
-def _watch(reader: int, done: threading.Event) -> None:
+def _watch(reader: int, done: threading.Event, advice: str) -> None:
     """Read the numbers of signals as they arrive, also while the main thread cannot answer them."""
     with os.fdopen(reader, "rb", buffering=0) as numbers:
         while number := numbers.read(1):
@@ -68,5 +68,5 @@ def _watch(reader: int, done: threading.Event) -> None:
                 if not done.is_set():
                     if sys.stderr.isatty():
                         os.write(2, b"\x1b[?25h")  # a progress bar hides the cursor
-                    os.write(2, b"\nzoba-bench: error: stopped by a signal; finished cells are kept\n")
+                    os.write(2, f"\nzoba-bench: error: stopped by a signal; finished cells are kept{advice}\n".encode())
                     os._exit(128 + number[0])

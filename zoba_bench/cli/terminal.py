@@ -1,12 +1,14 @@
-"""How a verb writes to the terminal: a console, a progress bar, JSON, errors and warnings."""
+"""How a verb writes to the terminal: a console, JSON, errors and warnings."""
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import sys
 import unicodedata
 import warnings
-from collections.abc import Callable, Container, Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -16,53 +18,24 @@ from zoba_bench.cli.output import json_stream
 from zoba_bench.json_values import strict_json
 
 __all__ = [
-    "columns_table",
-    "complain",
-    "escape",
-    "new_console",
-    "one_line_warnings",
-    "print_json",
-    "progress_bar",
-    "report_failed",
-    "safe",
-    "visible",
-]
+    "columns_table", "complain", "escape", "new_console", "one_line_warnings", "print_json", "print_rows",
+    "report_failed", "safe", "say", "visible",
+]  # fmt: skip
 
 _LISTED = 20  # failed cells
-_WIDTH = 100  # columns where the terminal does not say
+_WIDTH = 100  # columns where nothing says how many there are
 
 
-@contextmanager
-def progress_bar(
-    quiet: bool, word: str = "measuring", things: str = "cells"
-) -> Iterator[Callable[[int, int, str], None] | None]:
-    """A progress bar on standard error, or nothing."""
-    if quiet:
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-    columns = (
-        TextColumn(word),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn(things),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(word, total=None)
-
-        def update(done: int, total: int, _: str) -> None:
-            bar.update(task, completed=done, total=total)
-
-        yield update
-
-
-def new_console() -> Any:
+def new_console(stderr: bool = False) -> Any:
+    """A console on standard output, or on standard error: as wide as the terminal, or as COLUMNS says."""
     from rich.console import Console
 
-    return Console(width=None if sys.stdout.isatty() else _WIDTH)
+    class Honest(Console):
+        def on_broken_pipe(self) -> None:
+            raise  # it is called where BrokenPipeError was caught; the command answers that
+
+    known = (sys.stderr if stderr else sys.stdout).isatty() or "COLUMNS" in os.environ
+    return Honest(stderr=stderr, width=None if known else _WIDTH)
 
 
 def escape(text: str) -> str:
@@ -98,11 +71,36 @@ def columns_table(columns: Iterable[str], rows: Iterable[Iterable[str]], numbers
 
 
 def print_json(content: Any) -> None:
+    """Strict JSON on standard output."""
     click.echo(json.dumps(strict_json(content), indent=1, allow_nan=False), file=json_stream())
 
 
+def print_rows(columns: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> None:
+    """Rows in columns: a table that fits a terminal, a line each where something else reads them."""
+    rows = list(rows)
+    if sys.stdout.isatty() or "COLUMNS" in os.environ:
+        from zoba_bench.report.sheet import Sheet
+
+        table = Sheet(*columns)
+        for row in rows:
+            table.add_row(*map(visible, row))
+        new_console().print(table)
+        return
+    widths = [max((len(row[i]) for row in rows), default=0) for i in range(len(columns))]
+    for row in rows:
+        cells = [f"{visible(cell):<{width}}" for cell, width in zip(row, widths, strict=True)]
+        click.echo("  ".join(cells).rstrip())
+
+
+def say(text: str) -> None:
+    """Something beside the results, on standard error; lost where nobody reads that any more."""
+    with contextlib.suppress(OSError):
+        click.echo(visible(text), err=True)
+
+
 def complain(message: str) -> None:
-    click.echo(f"zoba-bench: error: {visible(message)}", err=True)
+    """An error, on standard error."""
+    say(f"zoba-bench: error: {message}")
 
 
 def report_failed(failed: Iterable[Any]) -> None:
@@ -112,22 +110,20 @@ def report_failed(failed: Iterable[Any]) -> None:
         what = "1 cell" if len(failed) == 1 else f"{len(failed)} cells"
         complain(f"{what} failed; what needs them is inconclusive, and they are run again the next time:")
     for one in failed[:_LISTED]:
-        click.echo(f"  {visible(str(one))}", err=True)
+        say(f"  {one}")
     if len(failed) > _LISTED:
-        click.echo(f"  and {len(failed) - _LISTED} others", err=True)
+        say(f"  and {len(failed) - _LISTED} others")
 
 
 @contextmanager
 def one_line_warnings() -> Iterator[None]:
-    """Warnings of this package in one line each, without its sources."""
+    """Warnings in one line each, without sources."""
+    from zoba_bench.notices import one_line
+
     with warnings.catch_warnings():
-        usual = warnings.showwarning
 
         def show(message: Any, category: Any, *arguments: Any, **named: Any) -> None:
-            if category.__module__.partition(".")[0] == "zoba_bench":
-                click.echo(f"zoba-bench: warning: {visible(str(message))}", err=True)
-            else:
-                usual(message, category, *arguments, **named)
+            say(one_line(message, category))
 
         warnings.showwarning = show
         yield

@@ -6,28 +6,38 @@ from typing import Any
 
 import click
 
-from zoba_bench.cli.options import AS_JSON, JOBS, SEED
-from zoba_bench.cli.terminal import print_json
+from zoba_bench.cli.options import AS_JSON, JOBS, QUIET, SEED, Completed
+from zoba_bench.cli.progress import Progress
+from zoba_bench.cli.terminal import print_json, print_rows
 
 __all__ = ["self_test"]
 
 
 @click.command("self-test")
-@click.option("--suite", default="standard", show_default=True, help="Whose claims are tried.")
+@click.option(
+    "--suite", default="standard", show_default=True, type=Completed("claims"), help="Whose claims are tried."
+)
 @click.option("--error", "names", multiple=True, metavar="NAME", help="Only this planted error; repeatable.")
 @click.option("--list", "only_list", is_flag=True, help="List the planted errors and stop.")
 @click.option("--least", default=0.95, show_default=True, type=click.FloatRange(0, 1), help="Share that must be seen.")
 @JOBS
 @SEED
+@QUIET
 @AS_JSON
 def self_test(
-    suite: str, names: tuple[str, ...], only_list: bool, least: float, jobs: int, seed: int, as_json: bool
+    suite: str, names: tuple[str, ...], only_list: bool, least: float, jobs: int, seed: int, quiet: bool, as_json: bool
 ) -> int:  # fmt: skip
     """Plant errors in the running code, one at a time, and say which claim sees each.
 
     Every error is planted in a process of its own; no file is changed. Exit code 1 if fewer than the least share of
     them are seen.
+
+    \b
+    Examples:
+      zoba-bench self-test --list
+      zoba-bench self-test --error soba/ratio
     """
+    from zoba_bench.registry import entry
     from zoba_bench.verification.self_test.run import Outcome, chosen_errors, self_test
 
     errors = chosen_errors(names)
@@ -36,16 +46,23 @@ def self_test(
         if as_json:
             print_json({"errors": rows})
         else:
-            for error in errors:
-                click.echo(f"{error.name:40} {error.words}")
+            print_rows(("error", "what is wrong"), [(error.name, error.words) for error in errors])
         return 0
+    entry("claims", suite)  # an unknown one is refused before anything is loaded
+    with Progress(quiet) as show:
+        step = show.begin("trying", "errors", total=len(errors), jobs=jobs)
+        number = 0
 
-    def show(outcome: Outcome) -> None:
-        if not as_json:
-            seen = outcome.seen_by or f"NOT SEEN{f' ({outcome.reason})' if outcome.reason else ''}"
-            click.echo(f"{outcome.error.name:40} {seen}")
+        def tell(outcome: Outcome) -> None:
+            nonlocal number
+            number += 1
+            if not as_json:
+                seen = outcome.seen_by or f"NOT SEEN{f' ({outcome.reason})' if outcome.reason else ''}"
+                with show.paused():
+                    click.echo(f"{outcome.error.name:40} {seen}")
+            step(number, len(errors), outcome.error.name)
 
-    outcomes = self_test(errors, suite=suite, seed=seed, jobs=jobs, progress=show)
+        outcomes = self_test(errors, suite=suite, seed=seed, jobs=jobs, progress=tell)
     seen = sum(outcome.seen for outcome in outcomes)
     enough = seen >= least * len(outcomes)
     if as_json:

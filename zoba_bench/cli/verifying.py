@@ -8,16 +8,38 @@ from typing import Any
 
 import click
 
-from zoba_bench.cli.options import AS_JSON, CELL_TIMEOUT, DASK, FAIL_FAST, FRESH, JOBS, MAX_MEMORY, OUT, OWN, SEED
-from zoba_bench.cli.terminal import escape, new_console, print_json, progress_bar, report_failed
+from zoba_bench.cli.options import (
+    AS_JSON,
+    CELL_TIMEOUT,
+    DASK,
+    FAIL_FAST,
+    FRESH,
+    JOBS,
+    MAX_MEMORY,
+    OUT,
+    OWN,
+    QUIET,
+    SEED,
+    VERBOSE,
+    Completed,
+)
+from zoba_bench.cli.progress import Progress
+from zoba_bench.cli.terminal import new_console, print_json, print_rows, report_failed
+from zoba_bench.cli.verbs import resolved
 
 __all__ = ["verify"]
 
 
 @click.command()
-@click.option("--suite", metavar="NAME|FILE.TOML", help="Suite of claims, registered or your own  [default: quick]")
+@click.option(
+    "--suite", metavar="NAME|FILE.TOML", type=Completed("claims"),
+    help="Suite of claims, registered or your own  [default: quick]",
+)  # fmt: skip
 @OWN
-@click.option("--solver", metavar="FILE.PY:CLASS|NAME", help="A solver of your own, from a file or a plug-in.")
+@click.option(
+    "--solver", metavar="FILE.PY:CLASS|NAME", type=Completed("solvers"),
+    help="A solver of your own, from a file or a plug-in.",
+)  # fmt: skip
 @click.option("--claim", "claims", multiple=True, metavar="ID", help="Measure this claim and its controls; repeatable.")
 @click.option(
     "--only",
@@ -37,25 +59,30 @@ __all__ = ["verify"]
 @MAX_MEMORY
 @FAIL_FAST
 @FRESH
-@click.option("--no-report", is_flag=True, help="Do not write the HTML report.")
+@click.option("--report/--no-report", default=True, help="Write the HTML report, or do not.")
 @OUT
 @SEED
+@VERBOSE
+@QUIET
 @AS_JSON
 def verify(
     suite: str | None, own: str | None, solver: str | None, claims: tuple[str, ...], only: tuple[str, ...],
     power: bool, listing: bool, jobs: int, dask: str | None, cell_timeout: float | None, max_memory: str | None,
-    fail_fast: bool, fresh: bool, no_report: bool, out: Path, seed: int, as_json: bool,
+    fail_fast: bool, fresh: bool, report: bool, out: Path, seed: int, verbose: bool, quiet: bool, as_json: bool,
 ) -> int:  # fmt: skip
     """Measure every claim of a suite against theory and judge it; or what applies to your own problem or solver.
+
+    Printed are counts of verdicts by protocol, what is not as expected, and findings: published statements that are
+    contradicted, as known. --verbose prints every verdict.
 
     \b
     Examples:
       zoba-bench verify --jobs 2
-      zoba-bench verify --suite standard --only solver=hf-zoba
-      zoba-bench verify --suite quick --power
-      zoba-bench verify --suite quick --power --only protocol=P6 --json
+      zoba-bench verify --suite smoke --only protocol=P1
+      zoba-bench verify --claim P1/zoba/counts
       zoba-bench verify --solver mine.py:MySolver
     """
+    from zoba_bench.cli.announcing import Announcer
     from zoba_bench.cli.page import write_page
     from zoba_bench.ledger import Ledger
     from zoba_bench.verification.run.provenance import provenance
@@ -63,9 +90,14 @@ def verify(
     from zoba_bench.verification.run.verify import verify as run
 
     if suite is not None and own is not None:
-        raise click.UsageError("--suite and --problem exclude each other: a problem of your own has its own claims")
+        raise click.UsageError(
+            f"--suite {suite} and --problem {own} exclude each other: a problem of your own has its own claims"
+        )
     if solver is not None and (suite is not None or own is not None):
-        raise click.UsageError("--solver excludes --suite and --problem: a solver of your own has its own claims")
+        other = f"--suite {suite}" if suite is not None else f"--problem {own}"
+        raise click.UsageError(
+            f"--solver {solver} and {other} exclude each other: a solver of your own has its own claims"
+        )
     suite = suite or ("own" if own or solver else "quick")
     chosen: dict[str, Any] = {
         "suite": suite,
@@ -79,54 +111,61 @@ def verify(
     if listing:
         return list_claims(chosen_suite(**chosen)[0], as_json)
     console = new_console()
-    measured: list[Any] = []
     seen: list[Any] = []
     failed: list[Any] = []
-
-    def begin(what: Any, left_out: dict[str, str]) -> None:
-        measured.append(what)
-        if not as_json:
-            announce(console, what, left_out)
-
-    with progress_bar(quiet=as_json) as progress:
+    page = None
+    with Progress(quiet, kept=str(out / "ledger.sqlite")) as show:
+        told = Announcer(show, console, jobs=jobs, report=report, verbose=verbose, silent=quiet or as_json)
+        show.begin("choosing claims")
         verdicts = run(
-            **chosen, seed=seed, out=out, jobs=jobs, fresh=fresh, render=not no_report, progress=progress,
-            announce=begin,
-            announce_cost=None if as_json else lambda cost: announce_cost(console, cost, jobs, not no_report),
-            inspect=seen.extend if power else None, announce_failed=failed.extend, isolated=True,
-            cell_timeout=cell_timeout, max_memory=max_memory, dask=dask, fail_fast=fail_fast,
+            **chosen, seed=seed, out=out, jobs=jobs, fresh=fresh, render=report, announce=told.suite,
+            announce_cost=told.cost, announce_phase=told.phase, inspect=seen.extend if power else None,
+            announce_failed=failed.extend, isolated=True, cell_timeout=cell_timeout, max_memory=max_memory,
+            dask=dask, fail_fast=fail_fast, configuration=resolved(),
         )  # fmt: skip
-    (whole,) = measured
+        if report and not power:
+            with Ledger(out / "ledger.sqlite") as ledger:
+                page = write_page(ledger, out, show)
+    whole = told.measured
     code = 2 if failed else exit_code(verdicts)
     if power:
         show_power(console, seen, whole, seed, as_json)
         report_failed(failed)
         return code
-    page = None
-    if not no_report:
-        with Ledger(out / "ledger.sqlite") as ledger:
-            page = write_page(ledger, out)
     if as_json:
-        found = {**provenance(), **whole.provenance}
+        found = {**provenance(), **whole.provenance, "configuration": resolved()}
         print_json({
             "claims": [v.row() for v in verdicts], "suite": whole.name, "seed": seed, "provenance": found,
             "failed": [one.row() for one in failed],
         })  # fmt: skip
         report_failed(failed)
         return code
-    from zoba_bench.report.terminal import verdict_table
-
-    console.print(verdict_table([report_row(v) for v in verdicts]))
+    show_verdicts(console, [report_row(v) for v in verdicts], verbose)
+    report_failed(failed)
     expected = sum(v.as_expected for v in verdicts)
     colour = {0: "green", 3: "yellow"}.get(code, "red")
-    console.print(f"[{colour}]{expected} of {len(verdicts)} verdicts as expected[/] (suite {whole.name}, seed {seed})")
-    for v in verdicts:
-        if not v.as_expected:
-            console.print(f"  [red]{v.verdict}[/] {escape(v.claim.id)}: {escape(v.reason)}", highlight=False)
-    if page is not None:
-        console.print(f"report: {page}", highlight=False, soft_wrap=True)
-    report_failed(failed)
+    where = "" if page is None else f"; report: {page}"
+    line = f"[{colour}]{expected} of {len(verdicts)} verdicts as expected[/] (suite {whole.name}, seed {seed}){where}"
+    console.print(line, highlight=False, soft_wrap=True)
     return code
+
+
+def show_verdicts(console: Any, rows: list[dict[str, Any]], verbose: bool) -> None:
+    """Every verdict, or counts of them; then what is not as expected, and the findings."""
+    from zoba_bench.report import wording
+    from zoba_bench.report.terminal import counts_table, learned, told, verdict_table
+
+    console.print(verdict_table(rows) if verbose else counts_table(rows))
+    wrong = [row for row in rows if not wording.as_expected(row)]
+    known = [row for row in rows if row not in wrong and row["verdict"] == "violated" and not wording.is_control(row)]
+    for title, some in (("Not as expected", wrong), ("Findings", known)):
+        if some:
+            console.print(f"\n[bold]{title}[/]")
+            console.print(told(some))
+    if (powers := learned(rows)) is not None:
+        console.print()
+        console.print(powers)
+    console.print()
 
 
 def show_power(console: Any, seen: list[Any], suite: Any, seed: int, as_json: bool) -> None:
@@ -154,43 +193,8 @@ def list_claims(suite: Any, as_json: bool) -> int:
         rows = [{name: getattr(claim, name) for name in names} for claim in suite.claims]
         print_json({"suite": suite.name, "claims": rows, "provenance": suite.provenance})
         return 0
-    width = max(len(claim.id) for claim in suite.claims)
-    for claim in suite.claims:
-        click.echo(f"{claim.id:<{width}}  {claim.statement}")
+    print_rows(("claim", "statement"), [(claim.id, claim.statement) for claim in suite.claims])
     return 0
-
-
-def announce(console: Any, suite: Any, left_out: dict[str, str]) -> None:
-    from zoba_bench.report.terminal import matrix_table
-    from zoba_bench.verification.protocols import titles
-
-    title = f"[bold]Suite {escape(suite.name)}[/]: {len(suite.claims)} claims. {escape(suite.description)}\n"
-    console.print(title, highlight=False)
-    matrix = suite.matrix()
-    console.print(matrix_table(matrix, left_out, titles(matrix)))
-
-
-def announce_cost(console: Any, cost: Any, jobs: int, with_report: bool) -> None:
-    from zoba_bench.report.terminal import cost_table
-    from zoba_bench.report.wording import duration
-    from zoba_bench.verification.protocols import titles
-
-    console.print()
-    shares = [(s.protocol, s.claims, s.cells, s.found, s.seconds) for s in cost.shares]
-    console.print(cost_table(shares, titles(s.protocol for s in cost.shares)))
-    deriving = f"Predictions: {cost.derived} derived now in {duration(cost.deriving)} CPU-seconds, {cost.kept} kept."
-    if with_report and cost.unrendered:
-        deriving += f" The report renders {cost.unrendered} derivations, about {duration(cost.rendering)} CPU-seconds."
-    console.print(deriving, highlight=False)
-    if not cost.cells:
-        console.print("Nothing has to run: every cell is in the ledger.\n")
-        return
-    number, call, cell = cost.rates.number * 1e9, cost.rates.call * 1e6, cost.rates.cell * 1e3
-    why = f"{number:.2g} ns a random number, {call:.2g} us a call and {cell:.2g} ms a cell, measured now"
-    if cost.remembered:
-        why += f"; {cost.remembered} of {cost.cells} cells at what they took under other code"
-    shared = f", in {jobs} processes" if jobs > 1 else ""
-    console.print(f"About {duration(cost.seconds)} CPU-seconds{shared}: {why}.\n", highlight=False)
 
 
 def read_filters(texts: tuple[str, ...]) -> dict[str, list[str]]:

@@ -28,6 +28,7 @@ from zoba_bench.registry import (
     make_solver,
     missing_requirements,
 )
+from zoba_bench.suggestions import unknown
 from zoba_bench.sweep import Cell, fingerprint
 
 __all__ = ["Pair", "compare", "plan", "rivals", "rounding"]
@@ -77,7 +78,7 @@ def plan(
         For a name that the suite does not have.
     """
     if suite not in SUITES:
-        raise ValueError(f"unknown comparison {suite!r}; there are {', '.join(sorted(SUITES))}")
+        raise ValueError(unknown("comparison", suite, sorted(SUITES)))
     specs = SUITES[suite]["problems"] or [{"name": name} for name in list_problems()]
     wanted = _chosen("problem", problems, [spec["name"] for spec in specs])
     names = _chosen("solver", solvers, [name for name in list_solvers() if name in GRIDS])
@@ -112,14 +113,17 @@ def compare(
     progress: Progress | None = None, announce: Callable[[str], None] | None = None,
     announce_failed: Callable[[list[FailedCell]], None] | None = None, isolated: bool = False,
     cell_timeout: float | None = None, max_memory: int | str | None = None, dask: str | None = None,
-    fail_fast: bool = False,
+    fail_fast: bool = False, announce_phase: Callable[[str, int], Progress] | None = None,
+    configuration: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """Tune, run and rank; the content of the run that the ledger stores.
 
     Every solver gets the same budget, its options are the best of its declared grid by the median over tuning
     seeds, and what is reported are medians and quartiles over other seeds. Options whose cell fails are as good as
-    refused; ``announce_failed`` is told of such cells at the end. For ``isolated``, ``cell_timeout``, ``max_memory``,
-    ``dask`` and ``fail_fast`` see :func:`zoba_bench.verification.run.verify.verify`.
+    refused; ``announce_failed`` is told of such cells at the end. ``announce_phase`` is told before cells are run what
+    they are for and how many they are, and returns what each step is told to. For ``isolated``, ``cell_timeout``,
+    ``max_memory``, ``dask``, ``fail_fast`` and ``configuration`` see
+    :func:`zoba_bench.verification.run.verify.verify`.
 
     Returns
     -------
@@ -144,23 +148,24 @@ def compare(
     failed: dict[str, FailedCell] = {}
     with Ledger(Path(out) / "ledger.sqlite") as ledger, apart or contextlib.nullcontext():
 
-        def measure(cells: Iterable[Cell]) -> dict[str, dict[str, Any]]:
+        def measure(word: str, cells: Iterable[Cell]) -> dict[str, dict[str, Any]]:
             """Results by key; of a cell that failed, or was not run for that, the reason as if it had been refused."""
             wanted = list(cells)
+            follow = progress if announce_phase is None else announce_phase(word, len(wanted))
             found = run_cells(
-                [] if fail_fast and failed else wanted, ledger, workers=apart, progress=progress, failed=failed,
+                [] if fail_fast and failed else wanted, ledger, workers=apart, progress=follow, failed=failed,
                 fail_fast=fail_fast,
             )  # fmt: skip
             return {cell.key: found.get(cell.key) or _refusal(failed.get(cell.key)) for cell in wanted}
 
         tuning = [pair.cells(pair.entry.options, chosen, seed, "tune") for pair in pairs]
-        found = measure(cell for cells in tuning for cell in cells)
+        found = measure("tuning", (cell for cells in tuning for cell in cells))
         best = [_best([found[cell.key] for cell in cells]) for cells in tuning]
         measured = [
             None if n is None else pair.cells([pair.entry.options[n]], chosen, seed, "measure")[0]
             for pair, n in zip(pairs, best, strict=True)
         ]
-        found |= measure(cell for cell in measured if cell is not None)
+        found |= measure("measuring", (cell for cell in measured if cell is not None))
         rows = []
         for pair, n, cell, cells in zip(pairs, best, measured, tuning, strict=True):
             if cell is None or n is None or "refused" in found[cell.key]:
@@ -177,6 +182,8 @@ def compare(
                 "command": _command(suite, seed, problems, solvers, budget, gradient_cost),
             },
         }  # fmt: skip
+        if configuration is not None:
+            content["provenance"]["configuration"] = dict(configuration)
         ledger.add_run(suite, seed, content)
     return content
 
@@ -223,7 +230,7 @@ def _chosen(what: str, names: Iterable[str], known: list[str]) -> list[str]:
     wanted = list(names) or known
     for name in wanted:
         if name not in known:
-            raise ValueError(f"the comparison has no {what} {name!r}; it has {', '.join(known)}")
+            raise ValueError(unknown(f"{what} of the comparison:", name, known))
     return wanted
 
 

@@ -6,11 +6,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["ASSUMPTIONS", "Card"]
+__all__ = ["ASSUMPTIONS", "MEANING", "Card"]
 
 
 #: What a card says of its family, in theory's order.
 ASSUMPTIONS = ("A1", "A2", "A3", "A4", "A5")
+
+#: What each assumption of the single loop's theorems says, with the constants that it names; the last is about the
+#: method, so that no card has it.
+MEANING = {
+    "A1": "G(., x) is strongly convex in z (mu), and the second derivatives of G are bounded (L_zz, L_xz, L_xx)",
+    "A2": "the second derivatives of G are Lipschitz (H_zz, H_xz, H_zx, H_xx; all zero where G is quadratic)",
+    "A3": "the second derivatives of F are bounded (m_zz, m_xz, m_xx), and v* (R) and the slopes of F (C_z, C_x) too",
+    "A4": "z*(x), v*(x) and the hypergradient are Lipschitz in x (k_z, k_v, L_Psi)",
+    "A5": "Psi is bounded below; values are exact, or means over samples with bounded spreads (sigma)",
+    "A6": "of the method: where G is curved, a step along v is h_bar / max(1, |v|) (normalize_h_bar), or v is "
+    "projected (v_radius)",
+}
 
 
 @dataclass(frozen=True)

@@ -216,6 +216,9 @@ def _build(title: str, target: Any, options: Mapping[str, Any]) -> BilevelProble
             raise TypeError(f"{title} could not be called with {dict(options)}: {error}; wanted is {wanted}") from error
         except SystemExit as error:
             raise ValueError(f"{title} called for the end of the program (code {error.code!r})") from error
+        except Exception as error:
+            error.add_note(f"raised by {title}")
+            raise
     elif options:
         raise TypeError(f"{title} is an object and takes no options, got {', '.join(options)}")
     if isinstance(target, BilevelProblem):

@@ -13,6 +13,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from zoba_bench.memory import limit_memory, shown
+from zoba_bench.notices import show_one_line
 from zoba_bench.processes.failure import Failure, caught
 
 __all__ = ["READY", "main"]
@@ -32,6 +33,7 @@ def main(connection_fd: int, crash_fd: int, memory: int | None = None) -> None:
     warnings.filterwarnings("ignore", message="plug-in ")  # the parent has said it
     if memory is not None:
         limit_memory(memory)
+    show_one_line()
     connection = Connection(connection_fd)
     connection.send_bytes(READY)
     while True:

@@ -9,10 +9,9 @@ from typing import Any
 
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
-from rich.table import Table
-from rich.text import Text
 
 from zoba_bench.report import canvas
+from zoba_bench.report.sheet import Sheet
 
 __all__ = ["METRICS", "by_problem", "comparison_table", "draw", "gain", "outcome", "rival_table", "value"]
 
@@ -70,30 +69,24 @@ def by_problem(rows: Sequence[Row]) -> dict[str, list[Row]]:
     return {name: sorted(group, key=lambda row: _size(row["median"])) for name, group in table.items()}
 
 
-def comparison_table(content: Mapping[str, Any]) -> Table:
+def comparison_table(content: Mapping[str, Any]) -> Sheet:
     """Solvers of each problem, best first, for the terminal."""
-    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold underline")
-    for column in ("problem", "solver", "median", "[quartiles]", "start", "seconds"):
-        table.add_column(Text(column))
+    table = Sheet("solver", "median", "[quartiles]", "start", "seconds", whole=(1, 2))
     for name, group in by_problem(content["rows"]).items():
-        table.add_section()
-        title = f"{name}, {_PLAIN_METRICS[group[0]['metric']]}"
+        table.add_title(f"{name}, {_PLAIN_METRICS[group[0]['metric']]}")
         for row in group:
             low, high = map(value, row["quartiles"])
             failed = f"  {row['failed']} failed" if row["failed"] else ""
             table.add_row(
-                Text(title), Text(row["solver"]), Text(value(row["median"])), Text(f"[{low}, {high}]{failed}"),
-                Text(value(row["start"])), Text(f"{row['seconds']:.2g}"),
+                row["solver"], value(row["median"]), f"[{low}, {high}]{failed}", value(row["start"]),
+                f"{row['seconds']:.2g}",
             )  # fmt: skip
-            title = ""
     return table
 
 
-def rival_table(content: Mapping[str, Any]) -> Table:
+def rival_table(content: Mapping[str, Any]) -> Sheet:
     """Single loop against two loops, for the terminal."""
-    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold underline")
-    for column in ("problem", "may query", "one loop", "two loops", "equal evaluations", "equal time"):
-        table.add_column(Text(column))
+    table = Sheet("problem", "may query", "one loop", "two loops", "equal evaluations", "equal time", head=2)
     for r in content["rivals"]:
         table.add_row(
             r["problem"], r["oracle"], f"{r['single']} {value(r['single_median'])}",

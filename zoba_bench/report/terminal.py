@@ -1,16 +1,26 @@
-"""Tables for the terminal: what is measured, and the verdicts. Nothing is printed here."""
+"""Tables for the terminal: what is measured, what it costs, and the verdicts. Nothing is printed here."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from rich.table import Table
 from rich.text import Text
 
 from zoba_bench.report import wording
+from zoba_bench.report.series import honest_lines, one_a_solver
+from zoba_bench.report.sheet import Sheet
 
-__all__ = ["cost_table", "matrix_table", "power_rows", "verdict_table"]
+__all__ = [
+    "cost_table",
+    "counts_table",
+    "learned",
+    "matrix_table",
+    "power_rows",
+    "short_matrix",
+    "told",
+    "verdict_table",
+]
 
 Row = Mapping[str, Any]
 _STYLES = {"consistent": "green", "violated": "red", "inconclusive": "yellow", "measured": "cyan"}
@@ -18,7 +28,7 @@ _STYLES = {"consistent": "green", "violated": "red", "inconclusive": "yellow", "
 
 def matrix_table(
     matrix: Mapping[str, Mapping[str, Sequence[str]]], left_out: Mapping[str, str], titles: Mapping[str, str]
-) -> Table:
+) -> Sheet:
     """What is measured: problems with the same solvers share a line; then what is left out and how to get it.
 
     Parameters
@@ -30,49 +40,130 @@ def matrix_table(
     titles : mapping
         Protocol to what it measures.
     """
-    table = _table("protocol", "problems", "solvers")
+    table = Sheet("protocol", "problems", "solvers")
     for protocol, problems in matrix.items():
         shared: dict[tuple[str, ...], list[str]] = {}
         for problem, solvers in problems.items():
             shared.setdefault(tuple(solvers), []).append(problem)
         title = wording.heading(protocol, titles)
         for solvers, names in shared.items():
-            table.add_row(Text(title), Text(", ".join(names)), Text(", ".join(solvers)))
+            table.add_row(title, ", ".join(names), ", ".join(solvers))
             title = ""
+    return _with_left_out(table, left_out)
+
+
+def short_matrix(
+    matrix: Mapping[str, Mapping[str, Sequence[str]]], left_out: Mapping[str, str], titles: Mapping[str, str]
+) -> Sheet:
+    """The same in a line a protocol: how many problems and solvers, by name where there are few."""
+    table = Sheet("protocol", "problems", "solvers")
+    for protocol, problems in matrix.items():
+        solvers = dict.fromkeys(name for names in problems.values() for name in names)
+        table.add_row(wording.heading(protocol, titles), _few(problems), _few(solvers))
+    return _with_left_out(table, left_out)
+
+
+def _few(names: Iterable[str]) -> str:
+    names = list(names)
+    return ", ".join(names) if len(names) <= 2 else f"{names[0]} and {len(names) - 1} others"
+
+
+def _with_left_out(table: Sheet, left_out: Mapping[str, str]) -> Sheet:
     for problem, hint in left_out.items():
-        table.add_row(Text("left out", style="yellow"), Text(problem), Text(hint))
+        table.add_row(Text("left out", style="yellow"), problem, hint)
     return table
 
 
-def verdict_table(rows: Sequence[Row]) -> Table:
-    """Verdicts grouped by protocol, at most 100 columns wide; unexpected ones are marked with "!!".
+def verdict_table(rows: Sequence[Row]) -> Sheet:
+    """Verdicts grouped by protocol; unexpected ones are marked with "!!".
 
     Parameters
     ----------
     rows : sequence of mapping
         The rows of ``Verdict.row()``, with "protocol", "title" and "tolerance" where known.
     """
-    table = _table("verdict", "claim", "allowed", "measured [limits]")
-    for index in (2, 3):
-        table.columns[index].no_wrap = True
+    table = Sheet("verdict", "claim", "allowed", "measured [limits]", head=2, whole=(0, 2, 3))
     titles = wording.titles(rows)
     for protocol, group in wording.by_protocol(rows).items():
-        table.add_section()
-        table.add_row(Text(protocol, style="bold"), Text(titles[protocol], style="bold"))
+        table.add_title(wording.heading(protocol, titles))
         for row in group:
-            good = wording.as_expected(row)
-            style = "bold red" if not good else "dim" if wording.is_control(row) else _STYLES[row["verdict"]]
-            words = row["verdict"] if not good else wording.verdict(row)
-            table.add_row(
-                Text(words if good else f"!! {words}", style=style),
-                Text(row["id"], overflow="fold"),
-                Text(wording.allowed(row, 3)),
-                Text(wording.measured(row, 3)),
-            )
+            table.add_row(_verdict(row), row["id"], wording.allowed(row, 3), wording.measured(row, 3))
     return table
 
 
-def cost_table(shares: Sequence[tuple[str, int, int, int, float]], titles: Mapping[str, str]) -> Table:
+def _verdict(row: Row) -> Text:
+    good = wording.as_expected(row)
+    style = "bold red" if not good else "dim" if wording.is_control(row) else _STYLES[row["verdict"]]
+    words = wording.verdict(row) if good else f"!! {row['verdict']}"
+    return Text(words, style=style)
+
+
+def counts_table(rows: Sequence[Row]) -> Sheet:
+    """How many claims of each protocol got which verdict, controls for themselves, and how many are unexpected."""
+    kinds = ("consistent", "violated", "inconclusive", "measured")
+    held = [kind for kind in kinds if any(row["verdict"] == kind and not wording.is_control(row) for row in rows)]
+    numbers = ("claims", *held, "controls rejected", "unexpected")
+    table = Sheet("protocol", *numbers, right=numbers)
+    titles = wording.titles(rows)
+    groups = wording.by_protocol(rows)
+    for name, group in [*groups.items(), *([("all", list(rows))] if len(groups) > 1 else [])]:
+        claims = [row for row in group if not wording.is_control(row)]
+        controls = [row for row in group if wording.is_control(row)]
+        rejected = sum(row["verdict"] == "violated" for row in controls)
+        wrong = sum(not wording.as_expected(row) for row in group)
+        table.add_row(
+            wording.heading(name, titles), str(len(claims)),
+            *(str(sum(row["verdict"] == kind for row in claims)) for kind in held),
+            f"{rejected} of {len(controls)}", Text(str(wrong), style="bold red" if wrong else ""),
+        )  # fmt: skip
+    return table
+
+
+def told(rows: Sequence[Row]) -> Sheet:
+    """Verdicts in words: the claim, what was allowed, what was measured, and the reason of one that is unexpected."""
+    table = Sheet("", "", "", head=2, lines=True)
+    for row in rows:
+        if row.get("measured") is not None and row.get("relation") != "none":
+            numbers = f"measured {wording.measured(row, 3)}, allowed {wording.allowed(row, 3)}"
+        else:
+            numbers = ""
+        why = "" if wording.as_expected(row) else str(row.get("reason") or "")
+        if "measured " in why and "allowed" in why:
+            numbers = ""
+        words = [str(row["statement"]).rstrip("."), *(part for part in (numbers, why) if part)]
+        table.add_row(_verdict(row), row["id"], "; ".join(words))
+    return table
+
+
+def learned(rows: Sequence[Row]) -> Sheet | None:
+    """How what the protocols ask for grows: for each, the powers that were measured beside those that were derived.
+
+    None where no protocol asks for it.
+    """
+    table = Sheet("how it grows", "measured (derived)")
+    empty = True
+    for lines in honest_lines(rows).values():
+        asked = lines[0].rows[0].get("summary") or {}
+        along = [line for line in lines if asked and line.xlabel.partition(" ")[0] == asked["along"]]
+        size = str(asked.get("along", "")).rpartition("=")[2]
+        powers = []
+        for line in one_a_solver(along):
+            slopes = [
+                row for one in along if one.solver == line.solver for row in one.rows
+                if row["origin"] == "derived" and row["series"]["quantity"] == "slope" and row["measured"] is not None
+            ]  # fmt: skip
+            if slopes:
+                powers.append((slopes[-1]["measured"], slopes[-1]["predicted"], line.solver))
+        if powers:
+            words = [
+                f"{solver} {size}^{one:.2f} ({derived:.2f})" for one, derived, solver in sorted(powers, reverse=True)
+            ]
+            table.add_row(f"{asked['title']}, along {asked['along']}", ", ".join(words))
+            empty = False
+    return None if empty else table
+
+
+def cost_table(shares: Sequence[tuple[str, int, int, int, float]], titles: Mapping[str, str], jobs: int = 1) -> Sheet:
     """What a run will cost, by protocol and in all.
 
     Parameters
@@ -80,18 +171,19 @@ def cost_table(shares: Sequence[tuple[str, int, int, int, float]], titles: Mappi
     shares : sequence of (protocol, claims, cells to run, cells in the ledger, CPU-seconds)
     titles : mapping
         Protocol to what it measures.
+    jobs : int
+        Processes that share the time.
     """
-    table = _table("protocol", "claims", "cells to run", "in the ledger", "CPU-seconds")
-    for column in table.columns[1:]:
-        column.justify = "right"
+    numbers = ("claims", "cells to run", "in the ledger", "about")
+    table = Sheet("protocol", *numbers, right=numbers, whole=(4,))
     whole = (sum(s[1] for s in shares), sum(s[2] for s in shares), sum(s[3] for s in shares), sum(s[4] for s in shares))
     for name, claims, run, found, seconds in [*shares, ("all", *whole)]:
         title = wording.heading(name, titles)
-        table.add_row(Text(title), Text(str(claims)), Text(str(run)), Text(str(found)), Text(wording.duration(seconds)))
+        table.add_row(title, str(claims), str(run), str(found), wording.duration(seconds / jobs))
     return table
 
 
-def power_rows(rows: Sequence[Row]) -> Table:
+def power_rows(rows: Sequence[Row]) -> Sheet:
     """How small an error each protocol refuses: a line for each kind of number.
 
     Parameters
@@ -99,22 +191,15 @@ def power_rows(rows: Sequence[Row]) -> Table:
     rows : sequence of mapping
         The rows of ``zoba_bench.verification.power.table.Row.content()``.
     """
-    table = _table("protocol", "error of", "claims", "median", "worst", "worst claim", "planted (a third)")
+    table = Sheet("protocol", "error of", "claims", "median", "worst", "worst claim", "planted (a third)", head=2)
     for row in rows:
         table.add_row(
-            Text(row["protocol"]),
-            Text(f"{row['quantity']} ({row['unit']})"),
-            Text(wording.deciding(row)),
-            Text(wording.error(row, "median")),
-            Text(wording.error(row, "worst")),
-            Text(row["worst_claim"], overflow="fold"),
-            Text(wording.planted(row)),
+            row["protocol"],
+            f"{row['quantity']} ({row['unit']})",
+            wording.deciding(row),
+            wording.error(row, "median"),
+            wording.error(row, "worst"),
+            row["worst_claim"],
+            wording.planted(row),
         )
-    return table
-
-
-def _table(*columns: str) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold underline")
-    for column in columns:
-        table.add_column(Text(column))
     return table

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 __all__ = [
+    "about",
     "allowed",
     "as_expected",
     "by_protocol",
@@ -58,10 +59,22 @@ def number(value: float | None, digits: int = 4, keep_zeros: bool = False) -> st
 
 
 def duration(seconds: float) -> str:
-    """An estimate in seconds, with no more digits than it is worth."""
+    """A time in words, with no more digits than an estimate is worth: "under 1 s", "40 s", "2 min", "1 h 10 min"."""
     if seconds == 0:
-        return "0"
-    return f"{seconds:.1g}" if seconds < 10 else f"{float(f'{seconds:.2g}'):.0f}"
+        return "0 s"
+    if seconds < 0.95:
+        return "under 1 s"
+    if round(seconds) < 120:
+        return f"{round(seconds)} s"
+    if round(seconds / 60) < 90:
+        return f"{round(seconds / 60)} min"
+    hours, tens = divmod(round(seconds / 600), 6)
+    return f"{hours} h {10 * tens} min" if tens else f"{hours} h"
+
+
+def about(seconds: float) -> str:
+    """An estimated time: "about 2 min", "less than a second"."""
+    return "less than a second" if seconds < 0.95 else f"about {duration(seconds)}"
 
 
 def limits(row: Row, digits: int = 4) -> str:

@@ -52,7 +52,7 @@ class SingleLoop(Solver):
     l1, l2 : int
         Directions a sample of the inner and of the outer surrogates.
     b1, b2 : int or None
-        Samples of G and F a iteration; None means 1 on deterministic functions and the
+        Samples of G and F an iteration; None means 1 on deterministic functions and the
         published 25 and 10 on stochastic ones.
     rho, gamma : float
         Step of z and v, and of x; ``gamma=None`` is rho / 2 (as published).

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import difflib
 import inspect
 import itertools
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from zoba_bench.problem.file import is_file
 from zoba_bench.registry import entry, names
 from zoba_bench.solver_file import is_solver_file, load_solver_class
+from zoba_bench.suggestions import unknown
 
 __all__ = [
     "COUNT", "COUNTS", "FLAG", "LOOKS", "NAME", "NUMBER", "OPTIONS", "OPTION_SETS", "POINT", "POSITIVE", "POSITIVES",
@@ -101,14 +101,6 @@ class Parameters:
                 raise ValueError(f"parameter {prefix}{name} is missing; taken are: {self.describe()}")
         for name, value in given.items():
             kinds[name].check(f"{prefix}{name}", value, solver)
-
-
-def unknown(kind: str, name: object, known: Iterable[str], *, listed: bool = True) -> str:
-    """How an error begins: what is unknown, the nearest names, and all of them if ``listed``."""
-    known = list(known)
-    close = difflib.get_close_matches(str(name), known, n=3, cutoff=0.5)
-    hint = f"did you mean {' or '.join(map(repr, close))}? " if close else ""
-    return f"unknown {kind} {name!r}; {hint}" + (f"known: {', '.join(known)}" if listed else "")
 
 
 def _whole(value: Any) -> bool:

@@ -14,7 +14,7 @@ import importlib
 import json
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -63,7 +63,8 @@ class Cost:
 
     Beside the cells: for how many claims predictions were ``derived`` just now and in how many CPU-seconds
     (``deriving``), for how many they were ``kept``; how many derivations a report would have to render
-    (``unrendered``), and in about how many (``rendering``).
+    (``unrendered``), and in about how many (``rendering``). ``tasks`` has the number of the cells to run, and their
+    CPU-seconds, by task.
     """
 
     shares: tuple[Share, ...]
@@ -74,6 +75,7 @@ class Cost:
     deriving: float = 0.0
     unrendered: int = 0
     rendering: float = 0.0
+    tasks: Mapping[str, tuple[int, float]] = field(default_factory=dict)
 
     @property
     def cells(self) -> int:
@@ -110,6 +112,7 @@ def estimate(
     """
     looked_up, dry = set[str](), _DryRuns()
     totals: dict[str, Share] = {}
+    tasks: dict[str, tuple[int, float]] = {}
     remembered = 0
     for claim in claims:
         share = totals.get(claim.protocol, Share(claim.protocol, 0, 0, 0, 0.0))
@@ -126,12 +129,15 @@ def estimate(
             before = ledger.seconds(cell.key)
             remembered += before is not None
             rates = rates or measure_rates()
-            seconds += rates.seconds(dry.work(cell)) if before is None else before
+            each = rates.seconds(dry.work(cell)) if before is None else before
+            number, together = tasks.get(cell.task, (0, 0.0))
+            tasks[cell.task] = number + 1, together + each
+            seconds += each
         totals[claim.protocol] = replace(
             share, claims=share.claims + 1, cells=share.cells + cells, found=share.found + found,
             seconds=share.seconds + seconds,
         )  # fmt: skip
-    return Cost(tuple(totals.values()), rates, remembered)
+    return Cost(tuple(totals.values()), rates, remembered, tasks=tasks)
 
 
 def work_of(cell: Cell) -> Work:

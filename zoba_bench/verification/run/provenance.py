@@ -13,7 +13,7 @@ import platform
 import shlex
 import subprocess
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -113,12 +113,14 @@ def rendered(name: str) -> tuple[dict[str, Any], float]:
     return content, time.process_time() - start
 
 
-def render_missing(ledger: Ledger) -> None:
+def render_missing(ledger: Ledger, progress: Callable[[int, int, str], None] | None = None) -> None:
     """Render the derivations of the newest run that the ledger lacks.
 
     Those of other code than this one cannot be rendered any more, and the report goes without them.
     """
     mark = fingerprint(DERIVING)
-    for name, wanted in ledger.missing_derivations().items():
-        if wanted == mark:
-            ledger.put_text("derivation", name, mark, *rendered(name))
+    missing = [name for name, wanted in ledger.missing_derivations().items() if wanted == mark]
+    for number, name in enumerate(missing, start=1):
+        ledger.put_text("derivation", name, mark, *rendered(name))
+        if progress is not None:
+            progress(number, len(missing), name)

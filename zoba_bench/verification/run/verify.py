@@ -43,6 +43,9 @@ __all__ = ["CONFIDENCE", "chosen_suite", "exit_code", "report_row", "verify"]
 
 CONFIDENCE = 0.99  # of all limits of a run together
 Progress = Callable[[int, int, str], None]
+#: Told (word, things, done, total, expected) as a phase begins: what is done, what is counted, how many are done before
+#: and in the end, and number and CPU-seconds by the name that its steps tell. Returns what is told of each step.
+Phase = Callable[[str, str, int, int, Mapping[str, tuple[int, float]]], Progress]
 _Results = dict[str, dict[str, Any]]
 
 
@@ -68,6 +71,8 @@ def verify(
     dask: str | None = None,
     fail_fast: bool = False,
     inspect: Callable[[list[Seen]], None] | None = None,
+    announce_phase: Phase | None = None,
+    configuration: Mapping[str, Any] | None = None,
 ) -> list[Verdict]:
     """Measure every claim of a suite and judge it.
 
@@ -120,6 +125,11 @@ def verify(
     inspect : callable(seen), optional
         Given each claim with its plans and results, once all are measured: what :mod:`zoba_bench.verification.power`
         needs.
+    announce_phase : callable(word, things, done, total, expected) -> progress, optional
+        Told when predictions begin to be derived, claims to be planned, and cells to be run; what it returns is told
+        of each step, in place of ``progress``.
+    configuration : mapping, optional
+        The settings from which these arguments come, as JSON; the ledger keeps it with the run.
 
     Returns
     -------
@@ -139,21 +149,30 @@ def verify(
     failed: dict[str, FailedCell] = {}
     with Ledger(Path(out) / "ledger.sqlite") as ledger, apart or contextlib.nullcontext():
 
-        def measure(cells: Iterable[Cell], known: _Results) -> _Results:
+        def measure(cells: Iterable[Cell], known: _Results, cost: Cost | None) -> _Results:
             if fail_fast and failed:
                 return known
+            wanted = {cell.key: cell for cell in cells}
+            follow = progress
+            if announce_phase is not None:
+                done = len(known) if cost is None else cost.found
+                follow = announce_phase("measuring", "cells", done, len(wanted), {} if cost is None else cost.tasks)
             return run_cells(
-                cells, ledger, workers=apart, progress=progress, known=known, fresh=fresh, failed=failed,
+                wanted.values(), ledger, workers=apart, progress=follow, known=known, fresh=fresh, failed=failed,
                 fail_fast=fail_fast,
             )  # fmt: skip
 
         started = time.perf_counter()
         level = family_level(CONFIDENCE, len(chosen.claims))
-        own, seen = _decided(chosen, int(seed), level, ledger, apart, measure, failed, fresh, render, announce_cost)
+        own, seen = _decided(
+            chosen, int(seed), level, ledger, apart, measure, failed, fresh, render, announce_cost, announce_phase
+        )
         if inspect is not None:
             inspect(seen)
         verdicts = [_paired(own[claim.id], own) for claim in chosen.claims]
         content = _content(chosen, verdicts, left_out, seed, level, time.perf_counter() - started)
+        if configuration is not None:
+            content["provenance"]["configuration"] = dict(configuration)
         ledger.add_run(chosen.name, int(seed), {**content, "failed": [one.row() for one in failed.values()]})
     if failed and announce_failed is not None:
         announce_failed(list(failed.values()))
@@ -166,11 +185,12 @@ def _decided(
     level: float,
     ledger: Ledger,
     apart: Runner | None,
-    measure: Callable[[Iterable[Cell], _Results], _Results],
+    measure: Callable[[Iterable[Cell], _Results, Cost | None], _Results],
     failed: Mapping[str, FailedCell],
     fresh: bool,
     render: bool,
     announce_cost: Callable[[Cost], None] | None,
+    announce_phase: Phase | None,
 ) -> tuple[dict[str, Verdict], list[Seen]]:
     """Verdicts of the claims by themselves, and what was measured for those that were planned.
 
@@ -190,19 +210,26 @@ def _decided(
             and not any(cell.key in failed for plan in plans[claim.id] for cell in plan.cells)
         ]
         if look == 0:
-            planner.ahead(open_claims, seed, apart, derivations(_proved(suite.claims)) if render else {})
+            shown = derivations(_proved(suite.claims)) if render else {}
+            planner.ahead(open_claims, seed, apart, shown, _derived_by_theorem(announce_phase))
+        follow: Progress = _nothing
+        if announce_phase is not None:
+            follow = announce_phase("planning", "claims", 0, len(open_claims), {})
         with threadpool_limits(limits=1):  # as in the processes, so that the numbers have the same bits
-            for claim in open_claims:
+            for number, claim in enumerate(open_claims, start=1):
                 try:
                     plans[claim.id].append(planner.plan(claim, seed, look))
                 except DerivationError as error:
                     # A control that is refused was not measured: it shows nothing of what a measurement could reject.
                     verdict = "inconclusive" if claim.origin == "control" else "violated"
                     own[claim.id] = Verdict(claim, verdict, f"the derivation refuses: {error}")
+                follow(number, len(open_claims), claim.id)
+        cost = None
         if look == 0 and announce_cost is not None:
-            announce_cost(_cost(suite, plans, planner, ledger, fresh))
+            cost = _cost(suite, plans, planner, ledger, fresh)
+            announce_cost(cost)
         cells = (cell for made in plans.values() for plan in made for cell in plan.cells)
-        results = measure(cells, results)
+        results = measure(cells, results, cost)
         for claim in open_claims:
             if len(plans[claim.id]) == look + 1:
                 own[claim.id] = _judged(claim, plans[claim.id], results, failed, level, judgements)
@@ -214,6 +241,32 @@ def _decided(
     decided = decide_in_sequence(suite.claims, own, again, CONFIDENCE)
     judgements.keep()
     return decided, seen
+
+
+def _nothing(done: int, total: int, item: str) -> None:
+    """Nobody follows."""
+
+
+def _derived_by_theorem(
+    announce_phase: Phase | None,
+) -> Callable[[dict[str, tuple[int, float]]], Callable[[int, str], None]] | None:
+    """Turns what plans tell into the counts of a phase."""
+    if announce_phase is None:
+        return None
+
+    def begin(expected: dict[str, tuple[int, float]]) -> Callable[[int, str], None]:
+        total, done = sum(number for number, _ in expected.values()), 0
+        follow = announce_phase("deriving", "predictions", 0, total, expected)
+
+        def step(number: int, name: str) -> None:
+            nonlocal done
+            for _ in range(number):
+                done += 1
+                follow(done, total, name)
+
+        return step
+
+    return begin
 
 
 def _cost(suite: Suite, plans: Mapping[str, list[Plan]], planner: Plans, ledger: Ledger, fresh: bool) -> Cost:

@@ -1,0 +1,80 @@
+"""Solvers against each other: ``run``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from zoba_bench.cli.options import AS_JSON, CELL_TIMEOUT, DASK, FAIL_FAST, JOBS, MAX_MEMORY, OUT, QUIET, SEED, Completed
+from zoba_bench.cli.progress import Progress
+from zoba_bench.cli.terminal import escape, new_console, print_json, report_failed
+from zoba_bench.cli.verbs import resolved
+
+__all__ = ["run_command"]
+
+
+@click.command("run")
+@click.option("--suite", default="compare", show_default=True, type=Completed("comparisons"), help="Which comparison.")
+@click.option(
+    "--problem", "problems", multiple=True, metavar="NAME", type=Completed("problems"),
+    help="Only this problem; repeatable.",
+)  # fmt: skip
+@click.option(
+    "--solver", "solvers", multiple=True, metavar="NAME", type=Completed("solvers"),
+    help="Only this solver; repeatable.",
+)  # fmt: skip
+@click.option("--budget", type=click.IntRange(min=1), help="Evaluations a run  [default: the suite's]")
+@click.option("--gradient-cost", type=click.Choice(["one", "dimension"]), help="What a derivative takes of it.")
+@JOBS
+@DASK
+@CELL_TIMEOUT
+@MAX_MEMORY
+@FAIL_FAST
+@OUT
+@SEED
+@QUIET
+@AS_JSON
+def run_command(suite: str, out: Path, quiet: bool, as_json: bool, jobs: int, **options: Any) -> int:
+    """Compare solvers at equal budgets: options tuned over a declared grid, medians over other seeds.
+
+    \b
+    Examples:
+      zoba-bench run --problem reference --solver hf-zoba --budget 9000
+      zoba-bench run --suite compare --jobs 2
+    """
+    from zoba_bench.comparison.compare import compare
+    from zoba_bench.ledger import Ledger
+    from zoba_bench.report.comparison import comparison_table, outcome, rival_table
+    from zoba_bench.report.html import write_report
+
+    console = new_console()
+    failed: list[Any] = []
+    with Progress(quiet, kept=str(out / "ledger.sqlite")) as show:
+        show.begin("choosing pairs")
+
+        def announce(text: str) -> None:
+            with show.paused():
+                if not (as_json or quiet):
+                    console.print(escape(text), highlight=False)
+
+        content = compare(
+            suite, out=out, jobs=jobs, announce=announce, announce_failed=failed.extend, isolated=True,
+            announce_phase=lambda word, total: show.begin(word, "cells", total=total, jobs=jobs),
+            configuration=resolved(), **options,
+        )  # fmt: skip
+        show.begin("writing the report")
+        with Ledger(out / "ledger.sqlite") as ledger:
+            page = write_report(ledger, out)
+    if as_json:
+        print_json(content)
+        report_failed(failed)
+        return 2 if failed else 0
+    console.print(comparison_table(content))
+    if content["rivals"]:
+        console.print(rival_table(content))
+    report_failed(failed)
+    console.print(outcome(content), highlight=False)
+    console.print(f"report: {page}", highlight=False, markup=False, soft_wrap=True)
+    return 2 if failed else 0
