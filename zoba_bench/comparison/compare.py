@@ -180,10 +180,9 @@ def compare(
             "provenance": {
                 **origin(), "cpus": os.cpu_count(), "fingerprint": fingerprint(_TASK),
                 "command": _command(suite, seed, problems, solvers, budget, gradient_cost),
+                **({} if configuration is None else {"configuration": dict(configuration)}),
             },
         }  # fmt: skip
-        if configuration is not None:
-            content["provenance"]["configuration"] = dict(configuration)
         ledger.add_run(suite, seed, content)
     return content
 
