@@ -45,7 +45,7 @@ class FedNest(Solver):
     Parameters
     ----------
     clients : int
-        n.
+        Number of clients, n; a divisor of the numbers of samples.
     T : int
         Passes of FedInn an iteration.
     tau, tau_x : int
