@@ -1,4 +1,4 @@
-"""The table of docs/self_test.md from the JSON of ``zoba-bench self-test --json``."""
+"""The table of docs/measured/self_test.md from the JSON of ``zoba-bench self-test --json``."""
 
 import json
 import sys

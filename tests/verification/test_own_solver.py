@@ -105,7 +105,7 @@ def test_the_examples_differ_by_one_line():
 
 
 def test_the_documentations_commands_and_code_run(tmp_path):
-    page = (ROOT / "docs" / "own_solver.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "how_to" / "own_solver.md").read_text(encoding="utf-8")
     (block,) = re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL)
     code = block.replace("examples/", f"{ROOT.as_posix()}/examples/").replace('"zoba-results"', repr(str(tmp_path)))
     done = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True, check=False)

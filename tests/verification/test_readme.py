@@ -13,8 +13,8 @@ from zoba_bench.verification.suites.quick import quick
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-RESULTS = (ROOT / "docs" / "results.md").read_text(encoding="utf-8")
-SOLVERS = (ROOT / "docs" / "solvers.md").read_text(encoding="utf-8")
+RESULTS = (ROOT / "docs" / "measured" / "results.md").read_text(encoding="utf-8")
+SOLVERS = (ROOT / "docs" / "reference" / "solvers.md").read_text(encoding="utf-8")
 
 
 def test_the_verdict_table_lists_the_claims_of_the_suite():
