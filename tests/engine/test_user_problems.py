@@ -600,10 +600,11 @@ def test_verify_measures_a_problem_from_a_file_and_keeps_it_by_content(file):
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 PAGE = DOCS / "reference" / "problems.md"
+HOW_TO = DOCS / "how_to" / "own_problem.md"
 
 
 def test_the_pages_example_is_a_problem_with_a_certificate(tmp_path):
-    code, *_ = re.findall(r"```python\n(# mine.py\n.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    code, *_ = re.findall(r"```python\n(# mine.py\n.*?)```", HOW_TO.read_text(encoding="utf-8"), re.DOTALL)
     (tmp_path / "mine.py").write_text(code)
     certificate = certify_registered(f"{tmp_path}/mine.py:Bowl")
     assert certificate.ok, certificate.lines()
@@ -612,7 +613,7 @@ def test_the_pages_example_is_a_problem_with_a_certificate(tmp_path):
 
 def test_the_pages_combination_of_pieces_has_a_proved_certificate():
     code, *_ = re.findall(
-        r"```python\n(from zoba_bench.problems.combinators.*?)```", PAGE.read_text("utf-8"), re.DOTALL
+        r"```python\n(from zoba_bench.problems.combinators.*?)```", HOW_TO.read_text("utf-8"), re.DOTALL
     )
     namespace = {}
     exec(code, namespace)
