@@ -20,7 +20,8 @@ myst_heading_anchors = 4
 numpydoc_show_class_members = False
 autodoc_typehints = "none"  # the Parameters say what is meant, in words
 
-# Types in signatures are those of other projects, or plain words; links between pages and anchors are all checked.
+# Types of arguments are those of other projects, or plain words. What docstrings mention of this project without an
+# entry in the reference is no link; links between pages and to anchors are all checked.
 nitpick_ignore_regex = [("py:.*", r".*")]
 
 
