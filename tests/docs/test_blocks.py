@@ -26,8 +26,8 @@ SLOW = {
     "docs/tutorial/first_report.md",
 }
 MEASURES = {"docs/how_to/own_solver.md"}
-#: Pages whose blocks are run by a test that also reads what they print.
-ELSEWHERE = {"docs/how_to/black_box.md"}
+#: Pages whose blocks are run by tests that also look at what they print and draw.
+ELSEWHERE = {"docs/how_to/black_box.md", *(f"docs/gallery/{path.name}" for path in (ROOT / "docs/gallery").iterdir())}
 
 
 def name(page):
