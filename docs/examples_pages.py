@@ -77,7 +77,7 @@ def printed(text: str) -> str:
 def shape(output: str) -> list[str]:
     """Lines with a mark for every number: digits, and how many numbers stand in a row, depend on the machine."""
     numbers = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?")
-    return [re.sub(r"#[\s#]*", "# ", numbers.sub("#", line)).strip() for line in output.strip().splitlines()]
+    return [re.sub(r"\s*#[\s#]*", " # ", numbers.sub("#", line)).strip() for line in output.strip().splitlines()]
 
 
 def main() -> int:
