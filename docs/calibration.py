@@ -1,4 +1,4 @@
-"""The table of docs/calibration.md from the JSON of ``zoba-bench verify --suite calibration --json``."""
+"""The table of docs/measured/calibration.md from the JSON of ``zoba-bench verify --suite calibration --json``."""
 
 import json
 import sys

@@ -1,7 +1,7 @@
-"""The tables of docs/problems.md that come out of the problems' cards and certificates: groups, errata of the sources.
+"""The tables of docs/reference/problems.md that come out of the problems' cards and certificates.
 
-``python docs/errata.py`` prints them; ``--write`` puts each into docs/problems.md, between its two markers; ``--check``
-exits with 1 where a table is not the present one.
+They are the groups, and the errata of the sources. ``python docs/errata.py`` prints them; ``--write`` puts each into
+the page, between its two markers; ``--check`` exits with 1 where a table is not the present one.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from zoba_bench.registry import entry, list_problems, problem_groups
 
 __all__ = ["TABLES", "errata", "groups"]
 
-PAGE = Path(__file__).parent / "problems.md"
+PAGE = Path(__file__).parent / "reference" / "problems.md"
 
 
 def groups() -> str:

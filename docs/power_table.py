@@ -1,4 +1,7 @@
-"""Markdown tables of docs/power.md: ``zoba-bench verify --suite NAME --power --json | python docs/power_table.py``."""
+"""Markdown tables of docs/measured/power.md.
+
+``zoba-bench verify --suite NAME --power --json | python docs/power_table.py``
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
-"""The tables of docs/verification.md that come out of the protocols' files: what each measures, and what it takes.
+"""The tables of docs/explanation/verification.md that come out of the protocols' files.
 
-``python docs/protocol_tables.py`` prints them; ``--write`` puts each into docs/verification.md, between its two
-markers; ``--check`` exits with 1 where a table is not the present one.
+They say what each protocol measures, and which parameters it takes. ``python docs/protocol_tables.py`` prints them;
+``--write`` puts each into the page, between its two markers; ``--check`` exits with 1 where a table is not the
+present one.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from zoba_bench.verification.protocols import PROTOCOLS, load_protocol
 
 __all__ = ["TABLES", "parameters", "protocols"]
 
-PAGE = Path(__file__).parent / "verification.md"
+PAGE = Path(__file__).parent / "explanation" / "verification.md"
 
 
 def protocols() -> str:

@@ -1,4 +1,4 @@
-"""The table of docs/self_test.md: ``zoba-bench self-test --json | python docs/self_test_table.py --write``.
+"""The table of docs/measured/self_test.md: ``zoba-bench self-test --json | python docs/self_test_table.py --write``.
 
 Rows of errors that were run replace those on the page, the others stay. Without ``--write`` the table is printed.
 """
@@ -13,7 +13,7 @@ from typing import Any
 
 from zoba_bench.verification.self_test.run import planted_errors
 
-PAGE = Path(__file__).with_name("self_test.md")
+PAGE = Path(__file__).parent / "measured" / "self_test.md"
 _HEAD = ["| planted error | what is wrong | seen by |", "|---|---|---|"]
 _ROW = re.compile(r"^\| `([^`]+)` \|.*\| (`[^`]+`|\*\*nothing\*\*) \|$", re.MULTILINE)
 _PART = re.compile(r"(<!-- errors: begin -->\n).*(<!-- errors: end -->)", re.DOTALL)

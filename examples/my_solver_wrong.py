@@ -1,4 +1,8 @@
-"""The solver of my_solver.py with one subtle bug: the claims of protocol P10 refuse it by name."""
+"""The solver of my_solver.py with one subtle bug.
+
+The claims of protocol P10 refuse it by name: x moves with the step of iteration k + 1. The line that differs is the one
+before the return of "step".
+"""
 
 import tempfile
 from dataclasses import dataclass

@@ -378,6 +378,11 @@ def make_solver(solver: Any, **options: Any) -> Solver:
 def theorem(name: str) -> Theorem:
     """The theorem of that name; its steps are checked when a bound is asked for.
 
+    Parameters
+    ----------
+    name : str
+        A registered name, see ``list_theorems()``.
+
     Raises
     ------
     UnknownNameError

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PAGE = (ROOT / "docs" / "ecosystem.md").read_text(encoding="utf-8")
+PAGE = (ROOT / "docs" / "how_to" / "ecosystem.md").read_text(encoding="utf-8")
 #: What stands before each block, and the block.
 PARTS = re.findall(r"(.*?)```python\n(.*?)```", PAGE, flags=re.DOTALL)
 BLOCKS = [code for _, code in PARTS]

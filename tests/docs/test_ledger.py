@@ -14,7 +14,7 @@ import pytest
 from ..ledger.made import NEW, OLD, claim, fail, put, run
 from ..verification.command import call
 
-PAGE = (Path(__file__).parents[2] / "docs" / "ledger.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).parents[2] / "docs" / "how_to" / "ledger.md").read_text(encoding="utf-8")
 COMMANDS = [
     shlex.split(line, comments=True)[1:]
     for block in re.findall(r"```sh\n(.*?)```", PAGE, flags=re.DOTALL)

@@ -16,7 +16,7 @@ from zoba_bench.verification.claim import ORIGINS, RELATIONS, VERDICTS
 from zoba_bench.verification.protocols import PROTOCOLS
 
 ROOT = Path(__file__).parents[2]
-PAGES = {name: (ROOT / "docs" / name).read_text(encoding="utf-8") for name in ("glossary.md", "papers.md")}
+PAGES = {name: (ROOT / "docs/reference" / name).read_text(encoding="utf-8") for name in ("glossary.md", "papers.md")}
 PATH = re.compile(r"([\w.-]+(?:/[\w.-]+)*\.(?:py|md)|[\w.-]+(?:/[\w.-]+)+)(?::([\w.]+))?")
 STEP = re.compile(r"([a-z0-9-]+): (.+)")
 
@@ -114,7 +114,7 @@ def test_everything_in_backticks_exists(page):
         # Imported there, defined elsewhere.
         ("zoba_bench/solvers/zoba.py:SingleLoop", "defines no SingleLoop"),
         ("theory/__init__.py:THEOREMS", ""),
-        ("docs/papers.md:Zoba", "defines no Zoba"),
+        ("docs/reference/papers.md:Zoba", "defines no Zoba"),
         ("zoba: contraction", ""),
         ("zoba: expansion", "no such step"),
         ("zobas: contraction", "there is no theorem zobas"),

@@ -31,8 +31,9 @@ def drawn(text: str) -> set[str]:
 def standing(root: Path) -> set[str]:
     """Folders with sources or documents, and the files of the engine's top level."""
     folders = {folder for package in PACKAGES for folder in [root / package, *(root / package).rglob("*/")]}
-    others = ("tests", "benchmarks", "benchmarks/minimize", "docs", "docs/figures", "examples")
+    others = ("tests", "benchmarks", "benchmarks/minimize", "docs", "examples")
     folders |= {root / name for name in others}
+    folders |= {f for f in (root / "docs").iterdir() if f.name[0] not in "._"}
     kept = {f.relative_to(root).as_posix() for f in folders if f.is_dir() and f.name != "__pycache__"}
     files = {f.relative_to(root).as_posix() for f in (root / "zoba_bench").glob("*.py")}
     return kept | files - {"zoba_bench/__init__.py"}

@@ -598,11 +598,13 @@ def test_verify_measures_a_problem_from_a_file_and_keeps_it_by_content(file):
 
 # The page about it.
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "problems.md"
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+PAGE = DOCS / "reference" / "problems.md"
+HOW_TO = DOCS / "how_to" / "own_problem.md"
 
 
 def test_the_pages_example_is_a_problem_with_a_certificate(tmp_path):
-    code, *_ = re.findall(r"```python\n(# mine.py\n.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    code, *_ = re.findall(r"```python\n(# mine.py\n.*?)```", HOW_TO.read_text(encoding="utf-8"), re.DOTALL)
     (tmp_path / "mine.py").write_text(code)
     certificate = certify_registered(f"{tmp_path}/mine.py:Bowl")
     assert certificate.ok, certificate.lines()
@@ -611,7 +613,7 @@ def test_the_pages_example_is_a_problem_with_a_certificate(tmp_path):
 
 def test_the_pages_combination_of_pieces_has_a_proved_certificate():
     code, *_ = re.findall(
-        r"```python\n(from zoba_bench.problems.combinators.*?)```", PAGE.read_text("utf-8"), re.DOTALL
+        r"```python\n(from zoba_bench.problems.combinators.*?)```", HOW_TO.read_text("utf-8"), re.DOTALL
     )
     namespace = {}
     exec(code, namespace)
@@ -622,14 +624,15 @@ def test_the_pages_combination_of_pieces_has_a_proved_certificate():
 
 def errata(*arguments, cwd=None):
     """docs/errata.py, or a copy of it beside another page."""
-    script = (cwd or PAGE.parent) / "errata.py"
+    script = (cwd or DOCS) / "errata.py"
     return subprocess.run([sys.executable, str(script), *arguments], capture_output=True, text=True, check=False)
 
 
 def test_a_page_with_an_old_table_is_seen_and_written_anew(tmp_path):
-    page, present = tmp_path / "problems.md", PAGE.read_text(encoding="utf-8")
+    page, present = tmp_path / "reference" / "problems.md", PAGE.read_text(encoding="utf-8")
+    page.parent.mkdir()
     for script in ("errata.py", "page_tables.py"):
-        (tmp_path / script).write_bytes((PAGE.parent / script).read_bytes())
+        (tmp_path / script).write_bytes((DOCS / script).read_bytes())
     page.write_text(present.replace("`rastrigin`", "`rastrygin`", 1))
     done = errata("--check", cwd=tmp_path)
     assert (done.returncode, "out of date" in done.stderr) == (1, True)

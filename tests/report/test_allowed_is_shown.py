@@ -1,6 +1,6 @@
 """No row says "consistent" while its limits exclude the printed prediction, unless what is allowed stands in that row.
 
-A run is rendered in every format: terminal, JSON, HTML and the Markdown tables of README and docs/results.md.
+A run is rendered in every format: terminal, JSON, HTML and the Markdown tables of README and docs/measured/results.md.
 """
 
 from __future__ import annotations
@@ -157,7 +157,7 @@ def test_the_markdown_tables_say_what_is_allowed(script, rendered, monkeypatch):
         assert not unexplained(verdict, predicted, limits, allowed), key
 
 
-@pytest.mark.parametrize("path", ["README.md", "docs/results.md"])
+@pytest.mark.parametrize("path", ["README.md", "docs/measured/results.md"])
 def test_the_published_tables_say_what_is_allowed(path):
     rows = list(markdown_rows((ROOT / path).read_text(encoding="utf-8")))
     assert rows

@@ -32,7 +32,7 @@ from .support import reference_blocks
 #: Changed constants tried in one statement, evenly spread: long statements have hundreds.
 LIMIT = 6
 SINGLE_LOOP = (*PRESETS, "soba")
-ORDERS = Path(__file__).parents[2] / "docs" / "theory.md"
+ORDERS = Path(__file__).parents[2] / "docs" / "explanation" / "theory.md"
 START = Start(gap=2.0, z_error=0.0, v_error=0.5)
 
 

@@ -111,7 +111,7 @@ FEW = Parameters({}, {"flag": FLAG, "n": COUNT})
 
 
 def test_the_documentation_lists_what_every_protocol_takes():
-    text = (Path(__file__).parents[2] / "docs" / "verification.md").read_text(encoding="utf-8")
+    text = (Path(__file__).parents[2] / "docs" / "explanation" / "verification.md").read_text(encoding="utf-8")
     for protocol, module in PROTOCOLS.items():
         assert f"| {protocol} | {importlib.import_module(module).PARAMETERS.describe()} |" in text
 

@@ -158,7 +158,7 @@ def test_the_command_prints_a_table_or_json(tmp_path):
 
 
 def test_the_documented_table_has_a_row_for_each_kind_of_number_of_quick():
-    text = (ROOT / "docs" / "power.md").read_text(encoding="utf-8")
+    text = (ROOT / "docs" / "measured" / "power.md").read_text(encoding="utf-8")
     part = text.partition("## quick")[2].partition("\n## ")[0]
     listed = {
         tuple(cell.strip() for cell in line.split("|")[1:3]) for line in part.splitlines() if line.startswith("| P")

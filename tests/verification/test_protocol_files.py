@@ -69,10 +69,11 @@ def test_the_documentations_tables_are_those_of_the_files():
 
 
 def test_a_page_with_an_old_table_is_seen_and_written_anew(tmp_path):
-    text = (DOCS / "verification.md").read_text(encoding="utf-8")
+    text = (DOCS / "explanation" / "verification.md").read_text(encoding="utf-8")
     for script in ("protocol_tables.py", "page_tables.py"):
         (tmp_path / script).write_bytes((DOCS / script).read_bytes())
-    copy = tmp_path / "verification.md"
+    copy = tmp_path / "explanation" / "verification.md"
+    copy.parent.mkdir()
     copy.write_text(text.replace("| P1 | evaluation counts |", "| P1 | counts |", 1), encoding="utf-8")
     done = tables("--check", docs=tmp_path)
     assert (done.returncode, "out of date" in done.stderr) == (1, True)

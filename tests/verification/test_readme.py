@@ -2,19 +2,15 @@
 
 import re
 import runpy
-import subprocess
-import sys
 from pathlib import Path
-
-import pytest
 
 from zoba_bench.registry import list_solvers
 from zoba_bench.verification.suites.quick import quick
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-RESULTS = (ROOT / "docs" / "results.md").read_text(encoding="utf-8")
-SOLVERS = (ROOT / "docs" / "solvers.md").read_text(encoding="utf-8")
+RESULTS = (ROOT / "docs" / "measured" / "results.md").read_text(encoding="utf-8")
+SOLVERS = (ROOT / "docs" / "reference" / "solvers.md").read_text(encoding="utf-8")
 
 
 def test_the_verdict_table_lists_the_claims_of_the_suite():
@@ -32,31 +28,3 @@ def test_the_table_of_findings_shows_claims_of_the_main_command():
 
 def test_the_table_of_solvers_names_them_all():
     assert sorted(re.findall(r"^\| `([a-z0-9-]+)` \|", SOLVERS, flags=re.MULTILINE)) == list_solvers()
-
-
-@pytest.mark.parametrize("page", [README, SOLVERS], ids=["README", "solvers"])
-def test_code_blocks_run(page):
-    (block,) = re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL)
-    done = subprocess.run(
-        [sys.executable, "-P", "-W", "error", "-c", block], capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    assert done.stdout
-
-
-def test_every_link_of_the_readme_leads_somewhere():
-    links = re.findall(r"\]\((?!https?:)([^)#]+)(?:#([^)]+))?\)", README)
-    assert len(links) > 10
-    for path, anchor in links:
-        assert (ROOT / path).is_file(), path
-        if anchor:
-            heads = re.findall(r"^#+ (.+)$", (ROOT / path).read_text(encoding="utf-8"), flags=re.MULTILINE)
-            assert anchor in {re.sub(r"[^a-z0-9 -]", "", head.lower()).replace(" ", "-") for head in heads}, anchor
-
-
-@pytest.mark.parametrize("path", sorted((ROOT / "examples").glob("*.py")), ids=lambda path: path.name)
-def test_examples_run(path):
-    command = [sys.executable, "-P", "-W", "error", str(path)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout

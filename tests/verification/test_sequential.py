@@ -127,5 +127,5 @@ def test_simulated_samples_have_the_moments_they_are_named_for():
 
 
 def test_the_report_on_calibration_lists_the_claims_of_the_suite():
-    text = (Path(__file__).parents[2] / "docs" / "calibration.md").read_text(encoding="utf-8")
+    text = (Path(__file__).parents[2] / "docs" / "measured" / "calibration.md").read_text(encoding="utf-8")
     assert re.findall(r"^\| `(P0/[^`]+)`", text, flags=re.MULTILINE) == [claim.id for claim in calibration().claims]

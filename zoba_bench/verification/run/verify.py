@@ -79,8 +79,8 @@ def verify(
     Parameters
     ----------
     suite : str
-        Name of a registered suite, or the path of a TOML file with one (``docs/verification.md`` says what it holds);
-        without effect where a problem or a solver is given.
+        Name of a registered suite, or the path of a TOML file with one (``docs/explanation/verification.md`` says what
+        it holds); without effect where a problem or a solver is given.
     seed : int
         Root seed; same seed, same code, same machine: same bits, whatever ``jobs`` or ``dask``.
     problem : str, optional
@@ -88,7 +88,7 @@ def verify(
         file's content is part of every cell's key.
     solver : str, class or object, optional
         "file.py:Class", a registered name, a solver's class or a configuration of it: what it declares of itself is
-        measured, how it behaves and what it reaches (``docs/own_solver.md``). Not together with a problem. The
+        measured, how it behaves and what it reaches (``docs/how_to/own_solver.md``). Not together with a problem. The
         content of the file and of the local modules that it imports is part of every cell's key.
     claims : iterable of str
         Ids of the claims to measure, with their controls; all where empty.
