@@ -57,6 +57,7 @@ class Course:
     last : the place at the current iterates.
     best : the one with the smallest Psi among those at which z was near z*(x), and its doubt.
     inner_convex : whether G_zz was positive definite where it was last measured.
+    bound : what differences confirm of the distance to a solution at the end; NaN where nothing.
     """
 
     rows: list[tuple[int, int, float, float, float]] = field(default_factory=list)
@@ -65,6 +66,7 @@ class Course:
     last: Place | None = None
     best: tuple[Place, float] | None = None
     inner_convex: bool = True
+    bound: float = math.nan
 
     def seen(self, place: Place, doubt: float) -> None:
         """Keep the place if its Psi is the smallest."""
@@ -90,6 +92,7 @@ class Course:
             x=x, z=z, v=v, status=status, message="; ".join(notes), nit=nit,
             fun=self.value if place is None else place.measured,
             jac=np.full(len(x), np.nan) if place is None else place.prediction.gradient,
-            error_bound=math.nan if place is None else place.prediction.distance,
+            error_bound=self.bound if math.isfinite(self.bound) else math.nan if place is None
+            else place.prediction.distance,
             history=dict(zip(_ROW, columns, strict=True)),
         )  # fmt: skip

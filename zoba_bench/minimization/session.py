@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 
 from zoba_bench.arrays import Array, frozen
+from zoba_bench.minimization.ahead import at_once
 from zoba_bench.minimization.black_box import BlackBox, check_black_boxes
 from zoba_bench.minimization.checkpoint import Checkpoint
-from zoba_bench.minimization.implicit import minimize_implicit
+from zoba_bench.minimization.implicit import certify, minimize_implicit
 from zoba_bench.minimization.minimize_result import MinimizeResult, result_of
 from zoba_bench.minimization.outcome import Ended, Outcome
 from zoba_bench.minimization.pool import Map, Pool
@@ -107,7 +108,11 @@ class Session:
             self.problem, request.method, request.options, known, np.random.default_rng(seed), self.z, self.x,
             request.budget, request.tolerance, limit, repeated=lambda: sum(self.evaluator.repeated.values()),
             on_iteration=None if request.callback is None else self.follow,
+            at_once=lambda solver, problem: at_once(solver, problem, self.evaluator),
+            ahead=self.evaluator.ahead if self.evaluator.parallel else None,
+            outer_mean=lambda: self.evaluator.mean["outer"],
         )  # fmt: skip
+        job.certify = lambda z, x, tol: certify(CountedValues(job.probe.oracle, self.evaluator), z, x, tol)
         job.require_budget(plain)
         job.start_value = job.course.value = check_black_boxes(job.probe.oracle, self.z, self.x, request.vectorized)[
             "outer"
@@ -136,8 +141,8 @@ class Session:
         )
         try:
             outcome = minimize_implicit(
-                CountedValues(oracle), self.z, self.x, tol=request.tolerance or _TOLERANCE, bounds=bounds,
-                bounds_z=bounds_z, max_iterations=request.limit, on_iteration=follow,
+                CountedValues(oracle, self.evaluator), self.z, self.x, tol=request.tolerance or _TOLERANCE,
+                bounds=bounds, bounds_z=bounds_z, max_iterations=request.limit, on_iteration=follow,
             )  # fmt: skip
         except Ended as end:
             outcome = replace(self.so_far(), status=end.status, message=end.message)
