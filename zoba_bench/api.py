@@ -38,6 +38,7 @@ def solve(
     record_every: int | None = 1,
     gradient_cost: str = "one",
     callback: Callable[[int, State], object] | None = None,
+    tune: bool = False,
     **options: Any,
 ) -> Result:
     """Run a solver on a problem and measure it with the problem's closed forms.
@@ -68,6 +69,10 @@ def solve(
         it has components.
     callback : callable(k, state) -> bool, optional
         Stops the run when it returns a true value.
+    tune : bool
+        Choose steps, radii and a constant schedule from the curvature at the start, which central differences measure:
+        of ``zoba``, ``hf-zoba`` and their variants. Options that are given are kept. The evaluations, up to about
+        5 (p + d)^2 / 2, count for each replicate and are part of the budget; ``Result.tuning`` says what was chosen.
     **options
         The solver's own: ``h``, ``eta``, ``l1``, ``rho``, ``gamma``, ``schedule``, ...
 
@@ -99,9 +104,17 @@ def solve(
         return None if callback is None else callback(k, state)
 
     start_x = start_x if x0 is None else np.asarray(x0, dtype=np.float64)
+    start_z = start_z if z0 is None else np.asarray(z0, dtype=np.float64)
+    tuning = None
+    if tune:
+        from zoba_bench.minimization.steps import tuned
+
+        tuning = tuned(problem, configuration, options, start_z, start_x, budget)
+        configuration = tuning.solver
+        budget = None if budget is None else budget - sum(tuning.counts.values())
     result = run(
         problem, configuration,
-        z0=start_z if z0 is None else np.asarray(z0, dtype=np.float64),
+        z0=start_z,
         x0=start_x,
         v0=None if v0 is None else np.asarray(v0, dtype=np.float64),
         rng=generator(run_seed), replicates=replicates, max_iterations=max_iterations,
@@ -109,9 +122,20 @@ def solve(
         callback=follow,
     )  # fmt: skip
     result = replace(result, travelled=np.linalg.norm(result.x - start_x, axis=-1))
+    if tuning is not None:
+        return _with_tuning(result, tuning.counts, tuning.text)
     if problem.card is not None or options or not seen:  # chosen by somebody who knows the problem
         return result
     return replace(result, advice=advice(problem, configuration, result, start_x, seen[0]))
+
+
+def _with_tuning(result: Result, counts: dict[str, int], text: str) -> Result:
+    """The result with the evaluations of the tuning counted for each replicate."""
+    made = {name: count + counts.get(name, 0) for name, count in result.counts.items()}
+    return replace(
+        result, counts=made, n_inner=result.n_inner + counts["inner"], n_outer=result.n_outer + counts["outer"],
+        tuning=text,
+    )  # fmt: skip
 
 
 def _sequence(seed: int | np.random.SeedSequence) -> np.random.SeedSequence:

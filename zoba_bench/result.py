@@ -94,6 +94,8 @@ class Result:
         finite, in any replicate; empty if none did, or only where the iterates had left.
     travelled : (R,) array or None
         |x - x0| of :func:`zoba_bench.solve`.
+    tuning : str
+        What ``solve(tune=True)`` chose, and the evaluations it took.
     advice : str
         What to change where the default options of a solver left most of the way on a problem of one's own.
     """
@@ -115,6 +117,7 @@ class Result:
     non_finite: str = ""
     travelled: Array | None = None
     advice: str = ""
+    tuning: str = ""
 
     @property
     def nfev(self) -> NDArray[np.int64]:
@@ -141,6 +144,8 @@ class Result:
         if self.history.get("stationarity") is not None and len(self.history["stationarity"]):
             last = self.history["stationarity"][-1]
             lines.append(f"  |grad Psi|^2 median {np.median(last):.3g} at the last recorded iterate")
+        if self.tuning:
+            lines.append(f"  tuning       {self.tuning}")
         if self.advice:
             lines.append(f"  advice       {self.advice}")
         return "\n".join(lines)

@@ -30,12 +30,14 @@ __all__ = ["run_command", "solve"]
     help="What a derivative takes of the budget: one evaluation, or one a component.",
 )
 @click.option("--replicates", default=1, show_default=True, type=int)
+@click.option("--tune", is_flag=True, help="Choose steps and radii from the curvature at the start; counted.")
 @click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="Solver option, repeatable.")
 @SEED
 @AS_JSON
 def solve(
     problem: str | None, own: str | None, solver: str, p: int | None, d: int | None, max_iterations: int | None,
-    budget: int | None, gradient_cost: str, replicates: int, settings: tuple[str, ...], seed: int, as_json: bool,
+    budget: int | None, gradient_cost: str, replicates: int, tune: bool, settings: tuple[str, ...], seed: int,
+    as_json: bool,
 ) -> int:  # fmt: skip
     """Run a solver on a registered problem, or on one of your own."""
     from zoba_bench.api import solve as run
@@ -53,7 +55,7 @@ def solve(
     make_solver(solver, **options)  # only the solver's own options may be set
     result = run(
         built, solver, max_iterations=max_iterations, budget=budget, gradient_cost=gradient_cost,
-        replicates=replicates, seed=seed, **options,
+        replicates=replicates, seed=seed, tune=tune, **options,
     )  # fmt: skip
     last = {k: v[-1].tolist() for k, v in result.history.items() if k != "iteration"}
     if as_json:
@@ -64,6 +66,7 @@ def solve(
             "n_inner": result.n_inner.tolist(), "n_outer": result.n_outer.tolist(),
             "counts": {name: count.tolist() for name, count in result.counts.items() if count.any()}, "last": last,
             "travelled": None if result.travelled is None else result.travelled.tolist(), "advice": result.advice,
+            "tuning": result.tuning,
             "mean_stationarity": None if result.mean_stationarity is None else result.mean_stationarity.tolist(),
         })  # fmt: skip
         return 0

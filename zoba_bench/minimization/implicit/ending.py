@@ -25,6 +25,8 @@ _JUMP = 0.01
 #: Share of F's change over a unit step that slopes near a minimum are below: at most 0.26 in 75 smooth runs that
 #: converged, and 0.8 or more where F had a kink.
 _STEEP = 0.5
+#: Share of the last step that the next one has at a point without curvature: 1/2 at an inflection of third order.
+_SLOW = 0.3
 #: Corrections of z at one x before the end.
 _CORRECTIONS = 3
 #: Short steps in a row after which a run has stalled.
@@ -84,8 +86,10 @@ class Ending(State):
             return False
         if float(np.linalg.norm(s)) > self.radius or self.steep(model):
             return False  # the model failed at shorter steps than the one that is left, or there is a kink
+        if self.B_jumped and math.isnan(self.rho):
+            return False  # curvature that is new here has to explain a step first: it may be that of a kink
         missed = self.confirm(parts)
-        if self.bar <= tol:
+        if self.bar <= tol and missed <= _JUMP:
             return self.finish(s, size)
         if self.verify():
             return True
@@ -148,9 +152,33 @@ class Ending(State):
         self.bar += max(effect - parts.adjoint, 0.0)
         return share * missed / float(np.linalg.norm(self.outer_z[rows]))
 
+    def falls_beyond(self, s: Array, size: float) -> bool:
+        """Go beyond the end of steps that shrink slowly, as at a point without curvature, if Psi is lower there.
+
+        At a minimum of higher order it is not; at an inflection point it is.
+        """
+        slow = math.isfinite(self.last_step) and size > max(_SLOW * self.last_step, 1e-3 * self.tol)
+        if not (self.newton and slow):
+            return False
+        G, x = self.G, self.x + s * (3 * self.bar / size)
+        x = np.clip(x, G.low, G.high)
+        z, value_G, z_error = self.inner.settle(self.z, x, 1e-3 * self.near)
+        value = self.F.one(z, x)
+        hides = 6 * self.F.eps + 2 * float(np.linalg.norm(self.outer_z)) * (self.z_error + z_error)
+        if not value < self.value_F - hides:
+            return False
+        self.z, self.x, self.value_F, self.value_G, self.z_error = z, x, value, value_G, z_error
+        self.seen(z, x, value)
+        self.last_step = math.inf
+        self.derivatives()
+        self.measure_hessian()
+        return True
+
     def finish(self, s: Array, size: float) -> bool:
         """Go to x + s where that is not far below the tolerance, look at z once more, and end the run."""
         tol = self.tol
+        if self.falls_beyond(s, size):
+            return True
         if self.newton and size > 0.1 * tol:
             x = self.x + s
             z, value_G, z_error = self.inner.settle(self.z, x, 0.02 * self.near)
