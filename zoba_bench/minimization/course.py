@@ -73,6 +73,11 @@ class Course:
         if math.isfinite(place.measured) and (self.best is None or place.measured < self.best[0].measured):
             self.best = place, doubt
 
+    def _bound(self, place: Place | None) -> float:
+        if not math.isnan(self.bound):
+            return self.bound
+        return math.nan if place is None else place.prediction.distance
+
     def outcome(self, status: Status, message: str, iterates: Iterates, nit: int, doubt: float) -> Outcome:
         """The best point so far; ``doubt`` is that of the last place."""
         place, best = self.last, self.best
@@ -92,7 +97,6 @@ class Course:
             x=x, z=z, v=v, status=status, message="; ".join(notes), nit=nit,
             fun=self.value if place is None else place.measured,
             jac=np.full(len(x), np.nan) if place is None else place.prediction.gradient,
-            error_bound=self.bound if math.isfinite(self.bound) else math.nan if place is None
-            else place.prediction.distance,
+            error_bound=self._bound(place),
             history=dict(zip(_ROW, columns, strict=True)),
         )  # fmt: skip

@@ -15,6 +15,7 @@ from zoba_bench.contracts import Solver, State
 from zoba_bench.driver import iteration_cost, run
 from zoba_bench.minimization.black_box import CHECK_EVALUATIONS
 from zoba_bench.minimization.course import Course, Iterates, Place
+from zoba_bench.minimization.implicit import Certificate
 from zoba_bench.minimization.outcome import BudgetExhausted, Ended, Outcome
 from zoba_bench.minimization.pool import Task
 from zoba_bench.minimization.probe import ADAPT_SIZE, Curvature, NonFiniteError, Point, Probe, stencil_size
@@ -70,7 +71,7 @@ class Job:
     at_once: Callable[[Solver, BilevelProblem], Solver] = lambda solver, problem: solver
     ahead: Callable[[Sequence[Task]], None] | None = None
     outer_mean: Callable[[], float] = lambda: math.nan  # of the last batch of F
-    certify: Callable[[Array, Array, float], Outcome] | None = None
+    certify: Callable[[Array, Array, float], Certificate] = field(kw_only=True)
     nit: int = 0
     stage_inner: int = 0
     stage_outer: int = 0
@@ -411,37 +412,37 @@ class Job:
 
     def _converged(self, here: Place, target: float) -> None:
         """End the run if differences confirm what the local model promises; go on with a smaller promise if not yet."""
-        values = np.linalg.eigvalsh((here.prediction.hessian + here.prediction.hessian.T) / 2)
-        if not self.noisy and bool(values[0] < -10 * np.abs(values).max() / CONDITION_CAP):
-            raise Ended(Status.STOPPED, "stopped: Psi curves downwards here: a stationary point that is not a minimum")
         distance, noise = here.prediction.distance, here.prediction.dx_noise
         found = f"the predicted distance to a solution, {distance:.2g}, is at most {target:.2g}"
         if noise > target:
             self.course.caveats.append(f"distances up to {noise:.2g} are hidden by noise or lie along flat directions")
-        if self.certify is None:
-            raise Ended(Status.CONVERGED, f"converged: {found}")
         certificate = self.certify(here.point.z, here.point.x, target)
-        away = certificate.error_bound + float(np.linalg.norm(certificate.x - here.point.x))
-        if certificate.status is Status.CONVERGED and away <= target:
-            self.course.bound = away
-            raise Ended(Status.CONVERGED, f"converged: {found}, and differences confirm it ({away:.2g})")
+        self.course.bound = certificate.away
+        if certificate.status is Status.CONVERGED and certificate.away <= target:
+            raise Ended(Status.CONVERGED, f"converged: {found}, and differences confirm at most {certificate.away:.2g}")
         if certificate.status not in (Status.CONVERGED, Status.MAX_ITERATIONS):
-            raise Ended(Status(certificate.status), f"{found}, but differences find: {certificate.message}")
-        if self.noisy:
-            raise Ended(Status.NOISE_LIMITED, f"{found} for exact values, but noise hides up to {away:.2g}")
-        self.strictness *= 0.3
+            raise Ended(certificate.status, f"{found}, but differences find: {certificate.message}")
+        if self.noisy or certificate.noisy:
+            raise Ended(
+                Status.NOISE_LIMITED,
+                f"{found} for exact values, but values are noisy or rounded, and the distance may be up to "
+                f"{certificate.away:.2g}",
+            )
+        values = np.linalg.eigvalsh((here.prediction.hessian + here.prediction.hessian.T) / 2)
+        if bool(values[0] < -10 * np.abs(values).max() / CONDITION_CAP):
+            raise Ended(Status.STOPPED, "stopped: Psi curves downwards here: a stationary point that is not a minimum")
+        self.strictness, self.course.bound = 0.3 * self.strictness, math.nan
         if self.strictness < _STRICTEST:
-            raise Ended(Status.STOPPED, f"stopped: {found}, but differences confirm no more than {away:.2g}")
+            self.course.bound = certificate.away
+            raise Ended(Status.STOPPED, f"stopped: {found}, but differences allow for {certificate.away:.2g}")
 
     def _small_estimate(self) -> tuple[Status, str]:
         """How a plain run ends whose estimate fell below the tolerance: what differences say of the point."""
         tolerance, found = self.tolerance or 0.0, Status.CONVERGED.message
-        if self.certify is None:
-            return Status.CONVERGED, found
         certificate = self.certify(self.z, self.x, max(1e-3, 1e-3 * float(np.linalg.norm(self.x))))
         if certificate.status not in (Status.CONVERGED, Status.MAX_ITERATIONS):
-            return Status(certificate.status), f"the estimate is below the tolerance, but {certificate.message}"
-        measured = float(np.linalg.norm(certificate.jac))
+            return certificate.status, f"the estimate is below the tolerance, but {certificate.message}"
+        measured = certificate.slope
         if not measured <= _BY_CHANCE * tolerance:
             return Status.STOPPED, (
                 f"stopped: the estimate fell below the tolerance {tolerance:.2g} by chance; differences find a "

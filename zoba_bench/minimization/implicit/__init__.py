@@ -18,7 +18,7 @@ certificate   what all this says of a point that another method found
 ``reuse`` and ``together`` save evaluations and rounds: values at hand, and stencils of both levels in one call.
 """
 
-from zoba_bench.minimization.implicit.certificate import certify
+from zoba_bench.minimization.implicit.certificate import Certificate, certify
 from zoba_bench.minimization.implicit.method import minimize_implicit
 
-__all__ = ["certify", "minimize_implicit"]
+__all__ = ["Certificate", "certify", "minimize_implicit"]

@@ -19,7 +19,7 @@ from zoba_bench.minimization.implicit.together import together
 from zoba_bench.minimization.outcome import Ended, Exhausted, Outcome, Values
 from zoba_bench.result import Status
 
-__all__ = ["minimize_implicit"]
+__all__ = ["Loop", "minimize_implicit"]
 
 _REJECTIONS, _ITERATIONS = 9, 1000
 _REFUSED = 3
@@ -48,10 +48,10 @@ def minimize_implicit(
     on_iteration : called with the outcome so far before each step; True ends the run.
     """
     limit = _ITERATIONS if max_iterations is None else max_iterations
-    return _Loop(values, z0, x0, tol, bounds, bounds_z, limit, on_iteration).run()
+    return Loop(values, z0, x0, tol, bounds, bounds_z, limit, on_iteration).run()
 
 
-class _Loop(Start, Ending, Kinks):
+class Loop(Start, Ending, Kinks):
     """The whole run."""
 
     def run(self) -> Outcome:
@@ -75,7 +75,7 @@ class _Loop(Start, Ending, Kinks):
             try:
                 self.steps()
             except Stuck as stuck:
-                if self.noisy or self.searches >= _SEARCHES:
+                if not self.may_search():
                     raise
                 self.across(stuck)
 
@@ -109,6 +109,7 @@ class _Loop(Start, Ending, Kinks):
         rejections = 0
         while True:
             s, size = self.newton_step()
+            self.left = size
             parts = self.hidden()
             self.bar = self.bar_of(size, parts)
             self.report(size)
@@ -130,9 +131,12 @@ class _Loop(Start, Ending, Kinks):
             if rejections in (2, 5):
                 self.refresh()
 
+    def may_search(self) -> bool:
+        return not self.noisy and self.searches < _SEARCHES and self.limit > 0
+
     def stalls(self, rejections: int) -> bool:
         """Whether it is time to look for kinks, which is cheap beside what they cost otherwise."""
-        if self.noisy or self.searches >= _SEARCHES:
+        if not self.may_search():
             return False
         in_all = self.rejected >= 2 * _IN_A_ROW or self.unexplained >= _IN_ALL
         return in_all or self.near_steps >= (_NEAR if self.newton else _NEAR_LEARNT) or rejections >= _IN_A_ROW

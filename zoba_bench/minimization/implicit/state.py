@@ -84,7 +84,7 @@ class State:
         self.remeasured = self.looked_again = False
         self.settled_at: Array | None = None
         self.not_finite, self.edges, self.edge_error = 0, list[int](), 0.0
-        self.bar = math.inf
+        self.bar, self.left = math.inf, 0.0
         self.best: Point | None = None
         self.final: Point | None = None
         self.history: dict[str, list[float]] = {
@@ -108,12 +108,15 @@ class State:
     def outcome(self, status: Status, message: str) -> Outcome:
         """The best point seen, with what is known at the last one."""
         point = self.final or self.here()
-        best = self.best
+        best, bound = self.best, self.bar
+        if status is not Status.CONVERGED and self.final is None and self.newton:
+            bound += self.left  # the model speaks of where the step leads that was not taken
         if status is not Status.CONVERGED and best is not None and not point.value <= best.above:
+            bound += float(np.linalg.norm(best.x - point.x))
             point = best
         return Outcome(
             x=point.x.copy(), z=point.z.copy(), v=self.v * self.unit_z, status=status, message=message, nit=self.nit,
-            fun=point.value, jac=self.gradient / self.unit_x, error_bound=self.bar,
+            fun=point.value, jac=self.gradient / self.unit_x, error_bound=bound,
             history={name: list(column) for name, column in self.history.items()},
         )  # fmt: skip
 
