@@ -161,4 +161,5 @@ def least_convex_combination(Q: Array, a: Array) -> Array:
         active.pop(first)
         if not active:
             active = [start]
-    return w / w.sum()
+    shares: Array = w / w.sum()
+    return shares

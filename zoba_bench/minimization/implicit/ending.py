@@ -86,7 +86,9 @@ class Ending(State):
             return False
         if float(np.linalg.norm(s)) > self.radius or self.steep(model):
             return False  # the model failed at shorter steps than the one that is left, or there is a kink
-        if self.B_jumped and math.isnan(self.rho):
+        if self.inner.jumps:
+            raise Stuck(Status.STOPPED, f"{JUMP}; {self._distance()}")
+        if self.B_jumped:
             return False  # curvature that is new here has to explain a step first: it may be that of a kink
         missed = self.confirm(parts)
         if self.bar <= tol and missed <= _JUMP:

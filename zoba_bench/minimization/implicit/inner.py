@@ -27,6 +27,8 @@ _SEEN = 3.0
 _STALE = 0.05
 #: Relative error of v from a G_zz that was measured at the same point.
 _MEASURED = 1e-4
+#: Relative residual of v right after G_zz was measured that no smooth G has: forward differences are off by 1e-5.
+_ONE_SIDED = 0.05
 
 
 class Refused(Exception):
@@ -45,6 +47,7 @@ class Inner:
     kappa : |dz_new| / |dz_old|, as last measured, at steps of length ``kappa_at``.
     rel : relative residual |G_zz v + F_z| / |F_z| of the last check.
     remainder : expected relative error of v after that check.
+    jumps : whether G_zz, measured at one point, was another one there on the other side of z.
     changed : whether G_zz was repaired by inner gradients since the last check, which may be wrong along v.
     weak : which z stand at a bound without being pushed there.
     """
@@ -59,7 +62,7 @@ class Inner:
         self.before = (0.0, 0.0)
         self.weak = np.zeros(level.p, dtype=bool)
         self.slopes_at: tuple[Array, Array, Array, float] | None = None
-        self.changed = False
+        self.changed = self.jumps = False
 
     def measure(self, z: Array, x: Array, base: float | None = None) -> None:
         """G_zz at a point: p (p + 3) / 2 values; p^2 + p where noisy."""
@@ -241,6 +244,9 @@ class Inner:
             if turn == 0:
                 self.rel = max(rel - 2 * noise, 0.0)
             hidden = rel <= 2 * noise
+            if turn == 0 and not G.noisy:
+                at = self.measured_at
+                self.jumps = rel > _ONE_SIDED and at is not None and not any(_distances(at, z, x))
             expected = rel * (max(rel, 0.3) if turn == 0 else min(rel / previous, 1.0) if previous else 1.0)
             if not hidden:
                 if (G.p <= 6 and rel > 0.01) or rel > 1.0:

@@ -28,6 +28,8 @@ _SEARCHES = 2
 _NEAR, _NEAR_LEARNT, _IN_A_ROW = 7, 20, 4
 #: The same of steps whose change of the hypergradient the model of Psi, measured before, explains this little of.
 _UNEXPLAINED, _IN_ALL = 0.8, 3
+#: Relative error of the model along a step up to which it has explained it.
+_EXPLAINS = 0.3
 _FAR = 1e6
 
 
@@ -280,6 +282,8 @@ class Loop(Start, Ending, Kinks):
         scale = off / (float(np.linalg.norm(r)) or 1.0)
         inverse = float(np.linalg.norm(self.B.solve(r))) * scale / length
         self.rho = max(off / (change or 1.0), inverse, 0.02)
+        if self.rho <= _EXPLAINS:
+            self.B_jumped = False
         self.unexplained += off > _UNEXPLAINED * change
         if float(np.linalg.norm(r)) > 2 * noise and off > 0.02 * change:
             updated = self.B.replaced(secant(self.B.matrix, s, y))

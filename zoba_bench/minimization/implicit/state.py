@@ -72,7 +72,7 @@ class State:
         self.value_F = self.value_G = math.nan
         self.z_error, self.four, self.z_last = 0.0, False, self.z
         self.B: Symmetric | None = None
-        self.B_jumped = False  # whether it became much larger where it was measured last
+        self.B_jumped = False  # whether it became much larger in one measurement, and has explained no step since
         self.B_at, self.B_measured = self.x, 0
         self.newton, self.rho = False, math.nan
         self.radius, self.last_step, self.nit = 1.0, math.inf, 0
@@ -236,7 +236,8 @@ class State:
         self.response = float(np.linalg.norm(response, 2))
         M, error, _ = hessian(self.F, self.G, self.z, self.x, self.v, response, self.value_F, self.values)
         old, self.B = self.B, Symmetric(M, error)
-        self.B_jumped = old is not None and bool(self.B.highest > _JUMPED * max(old.highest, old.error))
+        if old is not None and self.B.highest > _JUMPED * max(old.highest, old.error):
+            self.B_jumped = True
         self.B_at, self.rho = self.x, math.nan
         self.B_measured += 1
 
