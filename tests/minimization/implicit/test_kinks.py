@@ -105,3 +105,22 @@ def test_a_search_that_finds_no_kink_goes_on_and_converges():
     assert error(outcome, pair) <= 1e-2
     if outcome.status == Status.CONVERGED:
         assert error(outcome, pair) <= outcome.error_bound <= 1e-3
+
+
+@pytest.mark.parametrize("p", [3, 5])
+def test_a_smooth_function_that_is_flat_at_the_start_does_not_pass_for_one_with_kinks(p):
+    # tanh is flat at 2: the curvature there says nothing of that at the solution, and steps are rejected.
+    pair = Pair(
+        lambda z, x: total((z - 0.5) ** 2) + 0.1 * total(x**2),
+        lambda z, x: total((z - np.tanh(x)) ** 2) + 0.1 * total((z - np.tanh(x)) ** 4),
+        np.zeros(p), np.linspace(1, 2, p), np.full(p, 0.4736946),
+    )  # fmt: skip
+    outcome, _ = solve(pair, 1e-3)
+    assert outcome.status == Status.CONVERGED, outcome.message
+    assert error(outcome, pair) <= 1e-3
+
+
+def test_steep_curvature_is_no_jump():
+    found = descend(lambda s: (float(np.log(np.cosh(50 * s)).sum()), 50 * np.tanh(50 * s)), 2, np.zeros((2, 2)), 1.0,
+                    1e-12, 1e-3, 40)  # fmt: skip
+    assert abs(found.jump) <= 0.5  # slopes change by 100 in all, and by 5 over the 2e-3 that are looked at

@@ -15,6 +15,8 @@ from zoba_bench.minimization.implicit.state import State
 
 __all__ = ["Kinks"]
 
+#: Relative difference of dz*/dx and -G_zz^-1 G_zx, along F_z, that no smooth G has.
+_BENT = 0.1
 _PASSES, _AGAIN = 6, 8
 #: Difference of the slopes on the two sides, relative to F's change over a unit step, that is a kink.
 _KINK = 0.2
@@ -31,12 +33,12 @@ class Kinks(State):
         """
         self.searches += 1
         self.measured_follows = False
-        tol, jump, failed = self.near, 0.0, False
+        tol, jump, moved, failed = self.near, 0.0, 0.0, False
         self._begin(tol)
         B, radius = np.zeros((self.d, self.d)), max(self.radius, 30 * tol)
         for turn in range(_PASSES):
             Z = self._tangent(tol, fresh=failed)
-            if turn == 0:
+            if turn == 0 or moved > 10 * tol:
                 B = self._curvature(Z, 5 * tol)
             least = max(float(np.linalg.eigvalsh(B)[0]), 0.01 * self.F.phi)
             found = self._descend(Z, B, radius, 0.005 * least * tol**2, tol)
@@ -54,9 +56,18 @@ class Kinks(State):
         """Whether -G_zz^-1 G_zx is not dz*/dx, which was measured by z*(x) itself: G_zz jumps at z*(x)."""
         if not self.measured_follows or self.follows is None or self.B is None:
             return False
-        along = self.outer_x + self.follows.T @ self.outer_z
-        apart = self.free_model().solve(along - self.gradient)
-        return float(np.linalg.norm(self.unit_x * apart)) > self.tol
+        along = self.follows.T @ self.outer_z
+        off = along + self.outer_x - self.gradient
+        far = float(np.linalg.norm(self.unit_x * self.free_model().solve(off))) > self.tol
+        return far and float(np.linalg.norm(off)) > _BENT * float(np.linalg.norm(along))
+
+    def bends_here(self) -> bool:
+        """:meth:`bends`, by what z*(x) does next to this very point."""
+        if not self.bends():
+            return False
+        self.measured_follows = False
+        self._tangent(self.near, fresh=True)
+        return self.bends()
 
     def _begin(self, tol: float) -> None:
         """At the lowest point so far, with z settled."""

@@ -104,7 +104,7 @@ class Loop(Start, Ending, Kinks):
         self.refresh()
         if self.measured_follows:
             self.follows = follows
-            if self.bends():
+            if self.bends_here():
                 raise Ended(Status.STOPPED, f"{JUMP}; {self._distance()}")
 
     def steps(self) -> None:
