@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
-from dataclasses import fields, is_dataclass, replace
+from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
@@ -28,7 +28,7 @@ def at_once(solver: Solver, problem: BilevelProblem, evaluator: Evaluator) -> So
     The solver itself where nothing runs in parallel, or where points of its first iteration depend on values.
     """
     kind: Any = type(solver)
-    if not evaluator.parallel or not is_dataclass(solver):
+    if not evaluator.parallel or not hasattr(kind, "__dataclass_fields__"):
         return solver
     usable: list[bool] = []
 
@@ -43,10 +43,11 @@ def at_once(solver: Solver, problem: BilevelProblem, evaluator: Evaluator) -> So
         if usable[0]:
             evaluator.ahead(asked(self, state, False))
         after: State = kind.step(self, state)
+        usable[0] = usable[0] and evaluator.all_taken
         return after
 
     subclass = type(kind.__name__, (kind,), {"step": step})
-    made: Solver = subclass(**{field.name: getattr(solver, field.name) for field in fields(solver) if field.init})
+    made: Solver = subclass(**{field.name: getattr(solver, field.name) for field in fields(kind) if field.init})
     return made
 
 

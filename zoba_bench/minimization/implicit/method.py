@@ -229,7 +229,8 @@ class Loop(Start, Ending, Kinks):
         """z*(x + s) to first order, where dz*/dx is known."""
         if self.follows is None or self.noisy:
             return self.z
-        return np.clip(self.z + self.follows @ s, self.G.low_z, self.G.high_z)
+        z: Array = np.clip(self.z + self.follows @ s, self.G.low_z, self.G.high_z)
+        return z
 
     def find_edge(self, s: Array) -> None:
         """Bound the coordinate of x whose move alone leaves the functions' domain, where values end."""
