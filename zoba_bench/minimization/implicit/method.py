@@ -227,9 +227,9 @@ class Loop(Start, Ending, Kinks):
 
     def predicted_z(self, s: Array) -> Array:
         """z*(x + s) to first order, where dz*/dx is known."""
-        if self.follows is None or self.noisy:
-            return self.z
-        z: Array = np.clip(self.z + self.follows @ s, self.G.low_z, self.G.high_z)
+        z: Array = self.z
+        if self.follows is not None and not self.noisy:
+            z = np.clip(z + self.follows @ s, self.G.low_z, self.G.high_z)
         return z
 
     def find_edge(self, s: Array) -> None:
