@@ -81,6 +81,7 @@ def test_the_minimiser_at_a_kink_is_found_and_not_called_converged(seed):
     assert error(outcome, pair) <= TOL
     assert outcome.status == Status.STOPPED
     assert "kink" in outcome.message
+    assert outcome.error_bound == np.inf
     assert values.total <= 1500
 
 

@@ -89,6 +89,7 @@ class Loop(Start, Ending, Kinks):
         except (Refused, NotFinite):
             raise stuck from None
         if jump:
+            self.bar = math.inf
             raise Ended(
                 Status.STOPPED,
                 f"Psi has a kink at the point found: its slopes there differ by {jump:.2g} of what F changes over a "
