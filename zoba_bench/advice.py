@@ -40,7 +40,8 @@ def advice(problem: BilevelProblem, solver: Solver, result: Result, x0: Array, f
         f"{what} is still {np.median(share[unfinished]):.0%} of what it was at the start, and x moved by "
         f"{np.median(result.travelled[unfinished]):.2g}: the default steps ({now}) do not fit this problem. Give steps "
         "ten times larger or smaller until the run is fast and does not diverge"
-        f"{', with a constant schedule' if 'schedule' in names else ''}, or use zoba_bench.minimize, which chooses them"
+        f"{', with a constant schedule' if 'schedule' in names else ''}, "
+        f"{'let tune=True choose them, ' if {'rho', 'gamma'} <= set(names) else ''}or use zoba_bench.minimize"
     )
 
 

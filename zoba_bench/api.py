@@ -41,6 +41,7 @@ def solve(
     gradient_cost: str = "one",
     max_memory: int | str | None = None,
     callback: Callable[[int, State], object] | None = None,
+    tune: bool = False,
     maxiter: float | None = None,
     maxfev: float | None = None,
     tol: float | None = None,
@@ -85,6 +86,10 @@ def solve(
         refused before it starts, with what to lower. The result does not depend on it.
     callback : callable(k, state) -> bool, optional
         Stops the run when it returns a true value. The arrays of the state are read-only copies.
+    tune : bool
+        Choose steps, radii and a constant schedule from the curvature at the start, which central differences measure:
+        of ``zoba``, ``hf-zoba`` and their variants. Options that are given are kept. The evaluations, up to about
+        5 (p + d)^2 / 2, count for each replicate and are part of the budget; ``Result.tuning`` says what was chosen.
     **options
         The solver's own, for a name or a class: ``h``, ``eta``, ``l1``, ``rho``, ``gamma``, ``schedule``, ...
 
@@ -143,18 +148,38 @@ def solve(
         x = start_x if x0 is None else check_vector("x0", x0, problem.d)
         v = None if v0 is None else check_vector("v0", v0, problem.p)
         same = SamePoint(problem, z, x)
+        tuning, left = None, most
+        if tune:
+            from zoba_bench.minimization.steps import tuned
+
+            if not isinstance(solver, (str, type)):
+                raise ValueError("tune=True is for a solver's name or class: an object has its options already")
+            tuning = tuned(problem, configuration, options, z, x, most)
+            configuration = tuning.solver
+            left = None if most is None else most - sum(tuning.counts.values())
         result = run(
             problem, configuration, z0=z, x0=x, v0=v,
-            rng=generator(run_seed), replicates=replicates, max_iterations=limit, budget=most,
+            rng=generator(run_seed), replicates=replicates, max_iterations=limit, budget=left,
             tolerance=_tolerance(tolerance=tolerance, tol=tol), record_every=record_every, gradient_cost=gradient_cost,
             max_memory=max_memory, callback=follow,
         )  # fmt: skip
         result = replace(result, travelled=np.linalg.norm(result.x - x, axis=-1))
+        if tuning is not None:
+            result = _with_tuning(result, tuning.counts, tuning.text)
         result = with_final_value(problem, result, most, gradient_cost)
-        chosen = options or not isinstance(solver, (str, type))
+        chosen = tune or options or not isinstance(solver, (str, type))
         if problem.card is not None or chosen or not seen:  # by somebody who knows the problem
             return result
         return replace(result, advice=advice(problem, configuration, result, x, seen[0]))
+
+
+def _with_tuning(result: Result, counts: dict[str, int], text: str) -> Result:
+    """The result with the evaluations of the tuning counted for each replicate."""
+    made = {name: count + counts.get(name, 0) for name, count in result.counts.items()}
+    return replace(
+        result, counts=made, n_inner=result.n_inner + counts["inner"], n_outer=result.n_outer + counts["outer"],
+        tuning=text,
+    )  # fmt: skip
 
 
 def _limit(**named: Any) -> int | None:

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
-from .classes import Class
+from .classes import CLASSES, Class
 from .methods import METHODS, OWN
 from .referee import LEVELS, Counter, Report, Run, judge
+from .stored import Store
 
-__all__ = ["TRIED", "budget", "race", "run_class", "run_one", "still_in"]
+__all__ = ["TRIED", "Task", "budget", "class_of", "race", "run_class", "run_one", "still_in"]
+
+#: Name of a class, seed, methods, number of problems, whether peers run to their end, and the file of stored runs.
+Task = tuple[str, int, list[str], int, bool, Path | None]
 
 TRIED = 2  # problems of a class on which every peer runs
 
@@ -20,12 +26,16 @@ def budget(p: int, d: int) -> int:
     return min(10_000 + 100 * p * (p + d), 1_000_000)
 
 
-def run_one(kind: Class, seed: int, index: int, name: str, limit: int) -> Run | None:
-    """One method on one problem, or None if it is not meant for it."""
+def run_one(kind: Class, seed: int, index: int, name: str, limit: int, store: Store | None = None) -> Run | None:
+    """One method on one problem, or None if it is not meant for it; from the store where that has it."""
     problem = kind.problem(seed, index)
     method = METHODS[name]
     if not method.takes(problem):
         return None
+    key = "" if store is None else store.key(kind.name, seed, index, name, limit)
+    known = None if store is None else store.find(key)
+    if known is not None:
+        return known
     counter = Counter(problem, limit)
     task = counter.task(np.random.default_rng(kind.seeds(seed, index)[2]))
     try:
@@ -33,10 +43,15 @@ def run_one(kind: Class, seed: int, index: int, name: str, limit: int) -> Run | 
             report = method.run(task)
     except Exception as error:  # a method that fails has its result, too
         report = Report(task.x0, False, f"raised {type(error).__name__}", message=str(error))
-    return judge(counter, report)
+    run = judge(counter, report)
+    if store is not None:
+        store.add(key, run)
+    return run
 
 
-def race(kind: Class, seed: int, index: int, names: Iterable[str], *, full: bool = False) -> dict[str, Run]:
+def race(
+    kind: Class, seed: int, index: int, names: Iterable[str], *, full: bool = False, store: Store | None = None
+) -> dict[str, Run]:
     """The methods one after the other.
 
     Parameters
@@ -49,7 +64,7 @@ def race(kind: Class, seed: int, index: int, names: Iterable[str], *, full: bool
     best = limit
     runs = {}
     for name in names:
-        run = run_one(kind, seed, index, name, limit if full or name == OWN else best)
+        run = run_one(kind, seed, index, name, limit if full or name == OWN else best, store)
         if run is None:
             continue
         runs[name] = run
@@ -77,9 +92,20 @@ def still_in(names: Sequence[str], runs: Sequence[Mapping[str, Run]]) -> list[st
     return [name for name in names if name in kept]
 
 
-def run_class(kind: Class, seed: int, names: Sequence[str], count: int, *, full: bool = False) -> list[dict[str, Run]]:
+def run_class(
+    kind: Class, seed: int, names: Sequence[str], count: int, *, full: bool = False, store: Store | None = None
+) -> list[dict[str, Run]]:
     """All methods on the first problems of a class, and on the others those that are still in."""
     runs: list[dict[str, Run]] = []
     for index in range(count):
-        runs.append(race(kind, seed, index, names if full else still_in(names, runs), full=full))
+        runs.append(race(kind, seed, index, names if full else still_in(names, runs), full=full, store=store))
     return runs
+
+
+def class_of(task: Task) -> tuple[str, list[dict[str, Run]], int]:
+    """Name and runs of a class, with one thread for BLAS, and how many of the runs were stored."""
+    name, seed, methods, count, full, path = task
+    store = None if path is None else Store(path)
+    with threadpool_limits(1):
+        runs = run_class(CLASSES[name], seed, methods, count, full=full, store=store)
+    return name, runs, 0 if store is None else store.reused

@@ -6,6 +6,7 @@ import importlib
 import importlib.util
 import json
 import math
+import shutil
 import sys
 from pathlib import Path
 
@@ -320,7 +321,7 @@ def test_a_peer_leaves_a_class_after_two_problems_in_which_it_was_first_in_nothi
 
 
 def test_the_command_writes_json_and_its_own_count_is_the_referees(capsys):
-    arguments = ["--classes", "quadratic 3,1", "--problems", "1", "--methods", "fd-implicit", "--json"]
+    arguments = ["--classes", "quadratic 3,1", "--problems", "1", "--methods", "fd-implicit", "--json", "--fresh"]
     assert load("__main__").main(arguments) == 0
     found = json.loads(capsys.readouterr().out)
     by_method = {r["method"]: r for r in found["runs"]}
@@ -333,11 +334,11 @@ def test_the_command_writes_json_and_its_own_count_is_the_referees(capsys):
 def test_the_page_says_the_command_and_every_class_that_is_above(tmp_path, capsys):
     to = tmp_path / "page.md"
     arguments = ["--classes", "quadratic 3,1", "--problems", "1", "--methods", "fd-implicit", "--page", str(to)]
-    assert load("__main__").main(arguments) == 0
+    assert load("__main__").main([*arguments, "--fresh"]) == 0
     text = to.read_text()
     assert (
-        f"python -m benchmarks.minimize --classes 'quadratic 3,1' --problems 1 --methods fd-implicit --page {to}"
-        in text
+        f"python -m benchmarks.minimize --classes 'quadratic 3,1' --problems 1 --methods fd-implicit --page {to} "
+        "--fresh" in text
     )
     assert "\n| quadratic 3,1 | 1 |" in text
     bad = scores.class_score("a bad class", [{"zb.minimize": run(10, 5.0), "fd-implicit": run(9, 0.0, [9] * 5)}], [2.0])
@@ -350,8 +351,80 @@ def test_the_page_says_the_command_and_every_class_that_is_above(tmp_path, capsy
 
 def test_a_peer_that_is_not_installed_is_skipped_with_a_line(capsys, monkeypatch):
     monkeypatch.setitem(methods.METHODS, "py-bobyqa", methods.Method(lambda task: None, "no_such_package"))
-    arguments = ["--classes", "quadratic 3,1", "--problems", "1", "--methods", "py-bobyqa"]
+    arguments = ["--classes", "quadratic 3,1", "--problems", "1", "--methods", "py-bobyqa", "--fresh"]
     assert load("__main__").main(arguments) == 0
     out, err = capsys.readouterr()
     assert "skipped py-bobyqa: no_such_package is not installed" in err
     assert "| py-bobyqa |" not in out
+
+
+# ---- stored runs
+
+
+def count_runs(monkeypatch):
+    """How often a method is run, by name."""
+    ran = []
+    for name in ("zb.minimize", "fd-implicit"):
+        method = methods.METHODS[name]
+
+        def run_it(task, name=name, method=method):
+            ran.append(name)
+            return method.run(task)
+
+        monkeypatch.setitem(methods.METHODS, name, methods.Method(run_it))
+    return ran
+
+
+def test_a_command_that_was_ended_goes_on(tmp_path, capsys, monkeypatch):
+    ran, file = count_runs(monkeypatch), tmp_path / "runs.jsonl"
+    arguments = ["--classes", "quadratic 3,1", "--methods", "fd-implicit", "--json", "--store", str(file)]
+    main = load("__main__").main
+    main([*arguments, "--problems", "2"])
+    capsys.readouterr()
+    assert len(ran) == 4
+    lines = file.read_text().splitlines()
+    file.write_text("\n".join(lines[:3]) + "\n" + lines[3][:40])  # the process was ended while it wrote
+    main([*arguments, "--problems", "3"])
+    out, err = capsys.readouterr()
+    assert len(ran) == 4 + 3  # one that was cut, and those of the third problem
+    assert "[1 of 1," in err
+    assert "3 new runs, 3 stored]" in err
+    stored = json.loads(out)
+    main([*arguments, "--problems", "3", "--fresh"])
+    fresh = json.loads(capsys.readouterr().out)
+    assert len(ran) == 7 + 6
+    assert (stored["runs"], stored["classes"]) == (fresh["runs"], fresh["classes"])
+
+
+def test_runs_of_other_sources_are_not_taken(tmp_path, monkeypatch):
+    stored = load("stored")
+    store = stored.Store(tmp_path / "runs.jsonl")
+    made = run(7, 0.5)
+    store.add(store.key("c", 0, 0, "fd-implicit", 100), made)
+    again = stored.Store(tmp_path / "runs.jsonl")
+    assert again.find(again.key("c", 0, 0, "fd-implicit", 100)) == made
+    assert again.find(again.key("c", 0, 0, "fd-implicit", 99)) is None
+    assert again.find(again.key("c", 0, 1, "fd-implicit", 100)) is None
+    monkeypatch.setattr(stored, "fingerprint", lambda method: "other")
+    assert again.find(again.key("c", 0, 0, "fd-implicit", 100)) is None
+
+
+def test_the_fingerprint_of_a_peer_does_not_depend_on_minimize_and_its_own_does(tmp_path, monkeypatch):
+    stored = load("stored")
+    before = {name: stored.fingerprint(name) for name in ("zb.minimize", "fd-implicit")}
+    package = tmp_path / "zoba_bench"
+    for name in stored._OWN_SOURCES:
+        source = Path(stored.zoba_bench.__file__).parent / name
+        target = package / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if source.is_dir():
+            shutil.copytree(source, target)
+        else:
+            shutil.copy(source, target)
+    (package / "minimization" / "implicit" / "method.py").write_text("# another method")
+    monkeypatch.setattr(stored.zoba_bench, "__file__", str(package / "__init__.py"))
+    stored.fingerprint.cache_clear()
+    after = {name: stored.fingerprint(name) for name in before}
+    stored.fingerprint.cache_clear()
+    assert after["fd-implicit"] == before["fd-implicit"]
+    assert after["zb.minimize"] != before["zb.minimize"]

@@ -272,3 +272,27 @@ def test_a_generator_is_a_seed_that_moves_on():
     assert {type(seed) for seed in drawn} == {int}
     assert solve(maxfev=60, seed=first).nfev <= 60
     assert seed_of(first) != seed_of(second)  # one seed was drawn from the first in between
+
+
+@pytest.mark.parametrize("name", ["options", "jac", "hess", "hessp", "constraints"])
+def test_what_scipy_has_and_this_function_has_not_is_said(name):
+    with pytest.raises(TypeError, match=f"minimize has no argument '{name}', unlike scipy's"):
+        solve(**{name: ()})
+
+
+def test_a_callback_may_name_its_argument_as_scipys_do():
+    seen = []
+
+    def keyword(*, intermediate_result):
+        seen.append(intermediate_result.fun)
+        return len(seen) == 2
+
+    def positional(result, /):
+        seen.append(result.fun)
+        return True
+
+    assert solve(callback=keyword).status == zb.Status.STOPPED
+    assert len(seen) == 2
+    assert solve(callback=positional).status == zb.Status.STOPPED
+    assert len(seen) == 3
+    assert solve(callback=seen.append).success

@@ -168,3 +168,51 @@ def test_points_that_are_tried_again_leave_the_budget_to_the_rest_of_the_batch(b
         else:
             evaluator.inner(Z[:6], X[:6])
     assert len(calls) == evaluator.spent <= budget
+
+
+# All points of an iteration at once
+
+
+def bowl(z, x):
+    return float(np.sum((z - 0.5) ** 2) + 0.1 * np.sum(x**2))
+
+
+def following(z, x):
+    return float(np.sum((z - np.tanh(x)) ** 2))
+
+
+def batches(**options):
+    """The levels of the points of each batch, and the result."""
+    made = []
+
+    def recorded(function, tasks):
+        tasks = list(tasks)
+        made.append([level for level, _ in tasks])
+        return map(function, tasks)
+
+    return made, zb.minimize(bowl, following, [1.0, 2.0], [0.0, 0.0], seed=0, workers=recorded, **options)
+
+
+def test_an_iteration_of_a_single_loop_is_one_batch():
+    options = {"method": "hf-zoba", "rho": 0.1, "gamma": 0.02, "h": 1e-4, "l1": 4, "l2": 4, "maxiter": 6}
+    made, found = batches(**options)
+    assert len(made) == 2 + 6 + 1  # the values at the start, the iterations, and F at the end
+    assert all({"inner", "outer"} == set(batch) for batch in made[2:-1])
+    alone = zb.minimize(bowl, following, [1.0, 2.0], [0.0, 0.0], seed=0, **options)
+    assert found.x.tobytes() == alone.x.tobytes()
+    assert found.nfev == alone.nfev == sum(map(len, made))
+
+
+def test_a_two_loop_method_whose_points_depend_on_values_is_left_alone():
+    options = {"method": "zdsba", "maxiter": 3}
+    made, found = batches(**options)
+    alone = zb.minimize(bowl, following, [1.0, 2.0], [0.0, 0.0], seed=0, **options)
+    assert found.x.tobytes() == alone.x.tobytes()
+    assert found.nfev == alone.nfev == sum(map(len, made))
+
+
+def test_the_default_method_asks_for_both_levels_at_once_where_it_can():
+    made, found = batches()
+    assert found.success
+    assert sum(len(set(batch)) == 2 for batch in made) >= 3
+    assert found.nfev == sum(map(len, made))

@@ -29,7 +29,7 @@ def content_of(problem: BilevelProblem, result: Result) -> dict[str, Any]:
         "counts": {name: count.tolist() for name, count in result.counts.items() if count.any()},
         **_values(problem, result), "last": last,
         "travelled": None if result.travelled is None else result.travelled.tolist(),
-        "advice": result.advice, "what_to_change": advice_on(problem, result),
+        "tuning": result.tuning, "advice": result.advice, "what_to_change": advice_on(problem, result),
         "mean_stationarity": None if result.mean_stationarity is None else result.mean_stationarity.tolist(),
     }  # fmt: skip
 
@@ -68,7 +68,7 @@ def advice_on(problem: BilevelProblem, result: Result) -> str:
         return message
     return (
         f"{message}. The hypergradient is still {left:.0%} of what it was at the start: if it falls, give more "
-        f"evaluations; if not, other steps with --set (`zoba-bench info {result.solver}` lists them)"
+        f"evaluations; if not, --tune, or other steps with --set (`zoba-bench info {result.solver}` lists them)"
     )
 
 

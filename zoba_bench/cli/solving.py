@@ -35,6 +35,7 @@ REGULAR = ("converged", "max_iterations", "budget")
 )
 @click.option("--tolerance", type=float, default=0.0, help="Stop where the solver's stationarity estimate is below it.")
 @click.option("--replicates", default=1, show_default=True, type=int, help="Independent runs from the same start.")
+@click.option("--tune", is_flag=True, help="Choose steps and radii from the curvature at the start; counted.")
 @click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="Solver option, repeatable.")
 @MAX_MEMORY
 @SEED
@@ -42,8 +43,8 @@ REGULAR = ("converged", "max_iterations", "budget")
 @AS_JSON
 def solve(
     problem: str | None, own: str | None, solver: str, p: int | None, d: int | None, max_iterations: int | None,
-    budget: int | None, gradient_cost: str, tolerance: float, replicates: int, settings: tuple[str, ...],
-    max_memory: str | None, seed: int, quiet: bool, as_json: bool,
+    budget: int | None, gradient_cost: str, tolerance: float, replicates: int, tune: bool,
+    settings: tuple[str, ...], max_memory: str | None, seed: int, quiet: bool, as_json: bool,
 ) -> int:  # fmt: skip
     """Run a solver on a registered problem, or on one of your own.
 
@@ -86,7 +87,7 @@ def solve(
             result = run(
                 built, solver, max_iterations=max_iterations, budget=budget, gradient_cost=gradient_cost,
                 replicates=replicates, tolerance=tolerance, seed=seed, max_memory=max_memory, callback=follow,
-                **options,
+                tune=tune, **options,
             )  # fmt: skip
         except MemoryError as error:
             if max_memory is None:

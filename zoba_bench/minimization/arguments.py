@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -13,7 +14,9 @@ from zoba_bench.arrays import Array
 from zoba_bench.validation import check_whole, either, is_integer, is_number, real_numbers
 
 __all__ = [
+    "SCIPY_NAMES",
     "bounds_of",
+    "by_name",
     "check_function",
     "count_or_none",
     "positive_or_none",
@@ -22,6 +25,26 @@ __all__ = [
     "vector",
     "workers_of",
 ]
+
+
+#: Arguments of scipy.optimize.minimize that this function has not, and what to do.
+SCIPY_NAMES = {
+    "options": "give maxiter, maxfev and tol as arguments of their own, and a solver's options too",
+    "jac": "values alone are used; where derivatives are at hand, a method that takes them is better",
+    "hess": "values alone are used; where derivatives are at hand, a method that takes them is better",
+    "hessp": "values alone are used; where derivatives are at hand, a method that takes them is better",
+    "constraints": "bounds= on x and z_bounds= on z are the only ones",
+}
+
+
+def by_name(callback: Any) -> bool:
+    """Whether a callback names its argument ``intermediate_result``, which scipy then passes by that name."""
+    try:
+        parameters = inspect.signature(callback).parameters
+    except (TypeError, ValueError):  # of a builtin
+        return False
+    named = parameters.get("intermediate_result")
+    return named is not None and named.kind is not inspect.Parameter.POSITIONAL_ONLY
 
 
 def count_or_none(**named: Any) -> int | None:
@@ -124,7 +147,10 @@ def bounds_of(name: str, bounds: Any, start: Array) -> tuple[Array, Array] | Non
     except (TypeError, ValueError) as error:
         raise ValueError(f"{wanted}, got {bounds!r}") from error
     if not (lower < upper).all():  # false for NaN
-        raise ValueError(f"{name}: each lower bound must be below its upper one, got {lower!r} and {upper!r}")
+        raise ValueError(
+            f"{name}: each lower bound must be below its upper one, got {lower!r} and {upper!r}; a variable that is "
+            "fixed is better a constant of the functions"
+        )
     if not ((lower <= start) & (start <= upper)).all():
         raise ValueError(f"{name}: the start {start!r} is outside of them; begin inside")
     return None if np.isinf(lower).all() and np.isinf(upper).all() else (lower, upper)

@@ -10,6 +10,7 @@ import numpy as np
 
 from zoba_bench.arrays import Vector
 from zoba_bench.minimization.arguments import (
+    SCIPY_NAMES,
     bounds_of,
     check_function,
     count_or_none,
@@ -181,6 +182,8 @@ def minimize(
     check_function("inner", inner, "(z, x)")
     if callback is not None:
         check_function("callback", callback, "(intermediate_result)")
+    for name in options.keys() & SCIPY_NAMES.keys():
+        raise TypeError(f"minimize has no argument {name!r}, unlike scipy's: {SCIPY_NAMES[name]}")
     check_choice("on_error", on_error, ON_ERROR)
     check_choice("on_interrupt", on_interrupt, ("return", "raise"))
     if method is None:

@@ -57,6 +57,7 @@ class Course:
     last : the place at the current iterates.
     best : the one with the smallest Psi among those at which z was near z*(x), and its doubt.
     inner_convex : whether G_zz was positive definite where it was last measured.
+    bound : what differences confirm of the distance to a solution at the end; NaN where nothing.
     """
 
     rows: list[tuple[int, int, float, float, float]] = field(default_factory=list)
@@ -65,11 +66,17 @@ class Course:
     last: Place | None = None
     best: tuple[Place, float] | None = None
     inner_convex: bool = True
+    bound: float = math.nan
 
     def seen(self, place: Place, doubt: float) -> None:
         """Keep the place if its Psi is the smallest."""
         if math.isfinite(place.measured) and (self.best is None or place.measured < self.best[0].measured):
             self.best = place, doubt
+
+    def _bound(self, place: Place | None) -> float:
+        if not math.isnan(self.bound):
+            return self.bound
+        return math.nan if place is None else place.prediction.distance
 
     def outcome(self, status: Status, message: str, iterates: Iterates, nit: int, doubt: float) -> Outcome:
         """The best point so far; ``doubt`` is that of the last place."""
@@ -90,6 +97,6 @@ class Course:
             x=x, z=z, v=v, status=status, message="; ".join(notes), nit=nit,
             fun=self.value if place is None else place.measured,
             jac=np.full(len(x), np.nan) if place is None else place.prediction.gradient,
-            error_bound=math.nan if place is None else place.prediction.distance,
+            error_bound=self._bound(place),
             history=dict(zip(_ROW, columns, strict=True)),
         )  # fmt: skip

@@ -41,11 +41,14 @@ class TimeIsUp(Ended):
 class Values(Protocol):
     """Counted values of both levels, whole stencils at once: Z (n, p) and X (n, d) in, (n,) float64 out.
 
+    ``both`` evaluates points of F and points of G at once, and returns the values of each.
+
     Raises :class:`Exhausted` where the budget does not cover all n. Values may be NaN or infinite.
     """
 
     def outer(self, Z: Array, X: Array, /) -> Array: ...
     def inner(self, Z: Array, X: Array, /) -> Array: ...
+    def both(self, outer: tuple[Array, Array], inner: tuple[Array, Array], /) -> tuple[Array, Array]: ...
 
 
 @dataclass(frozen=True)

@@ -17,10 +17,11 @@ import numpy as np
 from zoba_bench.arrays import Array
 from zoba_bench.minimization.black_box import BlackBox, Finished
 
-__all__ = ["Map", "Points", "Pool", "split"]
+__all__ = ["Map", "Points", "Pool", "Task", "split"]
 
 
 Points = tuple[Array, Array]
+Task = tuple[str, Points]  # a level, and points of it
 Map = Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]]
 
 
@@ -40,7 +41,7 @@ class Pool:
         self._map = workers if callable(workers) else None
         self._number = workers if isinstance(workers, int) else 1
         self._executor: Any = None
-        self._sent: dict[str, _Sent] = {}
+        self._sent = _Sent(boxes)
         self._seconds: dict[str, float] = {}  # of one task, as last measured
 
     @property
@@ -60,35 +61,29 @@ class Pool:
         if executor is not None:
             executor.shutdown(wait=True, kill_workers=True)
 
-    def run(self, level: str, tasks: Sequence[Points]) -> Iterator[tuple[int, Finished]]:
+    def run(self, tasks: Sequence[Task]) -> Iterator[tuple[int, Finished]]:
         """Number and outcome of each task, as they finish."""
         if self._map is not None:
-            return enumerate(self._map(self._picklable(level), tasks))
+            return enumerate(self._map(self._sent, tasks))
         if self._number == 1:
-            return enumerate(map(self._boxes[level].finish, tasks))
-        return self._in_processes(level, tasks)
+            return enumerate(map(self._sent, tasks))
+        return self._in_processes(tasks)
 
-    def _picklable(self, level: str) -> _Sent:
-        if level not in self._sent:
-            self._sent[level] = _Sent(self._boxes[level])
-        return self._sent[level]
-
-    def _in_processes(self, level: str, tasks: Sequence[Points]) -> Iterator[tuple[int, Finished]]:
+    def _in_processes(self, tasks: Sequence[Task]) -> Iterator[tuple[int, Finished]]:
         from concurrent.futures import as_completed
         from concurrent.futures.process import BrokenProcessPool
 
         from joblib.externals import loky
 
         if self._executor is None:
-            sent = {name: self._picklable(name) for name in self._boxes}
-            self._executor = loky.ProcessPoolExecutor(self._number, initializer=_begin, initargs=(sent,))
+            self._executor = loky.ProcessPoolExecutor(self._number, initializer=_begin, initargs=(self._sent,))
         executor = self._executor
         # A message costs about a millisecond: quick tasks travel together, slow ones alone, to be kept as they finish.
-        together = int(_MESSAGE / max(self._seconds.get(level, _MESSAGE), 1e-9))
-        size = max(1, min(together, len(tasks) // (4 * self._number)))
-        parts = [range(start, min(start + size, len(tasks))) for start in range(0, len(tasks), size)]
-        futures = {executor.submit(_serve, level, [tasks[i] for i in part]): part for part in parts}
+        parts = [part for level in self._slowest_first() for part in self._parts(level, tasks)]
+        futures = {executor.submit(_serve, [tasks[i] for i in part]): part for part in parts}
         for future in as_completed(futures):
+            part = futures[future]
+            level = tasks[part[0]][0]
             try:
                 outcomes, seconds = future.result()
                 self._seconds[level] = seconds / len(outcomes)
@@ -96,22 +91,34 @@ class Pool:
                 if self._executor is executor:  # a new one may have been started meanwhile
                     self.stop()
                 lost = RuntimeError(f"a worker process died while it evaluated {level}: {error}")
-                outcomes = [Finished(error=lost)] * len(futures[future])
-            yield from zip(futures[future], outcomes, strict=True)
+                outcomes = [Finished(error=lost)] * len(part)
+            yield from zip(part, outcomes, strict=True)
+
+    def _slowest_first(self) -> list[str]:
+        return sorted(self._boxes, key=lambda level: -self._seconds.get(level, 0.0))
+
+    def _parts(self, level: str, tasks: Sequence[Task]) -> Iterator[list[int]]:
+        """Numbers of the tasks of a level, by message."""
+        own = [i for i, (each, _) in enumerate(tasks) if each == level]
+        together = int(_MESSAGE / max(self._seconds.get(level, _MESSAGE), 1e-9))
+        size = max(1, min(together, len(own) // (4 * self._number)))
+        for start in range(0, len(own), size):
+            yield own[start : start + size]
 
 
 class _Sent:
-    """A function that pickles by value, whatever it is, and is unpickled once a process."""
+    """Both functions; they pickle by value, whatever they are, and are unpickled once a process."""
 
-    def __init__(self, box: BlackBox) -> None:
-        self._box = box
+    def __init__(self, boxes: dict[str, BlackBox]) -> None:
+        self._boxes = boxes
 
-    def __call__(self, points: Points) -> Finished:
-        return self._box.finish(points)
+    def __call__(self, task: Task) -> Finished:
+        level, points = task
+        return self._boxes[level].finish(points)
 
     @functools.cached_property
     def _payload(self) -> bytes:
-        return _dumps(self._box)
+        return _dumps(self._boxes)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _received, (hashlib.sha256(self._payload).digest(), self._payload)
@@ -128,22 +135,22 @@ def _dumps(value: Any) -> bytes:
     return bytes(dumps(value))
 
 
-_served: dict[str, _Sent] = {}
+_served: list[_Sent] = []
 
 
-def _begin(sent: dict[str, _Sent]) -> None:
+def _begin(sent: _Sent) -> None:
     """A worker process: Ctrl-C is answered by the process that started it, and BLAS takes one thread."""
     from threadpoolctl import threadpool_limits
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threadpool_limits(1)
-    _served.update(sent)
+    _served[:] = [sent]
 
 
-def _serve(level: str, tasks: Sequence[Points]) -> tuple[list[Finished], float]:
+def _serve(tasks: Sequence[Task]) -> tuple[list[Finished], float]:
     """Outcomes of the tasks, and the seconds that they took."""
     start = time.perf_counter()
-    return [_carried(_served[level](task)) for task in tasks], time.perf_counter() - start
+    return [_carried(_served[0](task)) for task in tasks], time.perf_counter() - start
 
 
 def _carried(outcome: Finished) -> Finished:

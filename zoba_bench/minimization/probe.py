@@ -14,11 +14,13 @@ curvature
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from zoba_bench.arrays import Array
+from zoba_bench.minimization.pool import Task
 from zoba_bench.oracle import Oracle
 from zoba_bench.problem import BilevelProblem
 
@@ -87,7 +89,8 @@ class Probe:
         Stencil radius of each coordinate of z and x.
     """
 
-    def __init__(self, problem: BilevelProblem) -> None:
+    def __init__(self, problem: BilevelProblem, ahead: Callable[[Sequence[Task]], None] | None = None) -> None:
+        self._ahead = ahead
         self.oracle = Oracle(problem, 1)
         self.p, self.d = problem.p, problem.d
         self.noise_inner = self.noise_outer = 0.0
@@ -115,6 +118,12 @@ class Probe:
             raise NonFiniteError(f"{level} returned a NaN or an infinity")
         return values
 
+    def _both(self, f_points: Array, g_points: Array) -> None:
+        """Have F and G evaluated at once; they are asked for next."""
+        if self._ahead is not None and max(len(f_points), len(g_points)) <= _CHUNK:
+            self._ahead([(level, (np.ascontiguousarray(points[:, : self.p]), np.ascontiguousarray(points[:, self.p :])))
+                         for level, points in (("outer", f_points), ("inner", g_points))])  # fmt: skip
+
     @staticmethod
     def prepare_size(p: int, d: int) -> int:
         """Most evaluations that :meth:`prepare` uses."""
@@ -141,6 +150,7 @@ class Probe:
     def _line(self, q: Array) -> tuple[Array, Array]:
         signs = np.where(np.arange(len(q)) % 2, -1.0, 1.0)
         line = q + 1e-5 * np.arange(_LINE)[:, None] * np.maximum(1.0, np.abs(q)) * signs
+        self._both(line, line)
         return self.inner(line), self.outer(line)
 
     def _set_noise(self, q: Array, lines: tuple[Array, Array], inner: Array, outer: Array) -> None:
@@ -215,18 +225,20 @@ class Probe:
             hessian[first, second] = hessian[second, first] = mixed
             return float(centre), (plus - minus) / (2 * r), hessian
 
-        f_values = self.outer(q + offsets)
-        f, f_q, f_qq = derivatives(f_values)
         shift = np.concatenate([along * v, np.zeros(self.d)])
+        f_points = q + offsets
+        g_points = np.vstack([q + shift + offsets, q - shift + offsets]) if along > 0 else f_points
+        self._both(f_points, g_points)
+        f, f_q, f_qq = derivatives(self.outer(f_points))
         if along > 0:
-            g_values = self.inner(np.vstack([q + shift + offsets, q - shift + offsets])).reshape(2, -1)
+            g_values = self.inner(g_points).reshape(2, -1)
             g_plus, q_plus, h_plus = derivatives(g_values[0])
             g_minus, q_minus, h_minus = derivatives(g_values[1])
             g, g_q, hess = (g_plus + g_minus) / 2, (q_plus + q_minus) / 2, (h_plus + h_minus) / 2
             g -= float(v @ (q_plus - q_minus)[:p]) * along / 4  # half of t^2 v'G_zz v
             g_qv, third = (q_plus - q_minus) / (2 * along), (h_plus - h_minus) / (2 * along)
         else:
-            g_values = self.inner(q + offsets)
+            g_values = self.inner(g_points)
             g, g_q, hess = derivatives(g_values)
             g_qv, third = np.zeros(n), np.zeros((n, n))
         if not (np.isfinite(g_q).all() and np.isfinite(hess).all() and np.isfinite(f_qq + third).all()):

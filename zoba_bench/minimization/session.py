@@ -12,9 +12,11 @@ from typing import Any
 import numpy as np
 
 from zoba_bench.arrays import Array, frozen
+from zoba_bench.minimization.ahead import at_once
+from zoba_bench.minimization.arguments import by_name
 from zoba_bench.minimization.black_box import BlackBox, check_black_boxes
 from zoba_bench.minimization.checkpoint import Checkpoint
-from zoba_bench.minimization.implicit import minimize_implicit
+from zoba_bench.minimization.implicit import certify, minimize_implicit
 from zoba_bench.minimization.minimize_result import MinimizeResult, result_of
 from zoba_bench.minimization.outcome import Ended, Outcome
 from zoba_bench.minimization.pool import Map, Pool
@@ -51,7 +53,7 @@ class Request:
     budget: int | None
     limit: int | None
     max_seconds: float | None
-    callback: Callable[[MinimizeResult], object] | None
+    callback: Callable[..., object] | None
     vectorized: bool
     workers: int | Map | None
     checkpoint: str | Path | None
@@ -107,6 +109,10 @@ class Session:
             self.problem, request.method, request.options, known, np.random.default_rng(seed), self.z, self.x,
             request.budget, request.tolerance, limit, repeated=lambda: sum(self.evaluator.repeated.values()),
             on_iteration=None if request.callback is None else self.follow,
+            certify=lambda z, x, tol: certify(CountedValues(job.probe.oracle, self.evaluator), z, x, tol),
+            at_once=lambda solver, problem: at_once(solver, problem, self.evaluator),
+            ahead=self.evaluator.ahead if self.evaluator.parallel else None,
+            outer_mean=lambda: self.evaluator.mean["outer"],
         )  # fmt: skip
         job.require_budget(plain)
         job.start_value = job.course.value = check_black_boxes(job.probe.oracle, self.z, self.x, request.vectorized)[
@@ -136,8 +142,8 @@ class Session:
         )
         try:
             outcome = minimize_implicit(
-                CountedValues(oracle), self.z, self.x, tol=request.tolerance or _TOLERANCE, bounds=bounds,
-                bounds_z=bounds_z, max_iterations=request.limit, on_iteration=follow,
+                CountedValues(oracle, self.evaluator), self.z, self.x, tol=request.tolerance or _TOLERANCE,
+                bounds=bounds, bounds_z=bounds_z, max_iterations=request.limit, on_iteration=follow,
             )  # fmt: skip
         except Ended as end:
             outcome = replace(self.so_far(), status=end.status, message=end.message)
@@ -150,8 +156,9 @@ class Session:
         for name, value in shown.items():
             if isinstance(value, np.ndarray):
                 shown[name] = frozen(value)
+        callback = self.request.callback
         try:
-            return bool(self.request.callback(shown))
+            return bool(callback(intermediate_result=shown) if by_name(callback) else callback(shown))
         except StopIteration:
             return True
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,7 +15,9 @@ from zoba_bench.contracts import Solver, State
 from zoba_bench.driver import iteration_cost, run
 from zoba_bench.minimization.black_box import CHECK_EVALUATIONS
 from zoba_bench.minimization.course import Course, Iterates, Place
+from zoba_bench.minimization.implicit import Certificate
 from zoba_bench.minimization.outcome import BudgetExhausted, Ended, Outcome
+from zoba_bench.minimization.pool import Task
 from zoba_bench.minimization.probe import ADAPT_SIZE, Curvature, NonFiniteError, Point, Probe, stencil_size
 from zoba_bench.minimization.tuning import (
     CONDITION_CAP,
@@ -45,6 +48,8 @@ _FAR = 1e10
 _FLAT = 1e-8
 _TRUST = {Status.STOPPED: 4.0, Status.NON_FINITE: 0.5}  # factor of the trust radius after a stage that is kept
 _FINITE_TRIES, _FINITE_SHRINK = 4, 0.6
+_STRICTEST = 0.02  # share of the target that the model must promise before a run is given up unconfirmed
+_BY_CHANCE = 3.0  # factor of the tolerance that a hypergradient may have whose estimate is below it
 
 
 @dataclass
@@ -63,6 +68,10 @@ class Job:
     limit: int
     repeated: Callable[[], int] = lambda: 0  # evaluations that were made once more, uncounted by the oracles
     on_iteration: Callable[[Outcome], object] | None = None
+    at_once: Callable[[Solver, BilevelProblem], Solver] = lambda solver, problem: solver
+    ahead: Callable[[Sequence[Task]], None] | None = None
+    outer_mean: Callable[[], float] = lambda: math.nan  # of the last batch of F
+    certify: Callable[[Array, Array, float], Certificate] = field(kw_only=True)
     nit: int = 0
     stage_inner: int = 0
     stage_outer: int = 0
@@ -71,10 +80,12 @@ class Job:
     noisy: bool = False
     start_value: float = math.nan  # of F
     course: Course = field(default_factory=Course)
+    lowest: tuple[float, Iterates] | None = None  # mean of F around an iterate of the last stage, and the iterate
+    strictness: float = 1.0  # of what the local model must promise before differences are asked
 
     def __post_init__(self) -> None:
         self.v = np.zeros(self.problem.p)
-        self.probe = Probe(self.problem)
+        self.probe = Probe(self.problem, self.ahead)
         self.z_start, self.x_start = self.z.copy(), self.x.copy()
         self.user_units = any(name in self.options for name in _IN_USER_UNITS)
         self.fixed_steps = "rho" in self.options and "gamma" in self.options
@@ -146,9 +157,9 @@ class Job:
             return bool(self.on_iteration is not None and self.on_iteration(self.outcome(Status.STOPPED, "")))
 
         result = run(
-            self.problem, self.solver(), z0=self.z, x0=self.x, rng=self.rng, max_iterations=self.limit,
-            budget=None if left is None else left - 1, tolerance=self.tolerance or 0.0, record_every=None,
-            callback=follow,
+            self.problem, self.at_once(self.solver(), self.problem), z0=self.z, x0=self.x, rng=self.rng,
+            max_iterations=self.limit, budget=None if left is None else left - 1,
+            tolerance=self.tolerance or 0.0, record_every=None, callback=follow,
         )  # fmt: skip
         self.nit = 0
         self._count(result)
@@ -156,6 +167,8 @@ class Job:
         if result.estimate is not None:
             self.gradient_norm = float(result.estimate[0])
         status, message = Status(int(result.status[0])), Status(int(result.status[0])).message
+        if status is Status.CONVERGED:
+            status, message = self._small_estimate()
         self.course.value = float(self.probe.oracle.outer(self.z[None, None], self.x[None, None])[0, 0])
         if status in (Status.DIVERGED, Status.NON_FINITE) and not self.course.value <= self.start_value:
             self.z, self.x, self.v = self.z_start, self.x_start, np.zeros(self.problem.p)
@@ -187,10 +200,11 @@ class Job:
             if warm and settled and here.size(here.prediction.a) <= max(_SETTLED * first_a, self._inner_floor()):
                 warm, here = 0, self._measure()
             target = self._target(here.prediction)
-            if not warm and here.prediction.distance <= target and self._inner_done(here):
+            if not warm and here.prediction.distance <= self.strictness * target and self._inner_done(here):
                 if here.fresh:
                     self._converged(here, target)
-                here = self._measure()
+                else:
+                    here = self._measure()
                 continue
             if self.nit >= self.limit:
                 raise Ended(
@@ -200,6 +214,7 @@ class Job:
                 )
             outcome, moved = self._stage(here, caution, trust, target, bool(warm))
             there = None
+            self._look_back(here)
             if outcome is not Status.DIVERGED:  # before a value that is not finite the stage may have come far
                 try:
                     there = self._look(moved, here.curvature)
@@ -295,7 +310,18 @@ class Job:
             solver = self.solver(**radii, rho=rho, gamma=0.0)
             second, iterates = self._run(inside, solver, iterates, self._iterations(_SETTLED, rate), threshold)
             status = status if second is Status.MAX_ITERATIONS else second
+        if self.lowest is not None:
+            self.lowest = self.lowest[0], units.back(*self.lowest[1])
         return status, units.back(*iterates)
+
+    def _look_back(self, here: Place) -> None:
+        """Look at the iterate of the last stage around which F was lowest, where that promises a better point."""
+        lowest, self.lowest = self.lowest, None
+        best = here.measured if self.course.best is None else min(here.measured, self.course.best[0].measured)
+        if lowest is None or not lowest[0] < best - 1e-3 * abs(best - self.start_value) - 2 * self.probe.noise_outer:
+            return
+        with contextlib.suppress(NonFiniteError):
+            self._seen(self._look(lowest[1], here.curvature))
 
     def _run(
         self, problem: BilevelProblem, solver: Solver, start: Iterates, count: int, threshold: float,
@@ -308,9 +334,19 @@ class Job:
             self.need(sum(iteration_cost(problem, solver, self.rng).values()) + size)
             left -= size
         z, v, x = start
+        before = [start]
+
+        def follow(k: int, state: State) -> bool:
+            mean = self.outer_mean()
+            if mean < (math.inf if self.lowest is None else self.lowest[0]):
+                self.lowest = mean, before[0]  # F was asked for around the iterates before the step
+            before[0] = state.z[0], state.v[0], state.x[0]
+            return callback is not None and callback(k, state)
+
         result = run(
-            problem, solver, z0=z, v0=v, x0=x, rng=self.rng, max_iterations=min(count, self.limit - self.nit),
-            budget=left, record_every=None, callback=callback, divergence_threshold=threshold,
+            problem, self.at_once(solver, problem), z0=z, v0=v, x0=x, rng=self.rng,
+            max_iterations=min(count, self.limit - self.nit), budget=left, record_every=None,
+            callback=follow, divergence_threshold=threshold,
         )  # fmt: skip
         self._count(result)
         return Status(int(result.status[0])), (result.z[0], result.v[0], result.x[0])
@@ -375,20 +411,44 @@ class Job:
                 )
 
     def _converged(self, here: Place, target: float) -> None:
-        values = np.linalg.eigvalsh((here.prediction.hessian + here.prediction.hessian.T) / 2)
-        saddle = bool(values[0] < -10 * np.abs(values).max() / CONDITION_CAP)
-        if saddle:
-            self.course.caveats.append("Psi curves downwards here: a stationary point that is not a minimum")
+        """End the run if differences confirm what the local model promises; go on with a smaller promise if not yet."""
         distance, noise = here.prediction.distance, here.prediction.dx_noise
+        found = f"the predicted distance to a solution, {distance:.2g}, is at most {target:.2g}"
         if noise > target:
             self.course.caveats.append(f"distances up to {noise:.2g} are hidden by noise or lie along flat directions")
-        if saddle or self.noisy:
-            found = f"the predicted distance to a solution, {distance:.2g}, is at most {target:.2g}"
-            raise Ended(Status.STOPPED, f"stopped: {found}, but it holds for exact values at a minimum only")
-        raise Ended(
-            Status.CONVERGED,
-            f"converged: the predicted distance to a solution, {distance:.2g}, is at most {target:.2g}",
-        )
+        certificate = self.certify(here.point.z, here.point.x, target)
+        self.course.bound = certificate.away
+        if certificate.status is Status.CONVERGED and certificate.away <= target:
+            raise Ended(Status.CONVERGED, f"converged: {found}, and differences confirm at most {certificate.away:.2g}")
+        if certificate.status not in (Status.CONVERGED, Status.MAX_ITERATIONS):
+            raise Ended(certificate.status, f"{found}, but differences find: {certificate.message}")
+        if self.noisy or certificate.noisy:
+            raise Ended(
+                Status.NOISE_LIMITED,
+                f"{found} for exact values, but values are noisy or rounded, and the distance may be up to "
+                f"{certificate.away:.2g}",
+            )
+        values = np.linalg.eigvalsh((here.prediction.hessian + here.prediction.hessian.T) / 2)
+        if bool(values[0] < -10 * np.abs(values).max() / CONDITION_CAP):
+            raise Ended(Status.STOPPED, "stopped: Psi curves downwards here: a stationary point that is not a minimum")
+        self.strictness, self.course.bound = 0.3 * self.strictness, math.nan
+        if self.strictness < _STRICTEST:
+            self.course.bound = certificate.away
+            raise Ended(Status.STOPPED, f"stopped: {found}, but differences allow for {certificate.away:.2g}")
+
+    def _small_estimate(self) -> tuple[Status, str]:
+        """How a plain run ends whose estimate fell below the tolerance: what differences say of the point."""
+        tolerance, found = self.tolerance or 0.0, Status.CONVERGED.message
+        certificate = self.certify(self.z, self.x, max(1e-3, 1e-3 * float(np.linalg.norm(self.x))))
+        if certificate.status not in (Status.CONVERGED, Status.MAX_ITERATIONS):
+            return certificate.status, f"the estimate is below the tolerance, but {certificate.message}"
+        measured = certificate.slope
+        if not measured <= _BY_CHANCE * tolerance:
+            return Status.STOPPED, (
+                f"stopped: the estimate fell below the tolerance {tolerance:.2g} by chance; differences find a "
+                f"hypergradient of {measured:.2g}"
+            )
+        return Status.CONVERGED, f"{found}; differences find a hypergradient of {measured:.2g}"
 
     def _give_up(self, failed: list[Status], here: Place, target: float) -> None:
         for status in (Status.NON_FINITE, Status.DIVERGED):

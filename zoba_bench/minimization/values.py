@@ -6,8 +6,9 @@ deterministic method sees: stencils in, values out.
 
 from __future__ import annotations
 
+import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +17,7 @@ from zoba_bench.arrays import Array
 from zoba_bench.minimization.black_box import Finished
 from zoba_bench.minimization.checkpoint import Checkpoint, Key
 from zoba_bench.minimization.outcome import BudgetExhausted, TimeIsUp
-from zoba_bench.minimization.pool import Points, Pool, split
+from zoba_bench.minimization.pool import Points, Pool, Task, split
 from zoba_bench.oracle import Oracle
 
 __all__ = ["ON_ERROR", "CountedValues", "Evaluator"]
@@ -27,7 +28,7 @@ _TRIES = 3
 
 
 class Evaluator:
-    """F and G for points with any leading axes, one batch a call.
+    """F and G for points with any leading axes, one batch a call, or batches of both at once.
 
     Parameters
     ----------
@@ -39,8 +40,8 @@ class Evaluator:
     checkpoint : Checkpoint or None
     budget : int or None
         Evaluations of both levels, repeated ones included.
-    deadline : float or None
-        Of ``time.monotonic()``.
+    max_seconds : float or None
+        No evaluation is begun later than that.
 
     Attributes
     ----------
@@ -70,11 +71,20 @@ class Evaluator:
         self.repeated = {"inner": 0, "outer": 0}
         self.skipped: list[str] = []
         self._pending = 0  # points of the batch that have not been evaluated
+        self._ready: list[tuple[Task, Array]] = []  # batches that were evaluated before they were asked for
+        self._asked: list[Task] | None = None  # what is asked for while nothing is evaluated
+        self._varied = False
+        self.mean = {"inner": np.nan, "outer": np.nan}  # of the batch that was handed out last
 
     @property
     def spent(self) -> int:
         """Evaluations of both levels, repeated ones included."""
         return sum(self.finished.values()) + sum(self.repeated.values())
+
+    @property
+    def parallel(self) -> bool:
+        """Whether more than one point is evaluated at a time."""
+        return self._workers.parallel
 
     def inner(self, z: Array, x: Array) -> Array:
         """G at z (..., p), x (..., d), shape (...)."""
@@ -84,38 +94,83 @@ class Evaluator:
         """F at z (..., p), x (..., d), shape (...)."""
         return self._values("outer", z, x)
 
+    @contextlib.contextmanager
+    def asked(self, *, varied: bool = False) -> Iterator[list[Task]]:
+        """What is asked for inside, in rows: nothing is evaluated, all values are zero, or differ if ``varied``."""
+        self._asked, self._varied = [], varied
+        try:
+            yield self._asked
+        finally:
+            self._asked = None
+
+    def ahead(self, batches: Sequence[Task]) -> None:
+        """Evaluate batches of both levels at once; each is handed out when it is asked for."""
+        self._ready = list(zip(batches, self._evaluate(batches), strict=True))
+
+    @property
+    def all_taken(self) -> bool:
+        """Whether everything that was evaluated ahead has been asked for."""
+        return not self._ready
+
     def _values(self, level: str, z: Array, x: Array) -> Array:
         shape = np.broadcast_shapes(z.shape[:-1], x.shape[:-1])
         Z = np.ascontiguousarray(np.broadcast_to(z, (*shape, z.shape[-1])).reshape(-1, z.shape[-1]))
         X = np.ascontiguousarray(np.broadcast_to(x, (*shape, x.shape[-1])).reshape(-1, x.shape[-1]))
-        self._allow(len(Z))
-        values = np.empty(len(Z))
-        tasks = split(len(Z), self._vectorized, self._workers.parallel)
-        keys = [] if self._checkpoint is None else self._checkpoint.keys(level, Z, X)
-        if self._checkpoint is not None:
-            tasks = [task for task in tasks if not self._take(level, keys[task], values[task])]
+        if self._asked is not None:
+            self._asked.append((level, (Z, X)))
+            # Other ones in each batch: of values that are all the same, differences vanish.
+            made_up = np.cos(17.0 * len(self._asked) + np.arange(len(Z))) if self._varied else np.zeros(len(Z))
+            return made_up.reshape(shape)
+        for i, ((ready, (Z_ready, X_ready)), _) in enumerate(self._ready):
+            if ready == level and np.array_equal(Z, Z_ready) and np.array_equal(X, X_ready):
+                values = self._ready.pop(i)[1]
+                break
+        else:
+            values = self._evaluate([(level, (Z, X))])[0]
+        self.mean[level] = float(np.mean(values)) if len(values) else np.nan
+        return values.reshape(shape)
+
+    def _evaluate(self, batches: Sequence[Task]) -> list[Array]:
+        """Values (n,) of each batch."""
+        self._allow(sum(len(Z) for _, (Z, _) in batches))
+        found = [np.empty(len(Z)) for _, (Z, _) in batches]
+        tasks: list[tuple[int, slice]] = []
+        keys: list[list[Key]] = []
+        for number, (level, (Z, X)) in enumerate(batches):
+            parts = split(len(Z), self._vectorized, self._workers.parallel)
+            keys.append([] if self._checkpoint is None else self._checkpoint.keys(level, Z, X))
+            if self._checkpoint is not None:
+                parts = [part for part in parts if not self._take(level, keys[number][part], found[number][part])]
+            tasks += [(number, part) for part in parts]
         failed: Exception | None = None
-        self._pending = sum(len(Z[task]) for task in tasks)
-        for task, outcome in self._run(level, [(Z[task], X[task]) for task in tasks], tasks):
-            self.finished[level] += len(Z[task])
-            self._pending -= len(Z[task])
-            outcome = self._settled(level, (Z[task], X[task]), outcome)
+        self._pending = sum(len(batches[number][1][0][part]) for number, part in tasks)
+        for (number, part), task, outcome in self._run(batches, tasks):
+            level, (Z, X) = task
+            self.finished[level] += len(Z)
+            self._pending -= len(Z)
+            outcome = self._settled(task, outcome)
             if outcome.values is None:  # the other points of the batch are finished, and recorded, before it is raised
                 failed = failed or outcome.error
                 if not self._workers.parallel:
                     break
                 continue
-            values[task] = outcome.values
+            found[number][part] = outcome.values
             if self._checkpoint is not None:
-                self._checkpoint.record(zip(keys[task], Z[task], X[task], map(float, outcome.values), strict=True))
+                self._checkpoint.record(zip(keys[number][part], Z, X, map(float, outcome.values), strict=True))
         if failed is not None:
             raise failed
-        return values.reshape(shape)
+        return found
 
-    def _run(self, level: str, points: list[Points], tasks: list[slice]) -> Iterator[tuple[slice, Finished]]:
+    def _run(
+        self, batches: Sequence[Task], tasks: Sequence[tuple[int, slice]]
+    ) -> Iterator[tuple[tuple[int, slice], Task, Finished]]:
+        made: list[Task] = []
+        for number, part in tasks:
+            level, (Z, X) = batches[number]
+            made.append((level, (Z[part], X[part])))
         self._on_time()
-        for number, outcome in self._workers.run(level, points):
-            yield tasks[number], outcome
+        for number, outcome in self._workers.run(made):
+            yield tasks[number], made[number], outcome
             if number < len(tasks) - 1:
                 self._on_time()
 
@@ -130,19 +185,20 @@ class Evaluator:
         self.finished[level] += len(found)
         return True
 
-    def _settled(self, level: str, points: Points, outcome: Finished) -> Finished:
+    def _settled(self, task: Task, outcome: Finished) -> Finished:
         """The outcome after what ``on_error`` asks for."""
+        level, (Z, _) = task
         if self._on_error == "retry":
             for _ in range(_TRIES - 1):
                 if outcome.values is not None and np.isfinite(outcome.values).all():
                     return outcome
-                self._allow(len(points[0]), self._pending)
-                self.repeated[level] += len(points[0])
-                ((_, again),) = self._workers.run(level, [points])
+                self._allow(len(Z), self._pending)
+                self.repeated[level] += len(Z)
+                ((_, again),) = self._workers.run([task])
                 outcome = again if again.values is not None or outcome.values is None else outcome
         if self._on_error == "skip" and outcome.values is None:
             self.skipped.append(f"{type(outcome.error).__name__}: {outcome.error}")
-            return Finished(np.full(len(points[0]), np.nan))
+            return Finished(np.full(len(Z), np.nan))
         return outcome
 
     def _allow(self, cost: int, promised: int = 0) -> None:
@@ -162,8 +218,8 @@ class CountedValues:
     A stencil that does not fit into the budget is not begun: ``BudgetExhausted`` is raised.
     """
 
-    def __init__(self, oracle: Oracle) -> None:
-        self.oracle = oracle
+    def __init__(self, oracle: Oracle, evaluator: Evaluator) -> None:
+        self.oracle, self.evaluator = oracle, evaluator
 
     def inner(self, Z: Array, X: Array) -> Array:
         """G at Z (n, p), X (n, d), shape (n,)."""
@@ -174,3 +230,13 @@ class CountedValues:
         """F at Z (n, p), X (n, d), shape (n,)."""
         values: Array = self.oracle.outer(Z[None], X[None])[0]
         return values
+
+    def both(self, outer: Points, inner: Points) -> tuple[Array, Array]:
+        """F at the first points and G at the second ones, all of them evaluated at once."""
+        batches: list[Task] = [(level, each) for level, each in (("outer", outer), ("inner", inner)) if len(each[0])]
+        if len(batches) == 2:
+            self.evaluator.ahead(batches)
+        return (
+            self.outer(*outer) if len(outer[0]) else np.empty(0),
+            self.inner(*inner) if len(inner[0]) else np.empty(0),
+        )

@@ -61,6 +61,8 @@ class Result:
         finite, in any replicate; empty if none did, or only where the iterates had left.
     travelled : (R,) array or None
         |x - x0| of :func:`zoba_bench.solve`.
+    tuning : str
+        What ``solve(tune=True)`` chose, and the evaluations it took.
     advice : str
         What to change where the default options of a solver left most of the way on a problem of one's own.
     """
@@ -82,6 +84,7 @@ class Result:
     non_finite: str = ""
     travelled: Array | None = None
     advice: str = ""
+    tuning: str = ""
     fun: Array | None = None
     tolerance: float = 0.0
 
@@ -110,7 +113,7 @@ class Result:
             "fun": self.fun, "x": self.x, "nit": self.nit, "nfev": self.nfev, "n_inner": self.n_inner,
             "n_outer": self.n_outer, "z": self.z, "v": self.v, "estimate": self.estimate, "travelled": self.travelled,
         }  # fmt: skip
-        words = {"solver": self.solver, "problem": self.problem, "advice": self.advice}
+        words = {"solver": self.solver, "problem": self.problem, "tuning": self.tuning, "advice": self.advice}
         return printed({**items, **last, **queries, **words}, alone)
 
     def to_dict(self) -> dict[str, Any]:

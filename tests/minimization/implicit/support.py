@@ -49,6 +49,9 @@ class Counted:
     def inner(self, Z: np.ndarray, X: np.ndarray) -> np.ndarray:
         return self._values("inner", Z, X)
 
+    def both(self, outer, inner) -> tuple[np.ndarray, np.ndarray]:
+        return self.outer(*outer), self.inner(*inner)
+
     def _values(self, level: str, Z: np.ndarray, X: np.ndarray) -> np.ndarray:
         assert len(Z) == len(X)
         if self.budget is not None and self.total + len(Z) > self.budget:

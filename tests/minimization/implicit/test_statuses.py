@@ -183,6 +183,36 @@ def test_kinks_do_not_pass_for_converged_and_a_low_point_is_returned(targets):
     assert outcome.fun < 0.1 * pair.outer(2 + 0 * t, 2 + 0 * t)
 
 
+@pytest.mark.parametrize("limit", [0, 1, 2, 3])
+def test_the_bound_of_a_run_that_was_cut_is_that_of_the_point_it_returns(limit):
+    for seed in range(4):
+        pair = curved(4, 4, seed)
+        outcome, _ = solve(pair, max_iterations=limit)
+        assert outcome.status in (Status.MAX_ITERATIONS, Status.CONVERGED)
+        assert error(outcome, pair) <= outcome.error_bound
+
+
+@pytest.mark.parametrize("x0", [1.0, 5.0])
+def test_an_inflection_point_is_no_minimum(x0):
+    # Newton's steps halve on the way to 0, where slope and curvature of z^3 vanish; it falls on.
+    outcome, _ = solve(follow(lambda z, x: total(z**3), [0.0], [x0]))
+    assert outcome.status == Status.DIVERGED, outcome.message
+    assert outcome.fun < 0
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_curvature_of_one_sided_quadratics_does_not_pass_for_that_of_psi(seed):
+    start = np.array([3.0, 2.0]) + 0.3 * seed
+    pair = Pair(
+        lambda z, x: 0.5 * total((z - 1) ** 2) + 0.05 * total(x**2),
+        lambda z, x: total(np.maximum(z - x, 0) ** 2) + 0.5 * total((z - x) ** 2), [0, 0], start, np.full(2, 1 / 1.1),
+    )  # fmt: skip
+    outcome, _ = solve(pair)
+    assert error(outcome, pair) <= TOL
+    if outcome.status == Status.CONVERGED:
+        assert error(outcome, pair) <= outcome.error_bound
+
+
 def test_the_best_point_seen_is_returned_from_a_start_at_a_kink():
     # From 0 the value is 2; the visited points go down to 0.
     outcome, _ = solve(follow(lambda z, x: total(np.abs(z - 1)), [0, 0], [0, 0]))

@@ -11,9 +11,14 @@ stopping      the error model
 state         where a run stands, and how far the solution may be
 start         noise, units, the first inner solution
 ending        whether a run may end, and with which status
+kinks         a search along z*(x) where the loop stalls, by the bundle method of ``bundle``
 method        the loop
+certificate   what all this says of a point that another method found
+
+``reuse`` and ``together`` save evaluations and rounds: values at hand, and stencils of both levels in one call.
 """
 
+from zoba_bench.minimization.implicit.certificate import Certificate, certify
 from zoba_bench.minimization.implicit.method import minimize_implicit
 
-__all__ = ["minimize_implicit"]
+__all__ = ["Certificate", "certify", "minimize_implicit"]

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from zoba_bench.arrays import Array
 from zoba_bench.minimization.implicit.noise import Level, NotFinite
 
-__all__ = ["cross", "gradient", "mixed", "second", "third"]
+__all__ = ["cross", "gradient", "mixed", "second", "second_and_slopes", "third"]
 
 
 def _batch(f: Level, z: Array, x: Array, moves: Array, base: float | None) -> tuple[float, Array]:
@@ -102,18 +102,31 @@ def second(f: Level, z: Array, x: Array, S: Array, base: float | None = None) ->
 
     n (n + 3) / 2 values; n^2 + n where values are noisy.
     """
+    return second_and_slopes(f, z, x, S, base)[0]
+
+
+def second_and_slopes(
+    f: Level, z: Array, x: Array, S: Array, base: float | None = None
+) -> tuple[Array, Array | None, float]:
+    """:func:`second`, with the slopes along the rows of S (n,) and the value at (z, x).
+
+    The slopes cost nothing more; None where values are noisy, or the stencil was moved inside of the bounds.
+    """
     n, h = len(S), f.h2
     upper = np.triu_indices(n)
     reach = h * (1 if np.count_nonzero(S) == n and f.noisy else 2) * float(np.abs(S).max(initial=0.0))
     z_c, x_c = _centre(f, z, x, reach)
+    moved = False
     if (z_c != z).any() or (x_c != x).any():
-        z, x, base = z_c, x_c, None
-    M = np.zeros((n, n))
+        z, x, base, moved = z_c, x_c, None, True
+    M, slopes = np.zeros((n, n)), None
     if not f.noisy:
         moves = h * np.vstack([S, S[upper[0]] + S[upper[1]]])
         base, values = _batch(f, z, x, moves, base)
         one = values[:n]
         M[upper] = (values[n:] - one[upper[0]] - one[upper[1]] + base) / h**2
+        if not moved:
+            slopes = (one - base) / h - h / 2 * np.diag(M)
     else:
         upper = np.triu_indices(n, 1)
         pairs = S[upper[0]] + S[upper[1]]
@@ -124,7 +137,7 @@ def second(f: Level, z: Array, x: Array, S: Array, base: float | None = None) ->
         double = values[2 * n : 2 * n + m] + values[2 * n + m :] - 2 * base
         M[upper] = (double - single[upper[0]] - single[upper[1]]) / (2 * h**2)
         M[np.arange(n), np.arange(n)] = single / h**2
-    return np.triu(M) + np.triu(M, 1).T
+    return np.triu(M) + np.triu(M, 1).T, slopes, base
 
 
 def mixed(f: Level, z: Array, x: Array, a: Array, part: str, base: float | None = None, *, four: bool = False) -> Array:

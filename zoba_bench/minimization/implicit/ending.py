@@ -17,7 +17,7 @@ from zoba_bench.minimization.implicit.symmetric import Symmetric
 from zoba_bench.minimization.outcome import Ended, Exhausted
 from zoba_bench.result import Status
 
-__all__ = ["WITHOUT_STEPS", "Ending"]
+__all__ = ["JUMP", "WITHOUT_STEPS", "Ending", "Stuck"]
 
 _AVERAGED = 20
 #: Relative residual of v that is no inaccuracy of differences where G_zz was measured at the same point.
@@ -25,10 +25,21 @@ _JUMP = 0.01
 #: Share of F's change over a unit step that slopes near a minimum are below: at most 0.26 in 75 smooth runs that
 #: converged, and 0.8 or more where F had a kink.
 _STEEP = 0.5
+#: Share of the last step that the next one has at a point without curvature: 1/2 at an inflection of third order.
+_SLOW = 0.3
 #: Corrections of z at one x before the end.
 _CORRECTIONS = 3
 #: Short steps in a row after which a run has stalled.
 WITHOUT_STEPS = 31
+
+JUMP = (
+    "the second derivatives of the inner function in z differ on the two sides of z: a kink, where v = -G_zz^-1 F_z is "
+    "not defined"
+)
+
+
+class Stuck(Ended):
+    """The run would end here for want of progress: Psi may have a kink."""
 
 
 class Ending(State):
@@ -53,9 +64,12 @@ class Ending(State):
             self.measure_cross_v()
             return True
         if self.bar > tol:
-            if parts.adjoint > 0.2 * tol and self.verify():
+            hides = parts.noise + parts.bias
+            if self.bar - hides > tol and max(parts.adjoint, parts.inner) <= 0.5 * size:
+                return False  # the step that is left is too long, whatever hides beside it
+            if max(parts.adjoint, parts.inner) > 0.2 * tol and self.verify():
                 return True
-            if parts.noise + parts.bias > 0.3 * tol and not self.remeasured:
+            if hides - parts.adjoint - parts.inner > 0.3 * tol and not self.remeasured:
                 self.measure_levels()
                 return True
             return False
@@ -72,16 +86,19 @@ class Ending(State):
             return False
         if float(np.linalg.norm(s)) > self.radius or self.steep(model):
             return False  # the model failed at shorter steps than the one that is left, or there is a kink
+        if self.inner.jumps:
+            raise Stuck(Status.STOPPED, f"{JUMP}; {self._distance()}")
+        if self.B_jumped:
+            return False  # curvature that is new here has to explain a step first: it may be that of a kink
         missed = self.confirm(parts)
-        if self.bar <= tol:
+        if self.bar <= tol and missed <= _JUMP:
             return self.finish(s, size)
         if self.verify():
             return True
         if missed > _JUMP:
-            raise Ended(
+            raise Stuck(
                 Status.STOPPED,
-                "the second derivatives of the inner function in z differ on the two sides of z: a kink, where "
-                f"v = -G_zz^-1 F_z is not defined; {self._distance()}",
+                f"{JUMP}; {self._distance()}",
             )
         return False
 
@@ -100,7 +117,7 @@ class Ending(State):
         slope = float(np.linalg.norm(pull[level]))
         frobenius, spectral = model.weighted_inverse(self.unit_x)
         if slope > parts.noise / frobenius + parts.bias / spectral or self.steep(model):
-            raise Ended(
+            raise Stuck(
                 Status.STOPPED,
                 "Psi has slopes but no curvature that could be measured: it has a kink, or a linear piece; "
                 f"{self._distance()}",
@@ -137,12 +154,36 @@ class Ending(State):
         self.bar += max(effect - parts.adjoint, 0.0)
         return share * missed / float(np.linalg.norm(self.outer_z[rows]))
 
+    def falls_beyond(self, s: Array, size: float) -> bool:
+        """Go beyond the end of steps that shrink slowly, as at a point without curvature, if Psi is lower there.
+
+        At a minimum of higher order it is not; at an inflection point it is.
+        """
+        slow = math.isfinite(self.last_step) and size > max(_SLOW * self.last_step, 1e-3 * self.tol)
+        if not (self.newton and slow):
+            return False
+        G, x = self.G, self.x + s * (3 * self.bar / size)
+        x = np.clip(x, G.low, G.high)
+        z, value_G, z_error = self.inner.settle(self.z, x, 1e-3 * self.near)
+        value = self.F.one(z, x)
+        hides = 6 * self.F.eps + 2 * float(np.linalg.norm(self.outer_z)) * (self.z_error + z_error)
+        if not value < self.value_F - hides:
+            return False
+        self.z, self.x, self.value_F, self.value_G, self.z_error = z, x, value, value_G, z_error
+        self.seen(z, x, value)
+        self.last_step = math.inf
+        self.derivatives()
+        self.measure_hessian()
+        return True
+
     def finish(self, s: Array, size: float) -> bool:
         """Go to x + s where that is not far below the tolerance, look at z once more, and end the run."""
         tol = self.tol
+        if self.falls_beyond(s, size):
+            return True
         if self.newton and size > 0.1 * tol:
             x = self.x + s
-            z, value_G, z_error = self.inner.settle(self.z, x, 0.02 * tol)
+            z, value_G, z_error = self.inner.settle(self.z, x, 0.02 * self.near)
             value = self.F.one(z, x)
             if value > self.value_F + 6 * self.F.eps + 2 * float(np.linalg.norm(self.outer_z)) * z_error:
                 return False
@@ -154,7 +195,8 @@ class Ending(State):
         g, _ = gradient(self.G, z, x, "z", value_G, np.diag(self.inner.H.matrix))
         self.inner.set_free(z, g)
         off = float(np.linalg.norm(self.inner.H.solve(g)))
-        if off * max(1.0, self.cross_norm * self.slope * self.B_inverse()) > 0.05 * tol:
+        effect = off * self.cross_norm * self.slope * self.B_inverse()
+        if off > 0.05 * self.near or effect > 0.05 * tol:
             return self.correct_z(z, x)
         self.final = self.point(z, x, value)
         self.converged()
@@ -166,7 +208,7 @@ class Ending(State):
         self.corrections = 0 if moved else self.corrections + 1
         if self.corrections > _CORRECTIONS:
             return False
-        self.z, self.value_G, self.z_error = self.inner.settle(z, x, 0.01 * tol)
+        self.z, self.value_G, self.z_error = self.inner.settle(z, x, 0.01 * self.near)
         self.x = x
         self.value_F = self.F.one(self.z, x)
         self.derivatives()
@@ -188,7 +230,7 @@ class Ending(State):
         best = self.best
         if (
             best is not None
-            and point.value > best.above + 0.01 * self.tol * self.F.phi
+            and point.value > best.above + 0.01 * self.near * self.F.phi
             # Where z was less exact a value may be too low: within the tolerance that is no evidence.
             and float(np.linalg.norm(best.x - point.x)) > self.tol
         ):
@@ -214,7 +256,7 @@ class Ending(State):
 
     def loose(self, parts: Hidden) -> bool:
         """Whether z may be too far from z*(x) for the derivatives at z to be those at z*(x)."""
-        return parts.inner > 0.05 * self.tol or self.z_error > max(0.1 * self.tol, 3 * self.inner.noise)
+        return parts.inner > 0.05 * self.tol or self.z_error > max(0.1 * self.near, 3 * self.inner.noise)
 
     def measure_levels(self) -> None:
         """Noise and units where the run has come to: those of the start may have been those of much larger values."""
@@ -227,17 +269,20 @@ class Ending(State):
         """Measure v along itself and z once more; False if that has been done at this very point."""
         at = self.inner.checked_at
         here = at is not None and np.array_equal(at[0], self.z) and np.array_equal(at[1], self.x)
-        if here and (self.four or self.noisy):
+        loose = self.z_error > 0.01 * self.near and self.settled_at is not self.x
+        if here and (self.four or self.noisy) and not loose:
             return False
-        if self.z_error > 0.01 * self.tol:
-            self.z, self.value_G, self.z_error = self.inner.settle(self.z, self.x, 0.01 * self.tol)
+        if loose or (self.z_error > 0.01 * self.near and not here):
+            self.settled_at = self.x
+            self.radius = max(self.radius, self.near)  # steps may have failed for this z
+            self.z, self.value_G, self.z_error = self.inner.settle(self.z, self.x, 0.01 * self.near)
             self.value_F = self.F.one(self.z, self.x)
             self.derivatives()
         reach = self.reach()
         allowed = min(0.02, max(2 * self.enough() / reach, 1e-5)) if reach else 0.02
         self.four = not self.noisy
         self.v = self.inner.check(self.z, self.x, self.outer_z, self.value_G, allowed, four=self.four)
-        self.measure_cross_v()
+        self.adjust_cross_v()
         return True
 
     def consider_noisy(self, s: Array, size: float, parts: Hidden, model: Symmetric) -> bool:
@@ -295,7 +340,7 @@ class Ending(State):
             return
         x = np.clip(np.mean(self.targets, axis=0), self.G.low, self.G.high)
         try:
-            z, _, self.z_error = self.inner.settle(self.z, x, 0.03 * self.tol)
+            z, _, self.z_error = self.inner.settle(self.z, x, 0.03 * self.near)
             value = self.F.one(z, x)
         except (Refused, NotFinite, Exhausted):
             return
@@ -309,7 +354,7 @@ class Ending(State):
         F.widen = G.widen = 2.0
         try:
             inner.measure(self.z, self.x, self.value_G)
-            z, base, _ = inner.settle(self.z, self.x, 0.01 * tol)
+            z, base, _ = inner.settle(self.z, self.x, 0.01 * self.near)
             slopes, _ = gradient(F, z, self.x, "zx", F.one(z, self.x))
             v = inner.adjoint(slopes[: self.p])
             size = float(np.linalg.norm(v)) or 1.0
@@ -340,14 +385,14 @@ class Ending(State):
     def stall(self) -> None:
         if self.noisy:
             self.noise_limited(resolved=math.isfinite(self.bar))
-        raise Ended(Status.STOPPED, f"{self.near_steps} short steps did not meet the tolerance; {self._distance()}")
+        raise Stuck(Status.STOPPED, f"{self.near_steps} short steps did not meet the tolerance; {self._distance()}")
 
     def give_up(self) -> None:
         if self.noisy:
             raise Ended(Status.NOISE_LIMITED, f"noise hides whether shorter steps lower Psi; {self._distance()}")
         if self.B is not None and self.B.lowest < -self.B.error:
-            raise Ended(Status.STOPPED, "no step lowers Psi, which curves downwards here; it may have a kink")
-        raise Ended(
+            raise Stuck(Status.STOPPED, "no step lowers Psi, which curves downwards here; it may have a kink")
+        raise Stuck(
             Status.STOPPED,
             f"no step lowers Psi: it may have a kink, or z has more than one solution; {self._distance()}",
         )

@@ -7,11 +7,12 @@ contraction of the inner steps, or the residual of the adjoint, says that it is 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 
 from zoba_bench.arrays import Array
-from zoba_bench.minimization.implicit.differences import gradient, mixed, second
+from zoba_bench.minimization.implicit.differences import gradient, mixed, second_and_slopes
 from zoba_bench.minimization.implicit.noise import Level
 from zoba_bench.minimization.implicit.symmetric import Symmetric, bfgs, secant
 from zoba_bench.result import Status
@@ -22,6 +23,12 @@ _STEPS = 40
 _AWAY = 1e6
 #: How much further than the last check looked back its residual is believed.
 _SEEN = 3.0
+#: Expected relative error of G_zz above which a check along v would find that it has to be measured again.
+_STALE = 0.05
+#: Relative error of v from a G_zz that was measured at the same point.
+_MEASURED = 1e-4
+#: Relative residual of v right after G_zz was measured that no smooth G has: forward differences are off by 1e-5.
+_ONE_SIDED = 0.05
 
 
 class Refused(Exception):
@@ -40,6 +47,7 @@ class Inner:
     kappa : |dz_new| / |dz_old|, as last measured, at steps of length ``kappa_at``.
     rel : relative residual |G_zz v + F_z| / |F_z| of the last check.
     remainder : expected relative error of v after that check.
+    jumps : whether G_zz, measured at one point, was another one there on the other side of z.
     changed : whether G_zz was repaired by inner gradients since the last check, which may be wrong along v.
     weak : which z stand at a bound without being pushed there.
     """
@@ -53,13 +61,15 @@ class Inner:
         self.checked_at: tuple[Array, Array] | None = None
         self.before = (0.0, 0.0)
         self.weak = np.zeros(level.p, dtype=bool)
-        self.changed = False
+        self.slopes_at: tuple[Array, Array, Array, float] | None = None
+        self.changed = self.jumps = False
 
     def measure(self, z: Array, x: Array, base: float | None = None) -> None:
         """G_zz at a point: p (p + 3) / 2 values; p^2 + p where noisy."""
         G = self.level
         S = np.hstack([np.eye(G.p), np.zeros((G.p, G.d))])
-        H = second(G, z, x, S, base)
+        H, slopes, value = second_and_slopes(G, z, x, S, base)
+        self.slopes_at = None if slopes is None else (z, x, slopes, value)
         self.H = Symmetric(H, G.second_noise, self.H.free)
         self.measured_at = (z, x)
         self.checked_at, self.changed = None, False
@@ -81,10 +91,13 @@ class Inner:
         beyond = np.where(held, np.abs(g), 0.0) / np.maximum(np.abs(np.diag(self.H.matrix)), self.H.error)
         self.weak = at_bound & (beyond <= np.maximum(3 * self.noise, 1e-6 * (1.0 + np.abs(z))))
 
-    def settle(self, z: Array, x: Array, ztol: float) -> tuple[Array, float, float]:
+    def settle(
+        self, z: Array, x: Array, ztol: float, last_step: Callable[[Array], None] | None = None
+    ) -> tuple[Array, float, float]:
         """z near z*(x), the value of G there, and what is expected to remain of |z - z*(x)|.
 
         Each step takes a gradient and a value; on a quadratic one step is enough once the contraction is known.
+        ``last_step`` is told the z that the last step is expected to end at, before its value is taken.
         """
         G = self.level
         base = G.one(z, x) if G.noisy else None
@@ -92,7 +105,7 @@ class Inner:
         previous: tuple[Array, Array] | None = None
         remaining = math.inf
         for turn in range(_STEPS):
-            g, base = gradient(G, z, x, "z", base, None if G.noisy else np.diag(self.H.matrix))
+            g, base = self.slopes(z, x, base)
             self.set_free(z, g)
             dz = -self.H.solve(g)
             size = float(np.linalg.norm(dz))
@@ -109,6 +122,10 @@ class Inner:
             previous = (z, g)
             if not size <= _AWAY * (1.0 + float(np.linalg.norm(z))):
                 raise Refused(Status.INNER_FAILED, "the inner function falls without end, so z*(x) does not exist")
+            if not G.noisy and size <= 1e-2 * ztol:
+                return z, base, 2 * size  # nothing to be gained by the value of a step
+            if last_step is not None and self._remaining(1.0, size, last, z + dz, x) <= max(ztol, self.noise):
+                last_step(np.clip(z + dz, G.low_z, G.high_z))
             found = self._line_search(z, x, g, dz, base)
             if found is None:
                 if size <= max(3 * self.noise, ztol):
@@ -119,10 +136,7 @@ class Inner:
                 renewed, last = True, 0.0
                 continue
             t, z, base = found
-            kappa = max(self.kappa * max(1.0, size / self.kappa_at), self.rel / 2) if t == 1 else 1.0
-            if not last:  # the contraction was measured elsewhere
-                kappa = max(kappa, self.staleness(z, x))
-            remaining = min(0.9, kappa) * size
+            remaining = self._remaining(t, size, last, z, x)
             if t == 1 and remaining <= max(ztol, self.noise):
                 return z, base, max(remaining, self.noise if G.noisy else 0.0)
             if turn >= 10 and size <= 10 * self.noise:
@@ -131,6 +145,20 @@ class Inner:
         raise Refused(
             Status.INNER_FAILED, f"{_STEPS} inner steps did not bring z near a minimiser of the inner function"
         )
+
+    def _remaining(self, t: float, size: float, last: float, z: Array, x: Array) -> float:
+        """What a step of this length leaves of |z - z*(x)|; ``last`` is the length of the one before, if any."""
+        kappa = max(self.kappa * max(1.0, size / self.kappa_at), self.rel / 2) if t == 1 else 1.0
+        if not last:  # the contraction was measured elsewhere
+            kappa = max(kappa, self.staleness(z, x))
+        return min(0.9, kappa) * size
+
+    def slopes(self, z: Array, x: Array, base: float | None = None) -> tuple[Array, float]:
+        """G's gradient in z and its value: p values and one where ``base`` is not known, none after :meth:`measure`."""
+        at = self.slopes_at
+        if at is not None and np.array_equal(at[0], z) and np.array_equal(at[1], x):
+            return at[2], at[3]
+        return gradient(self.level, z, x, "z", base, None if self.level.noisy else np.diag(self.H.matrix))
 
     def learn(self, s: Array, y: Array) -> None:
         """Repair G_zz by what two gradients say of it."""
@@ -191,8 +219,16 @@ class Inner:
         size = float(np.linalg.norm(outer_z[rows])) if len(rows) else 0.0
         since = self.checked_at or self.measured_at or (z, x)
         # Curvature that was found right along one of z and x says nothing of the other: each has its own distance.
-        self.before = _distances(since, z, x)
-        self.checked_at, self.changed = (z, x), False
+        before = _distances(since, z, x)
+        if self._measure_is_better(z, x, four):
+            v = self.adjoint(outer_z)
+            self.measure(z, x, base)
+            self.checked_at, self.before = (z, x), before
+            r = (self.H.matrix @ v + outer_z)[rows]
+            self.rel = min(float(np.linalg.norm(r)) / size, 1.0) if size else 0.0
+            self.remainder = _MEASURED
+            return self.adjoint(outer_z)
+        self.before, self.checked_at, self.changed = before, (z, x), False
         previous, expected = 0.0, 0.0
         for turn in range(8):
             v = self.adjoint(outer_z)
@@ -208,6 +244,9 @@ class Inner:
             if turn == 0:
                 self.rel = max(rel - 2 * noise, 0.0)
             hidden = rel <= 2 * noise
+            if turn == 0 and not G.noisy:
+                at = self.measured_at
+                self.jumps = rel > _ONE_SIDED and at is not None and not any(_distances(at, z, x))
             expected = rel * (max(rel, 0.3) if turn == 0 else min(rel / previous, 1.0) if previous else 1.0)
             if not hidden:
                 if (G.p <= 6 and rel > 0.01) or rel > 1.0:
@@ -226,6 +265,17 @@ class Inner:
                 break
             previous = rel
         return self.adjoint(outer_z)
+
+    def measured_here(self, z: Array, x: Array) -> None:
+        """G_zz is as it was measured at this very point: as good as checked, until the point moves."""
+        self.checked_at, self.before, self.rel, self.remainder = (z, x), (0.0, 0.0), 0.0, _MEASURED
+
+    def _measure_is_better(self, z: Array, x: Array, four: bool) -> bool:
+        """Whether G_zz costs no more than a check along v that would, most likely, ask for it."""
+        G = self.level
+        if G.noisy or four or G.p > 6 or (self.measured_at is not None and not any(_distances(self.measured_at, z, x))):
+            return False
+        return G.p <= 3 or self.staleness(z, x) > _STALE
 
 
 def _distances(since: tuple[Array, Array], z: Array, x: Array) -> tuple[float, float]:

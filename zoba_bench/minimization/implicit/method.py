@@ -8,19 +8,28 @@ from collections.abc import Callable
 import numpy as np
 
 from zoba_bench.arrays import Array
-from zoba_bench.minimization.implicit.ending import WITHOUT_STEPS, Ending
+from zoba_bench.minimization.implicit.ending import JUMP, WITHOUT_STEPS, Ending, Stuck
 from zoba_bench.minimization.implicit.inner import Refused
+from zoba_bench.minimization.implicit.kinks import Kinks
 from zoba_bench.minimization.implicit.noise import NotFinite
 from zoba_bench.minimization.implicit.outer import step
 from zoba_bench.minimization.implicit.start import Start
 from zoba_bench.minimization.implicit.symmetric import Symmetric, bfgs, secant
+from zoba_bench.minimization.implicit.together import together
 from zoba_bench.minimization.outcome import Ended, Exhausted, Outcome, Values
 from zoba_bench.result import Status
 
-__all__ = ["minimize_implicit"]
+__all__ = ["Loop", "minimize_implicit"]
 
-_REJECTIONS = 9
+_REJECTIONS, _ITERATIONS = 9, 1000
 _REFUSED = 3
+#: Searches across kinks in a run, and what asks for one: short steps, or rejections in a row (twice as many in all).
+_SEARCHES = 2
+_NEAR, _NEAR_LEARNT, _IN_A_ROW = 7, 20, 4
+#: The same of steps whose change of the hypergradient the model of Psi, measured before, explains this little of.
+_UNEXPLAINED, _IN_ALL = 0.8, 3
+#: Relative error of the model along a step up to which it has explained it.
+_EXPLAINS = 0.3
 _FAR = 1e6
 
 
@@ -37,13 +46,14 @@ def minimize_implicit(
     z0, x0 : (p,) and (d,) arrays
     tol : |x - x*| that is aimed at, absolute.
     bounds, bounds_z : (low, high) arrays of x and of z, or None.
-    max_iterations : most steps of x that are tried; 1000 where None.
+    max_iterations : most steps of x that are tried; 1000 where None, and with 0 the start is judged.
     on_iteration : called with the outcome so far before each step; True ends the run.
     """
-    return _Loop(values, z0, x0, tol, bounds, bounds_z, max_iterations or 1000, on_iteration).run()
+    limit = _ITERATIONS if max_iterations is None else max_iterations
+    return Loop(values, z0, x0, tol, bounds, bounds_z, limit, on_iteration).run()
 
 
-class _Loop(Start, Ending):
+class Loop(Start, Ending, Kinks):
     """The whole run."""
 
     def run(self) -> Outcome:
@@ -63,15 +73,52 @@ class _Loop(Start, Ending):
         raise AssertionError("the loop ends with a status")
 
     def loop(self) -> None:
+        while True:
+            try:
+                self.steps()
+            except Stuck as stuck:
+                if not self.may_search():
+                    raise
+                self.across(stuck)
+
+    def across(self, stuck: Stuck) -> None:
+        """Search along z*(x), and end the run at a kink or where that is of no use; else go on from there."""
+        before, x = self.value_F, self.x
+        try:
+            jump = self.search()
+        except (Refused, NotFinite):
+            raise stuck from None
+        if jump:
+            self.bar = math.inf
+            raise Ended(
+                Status.STOPPED,
+                f"Psi has a kink at the point found: its slopes there differ by {jump:.2g} of what F changes over a "
+                "unit step. No lower point was found across it; a kink has no derivative, and so no bound on the "
+                "distance to a solution",
+            )
+        moved = float(np.linalg.norm(self.unit_x * (self.x - x)))
+        if not self.value_F < before or (self.searches == _SEARCHES and moved <= self.tol):
+            raise stuck
+        self.near_steps = self.rejected = self.unexplained = 0
+        self.radius = max(self.radius, 10 * self.near)
+        follows = self.follows
+        self.refresh()
+        if self.measured_follows:
+            self.follows = follows
+            if self.bends_here():
+                raise Ended(Status.STOPPED, f"{JUMP}; {self._distance()}")
+
+    def steps(self) -> None:
         rejections = 0
         while True:
             s, size = self.newton_step()
+            self.left = size
             parts = self.hidden()
             self.bar = self.bar_of(size, parts)
             self.report(size)
             if self.consider_stop(s, size, parts):
                 continue
-            if self.near_steps >= WITHOUT_STEPS:
+            if self.near_steps >= WITHOUT_STEPS or self.stalls(rejections):
                 self.stall()
             if self.nit >= self.limit:
                 raise Ended(Status.MAX_ITERATIONS, f"reached max_iterations; {self._distance()}")
@@ -81,10 +128,21 @@ class _Loop(Start, Ending):
                 rejections = 0
                 continue
             rejections += 1
+            self.rejected += 1
             if rejections > _REJECTIONS:
                 self.give_up()
             if rejections in (2, 5):
                 self.refresh()
+
+    def may_search(self) -> bool:
+        return not self.noisy and self.searches < _SEARCHES and self.limit > 0
+
+    def stalls(self, rejections: int) -> bool:
+        """Whether it is time to look for kinks, which is cheap beside what they cost otherwise."""
+        if not self.may_search():
+            return False
+        in_all = self.rejected >= 2 * _IN_A_ROW or self.unexplained >= _IN_ALL
+        return in_all or self.near_steps >= (_NEAR if self.newton else _NEAR_LEARNT) or rejections >= _IN_A_ROW
 
     def trial_step(self, size: float) -> tuple[Array, float]:
         G = self.G
@@ -107,11 +165,11 @@ class _Loop(Start, Ending):
         if length == 0.0:
             return False
         slope = float(np.linalg.norm(self.outer_z)) or 1e-300
-        ztol = min(0.03 * max(min(length, 10.0), 0.3 * self.tol), 0.1 * max(predicted, 0.0) / slope)
-        ztol = max(ztol, 1e-3 * self.tol if real <= 10 * self.tol else 0.0)
+        ztol = min(0.03 * max(min(length, 10.0), 0.3 * self.near), 0.1 * max(predicted, 0.0) / slope)
+        ztol = max(ztol, 1e-3 * self.near if real <= 10 * self.tol else 0.0)
         x = self.x + s
         try:
-            z, value_G, z_error = self.inner.settle(self.z, x, ztol)
+            z, value_G, z_error = self.inner.settle(self.predicted_z(s), x, ztol, lambda z: self.values_at(z, x))
             value = F.one(z, x)
         except NotFinite:
             self.radius = length / 3
@@ -132,7 +190,7 @@ class _Loop(Start, Ending):
         fall = self.value_F - value
         good = fall >= 0.05 * predicted - hides
         if not good and real <= 10 * self.tol:
-            good = value < self.value_F + 0.01 * self.tol * F.phi
+            good = value < self.value_F + 0.01 * self.near * F.phi
         if not good:
             self.radius = length / 3
             return False
@@ -142,6 +200,8 @@ class _Loop(Start, Ending):
         elif ratio < 0.2 and real > 10 * self.tol:
             self.radius /= 2
         self.followed = max(self.followed, float(np.linalg.norm(z - self.z)) / length)
+        if self.follows is not None:
+            self.follows = self.follows + np.outer(z - self.z - self.follows @ s, s) / length**2
         before, gradient_before = (self.z, self.x, self.value_F, self.value_G, self.z_error), self.gradient
         v_before = self.v, self.outer_z, self.outer_x, self.cross_v
         self.z, self.x, self.value_F, self.value_G, self.z_error = z, x, value, value_G, z_error
@@ -159,6 +219,19 @@ class _Loop(Start, Ending):
         self.update(s, self.gradient - gradient_before)
         self.last_step = real
         return True
+
+    def values_at(self, z: Array, x: Array) -> None:
+        """Both values at a point, at once; they are asked for next."""
+        together(
+            self.values, self.F, self.G, lambda: self.F.raw(z[None], x[None]), lambda: self.G.raw(z[None], x[None])
+        )
+
+    def predicted_z(self, s: Array) -> Array:
+        """z*(x + s) to first order, where dz*/dx is known."""
+        z: Array = self.z
+        if self.follows is not None and not self.noisy:
+            z = np.clip(z + self.follows @ s, self.G.low_z, self.G.high_z)
+        return z
 
     def find_edge(self, s: Array) -> None:
         """Bound the coordinate of x whose move alone leaves the functions' domain, where values end."""
@@ -211,6 +284,9 @@ class _Loop(Start, Ending):
         scale = off / (float(np.linalg.norm(r)) or 1.0)
         inverse = float(np.linalg.norm(self.B.solve(r))) * scale / length
         self.rho = max(off / (change or 1.0), inverse, 0.02)
+        if self.rho <= _EXPLAINS:
+            self.B_jumped = False
+        self.unexplained += off > _UNEXPLAINED * change
         if float(np.linalg.norm(r)) > 2 * noise and off > 0.02 * change:
             updated = self.B.replaced(secant(self.B.matrix, s, y))
             if self.B.lowest > self.B.error and updated.lowest < 0.2 * self.B.lowest:

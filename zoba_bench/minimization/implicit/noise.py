@@ -20,6 +20,7 @@ import math
 import numpy as np
 
 from zoba_bench.arrays import Array
+from zoba_bench.minimization.implicit.reuse import Ahead, Known, names
 from zoba_bench.minimization.outcome import Values
 
 __all__ = ["Level", "NotFinite", "weyl"]
@@ -66,11 +67,56 @@ class Level:
         self.constant = self.noisy = False
         self.widen = 1.0
         self.evaluations = 0
+        self._known, self._ahead = Known(), Ahead()
+        self._asked: list[tuple[Array, Array]] | None = None  # what is asked for while nothing is evaluated
 
     def raw(self, Z: Array, X: Array) -> Array:
         """Values (n,) at points in units; they may be NaN or infinite."""
+        Z, X = Z * self.unit_z, X * self.unit_x
+        if self._asked is not None:
+            self._asked.append((Z, X))
+            return np.zeros(len(Z))
+        stock = self._stock
+        at_hand = [stock.get(name) for name in names(Z, X)]
+        new = [i for i, value in enumerate(at_hand) if value is None]
+        values = np.array([math.nan if value is None else value for value in at_hand])
+        if new:
+            self.evaluations += len(new)
+            values[new] = self._function(Z[new], X[new])
+            if not self._repeats:
+                for i, name in zip(new, names(Z[new], X[new]), strict=True):
+                    stock.add(name, float(values[i]))
+        return values
+
+    @property
+    def _repeats(self) -> bool:
+        """Whether a second value at a point is a new one: with noise, or as long as that is not known."""
+        return self.noisy or self.phi == 0.0
+
+    @property
+    def _stock(self) -> Known | Ahead:
+        return self._ahead if self._repeats else self._known
+
+    def ask(self) -> None:
+        """From here on nothing is evaluated: points are noted, and their values are zero."""
+        self._asked = []
+
+    def asked(self) -> tuple[Array, Array]:
+        """The points since :meth:`ask` whose values are not at hand, in the user's units; ends that."""
+        noted, self._asked = self._asked or [], None
+        Z = np.vstack([z for z, _ in noted] or [np.zeros((0, self.p))])
+        X = np.vstack([x for _, x in noted] or [np.zeros((0, self.d))])
+        if not self._repeats:
+            first = {name: i for i, name in reversed(list(enumerate(names(Z, X)))) if self._known.get(name) is None}
+            rows = sorted(first.values())
+            Z, X = Z[rows], X[rows]
+        return Z, X
+
+    def keep(self, Z: Array, X: Array, values: Array) -> None:
+        """Values at points in the user's units that will be asked for."""
         self.evaluations += len(Z)
-        return np.asarray(self._function(Z * self.unit_z, X * self.unit_x), dtype=np.float64)
+        for name, value in zip(names(Z, X), values, strict=True):
+            self._stock.add(name, float(value))
 
     def at(self, Z: Array, X: Array) -> Array:
         """Values (n,), finite or :class:`NotFinite`."""

@@ -11,12 +11,14 @@ from zoba_bench.arrays import Array
 from zoba_bench.minimization.implicit.differences import second, third
 from zoba_bench.minimization.implicit.noise import Level, weyl
 from zoba_bench.minimization.implicit.symmetric import Symmetric
+from zoba_bench.minimization.implicit.together import together
+from zoba_bench.minimization.outcome import Values
 
 __all__ = ["held", "hessian", "step"]
 
 
 def hessian(
-    F: Level, G: Level, z: Array, x: Array, v: Array, response: Array, base: float
+    F: Level, G: Level, z: Array, x: Array, v: Array, response: Array, base: float, values: Values | None = None
 ) -> tuple[Array, float, bool]:
     """Hess Psi = Z'(F'' + (v.G_z)'')Z with Z = [response; I], the error of an entry, and whether the last part counts.
 
@@ -27,24 +29,30 @@ def hessian(
     Z = np.vstack([response, np.eye(d)])
     length = np.maximum(np.linalg.norm(Z, axis=0), 1.0)
     S = (Z / length).T
+    size = float(np.linalg.norm(v))
+    combined = np.vstack([weyl(d, 2), weyl(d, 3)])
+    reach = np.maximum(np.linalg.norm(combined @ S, axis=1), 1.0)[:, None]
+
+    def some() -> Array:
+        """Third derivatives that tell whether they count: along two lines, or all of them where these are few."""
+        return third(G, z, x, v / size, S if d <= 2 else combined @ S / reach, pairs=d <= 2) * size
+
+    if values is not None and size > 0.0:
+        together(values, F, G, lambda: second(F, z, x, S, base), some)
     M = second(F, z, x, S, base)
     error = F.second_noise + (F.fourth * F.h2**2 / 3 if F.noisy else F.phi * F.h2)
-    size = float(np.linalg.norm(v))
     counts = False
     if size > 0.0:
         noise = 8 * G.eps / G.h3**3 * size if not G.noisy else G.eps / G.h3**3 * size
+        trial = some()
         if d <= 2:
             counts = True
         else:
-            combined = np.vstack([weyl(d, 2), weyl(d, 3)])
-            T = combined @ S
-            reach = np.maximum(np.linalg.norm(T, axis=1), 1.0)[:, None]
-            trial = third(G, z, x, v / size, T / reach, pairs=False) * size
             part = np.einsum("ij,jk,ik->i", combined / reach, M, combined / reach)
             biggest = float(np.abs(trial).max())
             counts = biggest > 0.05 * float(np.abs(part).max()) and biggest > 3 * noise
         if counts:
-            added = third(G, z, x, v / size, S, pairs=True) * size
+            added = trial if d <= 2 else third(G, z, x, v / size, S, pairs=True) * size
             if d > 2 or float(np.abs(added).max()) > 2 * noise:
                 M = M + added
                 error = math.hypot(error, noise)

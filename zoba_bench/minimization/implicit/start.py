@@ -37,12 +37,12 @@ class Start(State):
             )
         self.value_F = F_value
         self.radius = max(1.0, float(np.linalg.norm(self.x)))
-        self.derivatives(first=True)
-        self.seen(self.z, self.x, self.value_F)
         p, d = self.p, self.d
         iterations = min(0.6 * d + 2, 12)
         cheap = p * d + 0.75 * d * (d + 3) <= iterations * (2 * p + 3 * d + 4)
         self.newton = d <= _NEWTON_MOST and (cheap or self.noisy)
+        self.derivatives(first=True, cross_v=not self.newton or self.noisy)
+        self.seen(self.z, self.x, self.value_F)
         if self.newton:
             self.measure_hessian()
             self.fit_units_of_x()
@@ -50,7 +50,7 @@ class Start(State):
     def settle_first(self) -> None:
         G, inner = self.G, self.inner
         for turn in range(3):
-            ztol = 0.03 * max(0.1 * min(1.0, float(np.linalg.norm(self.z)) + 0.1), 0.3 * self.tol)
+            ztol = 0.03 * max(0.1 * min(1.0, float(np.linalg.norm(self.z)) + 0.1), 0.3 * self.near)
             self.z, self.value_G, self.z_error = inner.settle(self.z, self.x, ztol)
             if inner.H.lowest > max(inner.H.error, 0.0):
                 return

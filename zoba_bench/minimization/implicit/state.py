@@ -15,10 +15,14 @@ from zoba_bench.minimization.implicit.noise import Level
 from zoba_bench.minimization.implicit.outer import held, hessian
 from zoba_bench.minimization.implicit.stopping import Hidden, hidden, ritz
 from zoba_bench.minimization.implicit.symmetric import Symmetric
+from zoba_bench.minimization.implicit.together import together
 from zoba_bench.minimization.outcome import Outcome, Values
 from zoba_bench.result import Status
 
 __all__ = ["Point", "State"]
+
+#: Factor by which the largest curvature of Psi does not grow from one measurement to the next where Psi is smooth.
+_JUMPED = 3.0
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,7 @@ class State:
         self, values: Values, z0: Array, x0: Array, tol: float, bounds: tuple[Array, Array] | None,
         bounds_z: tuple[Array, Array] | None, limit: int, on_iteration: Callable[[Outcome], bool] | None,
     ) -> None:  # fmt: skip
+        self.values = values
         self.unit_z, self.unit_x = np.full(len(z0), _natural(z0)), np.full(len(x0), _natural(x0))
         self.F, self.G = (Level(values, name, self.unit_z, self.unit_x) for name in ("outer", "inner"))
         for level in (self.F, self.G):
@@ -60,11 +65,14 @@ class State:
         self.p, self.d = p, d
         self.v, self.outer_z, self.outer_x = np.zeros(p), np.zeros(p), np.zeros(d)
         self.gradient = np.full(d, math.nan)
-        self.cross_v, self.C = np.zeros(d), np.zeros((0, 0))
+        self.cross_v, self.C, self.cross_at = np.zeros(d), np.zeros((0, 0)), (self.z, self.x, self.v)
+        self.follows: Array | None = None  # dz*/dx (p, d)
+        self.measured_follows = False  # whether that is from differences of z*
         self.cross_norm = self.slope = self.response = self.followed = 0.0
         self.value_F = self.value_G = math.nan
         self.z_error, self.four, self.z_last = 0.0, False, self.z
         self.B: Symmetric | None = None
+        self.B_jumped = False  # whether it became much larger in one measurement, and has explained no step since
         self.B_at, self.B_measured = self.x, 0
         self.newton, self.rho = False, math.nan
         self.radius, self.last_step, self.nit = 1.0, math.inf, 0
@@ -72,14 +80,21 @@ class State:
         self.targets: list[Array] = []
         self.shifts: list[Array] = []
         self.near_steps = self.widenings = self.rescales = self.corrections = self.refused = 0
+        self.searches = self.rejected = self.unexplained = 0
         self.remeasured = self.looked_again = False
+        self.settled_at: Array | None = None
         self.not_finite, self.edges, self.edge_error = 0, list[int](), 0.0
-        self.bar = math.inf
+        self.bar, self.left = math.inf, 0.0
         self.best: Point | None = None
         self.final: Point | None = None
         self.history: dict[str, list[float]] = {
             name: [] for name in ("iteration", "evaluations", "value", "gradient_norm", "predicted_distance")
         }
+
+    @property
+    def near(self) -> float:
+        """The tolerance in the units of the run, for what is not measured in the user's: z, and values."""
+        return self.tol / float(np.exp(np.mean(np.log(self.unit_x))))
 
     @property
     def noisy(self) -> bool:
@@ -93,12 +108,15 @@ class State:
     def outcome(self, status: Status, message: str) -> Outcome:
         """The best point seen, with what is known at the last one."""
         point = self.final or self.here()
-        best = self.best
+        best, bound = self.best, self.bar
+        if status is not Status.CONVERGED and self.final is None and self.newton:
+            bound += self.left  # the model speaks of where the step leads that was not taken
         if status is not Status.CONVERGED and best is not None and not point.value <= best.above:
+            bound += float(np.linalg.norm(best.x - point.x))
             point = best
         return Outcome(
             x=point.x.copy(), z=point.z.copy(), v=self.v * self.unit_z, status=status, message=message, nit=self.nit,
-            fun=point.value, jac=self.gradient / self.unit_x, error_bound=self.bar,
+            fun=point.value, jac=self.gradient / self.unit_x, error_bound=bound,
             history={name: list(column) for name, column in self.history.items()},
         )  # fmt: skip
 
@@ -115,9 +133,17 @@ class State:
         if self.best is None or point.above < self.best.above:
             self.best = point
 
-    def derivatives(self, *, first: bool = False) -> None:
-        """F_z, F_x, v, C v and the hypergradient: p + 2 d + d + 1 values, and a check of v where it is due."""
+    def derivatives(self, *, first: bool = False, cross_v: bool = True) -> None:
+        """F_z, F_x, v, C v and the hypergradient: p + 2 d + d + 1 values, and a check of v where it is due.
+
+        C v is left to :meth:`measure_hessian` with ``cross_v=False``.
+        """
         F, inner = self.F, self.inner
+        if not cross_v:  # C, which gives C v, depends on no value of F
+            together(
+                self.values, F, self.G, lambda: gradient(F, self.z, self.x, "zx", self.value_F),
+                lambda: cross(self.G, self.z, self.x, self.value_G),
+            )  # fmt: skip
         before_z, before = self.z_last if not first else self.z, self.outer_z
         slopes, _ = gradient(F, self.z, self.x, "zx", self.value_F)
         self.outer_z, self.outer_x = slopes[: self.p], slopes[self.p :]
@@ -143,8 +169,11 @@ class State:
                 self.z, self.x, self.outer_z, self.value_G, min(0.02, max(allowed, 1e-5)), four=self.four
             )
         else:
+            if first:
+                inner.measured_here(self.z, self.x)
             self.v = inner.adjoint(self.outer_z)
-        self.measure_cross_v()
+        if cross_v:
+            self.measure_cross_v()
 
     def through(self) -> float:
         """A bound on |C G_zz^-1| = |dz*/dx|: measured with C, else from |C v| / |v| and from how z follows x."""
@@ -178,16 +207,37 @@ class State:
             row = mixed(self.G, self.z, self.x, self.v / size, "x", self.value_G, four=self.four)
             self.cross_v = row * size
             self.cross_norm = max(self.cross_norm, float(np.linalg.norm(row)))
+        self.cross_at = (self.z, self.x, self.v)
         self.gradient = self.outer_x + self.cross_v
+
+    def adjust_cross_v(self) -> None:
+        """C v after v was corrected at the same point: measured again where C is not known well enough for that."""
+        z, x, v = self.cross_at
+        if z is self.z and x is self.x and self.B is not None and not self.noisy:
+            change = self.v - v
+            moved = float(np.linalg.norm(self.x - self.B_at)) > 0.0
+            unknown = 1.0 if not self.C.size else 0.3 if moved else 0.01  # share of C
+            doubt = unknown * self.cross_norm * float(np.linalg.norm(change))
+            if doubt <= 0.2 * self.enough():
+                if self.C.size:
+                    self.cross_v = self.cross_v + self.C @ change
+                    self.gradient = self.outer_x + self.cross_v
+                return
+        self.measure_cross_v()
 
     def measure_hessian(self) -> None:
         """C and the Hessian of Psi at the current point."""
         self.C = cross(self.G, self.z, self.x, self.value_G)
         self.cross_norm = float(np.linalg.norm(self.C, 2))
-        response = -self.inner.H.solve(self.C.T)
+        if any(new is not old for new, old in zip((self.z, self.x, self.v), self.cross_at, strict=True)):
+            self.cross_v, self.cross_at = self.C @ self.v, (self.z, self.x, self.v)
+            self.gradient = self.outer_x + self.cross_v
+        self.follows = response = -self.inner.H.solve(self.C.T)
         self.response = float(np.linalg.norm(response, 2))
-        M, error, _ = hessian(self.F, self.G, self.z, self.x, self.v, response, self.value_F)
-        self.B = Symmetric(M, error)
+        M, error, _ = hessian(self.F, self.G, self.z, self.x, self.v, response, self.value_F, self.values)
+        old, self.B = self.B, Symmetric(M, error)
+        if old is not None and self.B.highest > _JUMPED * max(old.highest, old.error):
+            self.B_jumped = True
         self.B_at, self.rho = self.x, math.nan
         self.B_measured += 1
 
@@ -195,9 +245,9 @@ class State:
         """G_zz, v and the Hessian of Psi, measured where the run is."""
         self.targets, self.shifts = [], []
         self.inner.measure(self.z, self.x, self.value_G)
-        self.z, self.value_G, self.z_error = self.inner.settle(self.z, self.x, 0.01 * self.tol)
+        self.z, self.value_G, self.z_error = self.inner.settle(self.z, self.x, 0.01 * self.near)
         self.value_F = self.F.one(self.z, self.x)
-        self.derivatives()
+        self.derivatives(cross_v=not self.newton or self.four or self.noisy)
         if self.best is not None and np.array_equal(self.best.x, self.x * self.unit_x):
             self.best = self.here()  # z was less exact then, and the value with it
         if self.newton:
