@@ -19,7 +19,7 @@ def named():
     texts = [entry("solvers", name).__doc__ or "" for name in list_solvers()]
     texts += [card.source for name in list_problems() if (card := card_of(name)) is not None]
     texts += [entry("theorems", name).__doc__ or "" for name in list_theorems()]
-    texts.append((ROOT / "docs" / "papers.md").read_text(encoding="utf-8"))
+    texts.append((ROOT / "docs" / "reference" / "papers.md").read_text(encoding="utf-8"))
     return texts
 
 

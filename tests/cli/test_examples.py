@@ -14,6 +14,8 @@ from zoba_bench.cli import cli
 from ..verification.command import call
 from .small import small  # noqa: F401  (a fixture)
 
+pytestmark = pytest.mark.slow  # each starts processes that import the library
+
 ROOT = Path(__file__).parents[2]
 _GOOD = Check("the example's", True, "computed", "nothing was")  # certificates have tests of their own
 
@@ -63,8 +65,10 @@ def _counts_alone(suite, left_out):
 
 @pytest.mark.parametrize("words", EVERY, ids=" ".join)
 def test_an_example_runs(words, folder):
-    if words[0] in ("report", "clean"):
+    if words[0] in ("report", "clean", "runs", "export"):
         assert call("verify", "--quiet", "--no-report")[0] == 0
+    for name in ("first", "second") if words[0] in ("compare", "merge") else ():
+        assert call("verify", "--quiet", "--no-report", "--out", name)[0] == 0
     code, output, errors = call(*words)
     assert code == 0, output + errors
     assert "Traceback" not in errors

@@ -6,6 +6,8 @@ import sys
 
 import pytest
 
+pytestmark = pytest.mark.slow  # each starts processes that import the library
+
 COMMAND = [sys.executable, "-c", "from zoba_bench.cli import main; main()"]
 VERBS = [
     ("--help",), ("list",), ("list", "--json"), ("info", "hf-zoba"), ("info", "reference", "--json"),

@@ -12,6 +12,8 @@ from zoba_bench.report.sheet import Sheet
 from ..verification.command import call
 from .small import small  # noqa: F401  (a fixture)
 
+pytestmark = pytest.mark.slow  # each starts processes that import the library
+
 WIDTHS = (60, 80, 200)
 #: Whose output is text in at most two columns: the same words at every width.
 VERBS = [

@@ -31,7 +31,7 @@ class Block:
     @property
     def skipped(self) -> bool:
         """Whether the page says that it is not run; what installs from a network need not say so."""
-        return NOT_RUN in self.before.lower() or "pip install" in self.text
+        return NOT_RUN in " ".join(self.before.lower().split()) or "pip install" in self.text
 
     @property
     def file(self) -> str:

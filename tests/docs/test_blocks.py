@@ -27,7 +27,12 @@ SLOW = {
 }
 MEASURES = {"docs/how_to/own_solver.md"}
 #: Pages whose blocks are run by tests that also look at what they print and draw.
-ELSEWHERE = {"docs/how_to/black_box.md", *(f"docs/gallery/{path.name}" for path in (ROOT / "docs/gallery").iterdir())}
+ELSEWHERE = {
+    "docs/how_to/black_box.md",
+    "docs/how_to/ecosystem.md",
+    "docs/how_to/ledger.md",
+    *(f"docs/gallery/{path.name}" for path in (ROOT / "docs/gallery").iterdir()),
+}
 
 
 def name(page):
@@ -53,6 +58,7 @@ def test_the_blocks_of_a_page_run(page, tmp_path):
 PYTHON = [p for p in PAGES if name(p) in SLOW - MEASURES and any(b.language == "python" for b in to_run(p))]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", PYTHON, ids=name)
 def test_the_python_blocks_of_a_slow_page_run(page, tmp_path):
     run(page.read_text(encoding="utf-8"), tmp_path, shell=False)

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow  # each starts processes that import the library
+
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "how_to" / "ecosystem.md").read_text(encoding="utf-8")
 #: What stands before each block, and the block.

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from matplotlib.image import imread
 
+pytestmark = pytest.mark.slow  # each starts processes that import the library
+
 ROOT = Path(__file__).parents[2]
 PAGES = ROOT / "docs" / "gallery"
 TOOLS = runpy.run_path(str(ROOT / "docs" / "examples_pages.py"))

@@ -29,6 +29,11 @@ def merge(ledgers: tuple[Path, ...], out: Path, as_json: bool) -> int:
     """Make one ledger of two or more, which are only read. A LEDGER is its folder or its file.
 
     Rows of the same code that contradict each other are shown, and nothing is written then.
+
+    \b
+    Examples:
+      zoba-bench merge first second --out both
+      zoba-bench merge first/ledger.sqlite second/ledger.sqlite --out all --json
     """
     from zoba_bench.ledger.merging import MergeError
     from zoba_bench.ledger.merging import merge as write
@@ -79,6 +84,11 @@ def compare(first: str, second: str, as_json: bool) -> int:
 
     A LEDGER is its folder or its file, RUN a number that `zoba-bench runs` shows, or -1 (the newest), -2 and so on.
     Exit code 1 if something became worse.
+
+    \b
+    Examples:
+      zoba-bench compare first second
+      zoba-bench compare first@1 first@-1 --json
     """
     from zoba_bench.ledger.comparing import compare as compared
     from zoba_bench.ledger.comparing import reference

@@ -57,7 +57,13 @@ def _selection(chosen: Mapping[str, Sequence[str]]) -> Selection:
 @OUT
 @AS_JSON
 def runs(by: tuple[str, ...], each: bool, out: Path, as_json: bool, **chosen: tuple[str, ...]) -> int:
-    """What a ledger holds: its runs, and its cells by task, solver, problem, status and code."""
+    """What a ledger holds: its runs, and its cells by task, solver, problem, status and code.
+
+    \b
+    Examples:
+      zoba-bench runs
+      zoba-bench runs --cells --solver "zoba*" --status done
+    """
     from zoba_bench.ledger import Ledger
     from zoba_bench.ledger.content import cells, counted
     from zoba_bench.ledger.content import runs as runs_of
@@ -158,7 +164,13 @@ def _outcome(run: Mapping[str, Any]) -> str:
 def export(
     form: str, into: str | None, tables: tuple[str, ...], out: Path, as_json: bool, **chosen: tuple[str, ...]
 ) -> int:  # fmt: skip
-    """Write cells, curves, runs, claims and comparisons as tables, one file each. Filters choose cells."""
+    """Write cells, curves, runs, claims and comparisons as tables, one file each. Filters choose cells.
+
+    \b
+    Examples:
+      zoba-bench export --to csv
+      zoba-bench export --to jsonl --table claims --into -
+    """
     from zoba_bench.ledger import Ledger
     from zoba_bench.ledger.exporting import export as write
     from zoba_bench.ledger.exporting import write_table
@@ -195,6 +207,11 @@ def clean(
 
     Other code's rows are found by no run again. Verdicts stay unless --run names theirs. Cells of this code on problems
     of your own stay, also those of earlier versions of your file.
+
+    \b
+    Examples:
+      zoba-bench clean --dry-run
+      zoba-bench clean --failed --yes
     """
     from zoba_bench.ledger import Ledger
     from zoba_bench.ledger.cleaning import removal, remove

@@ -60,7 +60,8 @@ def config(ctx: click.Context, verb: str | None, as_json: bool) -> int:
 
 def _settings(command: click.Command, ctx: click.Context) -> dict[str, dict[str, Any]]:
     """The options of a verb as they are without arguments."""
-    own = click.Context(command, info_name=command.name, parent=ctx.find_root())
+    # Resilient: an option that must be given has no value here, which is no error.
+    own = click.Context(command, info_name=command.name, parent=ctx.find_root(), resilient_parsing=True)
     own.meta.update(ctx.meta)
     own.default_map = {name: setting.value for name, setting in configuration_of(ctx).of(command.name or "").items()}
     for option in configurable(command).values():

@@ -12,8 +12,8 @@ __all__ = ["ASSUMPTIONS", "MEANING", "Card"]
 #: What a card says of its family, in theory's order.
 ASSUMPTIONS = ("A1", "A2", "A3", "A4", "A5")
 
-#: What each assumption of the single loop's theorems says, with the constants that it names; the last is about the
-#: method, so that no card has it.
+#: What each assumption of the single loop's theorems says, with the constants that it names; the last two are about
+#: the method and about orders, so that no card has them.
 MEANING = {
     "A1": "G(., x) is strongly convex in z (mu), and the second derivatives of G are bounded (L_zz, L_xz, L_xx)",
     "A2": "the second derivatives of G are Lipschitz (H_zz, H_xz, H_zx, H_xx; all zero where G is quadratic)",
@@ -22,6 +22,7 @@ MEANING = {
     "A5": "Psi is bounded below; values are exact, or means over samples with bounded spreads (sigma)",
     "A6": "of the method: where G is curved, a step along v is h_bar / max(1, |v|) (normalize_h_bar), or v is "
     "projected (v_radius)",
+    "A7": "of an order: the constants in A1 to A5 and the start do not grow with p, d and 1/eps",
 }
 
 

@@ -19,7 +19,7 @@ __all__ = ["info"]
 def info(name: str, as_bibtex: bool, as_json: bool) -> int:
     """What a name stands for: a solver with its options, a problem, theorem, suite, protocol, assumption or claim.
 
-    NAME is one of those that `zoba-bench list` prints, a protocol (P0 to P13), an assumption (A1 to A6), a suite, a
+    NAME is one of those that `zoba-bench list` prints, a protocol (P0 to P14), an assumption (A1 to A7), a suite, a
     claim's id, a task of a ledger, or file.py:name.
 
     \b

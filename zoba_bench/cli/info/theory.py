@@ -20,13 +20,13 @@ def theorem_card(name: str) -> Card:
     card.content = {"module": factory.__module__}
     card.add("", {
         "derivation": f"zoba-bench derive {name}", "verified by": f"zoba-bench derive {name} --check",
-        "assumptions": "at the head of its derivation; A1 to A6 of the single loop: zoba-bench info A1",
+        "assumptions": "at the head of its derivation; A1 to A7 of the single loop: zoba-bench info A1",
     })  # fmt: skip
     return card
 
 
 def assumption_card(name: str) -> Card:
-    """Of A1 to A6, with the problems on which it does not hold everywhere."""
+    """Of A1 to A7, with the problems on which it does not hold everywhere."""
     from zoba_bench.problem.card import ASSUMPTIONS, MEANING
     from zoba_bench.registry import card_of, list_problems
 

@@ -127,8 +127,12 @@ class Kinks(State):
         F, p, h = self.F, self.p, self.F.h1
         S, length = self._scaled(Z)
         moves = h * np.vstack([np.zeros(len(Z)), S])
+        # A kink is near. Where F falls to infinity steps would grow without end, to points where functions overflow.
+        far = max(1.0, float(np.linalg.norm(self.x)), radius)
 
         def function(s: Array) -> tuple[float, Array]:
+            if float(np.linalg.norm(s)) > far:
+                return np.nan, np.full(self.d, np.nan)
             w = np.r_[self.z, self.x] + Z @ s
             points = np.clip(w + moves, np.r_[F.low_z, F.low], np.r_[F.high_z, F.high])
             values = F.raw(points[:, :p], points[:, p:])
