@@ -141,13 +141,13 @@ def solve(
         def follow(k: int, state: State) -> object:
             if state.estimate is not None and k in (0, 1):
                 seen.append(state.estimate.copy())
-            same.look(k + 1)
+            same[0].look(k + 1)
             return None if callback is None else callback(k, read_only(state))
 
         z = start_z if z0 is None else check_vector("z0", z0, problem.p)
         x = start_x if x0 is None else check_vector("x0", x0, problem.d)
         v = None if v0 is None else check_vector("v0", v0, problem.p)
-        same = SamePoint(problem, z, x)
+        same: list[SamePoint] = []
         tuning, left = None, most
         if tune:
             from zoba_bench.minimization.steps import tuned
@@ -161,7 +161,7 @@ def solve(
             problem, configuration, z0=z, x0=x, v0=v,
             rng=generator(run_seed), replicates=replicates, max_iterations=limit, budget=left,
             tolerance=_tolerance(tolerance=tolerance, tol=tol), record_every=record_every, gradient_cost=gradient_cost,
-            max_memory=max_memory, callback=follow,
+            max_memory=max_memory, callback=follow, ready=lambda: same.append(SamePoint(problem, z, x)),
         )  # fmt: skip
         result = replace(result, travelled=np.linalg.norm(result.x - x, axis=-1))
         if tuning is not None:

@@ -42,6 +42,7 @@ def run(
     gradient_cost: str = "one",
     max_memory: int | str | None = None,
     callback: Callable[[int, State], object] | None = None,
+    ready: Callable[[], object] | None = None,
 ) -> Result:
     """Run a solver from one start, R replicates at once.
 
@@ -75,6 +76,8 @@ def run(
         started; see :func:`iteration_memory`.
     callback : callable(k, state) -> bool, optional
         Called after each iteration; a true value stops the run.
+    ready : callable(), optional
+        Called when nothing is left to be refused, before anything is evaluated.
 
     Returns
     -------
@@ -115,6 +118,8 @@ def run(
                 f"budget={budget} is below the cost of one iteration, {first + most} evaluations with these "
                 f"options{_of_start(first)}; raise the budget or lower {_ways_down(solver)}"
             )
+    if ready is not None:
+        ready()
     oracle = Oracle(problem, replicates)
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # as in the loop below
         state = solver.init(oracle, rng, z, v, x)

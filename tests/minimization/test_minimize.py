@@ -506,7 +506,7 @@ def test_noisy_values_are_reported():
         ({"x0": [1j, 0.0]}, TypeError, "x0 must be a vector of real numbers"),
         ({"x0": [[1.0], [1.0, 2.0]]}, TypeError, "x0 must be a vector of real numbers"),
         ({"budget": 0}, ValueError, "budget must be a positive integer, got 0"),
-        ({"budget": 1e4}, ValueError, "budget must be a positive integer, got 10000.0"),
+        ({"budget": 1.5}, ValueError, "budget must be a positive integer, got 1.5"),
         ({"budget": True}, ValueError, "budget must be a positive integer, got True"),
         ({"max_iterations": -3}, ValueError, "max_iterations must be a positive integer, got -3"),
         ({"tolerance": 0.0}, ValueError, "tolerance must be a positive finite number or None, got 0.0"),

@@ -127,6 +127,7 @@ def test_the_command_selects_and_the_report_says_so(tmp_path):
 
 def test_list_prints_the_claims_and_measures_nothing(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("COLUMNS", raising=False)  # a line each where nothing says how wide the terminal is
     code, output, _ = call("verify", "--suite", "smoke", "--list")
     assert code == 0
     assert [line.split()[0] for line in output.splitlines()] == ids(smoke())

@@ -29,7 +29,7 @@ import inspect
 from collections.abc import Iterable
 from typing import Any
 
-__all__ = ["PROTOCOLS", "descriptions", "load_protocol", "titles"]
+__all__ = ["PROTOCOLS", "USUAL_SECONDS", "descriptions", "load_protocol", "titles"]
 
 PROTOCOLS: dict[str, str] = {
     "P0": "zoba_bench.verification.protocols.error_rates",
@@ -56,6 +56,13 @@ PROTOCOLS: dict[str, str] = {
     "P13": "zoba_bench.verification.protocols.reached",
     "P14": "zoba_bench.verification.protocols.settings",
 }
+
+#: CPU-seconds of a plan that was never derived, by protocol (others take next to nothing): what runs of the suites
+#: quick and standard took, for want of anything better.
+USUAL_SECONDS = {
+    "P1": 0.02, "P2b": 0.6, "P3": 0.16, "P4a": 0.3, "P5": 0.1, "P6": 1.0, "P6b": 0.2, "P6c": 0.25, "P6d": 0.6,
+    "P7": 0.5,
+}  # fmt: skip
 
 
 def load_protocol(name: str) -> Any:

@@ -26,6 +26,7 @@ from zoba_bench.problem.file import is_file
 from zoba_bench.processes import Failure, Runner
 from zoba_bench.sweep import Cell, CellError, plan_fingerprint
 from zoba_bench.verification.claim import Claim
+from zoba_bench.verification.protocols import USUAL_SECONDS
 from zoba_bench.verification.protocols.shared.named import right_solver
 from zoba_bench.verification.protocols.shared.plan import Plan
 from zoba_bench.verification.run.looks import looks_at, plan_claim
@@ -34,10 +35,7 @@ from zoba_bench.verification.run.provenance import rendered
 __all__ = ["Plans", "claim_content", "decoded", "encoded"]
 
 _TAG = "__"  # opens the one key of what is no plain JSON
-#: CPU-seconds of a plan that was never derived, by protocol (others take next to nothing), and of the first plan about
-#: a theorem: what a run of the suites quick and standard took, for want of anything better.
-_USUAL = {"P1": 0.02, "P2b": 0.6, "P3": 0.16, "P4a": 0.3, "P5": 0.1, "P6": 1.0, "P6b": 0.2, "P6c": 0.25, "P6d": 0.6,
-          "P7": 0.5}  # fmt: skip
+#: CPU-seconds of the first plan about a theorem that was never derived.
 _THEOREM = 4.0
 
 
@@ -147,9 +145,9 @@ class Plans:
         seconds, first = 0.0, 0.0
         for key, claim, _ in group.wanted:
             before = self._ledger.text_seconds("plan", key)
-            if before is None and claim.protocol in _USUAL:
+            if before is None and claim.protocol in USUAL_SECONDS:
                 first = _THEOREM
-            seconds += _USUAL.get(claim.protocol, 0.0) if before is None else before
+            seconds += USUAL_SECONDS.get(claim.protocol, 0.0) if before is None else before
         return len(group.wanted), seconds + first
 
 

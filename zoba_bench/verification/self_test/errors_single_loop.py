@@ -152,7 +152,7 @@ ERRORS: tuple[PlantedError, ...] = (
         "if self.normalize_h_bar else 2 * self.h_bar\n", "the point along v is twice as far as h_bar says", _HFS,
     ),
     PlantedError(
-        "single-loop/same-draws", _LOOP, "drawn = [law.draw(rng, shape, n, basis) for",
+        "single-loop/same-draws", _DRAWING, "drawn = [law.draw(rng, shape, n, basis) for",
         "rng = np.random.default_rng(0)\n        drawn = [law.draw(rng, shape, n, basis) for",
         "every iteration draws the same directions", _ALL,
     ),

@@ -123,7 +123,7 @@ ERRORS: tuple[PlantedError, ...] = (
         "eta = self.h", "the radius eta that is chosen is not used", ("zo-penalty",),
     ),
     PlantedError(
-        "pzobo/default-radius", _PZOBO, "eta: float = 0.1", "eta: float = 0.05",
+        "pzobo/default-radius", _PZOBO, "    eta: float = 0.1\n", "    eta: float = 0.05\n",
         "the default of eta is half of the published one", ("pzobo",),
     ),
     PlantedError(
