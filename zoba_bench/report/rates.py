@@ -49,8 +49,8 @@ def plot_rates(verdicts: Iterable[Any]) -> Figure:
             panels.setdefault((title, line.xlabel, line.ylabel), []).append(line)
     if not panels:
         raise ValueError(
-            "no verdict is about a line of sizes, so there is no rate to plot; those on the reference family are, for example: "
-            "zb.verify(only={'problem': ['reference']})"
+            "no verdict is about a line of sizes, so there is no rate to plot; some on the reference family are, for "
+            "example: zb.verify(only={'problem': ['reference']})"
         )
     solvers = list(dict.fromkeys(line.solver for lines in panels.values() for line in lines))
     columns = min(len(panels), _MOST)
