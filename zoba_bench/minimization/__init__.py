@@ -8,7 +8,8 @@ ended from within, ``minimize_result`` what the user gets, and ``picture`` draws
 ``implicit`` is the deterministic method, a folder.
 
 The stochastic methods: ``probe`` measures noise and curvature from counted values, ``tuning`` turns these into units,
-radii and steps, ``stages`` runs the registered solver stage by stage, and ``course`` notes where it has been.
+radii and steps, ``stages`` runs the registered solver stage by stage, ``ahead`` hands all points of an iteration over
+at once, and ``course`` notes where it has been. ``steps`` is what ``solve(tune=True)`` takes from there.
 """
 
 from zoba_bench.minimization.automatic import minimize
