@@ -46,7 +46,8 @@ def test_a_verb_that_reads_writes_nothing_and_shows_no_control_characters(out, a
         assert not set(output) & {"\x1b", "\u202e"}
 
 
-def test_runs_shows_runs_and_cells_by_each_column(out):
+def test_runs_shows_runs_and_cells_by_each_column(out, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")  # nothing is folded
     output = call("runs", "--out", out)[1]
     assert "2 runs, 6 cells" in output
     assert "1 of 2 verdicts as expected" in output
