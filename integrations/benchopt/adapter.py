@@ -64,6 +64,11 @@ class ValueSolver(BaseSolver):  # type: ignore[misc]  # benchopt has no types he
     common: ClassVar[dict[str, list[Any]]] = {
         "batch_size": [64], "order": ["independent"], "eval_freq": [128], "random_state": [1],
     }  # fmt: skip
+    #: What the single-loop methods have beside their own; None is a choice of the solver, or of :mod:`precision`.
+    single_loop: ClassVar[dict[str, list[Any]]] = {
+        "rho": [0.01], "gamma": [None], "schedule": ["inverse-sqrt"], "l1": [100], "b1": [1], "b2": [1], "h": [None],
+        **common,
+    }  # fmt: skip
     parameters: ClassVar[dict[str, list[Any]]] = common
 
     @staticmethod

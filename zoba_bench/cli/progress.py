@@ -10,6 +10,7 @@ import os
 import sys
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from types import TracebackType
@@ -106,17 +107,17 @@ class Progress:
         return f"{at}; what is finished is kept in {self.kept}" if self.kept else f"{at}; nothing is kept"
 
 
-class _Shown:
+class _Shown(ABC):
     """How a phase is shown."""
 
     def __init__(self, pace: Pace) -> None:
         self.pace = pace
 
-    def start(self) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def start(self) -> None: ...
 
-    def stop(self) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def stop(self) -> None: ...
 
 
 class _Lines(_Shown):

@@ -106,13 +106,7 @@ class Cluster:
                 processes.close()
 
     def run(self, target: str, calls: Iterable[tuple[Any, ...]]) -> Iterator[tuple[int, Any]]:
-        """Index of each call and what it returned, or its ``Failure``, as they finish.
-
-        Parameters
-        ----------
-        target : "module:function"
-        calls : iterable of tuple
-            Arguments. These and the values returned are pickled.
+        """Index of each call and what it returned, or its ``Failure``; see :meth:`zoba_bench.processes.Workers.run`.
 
         Raises
         ------

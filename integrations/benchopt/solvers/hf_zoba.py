@@ -9,15 +9,4 @@ class Solver(ValueSolver):
     name = "HF-ZOBA"
     solver = "hf-zoba"
     radii = {"h": 4, "h_bar": 4}
-    parameters = {
-        "rho": [0.01],
-        "gamma": [None],
-        "schedule": ["inverse-sqrt"],
-        "l1": [100],
-        "b1": [1],
-        "b2": [1],
-        "h": [None],
-        "h_bar": [None],
-        "normalize_h_bar": [True],
-        **ValueSolver.common,
-    }
+    parameters = {**ValueSolver.single_loop, "h_bar": [None], "normalize_h_bar": [True]}

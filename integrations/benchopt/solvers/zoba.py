@@ -8,13 +8,4 @@ class Solver(ValueSolver):
 
     name = "ZOBA"
     solver = "zoba"
-    parameters = {
-        "rho": [0.01],
-        "gamma": [None],
-        "schedule": ["inverse-sqrt"],
-        "l1": [100],
-        "b1": [1],
-        "b2": [1],
-        "h": [None],
-        **ValueSolver.common,
-    }
+    parameters = ValueSolver.single_loop
