@@ -31,7 +31,7 @@ from zoba_bench.ledger import Ledger
 
 __all__ = ["KINDS", "Outcome", "Run", "Subject", "main", "trial"]
 
-_MARK = "ZOBA_BENCH_KILLS"
+_MARK = "MARK_OF_KILLS"
 _LEFT = 5.0  # seconds after which no process may be left
 _PATIENCE = 60.0  # seconds for the ledger to be there
 _LEDGER = "ledger.sqlite"

@@ -106,7 +106,7 @@ def solve(
     ValueError, TypeError
         For arguments out of range, two names of one argument, an option that the solver does not have, a start of
         the wrong shape, an inner solution that is none, and a function that is declared exact and returns two values
-        at one point.
+        at one point (asked twice at the start and in iterations 1, 10, 100, ..., outside the count).
 
     Warns
     -----

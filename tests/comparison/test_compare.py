@@ -20,6 +20,7 @@ from zoba_bench.ledger import Ledger
 from zoba_bench.registry import list_solvers, load_problem, make_solver
 from zoba_bench.report.comparison import outcome
 from zoba_bench.report.html import write_report
+from zoba_bench.report.typography import rich
 
 SPEC = {"name": "reference", "p": 2, "d": 2}
 FEW = {"problems": ["reference"], "solvers": ["hf-zoba-shared", "zoba"], "budget": 1500}
@@ -120,8 +121,8 @@ def test_a_solver_that_needs_more_is_left_out_by_name(monkeypatch):
 @pytest.mark.parametrize(
     ("keywords", "message"),
     [
-        ({"problems": ["nothing"]}, "has no problem 'nothing'; it has quad_general"),
-        ({"solvers": ["nothing"]}, "has no solver 'nothing'; it has"),
+        ({"problems": ["nothing"]}, "unknown problem of the comparison: 'nothing'; known: quad_general"),
+        ({"solvers": ["nothing"]}, "unknown solver of the comparison: 'nothing'; known: "),
     ],
 )
 def test_unknown_names_are_refused(keywords, message):
@@ -130,7 +131,7 @@ def test_unknown_names_are_refused(keywords, message):
 
 
 def test_an_unknown_comparison_is_refused():
-    with pytest.raises(ValueError, match="unknown comparison 'fast'; there are compare, compare-small"):
+    with pytest.raises(ValueError, match="unknown comparison 'fast'; known: compare, compare-small"):
         plan("fast")
 
 
@@ -198,7 +199,7 @@ def test_a_comparison_is_resumed_reported_and_reproduced(tmp_path):
     assert page.name == "comparison.html"
     text = page.read_text(encoding="utf-8")
     assert "hf-zoba-shared" in text
-    assert outcome(first) in text
+    assert rich(outcome(first)) in text
     assert (tmp_path / "report" / "figures" / "comparison-problem-reference.svg").stat().st_size > 1000
     facts = first["provenance"]
     assert facts["cpus"] >= 1

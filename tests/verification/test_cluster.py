@@ -174,7 +174,8 @@ def test_a_worker_with_other_code_is_refused_and_what_differs_is_said(cluster, t
     assert sorted(i for i, _ in cluster.run("zoba_bench.execution:work", [(planted("well"),)])) == [0]
 
 
-def test_a_scheduler_that_is_gone_ends_the_run_with_a_message():
+def test_a_scheduler_that_is_gone_ends_the_run_with_a_message(monkeypatch):
+    monkeypatch.setattr("zoba_bench.cluster.client._PATIENCE", 3.0)
     with Cluster("local:1") as made:
         answers = made.run("zoba_bench.execution:work", ((planted("takes_a_while", n),) for n in range(40)))
         threading.Timer(1.0, made._processes.close).start()

@@ -81,7 +81,9 @@ class Announcer:
         drawing = cost.rendering + _DRAWING * len(self.measured.claims) if self._report else 0.0
         ahead = cost.seconds / self._jobs + drawing
         cells = (
-            f"{cost.cells} cells to run, {cost.found} in the ledger" if cost.cells else "every cell is in the ledger"
+            f"{cost.cells} cells to run, {cost.found} in the ledger"
+            if cost.cells
+            else "Nothing has to run: every cell is in the ledger"
         )
         parts = [f"{about(cost.seconds / self._jobs)} for cells"] if cost.cells else []
         parts += [f"{about(drawing)} for the report"] if self._report else []

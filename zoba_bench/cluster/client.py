@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import pickle
 import queue
@@ -141,13 +142,17 @@ class Cluster:
                     else:
                         yield sent.call, answer
         finally:
-            if running and self._client is not None:
-                self._client.cancel([sent.future for sent in running.values()], asynchronous=False)
+            if running and self._client is not None and self._client.status == "running":
+                with contextlib.suppress(OSError, TimeoutError):  # it went just now, and takes them along
+                    self._client.cancel([sent.future for sent in running.values()], asynchronous=False)
 
     def _answers(self, finished: list[Any]) -> Iterator[tuple[Any, Any]]:
         """Futures with what came of them."""
         good = [future for future in finished if future.status == "finished"]
-        values = dict(zip([f.key for f in good], self._client.gather(good), strict=True))
+        try:
+            values = dict(zip([f.key for f in good], self._client.gather(good), strict=True))
+        except (OSError, TimeoutError) as error:  # after the patience of the client
+            raise self._gone() from error
         for future in finished:
             answer = values[future.key] if future.key in values else self._failure(future)
             if isinstance(answer, serving.OtherCode):
@@ -167,6 +172,9 @@ class Cluster:
                 f"{error.last_worker.address}", "",
             )  # fmt: skip
         raise WorkerError(f"a worker of the Dask cluster at {self.address} failed: {type(error).__name__}: {error}")
+
+    def _gone(self) -> WorkerError:
+        return WorkerError(f"the Dask cluster at {self.address} is gone; finished cells are kept: start again")
 
     def _connect(self) -> None:
         if self._client is not None:
@@ -216,7 +224,7 @@ class Cluster:
             return
         self._looked = now
         if self._client.status not in ("running", "connecting"):
-            raise WorkerError(f"the Dask cluster at {self.address} is gone; finished cells are kept: start again")
+            raise self._gone()
         try:
             self._threads = sum(self._client.nthreads().values()) if self._client.status == "running" else 0
         except (OSError, TimeoutError):

@@ -40,7 +40,7 @@ class Finding:
     plot: Plot
 
 
-def findings(rows: Sequence[Row], names: Callable[[str], str]) -> list[Finding]:
+def findings(rows: Sequence[Row], names: Callable[[str], str] = str) -> list[Finding]:
     """One for each protocol that asks for a summary and has lines; ``names`` makes names of files."""
     found = []
     solvers: list[str] = []

@@ -8,7 +8,7 @@ from typing import Any
 from rich.text import Text
 
 from zoba_bench.report import wording
-from zoba_bench.report.series import honest_lines, one_a_solver
+from zoba_bench.report.findings import findings
 from zoba_bench.report.sheet import Sheet
 
 __all__ = [
@@ -141,26 +141,13 @@ def learned(rows: Sequence[Row]) -> Sheet | None:
     None where no protocol asks for it.
     """
     table = Sheet("how it grows", "measured (derived)")
-    empty = True
-    for lines in honest_lines(rows).values():
-        asked = lines[0].rows[0].get("summary") or {}
-        along = [line for line in lines if asked and line.xlabel.partition(" ")[0] == asked["along"]]
-        size = str(asked.get("along", "")).rpartition("=")[2]
-        powers = []
-        for line in one_a_solver(along):
-            slopes = [
-                row for one in along if one.solver == line.solver for row in one.rows
-                if row["origin"] == "derived" and row["series"]["quantity"] == "slope" and row["measured"] is not None
-            ]  # fmt: skip
-            if slopes:
-                powers.append((slopes[-1]["measured"], slopes[-1]["predicted"], line.solver))
-        if powers:
-            words = [
-                f"{solver} {size}^{one:.2f} ({derived:.2f})" for one, derived, solver in sorted(powers, reverse=True)
-            ]
-            table.add_row(f"{asked['title']}, along {asked['along']}", ", ".join(words))
-            empty = False
-    return None if empty else table
+    found = findings(rows)
+    for finding in found:
+        words = ", ".join(
+            f"{power.solver} {finding.base}^{power.measured:.2f} ({power.derived:.2f})" for power in finding.powers
+        )
+        table.add_row(f"{finding.title}, along {finding.axis}", words)
+    return table if found else None
 
 
 def cost_table(shares: Sequence[tuple[str, int, int, int, float]], titles: Mapping[str, str], jobs: int = 1) -> Sheet:
