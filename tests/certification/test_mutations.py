@@ -31,6 +31,7 @@ def instances(request):
     return request.param, *certify.instances(request.param)
 
 
+@pytest.mark.sample(8)
 def test_every_error_in_a_closed_form_is_seen(instances, outcomes):
     name, problem, small = instances
     outcome = outcomes[name, "closed forms"] = closed_forms(problem, small)
@@ -38,6 +39,7 @@ def test_every_error_in_a_closed_form_is_seen(instances, outcomes):
     assert not outcome.missed, f"{name}: {outcome}"
 
 
+@pytest.mark.sample(6)
 def test_no_constant_can_be_half_of_what_it_is(instances, outcomes):
     name, problem, small = instances
     outcome = outcomes[name, "constants"] = constants(problem, small)
@@ -84,6 +86,7 @@ def proved_one_by_one(symbols):
     return (_run(name, proof) for name, proof in _proofs(symbols))
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize("name", ["quad_general", "quad_tracking", "minimax_quad"])
 @pytest.mark.parametrize("field", SYMBOLIC)
 def test_every_error_in_the_symbols_is_refuted(name, field):

@@ -48,6 +48,7 @@ def test_every_registered_solver_is_a_solver(name):
     assert solver.name == name
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("name", list_theorems())
 def test_every_registered_theorem_is_a_theorem(name):
     found = theorem(name)

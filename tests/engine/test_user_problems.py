@@ -628,6 +628,7 @@ def errata(*arguments, cwd=None):
     return subprocess.run([sys.executable, str(script), *arguments], capture_output=True, text=True, check=False)
 
 
+@pytest.mark.slow
 def test_a_page_with_an_old_table_is_seen_and_written_anew(tmp_path):
     page, present = tmp_path / "reference" / "problems.md", PAGE.read_text(encoding="utf-8")
     page.parent.mkdir()

@@ -88,6 +88,7 @@ def proved_zeros(symbols, names: set[str]) -> set[str]:
     return {name for name in names if zero(name)}
 
 
+@pytest.mark.sample(8)
 @pytest.mark.parametrize("name", PROBLEMS)
 def test_every_declared_constant_is_argued_for_or_marked_as_sampled(name):
     problem = instance(name)
@@ -147,6 +148,7 @@ def refused(ask, name: str) -> None:
         ask()
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("method", METHODS)
 def test_a_bound_a_certificate_and_a_plan_refuse_a_sampled_constant_by_name(method):
     proved = theorem(method)

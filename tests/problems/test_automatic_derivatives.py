@@ -25,6 +25,7 @@ def of_family(name: str) -> list[BilevelProblem]:
     return [factory(name)(**keywords) for (of, keywords) in (each.values[0] for each in instances()) if of == name]
 
 
+@pytest.mark.sample(10)
 @pytest.mark.parametrize("name", PROBLEMS)
 def test_closed_forms_are_what_automatic_differentiation_gives(name):
     for problem in of_family(name):

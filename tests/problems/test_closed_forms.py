@@ -190,6 +190,7 @@ def test_no_value_is_below_the_minimum(problem):
     assert lowest >= problem.minimum - 1e-15 * (1 + abs(problem.minimum)), f"{lowest} < {problem.minimum}"
 
 
+@pytest.mark.sample(20)
 @pytest.mark.parametrize("instance", [each for each in instances() if each.values[0][1]])
 def test_what_can_be_measured_is_certified(instance):
     """Of default instances it is part of the certificates of the registered problems."""

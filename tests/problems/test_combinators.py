@@ -49,6 +49,7 @@ def test_the_documented_example_runs():
     assert result.failed == 0
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(
     "link",
     [
@@ -138,6 +139,7 @@ def test_without_a_third_derivative_a_bregman_link_has_no_hessian():
     assert not failed(measured(problem))
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize(
     ("phi", "loss"),
     [

@@ -134,6 +134,7 @@ def test_wrong_constants_are_seen(name):
     assert failed(compare_constants(changed, symbols(name))) == {f"constant {constant}" for constant in names}
 
 
+@pytest.mark.sample(5)
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize(
     ("name", "keywords"),

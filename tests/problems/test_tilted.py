@@ -32,6 +32,7 @@ def failed(checks):
     return {check.name: check.detail for check in checks if not check.ok}
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(("name", "keywords"), SMALL)
 def test_a_tilted_problem_has_a_full_certificate(name, keywords):
     certificate = certify(tilted(load_problem(name, 2, 2, **keywords), B))

@@ -66,6 +66,7 @@ def identify(case):
     return f"{name} on {problem[0]} {setting} {options}"
 
 
+@pytest.mark.sample(24)
 @pytest.mark.parametrize("case", CASES, ids=identify)
 def test_the_counter_agrees_with_the_symbolic_counts_in_every_column(case):
     name, (title, parameters), _setting, options = case

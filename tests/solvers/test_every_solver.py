@@ -22,6 +22,7 @@ FILES = sorted(path.stem for path in Path(__file__).parent.glob("cases_*.py"))
 CASES = [case for name in FILES for case in importlib.import_module(f".{name}", __package__).CASES]
 
 
+@pytest.mark.sample(24)
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_a_run_reaches_what_theory_promises(case):
     problem = zb.load_problem(case.problem, **case.parameters)
@@ -46,6 +47,7 @@ def small(name):
     return zb.load_problem(name, **dict(entry("problems", name).card.small))
 
 
+@pytest.mark.sample(7)
 @pytest.mark.parametrize("solver", zb.list_solvers())
 def test_two_iterations_run_on_every_problem_that_fits(solver):
     # The small finite sum has too few samples for eight clients.

@@ -165,6 +165,7 @@ def test_full_blocks_of_orthogonal_directions_make_it_deterministic():
 # ZOBA's floor.
 
 
+@pytest.mark.slow
 def test_the_floor_of_zoba_falls_as_one_over_l():
     """Means of |grad Psi|^2 from the exact solution against the theorem's: level and slope."""
     problem, theorem = quadratic(2, 2), zb.theorem("zoba")

@@ -433,6 +433,7 @@ def test_mean_of_a_period_is_the_iteration_seen_through_the_bases():
 # What is derived for Gaussian directions only.
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize("law", OTHERS)
 @pytest.mark.parametrize("preset", ACCEPTING)
 def test_theorems_refuse_other_laws_by_name(preset, law):
@@ -479,6 +480,7 @@ def test_a_law_of_a_shared_solver_is_an_option_of_the_command_line_too():
     assert json.loads(done.output)["nit"] == [3]
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize("law", OTHERS)
 @pytest.mark.parametrize("method", ["hf-zoba", "hf-zoba-shared"])
 def test_minimize_takes_a_law(method, law):

@@ -47,12 +47,14 @@ def theorem(request):
     return load(request.param)()
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize("name", THEOREMS)
 def test_every_step_is_verified(name):
     for result in load(name)().results:
         assert result.ok, result
 
 
+@pytest.mark.slow
 def test_no_changed_constant_is_accepted_in_any_step_of_the_single_loop_theorems():
     seen, accepted = set(), []
     for name in SINGLE_LOOP:
@@ -119,6 +121,7 @@ def test_symbols_are_reachable_by_name(theorem):
     assert theorem.complexity.count.has(theorem.symbols["p"])
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize("size", [(2, 2), (8, 3), (2, 32)])
 def test_a_plan_meets_its_accuracy_at_the_announced_cost(theorem, size):
     constants = reference(*size).constants
@@ -287,6 +290,7 @@ def test_a_wrong_certificate_is_refused(monkeypatch):
     assert_refused(load("zoba").__wrapped__(), "certificate, flat solutions")
 
 
+@pytest.mark.slow
 def test_too_small_an_order_is_refused_by_the_count_step(monkeypatch):
     from zoba_bench.theory.single_loop import zoba as module
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 import zoba_bench
-from zoba_bench.cluster import Cluster, workers
+from zoba_bench.cluster import Cluster, client, workers
 from zoba_bench.execution import run_cells
 from zoba_bench.ledger import Ledger
 from zoba_bench.processes import WorkerError
@@ -126,6 +126,25 @@ def test_each_kind_of_failure_is_a_row_as_on_this_machine(cluster, tmp_path):
         "kills_its_worker": ("killed", "KilledWorker"),
     }  # fmt: skip
     assert "2 workers died while they ran it" in str(failed[bad["kills_its_worker"].key])
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_lost_call_is_run_again_once(cluster, monkeypatch, times):
+    answers, lost = Cluster._answers, []
+
+    def losing(self, finished):
+        for future, answer in answers(self, finished):
+            lose = len(lost) < times
+            lost.extend([future] * lose)
+            yield future, client._LOST if lose else answer
+
+    monkeypatch.setattr(Cluster, "_answers", losing)
+    done = cluster.run("zoba_bench.execution:work", [(planted("well"),)])
+    if times == 1:
+        assert [i for i, _ in done] == [0]
+    else:
+        with pytest.raises(WorkerError, match="lost a call twice; finished cells are kept"):
+            list(done)
 
 
 def test_a_cell_that_takes_too_long_is_stopped(cluster, tmp_path):

@@ -34,6 +34,7 @@ def changed(key, **parameters):
     return replace(claim, parameters={**claim.parameters, **parameters})
 
 
+@pytest.mark.sample(10)
 @pytest.mark.parametrize("claim", quick_claims(), ids=lambda claim: claim.id)
 def test_quick_claims_and_their_controls_get_their_verdicts(claim):
     found, measurement = verdict(claim)

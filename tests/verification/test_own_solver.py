@@ -74,6 +74,7 @@ BUGS = {
 }  # fmt: skip
 
 
+@pytest.mark.sample(5)
 @pytest.mark.parametrize("bug", BUGS)
 def test_a_planted_bug_is_refused_by_name_of_the_claim(bug, tmp_path):
     protocol, *changes = BUGS[bug]
@@ -216,6 +217,7 @@ def test_an_unknown_theorem_is_an_error(tmp_path):
         chosen_suite(solver=planted(tmp_path, ('"hf-zoba"', '"zobra"'), text=SUBCLASS.replace("__MORE__", "")))
 
 
+@pytest.mark.slow
 def test_a_registered_solver_is_judged_by_its_name_and_its_registered_update(tmp_path):
     verdicts = measured("soba", tmp_path, "P10")
     assert [(v.claim.id, v.reason) for v in verdicts if not v.as_expected] == []

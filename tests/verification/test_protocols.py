@@ -135,6 +135,7 @@ def test_the_one_step_law_holds_and_a_missing_power_is_seen():
     assert measure(one_step, CLAIMS["P2b/hf-zoba/p=d/control-wrong-level"], **line)[0] == "violated"
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(
     ("name", "along", "exponent"),
     [
@@ -146,6 +147,7 @@ def test_limit_exponents_are_read_off_the_derivation(name, along, exponent):
     assert one_step.limit_exponent(theorem(name), along) == exponent
 
 
+@pytest.mark.slow
 def test_the_horizon_mean_holds_and_swapped_roles_are_seen():
     small = {"horizons": [200, 400, 800], "replicates": 160, "gamma_0": 0.4}
     assert measure(horizon, CLAIMS["P4a/hf-zoba/p=d=2/level"], **small)[0] == "consistent"
@@ -179,6 +181,7 @@ def test_a_prediction_that_leaves_out_half_of_the_tolerance_decides_nothing():
     assert remainder("residual", np.log(line["sizes"]), [1, 1, 1], [0.04, 0.0, 0.04]) == pytest.approx(0.08 / np.log(4))
 
 
+@pytest.mark.slow
 def test_the_transient_holds_and_the_wrong_slope_is_seen():
     small = {"horizons": [160, 320, 640], "replicates": 200}
     claim = CLAIMS["P4b/hf-zoba-shared/slope"]
@@ -192,6 +195,7 @@ def test_a_transient_drowned_in_noise_is_inconclusive():
     assert "noise changes" in measurement.obstacle
 
 
+@pytest.mark.slow
 def test_floors_hold_and_a_doubled_hessian_is_seen():
     line = {
         "problems": [{"name": "reference", "p": n, "d": n} for n in (2, 4)],
@@ -237,6 +241,7 @@ def test_verify_is_deterministic_and_reuses_its_cells(tmp_path):
     }
 
 
+@pytest.mark.slow
 def test_a_deleted_half_in_a_surrogate_turns_the_matching_claims_to_violated(tmp_path, monkeypatch):
     def mutated(plus, minus, centre, first_radius, second_radius):
         return (plus + minus - 2 * centre) / (first_radius * second_radius)

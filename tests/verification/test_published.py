@@ -113,6 +113,7 @@ def test_points_along_one_line_do_not_determine_all_exponents():
                           [1.0] * 4, LEVEL)  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_missing_power_in_a_joint_fit_shifts_its_own_exponent():
     claims = {claim.id: claim for claim in LONG}
     honest, control = claims["P6/hf-zoba/joint-d"], claims["P6/hf-zoba/joint-d/control"]

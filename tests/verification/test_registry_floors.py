@@ -34,6 +34,7 @@ def measure(claim, **parameters):
     return decide(claim, found)[0], found
 
 
+@pytest.mark.slow
 def test_a_floor_on_a_problem_that_is_not_quadratic_holds_and_a_wrong_factor_is_seen():
     assert measure(LEVEL_CLAIM, replicates=[700, 700])[0] == "consistent"
     assert measure(CLAIMS["P6d/hf-zoba/bvfsm_sin/l-control-level"], replicates=[700, 700])[0] == "violated"

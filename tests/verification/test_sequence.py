@@ -115,6 +115,7 @@ TRIALS = 1500
 SLACK = 5 * math.sqrt(ALPHA * (1 - ALPHA) / TRIALS)
 
 
+@pytest.mark.sample(6)
 @pytest.mark.parametrize("rho", [0.0, 0.9])
 @pytest.mark.parametrize("relation", ["equal", "at_most"])
 @pytest.mark.parametrize("name", FAMILIES)

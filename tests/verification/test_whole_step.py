@@ -50,12 +50,14 @@ def first_of_each(kind):
     return list(found.values())
 
 
+@pytest.mark.sample(5)
 @pytest.mark.parametrize("claim", marked(first_of_each("right"), "id"))
 def test_the_mean_of_a_step_is_the_expected_one(claim):
     found, measurement = verdict(claim)
     assert found == "consistent", measurement
 
 
+@pytest.mark.sample(5)
 @pytest.mark.parametrize("claim", marked(first_of_each("wrong"), "solver"))
 def test_a_mistake_is_refused_at_the_same_budget(claim):
     found, measurement = verdict(claim)
@@ -82,6 +84,7 @@ def test_every_mistake_is_tried_somewhere():
     }
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("claim", marked(independence(), "id"))
 def test_replicates_are_independent_and_pairs_of_them_are_seen(claim):
     found, measurement = verdict(claim)

@@ -25,6 +25,7 @@ _LOOK = 2.0  # seconds between two looks at the cluster
 _AHEAD = 8  # calls a thread that the scheduler knows, so that none waits for the driver
 _LOCAL = re.compile(r"local:([1-9][0-9]*)")
 _KILLED = "KilledWorker"
+_LOST = object()  # instead of the answer to a call
 _ADDRESS = re.compile(r"(?!local)([a-z]+://.+|.+\.json|[^:]+:[0-9]+)")
 
 
@@ -137,8 +138,10 @@ class Cluster:
                     return
                 for future, answer in self._answers(_those_in(done)):
                     sent = running.pop(future.key)
-                    if isinstance(answer, Failure) and answer.exception == _KILLED and not sent.alone:
+                    if not sent.alone and (answer is _LOST or _killed(answer)):
                         suspects.append(sent)
+                    elif answer is _LOST:
+                        raise self._error("lost a call twice")
                     else:
                         yield sent.call, answer
         finally:
@@ -152,18 +155,20 @@ class Cluster:
         try:
             values = dict(zip([f.key for f in good], self._client.gather(good), strict=True))
         except (OSError, TimeoutError) as error:  # after the patience of the client
-            raise self._gone() from error
+            raise self._error("is gone") from error
         for future in finished:
             answer = values[future.key] if future.key in values else self._failure(future)
             if isinstance(answer, serving.OtherCode):
                 raise WorkerError(_difference("a process of a worker", answer.about))
             yield future, answer
 
-    def _failure(self, future: Any) -> Failure:
+    def _failure(self, future: Any) -> Any:
         from distributed import KilledWorker
 
-        if future.status != "error":  # cancelled or lost: nobody here cancels what it waits for
-            raise WorkerError(f"the Dask cluster at {self.address} lost a call; finished cells are kept: start again")
+        if future.status != "error":  # its worker died after it had finished, for example
+            if self._client.status != "running":
+                raise self._error("is gone")
+            return _LOST
         error = future.exception()
         if isinstance(error, KilledWorker):
             times = error.allowed_failures + 1
@@ -173,8 +178,8 @@ class Cluster:
             )  # fmt: skip
         raise WorkerError(f"a worker of the Dask cluster at {self.address} failed: {type(error).__name__}: {error}")
 
-    def _gone(self) -> WorkerError:
-        return WorkerError(f"the Dask cluster at {self.address} is gone; finished cells are kept: start again")
+    def _error(self, what: str) -> WorkerError:
+        return WorkerError(f"the Dask cluster at {self.address} {what}; finished cells are kept: start again")
 
     def _connect(self) -> None:
         if self._client is not None:
@@ -224,7 +229,7 @@ class Cluster:
             return
         self._looked = now
         if self._client.status not in ("running", "connecting"):
-            raise self._gone()
+            raise self._error("is gone")
         try:
             self._threads = sum(self._client.nthreads().values()) if self._client.status == "running" else 0
         except (OSError, TimeoutError):
@@ -236,6 +241,10 @@ class Cluster:
         elif now - self._lonely > _PATIENCE:
             self._lonely = now
             warnings.warn(f"the Dask cluster at {self.address} has no worker; waiting", ClusterWarning, stacklevel=3)
+
+
+def _killed(answer: Any) -> bool:
+    return isinstance(answer, Failure) and answer.exception == _KILLED
 
 
 def _those_in(done: queue.SimpleQueue[Any]) -> list[Any]:

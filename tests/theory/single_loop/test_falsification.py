@@ -93,6 +93,7 @@ def numbers(preset, state, solver, constants=None, sampled=False):
 # One step.
 
 
+@pytest.mark.sample(2)
 @settings(SETTINGS, max_examples=10)
 @given(st.data())
 @pytest.mark.parametrize("preset", PRESET_NAMES)

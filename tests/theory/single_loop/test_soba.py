@@ -48,6 +48,7 @@ def iterate(state, rho, gamma, iterations):
     return total / iterations, farthest
 
 
+@pytest.mark.sample(6)
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("where", [(0.0, 0.0, 2.0), (2.0, 1.0, 0.5)])
 def test_the_mean_is_below_the_bound(name, where):
