@@ -67,6 +67,7 @@ KINDS = ("SIGKILL of the parent", "SIGKILL of a worker", "full disk", "removed l
 SLOW = ("SIGTERM", "SIGHUP", "SIGINT")
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("kind", [*KINDS, *(pytest.param(kind, marks=pytest.mark.slow) for kind in SLOW)])
 def test_a_run_that_is_ended_goes_on_to_the_same_bits(kills, subject, right, tmp_path, kind):
     assert set(KINDS) | set(SLOW) == set(kills.KINDS)

@@ -49,6 +49,7 @@ def test_no_constant_can_be_half_of_what_it_is(instances, outcomes):
     )
 
 
+@pytest.mark.slow
 def test_the_whole_registry_is_planted_with_errors_and_all_of_them_are_seen(outcomes):
     for name in NAMES:
         if missing_requirements(name):

@@ -96,11 +96,13 @@ def test_a_terminal_gets_a_bar_that_fits(columns):
     assert re.search(r"measuring: 10 cells in \d+ s", plain)
 
 
+@pytest.mark.slow
 def test_without_colours_there_are_none():
     seen, _ = terminal(80, NO_COLOR="1")
     assert not re.search(r"\x1b\[[0-9;]*(3[0-9]|9[0-7]|38;)", seen)
 
 
+@pytest.mark.slow
 def test_a_dumb_terminal_gets_lines():
     seen, _ = terminal(80, TERM="dumb")
     assert re.search(r"planning: 4 claims in \d+ s", seen)

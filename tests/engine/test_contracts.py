@@ -59,6 +59,7 @@ def test_every_registered_theorem_is_a_theorem(name):
         assert lacking(step, contracts.DerivationStep) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ability", ABILITIES)
 def test_theorems_have_the_abilities_that_claims_ask_them_for(ability):
     contract = getattr(contracts, ability)

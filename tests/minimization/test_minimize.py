@@ -189,6 +189,7 @@ def test_method_is_recorded(method):
     assert np.linalg.norm(result.x - pair.minimizer) <= 1e-2
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("method", ["zoba", "zoba-tuned", "zoba-mixed"])
 def test_other_solvers_run_within_their_budget(method):
     pair = quadratic(2, 2)

@@ -67,13 +67,17 @@ GROWING = [name for name in SYNTHETIC if accepts(name, 2, 2) and accepts(name, 3
 
 
 def instances() -> list[Any]:
-    """One pytest parameter for each instance: (name, keywords)."""
+    """One pytest parameter for each instance: (name, keywords); of other sizes every third, the rest is slow."""
     chosen = [(name, {}) for name in PROBLEMS]
     chosen += [(name, {"p": p, "d": d, "seed": 3}) for name in SYNTHETIC for p, d in SIZES if accepts(name, p, d)]
     chosen += [(name, keywords) for name, keywords in VARIANTS if name in PROBLEMS]
     return [
-        pytest.param((name, keywords), id="-".join([name, *(f"{k}={v}" for k, v in keywords.items())]))
-        for name, keywords in chosen
+        pytest.param(
+            (name, keywords),
+            id="-".join([name, *(f"{k}={v}" for k, v in keywords.items())]),
+            marks=pytest.mark.slow if keywords and place % 3 else (),
+        )
+        for place, (name, keywords) in enumerate(chosen)
     ]
 
 

@@ -59,6 +59,7 @@ def failed(checks):
     return {check.name: check.detail for check in checks if not check.ok}
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize("name", FAMILIES)
 def test_other_parameters_agree_with_the_symbols(name):
     size = {"p": 2, "d": 1} if name == "softmax_bregman" else {"p": 2, "d": 2}
@@ -70,6 +71,7 @@ def test_other_parameters_agree_with_the_symbols(name):
     assert set(q.constants) == declared, "a declared constant has no expression, or the other way round"
 
 
+@pytest.mark.sample(5)
 @pytest.mark.parametrize(
     ("name", "p", "d"),
     [

@@ -433,7 +433,7 @@ def test_mean_of_a_period_is_the_iteration_seen_through_the_bases():
 # What is derived for Gaussian directions only.
 
 
-@pytest.mark.sample(4)
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("law", OTHERS)
 @pytest.mark.parametrize("preset", ACCEPTING)
 def test_theorems_refuse_other_laws_by_name(preset, law):

@@ -106,6 +106,7 @@ def test_one_exact_step(preset, data):
         assert_bounded(measured, step, y, way)
 
 
+@pytest.mark.sample(2)
 @settings(SETTINGS, max_examples=8)
 @given(st.data())
 @pytest.mark.parametrize("preset", PRESET_NAMES)
@@ -158,6 +159,7 @@ def drift(measured, state, certified):
     return weights[0] * measured.psi + weights[2] * (measured.a - state.a**2) + weights[3] * (measured.b - state.b**2)
 
 
+@pytest.mark.sample(2)
 @settings(SETTINGS, max_examples=12)
 @given(st.data())
 @pytest.mark.parametrize("preset", PRESET_NAMES)

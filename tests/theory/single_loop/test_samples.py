@@ -91,6 +91,7 @@ def test_no_changed_constant_is_accepted(sampled):
     assert accepted == []
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("name", PRESETS)
 def test_without_spread_the_variances_are_those_of_exact_values_over_the_batch(name):
     preset = preset_named(name)
@@ -102,6 +103,7 @@ def test_without_spread_the_variances_are_those_of_exact_values_over_the_batch(n
         assert sp.simplify(single - exact.coefficients[key]) == 0, key
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("name", PRESETS)
 def test_variance_bounds_dominate_the_exact_variances_of_samples(name):
     """Random samples at random states: the law of total variance with the exact covariance of each sample."""
@@ -161,6 +163,7 @@ def constants_with(spread: float):
     return replace(known, **{str(symbol): spread for symbol in SIGMA})
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("name", DERIVED)
 def test_a_plan_for_samples_meets_its_accuracy_within_the_count(name):
     found, constants = theorem(name), constants_with(0.3)

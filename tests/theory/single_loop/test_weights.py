@@ -87,6 +87,7 @@ def test_noises_of_zv_and_x_are_independent_for_hf_zoba_only(name):
     assert VarianceModel(preset_named(name)).independent == name.startswith("hf")
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("name", PRESETS)
 def test_variance_bounds_dominate_the_exact_variances(name):
     """At random states, with every constant at the value these blocks have."""
