@@ -67,7 +67,7 @@ KINDS = ("SIGKILL of the parent", "SIGKILL of a worker", "full disk", "removed l
 SLOW = ("SIGTERM", "SIGHUP", "SIGINT")
 
 
-@pytest.mark.sample(1)
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [*KINDS, *(pytest.param(kind, marks=pytest.mark.slow) for kind in SLOW)])
 def test_a_run_that_is_ended_goes_on_to_the_same_bits(kills, subject, right, tmp_path, kind):
     assert set(KINDS) | set(SLOW) == set(kills.KINDS)
@@ -75,6 +75,7 @@ def test_a_run_that_is_ended_goes_on_to_the_same_bits(kills, subject, right, tmp
     assert outcome.wrong == [], outcome
 
 
+@pytest.mark.slow
 def test_a_cell_with_other_bits_is_seen(kills, subject, right, tmp_path):
     """What the trial is compared with has one character changed in each cell."""
     changed = {key: text.replace("1", "2") for key, text in right.cells.items()}

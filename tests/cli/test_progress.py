@@ -82,7 +82,7 @@ def terminal(columns, **environment):
     return b"".join(seen).decode(), output.decode()
 
 
-@pytest.mark.sample(1)
+@pytest.mark.slow
 @pytest.mark.parametrize("columns", [60, 80, 200])
 def test_a_terminal_gets_a_bar_that_fits(columns):
     seen, output = terminal(columns)

@@ -52,6 +52,7 @@ def large_run(n, l1, solver):
     return int(peak), int(inner), finite == "True"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("solver", ["hf-zoba"])
 def test_memory_does_not_grow_with_the_number_of_directions(solver):
     """200 MB a whole array of directions here, of which there are up to a dozen."""

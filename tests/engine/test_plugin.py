@@ -131,6 +131,7 @@ def test_the_suites_of_this_project_claim_nothing_of_its_problems(call):
     assert not {"bowl", "crooked_bowl"} & problems
 
 
+@pytest.mark.slow
 def test_its_problem_is_verified(call):
     code, output, errors = call("verify", "--problem", "bowl", "--only", "solver=hf-zoba", "--no-report", "--json")
     assert code == 0, output + errors

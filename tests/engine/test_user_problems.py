@@ -579,6 +579,7 @@ def test_what_can_be_claimed_depends_on_what_is_declared(file):
     assert list(left_out) == ["P2s"]
 
 
+@pytest.mark.slow
 def test_verify_measures_a_problem_from_a_file_and_keeps_it_by_content(file):
     code, output, errors = call("verify", "--problem", "mine.py:Bowl", "--no-report", "--json")
     assert code == 0, output + errors

@@ -167,6 +167,7 @@ def test_unknown_constants_are_none_and_not_numbers():
     assert factory("quad_tracking")(radius=2.0, lam=0.3).constants.C_x == pytest.approx(0.6)
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=15)
 @given(drawn=spd_matrices(condition=50.0))
 def test_the_search_of_a_certificate_finds_the_ends_of_a_spectrum(drawn):

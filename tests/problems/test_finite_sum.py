@@ -274,6 +274,7 @@ def test_the_benchmarks_size_takes_little_memory():
     assert product < 1e5
 
 
+@pytest.mark.slow
 def test_everything_is_proved_of_the_mean_and_computed_of_the_samples():
     problem = quad_sum(5, 3, seed=2, n_inner=100, n_outer=100, radius=2.0)
     certificate = certify(problem, quad_sum(**quad_sum.card.small, seed=2, radius=2.0))

@@ -65,7 +65,7 @@ def test_second_moments_are_the_exact_ones(solver, parameters):
     assert abs(squares.mean() - expected) <= 5 * squares.std() / math.sqrt(replicates)
 
 
-@pytest.mark.sample(1)
+@pytest.mark.slow
 @pytest.mark.parametrize("parameters", SAMPLED, ids=("p=2", "d=2", "p=d=1"))
 def test_saba_converges_linearly_where_soba_stops_at_its_floor(parameters):
     """E|x - x*|^2 shrinks by a factor below 1 in every step of SABA; under SOBA it has a limit above 0."""

@@ -257,6 +257,7 @@ def test_the_three_ways_to_the_exact_gradient_agree(build):
     assert np.abs(found[0][2]).max() > 1e-3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", GRADIENTS)
 def test_memory_grows_with_the_steps_only_where_the_path_is_stored(how):
     """Vectors held at once, by the peak of 40 steps against that of 10: 30 more, or none but temporaries of a step."""

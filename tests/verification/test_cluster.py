@@ -155,6 +155,7 @@ def test_a_cell_that_takes_too_long_is_stopped(cluster, tmp_path):
     assert "stopped after 1 seconds" in one.failure.message
 
 
+@pytest.mark.slow
 def test_a_suite_has_the_same_verdicts_and_cells(cluster, tmp_path):
     chosen = ["P8/hf-zoba/bits"]
     here = verify("smoke", claims=chosen, out=tmp_path / "here")
@@ -193,6 +194,7 @@ def test_a_worker_with_other_code_is_refused_and_what_differs_is_said(cluster, t
     assert sorted(i for i, _ in cluster.run("zoba_bench.execution:work", [(planted("well"),)])) == [0]
 
 
+@pytest.mark.slow
 def test_a_scheduler_that_is_gone_ends_the_run_with_a_message(monkeypatch):
     monkeypatch.setattr("zoba_bench.cluster.client._PATIENCE", 3.0)
     with Cluster("local:1") as made:

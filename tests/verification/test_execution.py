@@ -150,6 +150,7 @@ print(len(ran), *(v.verdict for v in verdicts if v.claim.origin != "control"))
 """
 
 
+@pytest.mark.slow
 def test_after_an_edit_of_an_estimator_the_same_ledger_gives_other_verdicts(copied_package, tmp_path):
     package, run = copied_package
     code = VERIFY.format(out=str(tmp_path / "results"))

@@ -153,7 +153,7 @@ def verdict_counts(*arguments):
     return code, sum(row["verdict"] == row["expected"] for row in rows), len(rows), errors
 
 
-@pytest.mark.sample(1)
+@pytest.mark.slow
 @pytest.mark.parametrize("line", ["", 'files = ["data.csv"]'])
 def test_an_edited_data_file_is_seen_declared_or_not(folder, line):
     (folder / "mine.py").write_text(DATA.format(line=line))

@@ -137,6 +137,7 @@ def test_a_kept_plan_is_the_derived_one(ledger, name):
     assert same(dict(found.context), dict(derived.context))
 
 
+@pytest.mark.slow
 def test_processes_derive_the_same_plans_for_all_looks_and_what_the_report_shows(ledger, tmp_path, monkeypatch):
     wanted = ("P1/hozog/columns", "P1/pzobo/columns")
     chosen = [claim for claim in quick().claims if claim.id in wanted]

@@ -79,6 +79,7 @@ def test_points_that_do_not_make_a_line_are_refused(wrong):
         protocol.plan(changed(claim, **wrong), 0)
 
 
+@pytest.mark.slow
 def test_every_point_has_random_numbers_of_its_own():
     line = protocol.plan(part(LEVEL_CLAIM, 0), 0)
     claim = CLAIMS["P6/hf-zoba/quartic_cardano/level"]

@@ -68,6 +68,7 @@ def test_a_file_holds_every_field_of_a_claim(written):
     assert (control.origin, control.parameters["omit_centre"]) == ("control", True)
 
 
+@pytest.mark.slow
 def test_the_example_gives_the_verdicts_that_it_states_with_its_hash(tmp_path):
     code, output, errors = call("verify", "--suite", EXAMPLE, "--out", tmp_path, "--json")
     assert code == 0, output + errors

@@ -49,7 +49,7 @@ def sampled(request):
     return theorem(f"{request.param}-samples")
 
 
-@pytest.mark.sample(1)
+@pytest.mark.slow
 def test_order_and_what_is_proved_of_the_published_one(sampled):
     complexity = sampled.complexity
     assert sp.expand(complexity.order - ORDERS[sampled.solver]) == 0
@@ -80,7 +80,7 @@ def test_the_order_when_spreads_grow_with_the_dimensions(sampled):
     assert sp.expand(step.statement.rhs - GROWN.get(sampled.solver, ORDERS[sampled.solver])) == 0
 
 
-@pytest.mark.sample(1)
+@pytest.mark.slow
 def test_no_changed_constant_is_accepted(sampled):
     accepted = [
         f"{step.name}: {str(changed)[:200]}"
