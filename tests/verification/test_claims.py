@@ -223,3 +223,14 @@ def test_claims_stand_in_the_file_of_their_protocols_name():
         assert {claim.protocol for claim in claims} == {protocol} | ({"P6"} if protocol == "P6d" else set())
         there |= {claim.id for claim in claims}
     assert there == {claim.id for claim in full().claims}
+
+
+def test_no_control_tolerates_more_than_a_claim_that_names_it():
+    claims = {claim.id: claim for claim in full().claims}
+    pairs = [(claim, claims[name]) for claim in claims.values() for name in claim.controls]
+    assert len(pairs) > 500
+    softer = [
+        (claim.id, control.id) for claim, control in pairs
+        if control.relation == claim.relation and control.tolerance > claim.tolerance
+    ]  # fmt: skip
+    assert softer == []

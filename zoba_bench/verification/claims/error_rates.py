@@ -44,8 +44,7 @@ def standard_claims() -> list[Claim]:
 
 def full_claims() -> list[Claim]:
     """The same and those of the confidences in use, at one look and at several; the suite "calibration" is these."""
-    claims = [_both_sides(quantity) for quantity in _QUANTITIES]
-    claims += [
+    claims = [
         _errors(f"P0/{quantity}/{_named(sample)}/{truth}", truth, _simulated(quantity, truth, **sample))
         for sample in _SAMPLES
         for quantity in _QUANTITIES
@@ -56,6 +55,7 @@ def full_claims() -> list[Claim]:
     ten = {**looks, "simulated_looks": [n / 10 for n in range(1, 11)]}
     claims.append(_errors("P0/ratio/ten-looks", "inside", ten))
     claims.append(_errors("P0/ratio/three-looks", "inside", {**looks, "simulated_looks": [0.25, 0.5, 1.0]}))
+    claims += [_both_sides(quantity) for quantity in _QUANTITIES]
     return sharing_controls(
         claims,
         Control(

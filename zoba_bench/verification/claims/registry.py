@@ -35,6 +35,8 @@ _FINE_LEVEL, _COARSE_LEVEL = FINE["tolerance"], COARSE["tolerance"]
 _WIDER = 16
 #: Replicates at both numbers of directions, in units of those below, for a slope within 0.05 and within 0.1.
 _REPLICATES = {True: (5.7, 1.43), False: (1.43, 0.36)}
+#: So many times as many are there for the few lines that these leave undecided, at a third look.
+_MORE, _LOOKS = 2.5, (0.16, 0.4, 1.0)
 #: With fewer replicates Student's limits of these skewed means err.
 _FEWEST = 200
 
@@ -66,7 +68,7 @@ class _Floor:
         ``times`` so many replicates are for claims that must be decided whatever the seed.
         """
         l, replicates = self.directions[solver]
-        most, fewer = (times * factor for factor in _REPLICATES[fine])
+        most, fewer = (_MORE * times * factor for factor in _REPLICATES[fine])
         parameters = {
             "problem": dict(self.problem),
             "options": _HF if solver == "hf-zoba" else _FINE_RADII,
@@ -75,8 +77,8 @@ class _Floor:
             "iterations": _ITERATIONS,
             "along": "l",
             "directions": [l, _WIDER * l],
-            "replicates": [round(most * replicates), max(_FEWEST, round(fewer * replicates))],
-            "looks": [0.4, 1.0],
+            "replicates": [round(most * replicates), max(round(_FEWEST / _LOOKS[0]), round(fewer * replicates))],
+            "looks": list(_LOOKS),
         }
         what = "l-fine" if again else "l"
         return _line(f"P6d/{solver}/{self.name}", what, parameters, str(self.problem["name"]), fine=fine)
@@ -186,23 +188,27 @@ def _radii() -> list[Claim]:
     """Where v* = 0 the floor is that of the radii: small ones, as their bias falls faster than their noise."""
     claims = []
     # Not hf-zoba on xdep_curvature: its noise is so small there that bias or rounding may add more, at any radius.
-    for name, p, d, gamma, solver in (
-        ("quartic_cardano", 5, 3, 0.029, "hf-zoba"), ("quartic_cardano", 5, 3, 0.029, "zoba"),
-        ("xdep_curvature", 5, 4, 0.006, "zoba"),
-    ):  # fmt: skip
+    quartic, curvature = {"name": "quartic_cardano", "p": 5, "d": 3}, {"name": "xdep_curvature", "p": 5, "d": 4}
+    # The second moments of zoba on xdep_curvature grow at 16 directions, and the bias is small at small radii alone.
+    for problem, gamma, solver, directions, radii, replicates, fine in (
+        (quartic, 0.029, "hf-zoba", 16, [0.0005, 0.004], 5500, True),
+        (quartic, 0.029, "zoba", 16, [0.0005, 0.004], 16500, True),
+        (curvature, 0.006, "zoba", 32, [0.000025, 0.0002], 11000, False),
+    ):
         parameters = {
-            "problem": {"name": name, "p": p, "d": d},
+            "problem": problem,
             "options": REFERENCE_OPTIONS[solver],
             "c": 0.25,
             "gamma": gamma,
             "iterations": _ITERATIONS,
             "along": "h",
-            "directions": [16],
-            "radii": [0.0005, 0.004],
-            "replicates": [2200, 2200],
-            "looks": [0.4, 1.0],
+            "directions": [directions],
+            "radii": radii,
+            "replicates": [replicates, replicates],
+            "looks": list(_LOOKS),
         }
-        claims += _line(f"P6d/{solver}/{name}", "h", parameters, name, fine=True)
+        name = str(problem["name"])
+        claims += _line(f"P6d/{solver}/{name}", "h", parameters, name, fine=fine)
     return claims
 
 
