@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 import zoba_bench
 from zoba_bench.execution import run_cells
 from zoba_bench.ledger import Ledger
+from zoba_bench.solvers.base import StepWarning
 from zoba_bench.sweep import Cell, CellError, fingerprint, run_cell
 
 TASK = "zoba_bench.verification.tasks:trajectory"
@@ -175,3 +177,13 @@ def test_a_source_edited_after_the_import_is_an_error(copied_package):
 def test_the_fingerprint_is_stable_within_a_process():
     assert fingerprint() == fingerprint()
     assert len(fingerprint()) == 32
+
+
+def test_a_cell_does_not_warn_of_steps_since_its_run_is_judged(monkeypatch, recwarn):
+    def warns(rng):
+        warnings.warn("rho=9 is outside of the stable range", StepWarning, stacklevel=2)
+        return {"done": True}
+
+    monkeypatch.setattr("zoba_bench.sweep.resolve", lambda task: warns)
+    assert run_cell(Cell("some:task", {})) == {"done": True}
+    assert len(recwarn) == 0
