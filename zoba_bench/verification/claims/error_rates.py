@@ -29,7 +29,7 @@ _SAMPLES: tuple[dict[str, Any], ...] = (
 _BOTH_SIDES: dict[str, Any] = {"law": "gamma", "cv": 0.25, "replicates": 24, "confidence": 0.95, "trials": 20_000}
 _MORE_MISSES = 0.3
 _STRICT: dict[str, Any] = {"law": "gamma", "cv": 0.5, "replicates": 384, "confidence": 0.995, "trials": 24_000}
-_LOOKS: dict[str, Any] = {"law": "gamma", "cv": 0.5, "replicates": 160, "confidence": 0.99, "trials": 12_000}
+_LOOKS: dict[str, Any] = {"law": "gamma", "cv": 0.5, "replicates": 160, "confidence": 0.99, "trials": 8000}
 _SKEWED: dict[str, Any] = {"law": "lognormal", "cv": 0.5, "replicates": 32, "confidence": 0.99, "trials": 12_000}
 _HEAVY: dict[str, Any] = {"law": "lognormal", "cv": 1.0, "replicates": 8, "confidence": 0.99, "trials": 12_000}
 

@@ -26,7 +26,7 @@ def standard_claims() -> list[Claim]:
     claims = []
     for solver, along, replicates in (
         ("zoba", "p=d", {5: 100, 10: 40, 20: 20}),
-        ("zoba", "d", {16: 64, 32: 40, 64: 24}),
+        ("zoba", "d", {12: 64, 24: 40, 48: 24}),
         ("zoba-tuned", "d", {16: 64, 32: 48, 64: 32}),
         ("zoba-mixed", "d", {32: 96, 64: 80, 128: 64}),
         ("hf-zoba", "d", {32: 96, 64: 80, 128: 64}),
