@@ -103,15 +103,15 @@ class Certificate:
         """Names of all numbers: nothing is missing, nothing stands there unused, and all is in range."""
         given, c, n, weights = self.given, self.c, self.n, self.given["weights"]
         names = "rho gamma K b1 b2" + " h eta l1 l2" * (not self.exact) + " gap z_error v_error s o phi_a phi_b"
-        names = [*self.needed(), *(x for x in ("s_z", "s_v") if c.get(x) == 0), *names.split()]
-        require(sorted(names) == sorted([*c, *n, *self.start, *weights]), f"numbers: needed are {names}")
+        needed = sorted([*self.needed(), *(x for x in ("s_z", "s_v") if c.get(x) == 0), *names.split()])
+        require(needed == sorted([*c, *n, *self.start, *weights]), f"numbers: needed are {needed}")
         signs = min([*c.values(), *self.start.values(), *weights.values(), given["tau"]]) >= 0
         require(signs and min(*n.values(), c["mu"], c["L_Psi"]) > 0, "numbers: one has the wrong sign")
         require(all(n[x].denominator == 1 for x in n if x[0] in "Klb"), "numbers: one that counts is not whole")
         require(not self.shared or n["b1"] / n["b2"] == n["l1"] / n["l2"] == 1, "numbers: directions are not shared")
         require(c["mu"] <= c["L_zz"] and n["rho"] * (c["mu"] + c["L_zz"]) <= 2, "numbers: rho exceeds 2/(mu + L_zz)")
         require(min(given["p"], given["d"]) >= 1 >= given["eps"] > 0, "numbers: p, d or eps is out of range")
-        return sorted(names)
+        return needed
 
     def variances(self, c: Any, p: Any, d: Any) -> dict[str, list[Any]]:
         """Largest variances of one direction per |gradient|^2, radius^2; per |v|^2, of Cv r^2 |v|^2, |v|^2/r^2 too."""
@@ -161,7 +161,7 @@ class Certificate:
         c, n, w, x, (a, b, g, D) = self.c, self.n, self.given["weights"], forms["x"], map(var, "abgD")
         e, gamma = a * c["m_xz"] + b * c["L_xz"] + forms["bias_x"], n["gamma"]
         polar, smooth = (e**2 + g**2 * -1 + D**2 * -1) * gamma, (D**2 + x**2) * (c["L_Psi"] * gamma**2 / 2)
-        total = (polar * Fraction(1, 2) + smooth) * w["s"] + (polar + 2 * gamma * g * D) * w["o"]
+        total: Poly = (polar * Fraction(1, 2) + smooth) * w["s"] + (polar + 2 * gamma * g * D) * w["o"]
         for row, error, phi, by in (("z", a, "phi_a", Poly()), ("v", b, "phi_b", a * c["m_zz"] + forms["bias_v"])):
             # The noise of x moves z*, v* by at most k gamma times its root in the mean, and by nothing where s = 0.
             slope, own, other = c["k_" + row] * gamma, forms[row] * n["rho"], x * (c["k_" + row] * gamma)
@@ -191,8 +191,8 @@ class Certificate:
         forms = self.roots()
         yield "roots", {name: str(forms[name]) for name in forms}
         drift, state = self.drift(forms), [*map(var, "abgD"), var("a") ** 0]
-        twice = [[drift.get(next(iter(x * y)), ZERO) * (1 + (x == y)) for y in state] for x in state]
-        yield "matrix of the drift", [[str(entry / 2) for entry in row] for row in twice]
+        double = [[drift.get(next(iter(x * y)), ZERO) * (1 + (x == y)) for y in state] for x in state]
+        yield "matrix of the drift", [[str(entry / 2) for entry in row] for row in double]
         yield "definite", list(self.squares(drift, given["tau"]))
         W_0 = w["s"] * start["gap"] + w["phi_a"] * start["z_error"] ** 2 + w["phi_b"] * start["v_error"] ** 2
         bound = W_0 / (n["gamma"] * n["K"]) + given["tau"]

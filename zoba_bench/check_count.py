@@ -37,14 +37,14 @@ def count_of(certificate: Certificate) -> Poly:
     """Evaluations in p, d and q = 1/eps with which the explicit plan reaches eps."""
     e, q = steps_of(certificate), var("q")
     one, once, two, twice = VALUES[certificate.method]
-    iterations = q * ((2 if certificate.exact else 6) * e["W_0"] / e["gamma"]) + 1
+    iterations: Poly = q * ((2 if certificate.exact else 6) * e["W_0"] / e["gamma"]) + 1
     if certificate.exact:
         return iterations * (once + twice)
     V_z, V_v, V_x = _variances(certificate, e["radius_share"] * Poly({(("q", -1),): ONE}))
     weight = (1 if certificate.independent else 2) * e["rho"] / certificate.c["mu"]
     total = (V_z * e["w_a"] + V_v * e["w_b"]) * weight + V_x * e["X"]
     # Half of each weight, the 1/8 that shared directions keep for D^2, and a third of eps for the rest.
-    size = total.part("a", 2) * (2 / e["w_a"]) + total.part("b", 2) * (2 / e["w_b"]) + total.part("D", 2) * 8
+    size: Poly = total.part("a", 2) * (2 / e["w_a"]) + total.part("b", 2) * (2 / e["w_b"]) + total.part("D", 2) * 8
     size += 6 * q * total.part("a", 0).part("b", 0).part("D", 0) + 1
     if certificate.samples:
         return iterations * size * (one + once + two + twice)
