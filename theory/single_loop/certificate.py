@@ -176,7 +176,9 @@ def _compare(
     for name, form in forms.items():
         derived = getattr(step, name).entries
         names = [*(((letter, 1),) for letter in "abgD"), ()]
-        if set(form) - set(names) or any(_apart(form.get(m, 0), x) for m, x in zip(names, derived, strict=True)):
+        if set(form) - set(names) or any(
+            _apart(form.get(m, Fraction(0)), x) for m, x in zip(names, derived, strict=True)
+        ):
             raise TheoremError(f"the checker's linear form of {name!r} is {form}, derived are {derived}")
     for name, derived in _moments(route.explicit.preset).items():
         if sp.expand(derived - _stated(certificate, name)) != 0:

@@ -42,7 +42,8 @@ def export(theorem: Any, path: Path, p: int, d: int, eps: str, settings: tuple[s
     if theorem.name.endswith("-samples") and not any(name.startswith("sigma") for name in given):
         given |= {name: 1.0 for name in _known() if name.startswith("sigma")}
     start |= {name: value for name, value in given.items() if name in _START}
-    constants = replace(constants, **{name: value for name, value in given.items() if name not in _START})
+    own: dict[str, Any] = {name: value for name, value in given.items() if name not in _START}
+    constants = replace(constants, **own)
     words = f"reference(p={p}, d={d})" + "".join(f", {name}={value!r}" for name, value in sorted(given.items()))
     text = theorem.exported(constants, p, d, outward("eps", eps), start, words)
     path.write_text(text, encoding="utf-8")

@@ -133,7 +133,7 @@ def changed(old: str, by: int, part: int) -> str:
     return "/".join(map(str, pieces))
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.sampled_from(["soba", "hf-zoba-shared"]),
     st.integers(0, 10**9),
@@ -175,7 +175,7 @@ def with_change(text: str, place: int, by: int, part: int) -> tuple[str, str]:
     return signed(file), "/".join(map(str, path))
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.sampled_from(["soba", "hf-zoba-shared"]), st.integers(0, 10**9), st.sampled_from([1, -1, 10]), st.integers(0, 1)
 )
