@@ -38,7 +38,7 @@ class Poly(dict[Any, Fraction]):
     __radd__, __rmul__ = __add__, __mul__
 
     def __pow__(self, k: int) -> "Poly":
-        return prod([self] * k, start=Poly({(): ONE}))
+        return prod([self] * range(k + 1)[k], start=Poly({(): ONE}))  # an error where k < 0
 
     def __str__(self) -> str:
         return " + ".join(" ".join([str(c), *(f"{n}^{k}" for n, k in m)]) for m, c in sorted(self.items())) or "0"
@@ -89,8 +89,7 @@ class Certificate:
         self.given, self.c, self.n, self.start = given, given["constants"], given["plan"], given["start"]
         m, self.samples = given["method"], given["samples"] == "yes"
         self.method, self.exact, self.shared, self.hf = m, m == "soba", m == "hf-zoba-shared", m[:2] == "hf"
-        # Noises of (z, v) and of x are independent where their directions are, and share no samples.
-        self.independent = not self.samples and (self.exact or self.hf)
+        self.independent = not self.samples and (self.exact or self.hf)  # the noises of (z, v) and of x
         self.sigma = {x: Poly() + self.c.get("sigma_" + x, ZERO) for x in SPREADS}
 
     def needed(self) -> list[str]:
@@ -99,19 +98,20 @@ class Certificate:
         names += ["L_xx"] * (self.method in ("zoba", "zoba-tuned")) + ["sigma_" + x for x in SPREADS] * self.samples
         return names + (["R"] * self.samples if self.exact or self.shared else ["C_z", "C_x", "R"])
 
-    def check(self) -> list[str]:
-        """Names of all numbers: nothing is missing, nothing stands there unused, and all is in range."""
+    def check(self) -> dict[str, str]:
+        """Require that nothing is missing or stands there unused, and that all is in range."""
         given, c, n, weights = self.given, self.c, self.n, self.given["weights"]
-        names = "rho gamma K b1 b2" + " h eta l1 l2" * (not self.exact) + " gap z_error v_error s o phi_a phi_b"
+        names = "rho gamma K b1 b2 gap z_error v_error s o phi_a phi_b" + " h eta l1 l2 p d" * (not self.exact)
+        names += " constants count eps method orders plan samples start tau weights"
         needed = sorted([*self.needed(), *(x for x in ("s_z", "s_v") if c.get(x) == 0), *names.split()])
-        require(needed == sorted([*c, *n, *self.start, *weights]), f"numbers: needed are {needed}")
+        require(needed == sorted([*given, *c, *n, *self.start, *weights]), f"numbers: needed are {needed}")
         signs = min([*c.values(), *self.start.values(), *weights.values(), given["tau"]]) >= 0
         require(signs and min(*n.values(), c["mu"], c["L_Psi"]) > 0, "numbers: one has the wrong sign")
         require(all(n[x].denominator == 1 for x in n if x[0] in "Klb"), "numbers: one that counts is not whole")
         require(not self.shared or n["b1"] / n["b2"] == n["l1"] / n["l2"] == 1, "numbers: directions are not shared")
         require(c["mu"] <= c["L_zz"] and n["rho"] * (c["mu"] + c["L_zz"]) <= 2, "numbers: rho exceeds 2/(mu + L_zz)")
-        require(min(given["p"], given["d"]) >= 1 >= given["eps"] > 0, "numbers: p, d or eps is out of range")
-        return needed
+        require(min(given.get(x, ONE) for x in "pd") >= 1 >= given["eps"] > 0, "numbers: p, d or eps is out of range")
+        return {"2 - rho (mu + L_zz)": str(2 - n["rho"] * (c["mu"] + c["L_zz"]))}
 
     def variances(self, c: Any, p: Any, d: Any) -> dict[str, list[Any]]:
         """Largest variances of one direction per |gradient|^2, radius^2; per |v|^2, of Cv r^2 |v|^2, |v|^2/r^2 too."""
@@ -201,7 +201,7 @@ class Certificate:
         one, once, two, twice = VALUES[self.method]
         used = n["K"] * (n["b1"] * (one * n.get("l1", 0) + once) + n["b2"] * (two * n.get("l2", 0) + twice))
         count = Poly.of(given["count"])
-        found = count.at(p=given["p"], d=given["d"], q=1 / given["eps"])[()]
+        found = count.at(p=given.get("p", ONE), d=given.get("d", ONE), q=1 / given["eps"])[()]
         require(used <= found, "count: the plan takes more values")
         yield "count", {"of the plan": str(used), "n": str(found)}
         yield "order of the count", [str(dominated(count, **order)) for order in given["orders"]]

@@ -52,7 +52,9 @@ BELOW = {
     # A family made from others finds them by name, as everybody does.
     "problems": {"arrays", "certification", "problem", "registry", "validation"},
     "integrations": {"arrays", "directions", "oracle", "problem", "registry"},
-    "theory": {"arrays", "check_certificate", "check_count", "contracts", "errors", "estimators", "problem", "validation"},
+    "theory": {
+        "arrays", "check_certificate", "check_count", "contracts", "errors", "estimators", "problem", "validation",
+    },
 }
 #: What the report never reaches, directly or through others.
 NOT_FOR_REPORTS = ("zoba_bench.theory", "zoba_bench.verification.run", "zoba_bench.execution", "zoba_bench.driver")

@@ -78,11 +78,13 @@ def certificate_of(
     given: dict[str, Any] = {
         "method": "soba" if preset is None else preset.name,
         "samples": "yes" if sampled else "no",
-        "p": Fraction(dimensions[0]), "d": Fraction(dimensions[1]), "eps": Fraction(accuracy),
+        "eps": Fraction(accuracy),
         "plan": {name: Fraction(getattr(plan, name)) for name in sorted(numbers)},
         "start": {name: Fraction(getattr(start, name)) for name in ("gap", "z_error", "v_error")},
         "weights": dict(found.weights), "tau": Fraction(0),
     }  # fmt: skip
+    if preset is not None:
+        given |= {"p": Fraction(dimensions[0]), "d": Fraction(dimensions[1])}
     needed = checker.Certificate({**given, "constants": {}}).needed()
     given["constants"] = dict(zip(needed, map(Fraction, constants.require(*needed)), strict=True))
     # Where they are zero, nothing of the noise moves z* and v*.
