@@ -93,12 +93,14 @@ def derive(
 ) -> int:
     """The derivation of a theorem, step by step.
 
+    With --export the certificate of its plan as a file, for the reference problem and with numbers of one's own; --verify
+    checks such a file.
+
     \b
     Examples:
       zoba-bench derive hozog
       zoba-bench derive hozog --check
       zoba-bench derive soba --export cert.json --eps 1/100
-      zoba-bench derive --verify cert.json
     """
     from zoba_bench.cli import certificates
     from zoba_bench.contracts import HasExport
