@@ -53,6 +53,8 @@ def verified(path: Path) -> int:
     """Check a certificate as ``check_certificate`` does, and its count once more; 0, or 1 where a check fails."""
     from zoba_bench import check_certificate, check_count
 
+    if not path.is_file():
+        raise click.UsageError(f"there is no file {str(path)!r}")
     if check_certificate.main([str(path)]):
         return 1
     same = check_count.same_count(path.read_text(encoding="utf-8"))

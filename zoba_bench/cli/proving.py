@@ -64,7 +64,7 @@ def check(names: tuple[str, ...], own: tuple[str, ...], jobs: int, seed: int, qu
 )
 @click.option(
     "--verify",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE",
     help="Check a certificate that --export wrote; exit code 1 if a check fails.",
 )
@@ -93,8 +93,8 @@ def derive(
 ) -> int:
     """The derivation of a theorem, step by step.
 
-    With --export the certificate of its plan as a file, for the reference problem and with numbers of one's own; --verify
-    checks such a file.
+    With --export the certificate of its plan as a file, for the reference problem and with numbers of one's own;
+    --verify checks such a file.
 
     \b
     Examples:
