@@ -53,7 +53,14 @@ BELOW = {
     "problems": {"arrays", "certification", "problem", "registry", "validation"},
     "integrations": {"arrays", "directions", "oracle", "problem", "registry"},
     "theory": {
-        "arrays", "check_certificate", "check_count", "contracts", "errors", "estimators", "problem", "validation",
+        "arrays",
+        "check_certificate",
+        "check_count",
+        "contracts",
+        "errors",
+        "estimators",
+        "problem",
+        "validation",
     },
 }
 #: What the report never reaches, directly or through others.
