@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from fractions import Fraction
 
 import pytest
 
@@ -88,6 +89,38 @@ def test_verify_prints_the_matrix_the_verdicts_and_where_the_report_is(tmp_path)
     assert {"claims", "suite", "seed", "provenance", "failed"} == set(content)
     assert content["failed"] == []
     assert {c["verdict"] for c in content["claims"]} == {"consistent", "violated"}
+
+
+def test_derive_exports_a_certificate_and_verifies_it(tmp_path):
+    path = tmp_path / "cert.json"
+    assert call("derive", "soba", "--export", str(path), "--eps", "1/100", "--constant", "L_Psi=1/3")[0] == 0
+    given = json.loads(path.read_text())["given"]
+    assert Fraction(given["constants"]["L_Psi"]) > Fraction(1, 3)  # outward
+    assert Fraction(given["eps"]) < Fraction(1, 100)
+    code, output, _ = call("derive", "--verify", str(path))
+    assert code == 0
+    assert "ok   count from the constants" in output
+    path.write_text(path.read_text().replace('"K": "', '"K": "1'))
+    code, output, _ = call("derive", "--verify", str(path))
+    assert (code, output.count("\n")) == (1, 1)
+    assert output.startswith("FAIL ValueError: checksum")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["estimators", "--export", "cert.json"], "no certificate"),
+        (["soba", "--export", "cert.json", "--constant", "L_zy=1"], "L_zz"),
+        (["soba", "--export", "cert.json", "--constant", "L_zz=large"], "must be a number"),
+        (["soba", "--export", "cert.json", "--constant", "H=1"], "quadratic G"),
+    ],
+)
+def test_what_has_no_certificate_is_refused_by_name(words, said, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    code, _, errors = call("derive", *words)
+    assert code == 2
+    assert said in errors
+    assert not (tmp_path / "cert.json").exists()
 
 
 def test_derive_prints_the_steps_and_checks_them():

@@ -19,6 +19,7 @@ LAYERS = (
     {
         "about",
         "arrays",
+        "check_certificate",
         "errors",
         "frames",
         "json_values",
@@ -30,7 +31,7 @@ LAYERS = (
         "threads",
         "validation",
     },
-    {"resolution"},
+    {"check_count", "resolution"},
     # Each of these stands alone.
     {"directions", "estimators", "ledger", "machine", "problem", "processes", "result", "statistics"},
     {"oracle", "recorder"},
@@ -51,7 +52,16 @@ BELOW = {
     # A family made from others finds them by name, as everybody does.
     "problems": {"arrays", "certification", "problem", "registry", "validation"},
     "integrations": {"arrays", "directions", "oracle", "problem", "registry"},
-    "theory": {"arrays", "contracts", "errors", "estimators", "problem", "validation"},
+    "theory": {
+        "arrays",
+        "check_certificate",
+        "check_count",
+        "contracts",
+        "errors",
+        "estimators",
+        "problem",
+        "validation",
+    },
 }
 #: What the report never reaches, directly or through others.
 NOT_FOR_REPORTS = ("zoba_bench.theory", "zoba_bench.verification.run", "zoba_bench.execution", "zoba_bench.driver")

@@ -10,7 +10,7 @@ rationals; ``drift_steps`` states this as steps. ``weights`` has explicit weight
 Runs. ``run`` says what is known of a run, ``bound`` is the smallest certified bound of a run and
 ``step_bound`` that of one step. ``plan`` chooses radii, directions, steps and iterations for an accuracy and
 counts evaluations; ``plan_steps`` states this as steps, ``sampled_steps`` those about
-samples alone.
+samples alone. ``certificate`` writes what a plan follows from, for a checker that needs Python alone.
 
 Theorems. ``assumptions`` lists A1 to A6, ``assemble`` puts the steps together, ``theorem`` is what a user
 holds. One file a method: ``zoba``, ``zoba_mixed``, ``hf_zoba``, ``soba``. ``estimator_table`` compares their

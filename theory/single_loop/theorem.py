@@ -23,6 +23,7 @@ from ..noise.predictions import (
 )
 from ..noise.run_moments import RunMoments, moments_of_run
 from ..proof.theorem import Theorem, TheoremError
+from .certificate import certificate_of
 from .plan import has_spreads
 from .run import Start, check_law
 from .step_bound import one_step_bounds
@@ -49,6 +50,16 @@ class SampledTheorem(Theorem):
         """Order and count n(eps) for samples; see ``zoba_bench.theory.proof.orders.Complexity``."""
         self.require_checked()
         return self.route.complexity
+
+    def exported(
+        self, constants: Any, p: int, d: int, eps: float, start: Start | Mapping[str, float], problem: str = ""
+    ) -> str:  # fmt: skip
+        """A certificate that travels, for constants with spreads; see ``SingleLoopTheorem.exported``."""
+        self.require_checked()
+        if not has_spreads(constants):
+            raise TheoremError(f"theorem {self.name!r} speaks of samples: give the spreads sigma_gz, ..., sigma_fx")
+        about = {"theorem": self.name, "problem": problem}
+        return certificate_of(self.route, constants, (p, d), eps, Start.of(start), about)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -156,6 +167,26 @@ class SingleLoopTheorem(Theorem):
         """
         count: float = self._planned(constants).derived_count(constants, p, d, eps, Start.of(start))
         return count
+
+    def exported(
+        self, constants: Any, p: int, d: int, eps: float, start: Start | Mapping[str, float], problem: str = ""
+    ) -> str:  # fmt: skip
+        """A certificate that travels: the plan for ``eps``, its bound and the count, with all that they follow from.
+
+        Parameters
+        ----------
+        problem : what the constants are of, in words.
+
+        Returns
+        -------
+        str, JSON with fractions as text, which ``zoba_bench.check_certificate`` checks without this package.
+
+        Raises
+        ------
+        TheoremError : G is not quadratic; and as :meth:`plan`.
+        """
+        about = {"theorem": self.name, "problem": problem}
+        return certificate_of(self._planned(constants), constants, (p, d), eps, Start.of(start), about)
 
     def dominating_count(
         self, order: str, constants: Any, p: int, d: int, eps: float, start: Start | Mapping[str, float],

@@ -2,8 +2,8 @@
 
 ``entry`` is the command with its exit codes. Its verbs stand in a file a group: ``listing`` (list), ``info/`` (info),
 ``solving`` and ``outcome`` (solve), ``running`` (run), ``verifying`` and ``announcing`` (verify), ``testing``
-(self-test), ``proving`` (check, derive), ``reporting`` (report), ``ledgers`` (runs, export, clean), ``ledger_pairs``
-(merge, compare) and ``system`` (config, sys-info).
+(self-test), ``proving`` and ``certificates`` (check, derive), ``reporting`` (report), ``ledgers`` (runs, export,
+clean), ``ledger_pairs`` (merge, compare) and ``system`` (config, sys-info).
 
 They share ``options``, ``terminal`` (how something is printed), ``output`` (JSON alone on standard output),
 ``progress`` and ``pace`` (what is said on the way) and

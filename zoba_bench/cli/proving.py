@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from zoba_bench.cli.options import AS_JSON, JOBS, QUIET, SEED, Completed
@@ -54,17 +56,58 @@ def check(names: tuple[str, ...], own: tuple[str, ...], jobs: int, seed: int, qu
     "--check", is_flag=True, help="Verify every step again; exit code 1 if one fails. Without NAME: all theorems."
 )
 @click.option("--markdown", is_flag=True, help="Markdown with LaTeX instead of plain text.")
+@click.option(
+    "--export",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Write the exact certificate of a plan, which check_certificate.py checks with Python alone.",
+)
+@click.option(
+    "--verify",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Check a certificate that --export wrote; exit code 1 if a check fails.",
+)
+@click.option("--p", type=click.IntRange(1), default=4, show_default=True, help="Dimension of z, for --export.")
+@click.option("--d", type=click.IntRange(1), default=4, show_default=True, help="Dimension of x, for --export.")
+@click.option("--eps", default="1/10", show_default=True, help="Accuracy of the plan, for --export.")
+@click.option(
+    "--constant",
+    "constants",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="A number in place of the reference problem's, for --export: L_zz, gap, sigma_fz, ...; repeatable.",
+)
 @QUIET
-def derive(name: str | None, check: bool, markdown: bool, quiet: bool) -> int:
+def derive(
+    name: str | None,
+    check: bool,
+    markdown: bool,
+    export: Path | None,
+    verify: Path | None,
+    p: int,
+    d: int,
+    eps: str,
+    constants: tuple[str, ...],
+    quiet: bool,
+) -> int:
     """The derivation of a theorem, step by step.
+
+    With --export the certificate of its plan as a file, for the reference problem and with numbers of one's own;
+    --verify checks such a file.
 
     \b
     Examples:
       zoba-bench derive hozog
       zoba-bench derive hozog --check
+      zoba-bench derive soba --export cert.json --eps 1/100
     """
+    from zoba_bench.cli import certificates
+    from zoba_bench.contracts import HasExport
     from zoba_bench.registry import list_theorems, theorem
 
+    if verify is not None:
+        return certificates.verified(verify)
     if name is None and not check:
         raise click.UsageError(
             f"no theorem is named; give one of {', '.join(list_theorems())}, or --check alone to verify all"
@@ -75,6 +118,13 @@ def derive(name: str | None, check: bool, markdown: bool, quiet: bool) -> int:
         assert name is not None
         show.begin(f"deriving {name}")
         chosen = theorem(name)
+        if export is not None:
+            if not isinstance(chosen, HasExport):
+                raise click.UsageError(
+                    f"theorem {name!r} has no certificate of a plan: those of the single loop have one"
+                )
+            certificates.export(chosen, export, p, d, eps, constants)
+            return 0
         text = chosen.render_markdown() if markdown else chosen.render_text()
     click.echo(text)
     return 0 if all(result.ok for result in chosen.results) else 1

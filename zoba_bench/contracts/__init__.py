@@ -13,7 +13,7 @@ Shapes: p and d are the dimensions of z and x, R is the number of replicates.
 
 from __future__ import annotations
 
-from zoba_bench.contracts.bounds import CertifiedBound, HasBound, HasOneStep, HasPlan, RunPlan
+from zoba_bench.contracts.bounds import CertifiedBound, HasBound, HasExport, HasOneStep, HasPlan, RunPlan
 from zoba_bench.contracts.membership import lacking, members, require
 from zoba_bench.contracts.predictions import (
     HasClosure,
@@ -41,8 +41,8 @@ from zoba_bench.contracts.theorems import CheckOutcome, Complexity, DerivationSt
 
 __all__ = [
     "CertifiedBound", "CheckOutcome", "ClaimParameters", "Complexity", "DerivationStep", "HasBound", "HasClosure",
-    "HasDeclaredCounts", "HasExpectedDescent", "HasExpectedStep", "HasMemory", "HasNoise", "HasOneStep", "HasOptions",
-    "HasPlan",
+    "HasDeclaredCounts", "HasExpectedDescent", "HasExpectedStep", "HasExport", "HasMemory", "HasNoise",
+    "HasOneStep", "HasOptions", "HasPlan",
     "HasPointOfRest", "HasRunMoments", "HasSurrogates", "HasWork", "OneDirectionSurrogate", "PredictedCrossing",
     "PredictedMean", "PredictedTransient", "RunMoments", "RunPlan", "SimulatedProtocol", "Solver", "State", "Theorem",
     "VerificationProtocol",

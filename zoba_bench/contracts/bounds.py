@@ -8,7 +8,7 @@ from typing import Protocol, SupportsFloat, runtime_checkable
 from zoba_bench.contracts.solvers import Solver
 from zoba_bench.problem import Constants
 
-__all__ = ["CertifiedBound", "HasBound", "HasOneStep", "HasPlan", "RunPlan"]
+__all__ = ["CertifiedBound", "HasBound", "HasExport", "HasOneStep", "HasPlan", "RunPlan"]
 
 
 class CertifiedBound(Protocol):
@@ -93,6 +93,17 @@ class HasPlan(Protocol):
         ``order`` is an expression, or "published" for the order that the theorems quote.
         ``at`` is another order that is given the same C, for a control. Raises DerivationError where nothing is proved.
         """
+        ...
+
+
+@runtime_checkable
+class HasExport(Protocol):
+    """A theorem whose plans have certificates that :mod:`zoba_bench.check_certificate` checks. Raises as the plan."""
+
+    def exported(
+        self, constants: Constants, p: int, d: int, eps: float, start: Mapping[str, float], problem: str = ""
+    ) -> str:
+        """The text of the file; ``problem`` says what the constants are of."""
         ...
 
 
