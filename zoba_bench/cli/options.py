@@ -57,7 +57,7 @@ class Completed(_Text):
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         """The names that begin so."""
-        from zoba_bench.comparison.grids import SUITES
+        from zoba_bench.comparison.suites import SUITES
         from zoba_bench.registry import names
 
         every = {name for kind in self.kinds for name in (SUITES if kind == "comparisons" else names(kind))}
