@@ -91,8 +91,8 @@ def test_groups_sizes_and_access_choose():
     assert {pair.entry.oracle for pair in pairs} == {"second"}
     assert problem_groups()["games"] == ["cournot"]
     for keywords, message in (
-        ({"groups": ["gmes"]}, "unknown group 'gmes'; did you mean 'games'"), ({"sizes": ["big"]}, "unknown size 'big'"),
-        ({"access": ["all"]}, "unknown access 'all'"),
+        ({"groups": ["gmes"]}, "unknown group 'gmes'; did you mean 'games'"),
+        ({"sizes": ["big"]}, "unknown size 'big'"), ({"access": ["all"]}, "unknown access 'all'"),
     ):  # fmt: skip
         with pytest.raises(ValueError, match=message):
             plan("compare-small", **keywords)

@@ -31,7 +31,7 @@ def run(solver, hits, problem="a", instance=0, dimension=4, used=100, tuning=0):
     }  # fmt: skip
 
 
-#: On a/0 s takes 20 and t 10; on a/1 s takes (30 + 100) / 1 with its restart and t fails; on b/0 s takes 50, t is absent.
+#: On a/0 s takes 20 and t 10; on a/1 s takes 30 + 100 with its restart and t fails; on b/0 s takes 50, t is absent.
 RUNS = [
     run("s", [20, 20]), run("t", [10]), run("s", [30, None], instance=1), run("t", [None], instance=1),
     run("s", [50, 50], problem="b", dimension=9),

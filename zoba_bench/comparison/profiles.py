@@ -18,8 +18,8 @@ from zoba_bench.comparison.bootstrap import limits, stream
 from zoba_bench.comparison.hits import ABSOLUTE, RELATIVE
 
 __all__ = [
-    "TARGET", "Profile", "Share", "data_profile", "ecdf", "expected_running_time", "instances_of", "performance_profile",
-    "shares",
+    "TARGET", "Profile", "Share", "data_profile", "ecdf", "expected_running_time", "instances_of",
+    "performance_profile", "shares",
 ]  # fmt: skip
 
 Run = Mapping[str, Any]
@@ -109,7 +109,7 @@ def data_profile(runs: Sequence[Run], charged: bool = False) -> Profile:
 
 
 def ecdf(runs: Sequence[Run], measure: str, charged: bool = False) -> Profile:
-    """As in COCO: the share of pairs of an instance and an absolute target that are reached within evaluations / (p + d).
+    """As in COCO: the share of pairs of instance and absolute target that are reached within evaluations / (p + d).
 
     Of several runs on an instance each counts; one that a solver needs only once counts for as many.
     """

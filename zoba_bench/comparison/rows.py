@@ -34,8 +34,8 @@ def row_of(
     return {
         "problem": pair.case.title, "family": pair.case.name, "group": pair.case.group, "size": pair.case.size,
         "p": pair.case.problem.p, "d": pair.case.problem.d, "solver": title_of_solver(pair.solver),
-        "metric": pair.metric, "loops": pair.entry.loops, "oracle": pair.entry.oracle, "options": dict(options), "start": start,
-        "median": _finite(middle), "quartiles": [_finite(low), _finite(high)],
+        "metric": pair.metric, "loops": pair.entry.loops, "oracle": pair.entry.oracle, "options": dict(options),
+        "start": start, "median": _finite(middle), "quartiles": [_finite(low), _finite(high)],
         "median_limits": [_finite(end) for end in interval],
         "failed": sum(math.isinf(value) for group in groups for value in group),
         "runs": sum(map(len, groups)), "instances": len(results),
@@ -52,8 +52,8 @@ def runs_of(pair: Pair, results: Sequence[Result], tuning_evaluations: int, budg
         {
             "problem": pair.case.title, "group": pair.case.group, "size": pair.case.size, "instance": instance.start,
             "dimension": pair.case.problem.p + pair.case.problem.d, "solver": title_of_solver(pair.solver),
-            "oracle": pair.entry.oracle, "metric": pair.metric, "hits": result["hits"], "used": result["used"], "budget": budget,
-            "tuning_evaluations": tuning_evaluations,
+            "oracle": pair.entry.oracle, "metric": pair.metric, "hits": result["hits"],
+            "used": result["used"], "budget": budget, "tuning_evaluations": tuning_evaluations,
         }
         for instance, result in zip(pair.case.measured, results, strict=True)
     ]  # fmt: skip
