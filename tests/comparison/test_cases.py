@@ -112,3 +112,29 @@ def test_ones_own_problem_and_solver_are_compared(tmp_path):
     assert rows["mine.py:S"]["runs"] == 2, "it draws nothing, so it runs once on each instance"
     assert rows["hf-zoba-shared"]["runs"] == 16
     assert rows["mine.py:S"]["median"] < 1e-20 < rows["mine.py:S"]["start"]
+
+
+def test_a_perturbation_is_of_every_problem_and_measured_exactly():
+    """The instances of a problem stay its own; what is told of them has the noise, the known minimum stays."""
+    pairs, left_out = plan(
+        "compare-small", problems=["reference"], solvers=["soba"], perturbation={"noise": 0.5, "rotate": True}
+    )
+    problem, base = pairs[0].case.problem, load_problem("reference", 3, 3)
+    assert problem.capabilities.noise.additive == 0.5
+    assert problem.minimum == base.minimum
+    assert pairs[0].case.title == "reference"
+    assert pairs[0].case.group == "quadratic"
+    assert not left_out
+    _, refused = plan("compare", groups=["nonsmooth"], sizes=["small"], access=["values"], perturbation={"scale": 2.0})
+    assert "cannot be scaled" in refused["all on l1_meha"]
+
+
+def test_noise_leaves_a_run_its_random_numbers_and_is_not_deterministic(tmp_path):
+    keywords = {"problems": ["reference"], "solvers": ["implicit"], "budget": 400, "out": tmp_path}
+    exact = compare("compare-small", **keywords)["rows"][0]
+    noisy = compare("compare-small", perturbation={"noise": 0.1}, **keywords)
+    assert exact["runs"] == 2
+    assert noisy["rows"][0]["runs"] == 16
+    assert noisy["rows"][0]["median"] > 1e3 * exact["median"]
+    assert noisy["provenance"]["command"].endswith("--noise 0.1")
+    assert noisy["settings"]["perturbation"] == {"noise": 0.1}

@@ -7,7 +7,20 @@ from typing import Any
 
 import click
 
-from zoba_bench.cli.options import AS_JSON, CELL_TIMEOUT, DASK, FAIL_FAST, JOBS, MAX_MEMORY, OUT, QUIET, SEED, Completed
+from zoba_bench.cli.options import (
+    AS_JSON,
+    CELL_TIMEOUT,
+    DASK,
+    FAIL_FAST,
+    JOBS,
+    MAX_MEMORY,
+    OUT,
+    QUIET,
+    SEED,
+    Completed,
+    perturbation_of,
+    perturbed,
+)
 from zoba_bench.cli.progress import Progress
 from zoba_bench.cli.terminal import escape, new_console, print_json, report_failed
 from zoba_bench.cli.verbs import resolved
@@ -40,6 +53,7 @@ __all__ = ["run_command"]
 @click.option("--replicates", type=click.IntRange(min=1), help="Runs on each instance; deterministic methods have one.")
 @click.option("--charge-tuning", is_flag=True, help="Count what tuning used as spent before a run begins.")
 @click.option("--gradient-cost", type=click.Choice(["one", "dimension"]), help="What a derivative takes of it.")
+@perturbed
 @JOBS
 @DASK
 @CELL_TIMEOUT
@@ -58,6 +72,7 @@ def run_command(suite: str, out: Path, quiet: bool, as_json: bool, jobs: int, **
     Examples:
       zoba-bench run --problem reference --solver hf-zoba --budget 9000
       zoba-bench run --suite compare --group quadratic --size medium --access values --jobs 2
+      zoba-bench run --suite compare-small --noise 1e-3 --access values
       zoba-bench run --suite compare-small --problem mine.py:P --solver mine.py:S --solver hf-zoba
     """
     from zoba_bench.comparison.compare import compare
@@ -78,7 +93,7 @@ def run_command(suite: str, out: Path, quiet: bool, as_json: bool, jobs: int, **
         content = compare(
             suite, out=out, jobs=jobs, announce=announce, announce_failed=failed.extend, isolated=True,
             announce_phase=lambda word, total: show.begin(word, "cells", total=total, jobs=jobs),
-            configuration=resolved(), **options,
+            configuration=resolved(), perturbation=perturbation_of(options), **options,
         )  # fmt: skip
         show.begin("writing the report")
         with Ledger(out / "ledger.sqlite") as ledger:

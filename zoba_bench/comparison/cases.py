@@ -89,9 +89,9 @@ def cases_of(
             left_out[f"all on {title}"] = str(error)
             continue
         except ValueError as error:
-            if p is None:
+            if (p is None and not perturbation) or is_file(name):
                 raise
-            left_out[f"all on {title}"] = f"no such size: {error}"
+            left_out[f"all on {title}"] = str(error) if p is None else f"no such size: {error}"
             continue
         if (dimensions := (case.problem.p, case.problem.d)) not in seen:
             found.append(case)
@@ -132,11 +132,16 @@ def _numbered(spec: Mapping[str, Any], number: int, perturbation: Mapping[str, A
     """The instance of that number: its seed, where the family has one."""
     name = str(spec["name"])
     if is_file(name):
-        return dict(spec) if "file_hash" in spec else {**spec, **file_spec(name)}
+        if perturbation:
+            raise ValueError(
+                f"{name} is perturbed in its own file: return zoba_bench.problems.combinators.perturbed(problem, ...)"
+            )
+        return {**spec, **file_spec(name)}
     seeded = "seed" in inspect.signature(entry("problems", name)).parameters
-    made = {**spec, "seed": number} if seeded else dict(spec)
+    made: dict[str, Any] = {**spec, "seed": number} if seeded else dict(spec)
     if not perturbation:
         return made
     taken = {key: made.pop(key) for key in ("p", "d", "seed") if key in made}
     options = {key: value for key, value in made.items() if key != "name"}
-    return {"name": "perturbed", "base": name, **taken, "options": options, **perturbation}
+    asked = {"permute": False, "rotate": False, **perturbation}
+    return {"name": "perturbed", "base": name, **taken, "options": options, **asked}
