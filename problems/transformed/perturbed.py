@@ -19,17 +19,16 @@ _CARD = Card(
     summary="Another problem in rotated, permuted or scaled coordinates, with declared noise, rounding or NaN in every "
     "number that a solver is told.",
     source="construction of this catalogue; no published origin. What is said of the assumptions is for the default "
-    "base, quad_general",
+    "base, reference",
     assumptions={
         "A1": "holds",
         "A2": "holds, H = 0",
-        "A3": "holds except for C_z and C_x: F_z is affine in x; C_z and R are given on |x| <= radius if the base is "
-        "asked for it",
-        "A4": "holds",
+        "A3": "holds",
+        "A4": "holds, in closed form",
         "A5": "holds of the functions; numbers that a solver is told have the declared faults",
     },
     quadratic_inner=True,
-    psi_convexity="strongly convex",
+    psi_convexity="convex",
     dimensions="those of the base",
     small={"p": 2, "d": 2},
 )
@@ -37,7 +36,7 @@ _CARD = Card(
 
 @family(_CARD)
 def perturbed(
-    p: int | None = None, d: int | None = None, *, seed: int = 0, base: str = "quad_general",
+    p: int | None = None, d: int | None = None, *, seed: int = 0, base: str = "reference",
     noise: float = 0.0, relative: float = 0.0, digits: int | None = None, nan_rate: float = 0.0,
     permute: bool = True, rotate: bool = True, scale: float = 1.0, perturbation_seed: int = 0,
     options: Mapping[str, Any] | None = None,
@@ -59,7 +58,7 @@ def perturbed(
     perturbation_seed : int
         Of permutations, planes and noise.
     options : mapping, optional
-        Further parameters of the base, such as ``{"kappa": 5.0}``.
+        Further parameters of the base, such as ``{"lam": 2.0}``.
 
     Raises
     ------
