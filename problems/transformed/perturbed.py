@@ -50,7 +50,7 @@ def perturbed(
     p, d : int, optional
         Dimensions of z and x; those of the base where None.
     seed : int
-        Names the instance of the base.
+        Names the instance of the base; no effect with the default base, which has one.
     base : str
         Name of a registered problem.
     noise, relative, digits, nan_rate, permute, rotate, scale

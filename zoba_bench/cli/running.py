@@ -73,7 +73,7 @@ def run_command(suite: str, out: Path, quiet: bool, as_json: bool, jobs: int, **
       zoba-bench run --problem reference --solver hf-zoba --budget 9000
       zoba-bench run --suite compare --group quadratic --size medium --access values --jobs 2
       zoba-bench run --suite compare-small --noise 1e-3 --access values
-      zoba-bench run --suite compare-small --problem mine.py:P --solver mine.py:S --solver hf-zoba
+      zoba-bench run --suite compare-small --solver mine.py:MySolver --solver hf-zoba
     """
     from zoba_bench.comparison.compare import compare
     from zoba_bench.ledger import Ledger

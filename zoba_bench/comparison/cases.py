@@ -141,7 +141,7 @@ def _numbered(spec: Mapping[str, Any], number: int, perturbation: Mapping[str, A
     made: dict[str, Any] = {**spec, "seed": number} if seeded else dict(spec)
     if not perturbation:
         return made
-    taken = {key: made.pop(key) for key in ("p", "d", "seed") if key in made}
+    taken: dict[str, Any] = {key: made.pop(key) for key in ("p", "d", "seed") if key in made}
     options = {key: value for key, value in made.items() if key != "name"}
-    asked = {"permute": False, "rotate": False, **perturbation}
+    asked: dict[str, Any] = {"permute": False, "rotate": False, **perturbation}
     return {"name": "perturbed", "base": name, **taken, "options": options, **asked}
