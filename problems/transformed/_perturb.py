@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from zoba_bench.arrays import Array
+from zoba_bench.arrays import Array, frozen
 from zoba_bench.problem import BilevelProblem, Constants
 from zoba_bench.problem.capabilities import Capabilities
 from zoba_bench.problem.noise import Noise
@@ -149,7 +149,7 @@ def _moved(problem: BilevelProblem, a: Coordinates, b: Coordinates) -> BilevelPr
         hypergradient=of_x(problem.hypergradient, b.pulled),
         inner_hessian=blocks(problem.inner_hessian),
         outer_hessian=blocks(problem.outer_hessian),
-        minimizer=None if problem.minimizer is None else b.new(np.asarray(problem.minimizer)),
+        minimizer=None if problem.minimizer is None else frozen(b.new(np.asarray(problem.minimizer))),
         constants=_constants(problem.constants, a, b),
         start=start,
         region=None if region is None else settled,
