@@ -87,6 +87,7 @@ _MODULES = {
     ),
     "meta.two_task": ("two_task",),
     "transformed.tilted": ("tilted",),
+    "transformed.perturbed": ("perturbed",),
 }
 
 PROBLEMS: dict[str, str] = {

@@ -9,9 +9,10 @@ minimiser is z* = m(x)) and a planted loss (an outer objective that is lowest at
   constant.
 * :func:`planted`: F = c sum f(z_i - t_i) with t = m(target), f lowest at 0: the target is a global minimiser.
 
-A fourth one takes a finished problem, built here or not:
+Two more take a finished problem, built here or not:
 
 * :func:`tilted`: F + b'(z - z*(x)). Psi and the inner level stay as they are, and v* is no longer zero where it was.
+* :func:`perturbed`: other coordinates, with every closed form; and declared noise, rounding or NaN.
 
 Examples
 --------
@@ -58,6 +59,7 @@ from ._base.bounds import plus, times
 from ._base.scalars import LOG_COSH, PSEUDO_HUBER, SOFTPLUS, SQUARE, Scalar
 from .links._coupling import Coupling, coupling, scaled
 from .links._link import Link, diagonal_link, on_solution, planted_constants
+from .transformed._perturb import perturbed
 from .transformed._tilt import tilted
 
 if TYPE_CHECKING:
@@ -73,6 +75,7 @@ __all__ = [
     "Scalar",
     "bregman_link",
     "coupling",
+    "perturbed",
     "planted",
     "shift_link",
     "tilted",

@@ -120,7 +120,8 @@ def run(
             )
     if ready is not None:
         ready()
-    oracle = Oracle(problem, replicates)
+    noise = problem.capabilities.noise
+    oracle = Oracle(problem, replicates, None if noise is None else noise.stream(rng))
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # as in the loop below
         state = solver.init(oracle, rng, z, v, x)
     recorder = Recorder(problem, record_every, replicates)

@@ -37,8 +37,9 @@ def to_dataframe(results: Any) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        Limits, allowed intervals and quartiles are two columns each, "lower" and "upper", "allowed_low" and
-        "allowed_high", "quartile_low" and "quartile_high"; what is open, or not known, is NaN.
+        Limits, allowed intervals, quartiles and limits of a median are two columns each, "lower" and "upper",
+        "allowed_low" and "allowed_high", "quartile_low" and "quartile_high", "median_low" and "median_high"; what is
+        open, or not known, is NaN.
 
     Raises
     ------
@@ -77,7 +78,7 @@ def _wanted(given: Any) -> str:
 
 _PAIRS = {
     "limits": ("lower", "upper"), "allowed": ("allowed_low", "allowed_high"),
-    "quartiles": ("quartile_low", "quartile_high"),
+    "quartiles": ("quartile_low", "quartile_high"), "median_limits": ("median_low", "median_high"),
 }  # fmt: skip
 #: What is a number in every row, also where it is not known.
 _NUMBERS = {

@@ -80,11 +80,23 @@ class Oracle:
         ...". Far from there (``FAR``) it is the iterate that has left, and not the function that fails.
     dry : bool
         Nothing is evaluated: what an iteration would use is counted, at most.
+
+    Parameters
+    ----------
+    problem : BilevelProblem
+    replicates : int
+        R.
+    draws : Generator, optional
+        Of noise that the problem declares; by default the one that its seed names.
     """
 
     dry = False
 
-    def __init__(self, problem: BilevelProblem, replicates: int) -> None:
+    def __init__(
+        self, problem: BilevelProblem, replicates: int, draws: np.random.Generator | None = None
+    ) -> None:  # fmt: skip
+        self._noise = problem.capabilities.noise
+        self._draws = self._noise.stream() if draws is None and self._noise is not None else draws
         sizes = {"": None, "p": problem.p, "d": problem.d}
         samples = {"inner": problem.inner_samples or 1, "outer": problem.outer_samples or 1}
         # Of every query: the function, what a mean over the samples counts for, the last dimension of the result.
@@ -257,6 +269,12 @@ class Oracle:
             )  # fmt: skip
             values = np.zeros(whole)
             values[on] = some
+        if self._noise is not None and self._draws is not None:
+            # For all points, so that the draws of one do not depend on which others are asked.
+            faulty = self._noise.applied(values, self._draws)
+            values = (
+                faulty if everywhere else np.where(on.reshape(*on.shape, *[1] * (faulty.ndim - on.ndim)), faulty, 0.0)
+            )
         note_values(counted, values)
         if self._near is None:
             self._near = FAR * (1.0 + max(float(np.abs(vector).max(initial=0.0)) for vector in vectors[:2]))

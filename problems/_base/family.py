@@ -59,7 +59,9 @@ def family(card: Card) -> Callable[[Factory], Factory]:
                 value = given.arguments.get(name, defaults[name])
                 if value is not defaults[name]:
                     given.arguments[name] = check(value)
-            built = replace(factory(*given.args, **given.kwargs), card=grouped)
+            built = factory(*given.args, **given.kwargs)
+            # One that is made from a problem with kinks has them too.
+            built = replace(built, card=grouped if built.smooth else replace(grouped, smooth=False))
             return made_by(built, build, *given.args, **given.kwargs)
 
         build.card = grouped  # type: ignore[attr-defined]

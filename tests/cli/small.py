@@ -21,17 +21,17 @@ def small_suite():
 @pytest.fixture
 def small(monkeypatch):
     """Every suite that `verify` is asked for is the small one, and every comparison is short."""
-    from zoba_bench.comparison import compare
+    from zoba_bench.comparison import pairs
 
     suite = small_suite()
     monkeypatch.setattr(verify, "entry", lambda kind, name: lambda: replace(suite, name=name))
     monkeypatch.setattr(verify, "derivations", lambda solvers: {})  # for the report
     short = {
-        "problems": [{"name": "reference", "p": 2, "d": 2}], "budget": 3000, "gradient_cost": "one",
-        "tuning_replicates": 2, "replicates": 2,
+        "problems": [{"name": "reference", "p": 2, "d": 2}], "sizes": ["small"], "budget_per_dimension": 750,
+        "gradient_cost": "one", "tuning_instances": 1, "tuning_replicates": 2, "instances": 1, "replicates": 2,
     }  # fmt: skip
-    monkeypatch.setattr(compare, "SUITES", {"compare": short, "compare-small": short})
-    grids = {name: compare.GRIDS[name] for name in ("hf-zoba", "zmdsba")}
+    monkeypatch.setattr(pairs, "SUITES", {"compare": short, "compare-small": short})
+    grids = {name: pairs.GRIDS[name] for name in ("hf-zoba", "zmdsba")}
     short_grids = {name: replace(entry, options=entry.options[:2]) for name, entry in grids.items()}
-    monkeypatch.setattr(compare, "GRIDS", short_grids)
+    monkeypatch.setattr(pairs, "GRIDS", short_grids)
     return suite

@@ -12,9 +12,14 @@ from click.testing import CliRunner
 
 from zoba_bench.cli import cli
 from zoba_bench.comparison import compare as module
+from zoba_bench.comparison import pairs as module_of_pairs
+from zoba_bench.comparison import rows as module_of_rows
 from zoba_bench.comparison import trial as module_of_trial
-from zoba_bench.comparison.compare import compare, plan, rivals, rounding
-from zoba_bench.comparison.grids import GRIDS, SUITES
+from zoba_bench.comparison.compare import compare
+from zoba_bench.comparison.grids import GRIDS, STEPS
+from zoba_bench.comparison.pairs import plan
+from zoba_bench.comparison.rows import rivals, rounding
+from zoba_bench.comparison.suites import SUITES
 from zoba_bench.comparison.trial import metric_name, trial
 from zoba_bench.ledger import Ledger
 from zoba_bench.registry import list_solvers, load_problem, make_solver
@@ -23,7 +28,7 @@ from zoba_bench.report.html import write_report
 from zoba_bench.report.typography import rich
 
 SPEC = {"name": "reference", "p": 2, "d": 2}
-FEW = {"problems": ["reference"], "solvers": ["hf-zoba-shared", "zoba"], "budget": 1500}
+FEW = {"problems": ["reference"], "solvers": ["hf-zoba-shared", "zo-penalty"], "budget": 1500}
 
 
 def one(solver="hf-zoba-shared", budget=2000, seed=0, **options):
@@ -41,9 +46,10 @@ def row(problem="a", solver="s", loops="single", oracle="values", median=1.0, se
 def test_a_trial_stays_within_its_budget_and_ends_at_its_last_iterate():
     found = one()
     assert found["evaluations"][0] == 0
-    assert found["evaluations"][-1] <= 2000
-    assert found["median"][-1] == np.median(found["final"])
-    assert found["median"][0] == found["start"] > found["median"][-1] > 0
+    assert found["evaluations"][-1] == 2000
+    assert all(1900 < used <= 2000 for used in found["used"])
+    assert [curve[-1] for curve in found["curves"]] == found["final"]
+    assert all(curve[0] == found["start"] > curve[-1] > 0 for curve in found["curves"])
 
 
 @pytest.mark.parametrize(
@@ -59,9 +65,11 @@ def test_the_axis_of_evaluations_is_what_was_counted(solver, problem, options):
     rng = np.random.default_rng(0)
     found = trial(rng, problem, solver, options, 1000, "one", 3, "tune")
     first = 3 * 40 + 2 * 40 if solver == "saba" else 0
-    assert found["evaluations"][0] == first
-    assert 900 < found["evaluations"][-1] <= 1000
-    assert np.all(np.diff(found["evaluations"]) >= 0)
+    assert all(900 < used <= 1000 for used in found["used"])
+    # The largest target is met by the start, after what it took.
+    assert {hits[0] for hits in found["hits"]["gap"]["absolute"]} == {first}
+    assert found["deterministic"] == (solver == "soba")
+    assert len(found["final"]) == (1 if solver == "soba" else 3)
 
 
 def test_the_same_cell_gives_the_same_numbers():
@@ -73,7 +81,7 @@ def test_the_same_cell_gives_the_same_numbers():
 def test_a_diverged_replicate_is_a_missing_value():
     found = one(rho=50.0, gamma=20.0)
     assert found["final"] == [None] * 3
-    assert found["median"][-1] is None
+    assert [curve[-1] for curve in found["curves"]] == [None] * 3
     json.dumps(found, allow_nan=False)
 
 
@@ -105,6 +113,9 @@ def test_every_solver_has_a_grid_of_the_same_size_that_can_be_built():
         assert len({repr(sorted(options.items())) for options in of.options}) == 12, "equal effort for everyone"
         for options in of.options:
             make_solver(name, **options)
+        for step in STEPS[name]:
+            assert len({options[step] for options in of.options}) > 1, f"{step} of {name} is never tuned"
+    assert set(STEPS) == set(GRIDS)
     for suite in SUITES.values():
         for spec in suite["problems"]:
             load_problem(**spec)
@@ -112,10 +123,12 @@ def test_every_solver_has_a_grid_of_the_same_size_that_can_be_built():
 
 def test_a_solver_that_needs_more_is_left_out_by_name(monkeypatch):
     needy = SimpleNamespace(lacking=lambda problem: [f"a finite-sum problem; {problem.name} is deterministic"])
-    monkeypatch.setattr(module, "make_solver", lambda name: needy if name == "zoba" else make_solver(name))
+    monkeypatch.setattr(
+        module_of_pairs, "make_solver", lambda name: needy if name == "zo-penalty" else make_solver(name)
+    )
     pairs, left_out = plan("compare-small", **{k: v for k, v in FEW.items() if k != "budget"})
     assert [pair.solver for pair in pairs] == ["hf-zoba-shared"]
-    assert left_out == {"zoba on reference": "needs a finite-sum problem; reference is deterministic"}
+    assert left_out == {"zo-penalty on reference": "needs a finite-sum problem; reference is deterministic"}
 
 
 @pytest.mark.parametrize(
@@ -135,9 +148,14 @@ def test_an_unknown_comparison_is_refused():
         plan("fast")
 
 
-def test_the_best_options_are_those_with_the_least_median():
-    results = [{"refused": "no"}, {"final": [3.0, None, None]}, {"final": [2.0, 2.5, None]}, {"final": [9.0] * 3}]
-    assert module._best(results) == 2
+def test_the_best_options_are_those_with_the_least_median_of_what_is_left_of_the_start():
+    results = [
+        [{"refused": "no"}], [{"start": 1.0, "final": [3.0, None, None]}], [{"start": 1.0, "final": [2.0, 2.5, None]}],
+        # A tenth of one start and all of another, whose median is a tenth: instances weigh the same.
+        [{"start": 100.0, "final": [10.0, 10.0, 10.0]}, {"start": 9.0, "final": [9.0]}],
+    ]  # fmt: skip
+    assert module._best(results) == 3
+    assert module._best(results[:3]) == 2
     assert module._best(results[:2]) is None
 
 
@@ -161,7 +179,7 @@ def test_at_equal_time_the_slower_one_is_stopped_when_the_faster_is_done():
 def test_a_failed_median_loses_and_two_failures_are_equal():
     (found,) = rivals([row(median=None), row(solver="two", loops="two", median=3.0)])
     assert found["at_equal_evaluations"] == "two"
-    assert module._winner(None, None, 0.0, 4.0) == "equal"
+    assert module_of_rows._winner(None, None, 0.0, 4.0) == "equal"
 
 
 def test_nobody_is_ahead_where_nothing_is_gained():
@@ -186,10 +204,14 @@ def test_a_comparison_is_resumed_reported_and_reproduced(tmp_path):
     said = []
     first = compare("compare-small", 3, out=tmp_path, announce=said.append, **FEW)
     assert "2 pairs of solver and problem" in said[0]
-    assert {r["solver"] for r in first["rows"]} == {"hf-zoba-shared", "zoba"}
+    assert {r["solver"] for r in first["rows"]} == {"hf-zoba-shared", "zo-penalty"}
     assert all(r["median"] < r["start"] for r in first["rows"])
     assert all(low <= r["median"] <= high for r in first["rows"] for low, high in [r["quartiles"]])
+    assert all(r["median_limits"][0] <= r["median"] <= r["median_limits"][1] for r in first["rows"])
     assert first["settings"]["budget"] == 1500
+    # 12 settings, 4 seeds, nearly all of the budget each; apart from what is measured.
+    assert all(0.9 * 12 * 4 * 1500 < r["tuning_evaluations"] <= 12 * 4 * 1500 for r in first["rows"])
+    assert first["tuning"]["evaluations"] == sum(r["tuning_evaluations"] for r in first["rows"])
     with Ledger(tmp_path / "ledger.sqlite") as ledger:
         cells = ledger.count()
         again = compare("compare-small", 3, out=tmp_path, **FEW)

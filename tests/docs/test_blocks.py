@@ -17,6 +17,7 @@ from .blocks import NOT_RUN, PAGES, ROOT, Block, blocks, exit_code, run, words
 SLOW = {
     "README.md",
     "docs/explanation/verification.md",
+    "docs/how_to/compare_solvers.md",
     "docs/how_to/own_claim.md",
     "docs/how_to/own_problem.md",
     "docs/how_to/own_solver.md",

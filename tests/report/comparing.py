@@ -71,3 +71,34 @@ def failed_cell(key: str, **changes: Any) -> dict[str, Any]:
         "message": "ValueError: radius is 0",
         "traceback": "Traceback (most recent call last):\n  ...\nValueError: radius is 0\n",
     } | changes
+
+
+def reached(solver: str, hits: list[int | None], problem: str = "quad_general", size: str = "small") -> dict[str, Any]:
+    """Runs on one instance that reach every target after so many evaluations, None for those that reach none."""
+    oracle = KINDS[solver][1]
+    of = {"absolute": [[hit] * 21 for hit in hits], "relative": [[hit] * 7 for hit in hits]}
+    return {
+        "problem": problem, "group": "quadratic", "size": size, "instance": 0, "dimension": 10, "solver": solver,
+        "oracle": oracle, "metric": "stationarity", "hits": {"stationarity": of, "gap": of}, "used": [100] * len(hits),
+        "budget": 100, "tuning_evaluations": 1000,
+    }  # fmt: skip
+
+
+def profiled(**settings: Any) -> dict[str, Any]:
+    """Two sizes of a problem with runs against targets: hf-zoba reaches them in three runs of four, zoba in one."""
+    problems = [("quad_general", "small"), ("quad_general (wide)", "wide")]
+    rows = [
+        result(problem, solver, 1e-3, median_limits=[9e-4, None], instances=1)
+        for problem, _ in problems for solver in ("hf-zoba", "zoba")
+    ]  # fmt: skip
+    runs = [
+        reached("hf-zoba", [20, 20], *problems[0]), reached("zoba", [10, None], *problems[0]),
+        reached("hf-zoba", [40, None], *problems[1]), reached("zoba", [None, None], *problems[1]),
+    ]  # fmt: skip
+    made = comparison(*rows, runs=runs, tuning={"evaluations": 4000})
+    return made | {
+        "settings": {
+            "budget_per_dimension": 10, "gradient_cost": "one", "tuning_instances": 1, "tuning_replicates": 4,
+            "instances": 1, "replicates": 2, "charge_tuning": False, "perturbation": {}, **settings,
+        },
+    }  # fmt: skip

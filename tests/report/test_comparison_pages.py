@@ -20,7 +20,7 @@ def files(content):
     return comparison_files({"id": 1, "suite": "by-hand", "seed": 3, "created": "2026-01-21", "content": content})
 
 
-@pytest.mark.parametrize("content", [comparing.two_solvers, comparing.several])
+@pytest.mark.parametrize("content", [comparing.two_solvers, comparing.several, comparing.profiled])
 def test_every_link_resolves_and_every_page_is_well_formed(tmp_path, content):
     with Ledger(tmp_path / "ledger.sqlite") as opened:
         opened.add_run("by-hand", 3, content())

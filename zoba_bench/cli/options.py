@@ -6,8 +6,9 @@ once, and so may one environment variable.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 from click.shell_completion import CompletionItem
@@ -29,6 +30,8 @@ __all__ = [
     "VERBOSE",
     "Completed",
     "Shared",
+    "perturbation_of",
+    "perturbed",
 ]
 
 
@@ -57,7 +60,7 @@ class Completed(_Text):
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         """The names that begin so."""
-        from zoba_bench.comparison.grids import SUITES
+        from zoba_bench.comparison.suites import SUITES
         from zoba_bench.registry import names
 
         every = {name for kind in self.kinds for name in (SUITES if kind == "comparisons" else names(kind))}
@@ -102,4 +105,31 @@ FAIL_FAST = click.option(
 FRESH = click.option(
     "--fresh", is_flag=True, help="Derive and run everything anew, and replace what the ledger holds of it."
 )
+#: Faults that every problem gets, by the names of ``zoba_bench.problems.combinators.perturbed``.
+_PERTURBED = (
+    click.option("--noise", type=click.FloatRange(min=0), help="Additive normal noise of this standard deviation."),
+    click.option("--relative", type=click.FloatRange(min=0), help="Multiplicative noise of this standard deviation."),
+    click.option("--digits", type=click.IntRange(min=1), help="Significant digits that are left of a number."),
+    click.option("--nan-rate", type=click.FloatRange(min=0, max=1, max_open=True), help="How often a number is NaN."),
+    click.option("--permute", is_flag=True, help="Permute the coordinates."),
+    click.option("--rotate", is_flag=True, help="Rotate the coordinates."),
+    click.option("--scale", type=click.FloatRange(min=1), help="Scale the coordinates, with this condition."),
+)
+#: Their names as keywords.
+PERTURBATION = ("noise", "relative", "digits", "nan_rate", "permute", "rotate", "scale")
+
+
+def perturbed(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options of a perturbation, for a command that reads them with :func:`perturbation_of`."""
+    for option in reversed(_PERTURBED):
+        command = option(command)
+    return command
+
+
+def perturbation_of(options: dict[str, Any]) -> dict[str, Any]:
+    """What was asked for, taken out of the options."""
+    taken = {name: options.pop(name) for name in PERTURBATION}
+    return {name: value for name, value in taken.items() if value not in (None, False)}
+
+
 OWN = click.option("--problem", "own", metavar="FILE.PY:NAME", help="A problem of your own, from a file.")

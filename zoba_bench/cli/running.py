@@ -7,7 +7,20 @@ from typing import Any
 
 import click
 
-from zoba_bench.cli.options import AS_JSON, CELL_TIMEOUT, DASK, FAIL_FAST, JOBS, MAX_MEMORY, OUT, QUIET, SEED, Completed
+from zoba_bench.cli.options import (
+    AS_JSON,
+    CELL_TIMEOUT,
+    DASK,
+    FAIL_FAST,
+    JOBS,
+    MAX_MEMORY,
+    OUT,
+    QUIET,
+    SEED,
+    Completed,
+    perturbation_of,
+    perturbed,
+)
 from zoba_bench.cli.progress import Progress
 from zoba_bench.cli.terminal import escape, new_console, print_json, report_failed
 from zoba_bench.cli.verbs import resolved
@@ -19,14 +32,28 @@ __all__ = ["run_command"]
 @click.option("--suite", default="compare", show_default=True, type=Completed("comparisons"), help="Which comparison.")
 @click.option(
     "--problem", "problems", multiple=True, metavar="NAME", type=Completed("problems"),
-    help="Only this problem; repeatable.",
+    help="Only this problem, or one of your own, FILE.PY:NAME; repeatable.",
 )  # fmt: skip
 @click.option(
     "--solver", "solvers", multiple=True, metavar="NAME", type=Completed("solvers"),
-    help="Only this solver; repeatable.",
+    help="Only this solver, or one of your own, FILE.PY:CLASS; repeatable.",
+)  # fmt: skip
+@click.option("--group", "groups", multiple=True, help="Only this part of the catalogue; repeatable.")
+@click.option(
+    "--size", "sizes", multiple=True, type=click.Choice(["small", "medium", "wide", "tall"]),
+    help="Only this size; repeatable  [default: the suite's]",
+)  # fmt: skip
+@click.option(
+    "--access", multiple=True, type=click.Choice(["values", "gradients", "second"]),
+    help="Only solvers that may query this much; repeatable.",
 )  # fmt: skip
 @click.option("--budget", type=click.IntRange(min=1), help="Evaluations a run  [default: the suite's]")
+@click.option("--budget-per-dimension", type=click.IntRange(min=1), help="Evaluations a run for each of p + d.")
+@click.option("--instances", type=click.IntRange(min=1), help="Measured instances of a problem.")
+@click.option("--replicates", type=click.IntRange(min=1), help="Runs on each instance; deterministic methods have one.")
+@click.option("--charge-tuning", is_flag=True, help="Count what tuning used as spent before a run begins.")
 @click.option("--gradient-cost", type=click.Choice(["one", "dimension"]), help="What a derivative takes of it.")
+@perturbed
 @JOBS
 @DASK
 @CELL_TIMEOUT
@@ -37,12 +64,16 @@ __all__ = ["run_command"]
 @QUIET
 @AS_JSON
 def run_command(suite: str, out: Path, quiet: bool, as_json: bool, jobs: int, **options: Any) -> int:
-    """Compare solvers at equal budgets: options tuned over a declared grid, medians over other seeds.
+    """Compare solvers at equal budgets: options tuned over a declared grid, medians over other instances and seeds.
+
+    A run that was ended goes on where it was: finished cells are found again.
 
     \b
     Examples:
       zoba-bench run --problem reference --solver hf-zoba --budget 9000
-      zoba-bench run --suite compare --jobs 2
+      zoba-bench run --suite compare --group quadratic --size medium --access values --jobs 2
+      zoba-bench run --suite compare-small --noise 1e-3 --access values
+      zoba-bench run --suite compare-small --solver mine.py:MySolver --solver hf-zoba
     """
     from zoba_bench.comparison.compare import compare
     from zoba_bench.ledger import Ledger
@@ -62,7 +93,7 @@ def run_command(suite: str, out: Path, quiet: bool, as_json: bool, jobs: int, **
         content = compare(
             suite, out=out, jobs=jobs, announce=announce, announce_failed=failed.extend, isolated=True,
             announce_phase=lambda word, total: show.begin(word, "cells", total=total, jobs=jobs),
-            configuration=resolved(), **options,
+            configuration=resolved(), perturbation=perturbation_of(options), **options,
         )  # fmt: skip
         show.begin("writing the report")
         with Ledger(out / "ledger.sqlite") as ledger:

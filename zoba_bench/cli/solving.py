@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from zoba_bench.cli.options import AS_JSON, MAX_MEMORY, OWN, QUIET, SEED, Completed
+from zoba_bench.cli.options import AS_JSON, MAX_MEMORY, OWN, QUIET, SEED, Completed, perturbation_of, perturbed
 from zoba_bench.cli.progress import Progress
 from zoba_bench.cli.terminal import new_console, print_json
 from zoba_bench.cli.verbs import resolved
@@ -37,6 +37,7 @@ REGULAR = ("converged", "max_iterations", "budget")
 @click.option("--replicates", default=1, show_default=True, type=int, help="Independent runs from the same start.")
 @click.option("--tune", is_flag=True, help="Choose steps and radii from the curvature at the start; counted.")
 @click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="Solver option, repeatable.")
+@perturbed
 @MAX_MEMORY
 @SEED
 @QUIET
@@ -44,7 +45,7 @@ REGULAR = ("converged", "max_iterations", "budget")
 def solve(
     problem: str | None, own: str | None, solver: str, p: int | None, d: int | None, max_iterations: int | None,
     budget: int | None, gradient_cost: str, tolerance: float, replicates: int, tune: bool,
-    settings: tuple[str, ...], max_memory: str | None, seed: int, quiet: bool, as_json: bool,
+    settings: tuple[str, ...], max_memory: str | None, seed: int, quiet: bool, as_json: bool, **faults: Any,
 ) -> int:  # fmt: skip
     """Run a solver on a registered problem, or on one of your own.
 
@@ -73,6 +74,11 @@ def solve(
     with Progress(quiet or as_json) as show:
         show.begin("building the problem")
         spec = file_spec(name)
+        wrong = perturbation_of(faults)
+        if wrong and own is not None:
+            raise click.UsageError("a problem of your own is perturbed in its file, by problems.combinators.perturbed")
+        if wrong:
+            spec = {"name": "perturbed", "base": name, "permute": False, "rotate": False, **wrong}
         built = load_problem(**spec, p=p, d=d)
         whole = (1000 if max_iterations is None else max_iterations) if budget is None else budget
         step = show.begin("running", "iterations" if budget is None else "evaluations", total=whole)

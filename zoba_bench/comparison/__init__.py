@@ -1,5 +1,7 @@
-"""Solvers against each other: equal budgets, options tuned over a declared grid, medians over seeds.
+"""Solvers against each other: equal budgets, options tuned over a declared grid on instances that are not measured.
 
-``grids`` declares what is tried for each solver, ``trial`` is the cell that runs one setting on one problem, and
-``compare`` tunes on some seeds, measures on others and says who got further.
+``grids`` declares what is tried for each solver, ``suites`` what a comparison is made of. ``cases`` makes instances to
+tune on and others to measure on, ``pairs`` is the plan, ``trial`` the cell that runs one setting on one instance, and
+``hits`` when it reaches the targets. ``compare`` tunes and measures, ``rows`` says who got further, with limits from
+``bootstrap``, and ``profiles`` reads from the same runs how fast.
 """

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["GRIDS", "SUITES", "Entry"]
+__all__ = ["GRIDS", "STEPS", "Entry"]
 
 
 @dataclass(frozen=True)
@@ -64,9 +64,10 @@ GRIDS |= {
     "implicit": Entry("single", "values", _grid({}, radius=(0.1, 1.0, 10.0), h2=(1e-4, 1e-3),
                                                 curvature=("secant", "measured"))),
     "pzobo": Entry("two", "gradients", _grid({"Q": 1}, N=(3, 10), alpha=_INNER, beta=_OUTER)),
-    "hozog": Entry("two", "gradients", _grid({"q": 1}, inner_steps=(10, 40), alpha=_INNER, eta=(0.01, 0.1, 0.4))),
+    # eta is the radius of its differences and gamma its outer step.
+    "hozog": Entry("two", "gradients", _grid({"q": 1, "eta": 0.01}, inner_steps=(10, 40), alpha=_INNER, gamma=_OUTER)),
     "f2sa": Entry("two", "gradients", _grid({"inner_steps": 5}, alpha=_OUTER, gamma=_INNER, lam=(1.0, 10.0))),
-    "meha": Entry("single", "gradients", _grid({"eta": 0.4}, alpha=_OUTER, beta=_INNER, power=(0.0, 0.49))),
+    "meha": Entry("single", "gradients", _grid({"power": 0.0}, alpha=_OUTER, beta=_INNER, eta=_INNER)),
     "aid-bio": Entry("two", "second", _grid({"N": 3}, D=(1, 5), alpha=_INNER, beta=_OUTER)),
     "itd-bio": Entry("two", "second", _grid({}, D=(5, 10), alpha=_INNER, beta=_OUTER)),
     "stocbio": Entry("two", "second", _grid({"S": 10, "D_f": 10, "D_g": 10, "B": 10, "D": 5, "Q": 5}, alpha=_INNER,
@@ -80,17 +81,14 @@ GRIDS |= {
     "ufom-adaptive": Entry("two", "second", _grid({}, inner_steps=(5, 10), alpha=_INNER, gamma=(0.1, 1.0, 10.0))),
 }  # fmt: skip
 
-SUITES: dict[str, dict[str, Any]] = {
-    "compare": {
-        "problems": [],  # all registered ones
-        "budget": 20_000, "gradient_cost": "one", "tuning_replicates": 4, "replicates": 16,
-    },
-    "compare-small": {
-        "problems": [
-            {"name": "quad_general", "p": 4, "d": 3, "kappa": 3.0},
-            {"name": "reference", "p": 3, "d": 3},
-            {"name": "logistic_bregman", "p": 3, "d": 3},
-        ],
-        "budget": 4000, "gradient_cost": "one", "tuning_replicates": 4, "replicates": 8,
-    },
+#: The steps that each solver has, every one of which its grid moves. A step that is a multiple of another one stands
+#: here by the name of the multiple.
+STEPS: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(("zoba", "zoba-tuned", "zoba-mixed", "hf-zoba", "hf-zoba-shared"), ("rho", "gamma")),
+    **dict.fromkeys(("zdsba", "zmdsba"), ("alpha", "beta", "gamma")),
+    **dict.fromkeys(("zo-penalty", "pzobo", "aid-bio", "itd-bio"), ("alpha", "beta")),
+    **dict.fromkeys(("hozog", "f2sa", "fom", "ufom", "ufom-adaptive"), ("alpha", "gamma")),
+    **dict.fromkeys(("meha", "stocbio", "fednest"), ("alpha", "beta", "eta")),
+    **dict.fromkeys(("soba", "saba"), ("rho", "ratio")),
+    "implicit": ("radius",),
 }  # fmt: skip

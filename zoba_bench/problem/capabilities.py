@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from zoba_bench.arrays import Array
+from zoba_bench.problem.noise import Noise
 
 __all__ = ["Capabilities", "Tasks"]
 
@@ -89,6 +90,8 @@ class Capabilities:
     pl : float
         mu_PL > 0 with |G_z|^2 >= 2 mu_PL (G - min G), where G is not strongly convex.
     tasks : Tasks
+    noise : Noise
+        Faults of every number that a query of a solver returns; None where numbers are what the functions say.
     sampled_derivatives : bool
         The derivatives of a problem with samples take ``sample`` as their last argument, as its values do.
     """
@@ -108,4 +111,5 @@ class Capabilities:
     reduced_adjoint: Callable[[Array], Array] | None = None
     pl: float | None = None
     tasks: Tasks | None = None
+    noise: Noise | None = None
     sampled_derivatives: bool = False

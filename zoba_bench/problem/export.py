@@ -71,16 +71,22 @@ class _Level:
 
     problem: Problem
     name: str
+    draws: np.random.Generator | None = None  # of noise that the problem declares
 
     def __call__(self, z: Vector, x: Vector) -> Any:
         function = getattr(self.problem, self.name)
-        return _number(function(np.asarray(z, dtype=np.float64), np.asarray(x, dtype=np.float64)))
+        values = function(np.asarray(z, dtype=np.float64), np.asarray(x, dtype=np.float64))
+        if self.draws is not None:
+            values = self.problem.capabilities.noise.applied(np.asarray(values), self.draws)
+        return _number(values)
 
 
 def functions_of(problem: Problem, seed: int) -> Functions:
     """See :meth:`BilevelProblem.as_functions`."""
     z0, x0 = problem.initial_point(np.random.default_rng(seed))
-    return Functions(_Level(problem, "outer"), _Level(problem, "inner"), x0, z0)
+    noise = problem.capabilities.noise
+    outer, inner = (None, None) if noise is None else noise.stream(np.random.default_rng(seed)).spawn(2)
+    return Functions(_Level(problem, "outer", outer), _Level(problem, "inner", inner), x0, z0)
 
 
 def single_level_of(problem: Problem, seed: int) -> SingleLevel:

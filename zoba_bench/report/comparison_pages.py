@@ -13,12 +13,12 @@ from zoba_bench.report.failures import failures
 from zoba_bench.report.names import Names
 from zoba_bench.report.pages import environment
 from zoba_bench.report.plots import Plot, curves_plot
+from zoba_bench.report.profiles import ORACLES, glances, parts_of
 from zoba_bench.report.typography import rich
 
 __all__ = ["comparison_files"]
 
 Row = Mapping[str, Any]
-_ORACLES = {"values": "values", "gradients": "gradients", "second": "second derivatives"}
 _TOGETHER = 6  # curves in one picture; more are split by what the solvers may query
 _NAMED = 8  # problems or solvers that a command names; more are all of them, or were chosen with care
 
@@ -45,16 +45,19 @@ def comparison_files(run: Mapping[str, Any]) -> dict[str, str | bytes]:
     groups = by_problem(content["rows"])
     names = Names()
     problems = [_problem(name, rows, names, len(groups) == 1) for name, rows in groups.items()]
+    parts = parts_of(content, names)
     made = environment()
     made.filters |= {
         "gain": lambda row: f"{gain(row) + 0.0:.1f}", "median": lambda found: rich(value(found)),
-        "query": lambda oracle: _ORACLES.get(oracle, oracle),
+        "query": lambda oracle: ORACLES.get(oracle, oracle),
     }  # fmt: skip
     made.globals |= {
         "run": run, "content": content, "problems": problems, "places": {one.name: one for one in problems},
         "command": (content.get("provenance") or {}).get("command") or _command(run),
         "solvers": sorted({str(row["solver"]) for row in content["rows"]}),
         "failed": failures(content.get("failed")), "outcome": outcome(content),
+        "budget": _budget(content["settings"]), "parts": parts, "glances": glances(content),
+        "instances": max((row.get("instances", 1) for row in content["rows"]), default=1),
         "ordered": [row for one in problems for row in one.rows],
     }  # fmt: skip
     files: dict[str, str | bytes] = {
@@ -63,6 +66,14 @@ def comparison_files(run: Mapping[str, Any]) -> dict[str, str | bytes]:
         for _, file, plot in one.curves
         for ending, text in (("svg", plot.svg), ("csv", plot.csv))
     }
+    if parts:
+        files |= {
+            f"figures/{one.file}.{ending}": text
+            for part in parts
+            for one in part.pictures
+            for ending, text in (("svg", one.plot.svg), ("csv", one.plot.csv))
+        }
+        files["comparison-profiles.html"] = made.get_template("comparison_profiles.html.jinja").render()
     if len(problems) > 1:
         files["figures/comparison.png"] = canvas.to_png(draw(content))
         page = made.get_template("comparison_problem.html.jinja")
@@ -84,7 +95,7 @@ def _curves(name: str, rows: Sequence[Row], anchor: str) -> tuple[tuple[str, str
     label = METRICS[rows[0]["metric"]]
     parts = {"": list(rows)}
     if sum(bool(row.get("curve")) for row in rows) > _TOGETHER:
-        parts = {words: [row for row in rows if row["oracle"] == oracle] for oracle, words in _ORACLES.items()}
+        parts = {words: [row for row in rows if row["oracle"] == oracle] for oracle, words in ORACLES.items()}
     found = []
     for words, part in parts.items():
         plot = curves_plot(part, f"{name}, {words}" if words else name, label)
@@ -94,11 +105,17 @@ def _curves(name: str, rows: Sequence[Row], anchor: str) -> tuple[tuple[str, str
     return tuple(found)
 
 
+def _budget(settings: Mapping[str, Any]) -> str:
+    whole = settings.get("budget")
+    return f"{whole} evaluations a run" if whole else f"{settings['budget_per_dimension']} (p + d) evaluations a run"
+
+
 def _command(run: Mapping[str, Any]) -> str:
     """What repeats a comparison of the problems and solvers that it has."""
     content, settings = run["content"], run["content"]["settings"]
     words = ["zoba-bench", "run", "--suite", str(run["suite"]), "--seed", str(run["seed"])]
-    words += ["--budget", str(settings["budget"]), "--gradient-cost", str(settings["gradient_cost"])]
+    words += ["--budget", str(settings["budget"])] if settings.get("budget") else []
+    words += ["--gradient-cost", str(settings["gradient_cost"])]
     for option in ("problem", "solver"):
         named = sorted({str(row[option]) for row in content["rows"]})
         if len(named) <= _NAMED:

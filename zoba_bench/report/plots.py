@@ -17,7 +17,7 @@ from zoba_bench.report.svg import WIDTH, Panel, Picture, legend, series_marker, 
 from zoba_bench.report.typography import pretty
 from zoba_bench.report.wording import is_control, number
 
-__all__ = ["Plot", "claim_plot", "curves_plot", "growth_plot"]
+__all__ = ["Plot", "claim_plot", "curves_plot", "growth_plot", "shares_plot"]
 
 Row = Mapping[str, Any]
 #: Deviations that a picture shows, the largest ones; the CSV has all.
@@ -113,6 +113,32 @@ def curves_plot(rows: Sequence[Row], title: str, label: str) -> Plot | None:
         panel.points(x[::every_so_many], y[::every_so_many], kind, marker=marker)
     table = [[name, number_of, median] for name, points in curves.items() for number_of, median in points]
     return Plot(picture.render(), picture.alternative, picture.height, _csv(["solver", "evaluations", "median"], table))
+
+
+def shares_plot(
+    curves: Mapping[str, Sequence[tuple[float, float]]], title: str, label: str, reach: tuple[float, float]
+) -> Plot:
+    """Shares of several solvers that grow in steps along a logarithmic axis; a point begins a step."""
+    ends = ", ".join(f"{name} {points[-1][1] if points else 0:.0%}" for name, points in curves.items())
+    picture = Picture(f"{title}; in the end {ends}.")
+    keys = [(series_marker(i)[1], series_marker(i)[0], name) for i, name in enumerate(curves)]
+    top = legend(picture, keys) + 30
+    picture.height = top + 250
+    x_range = _padded(*reach)
+    panel = Panel(picture, (58, top, WIDTH - 16, picture.height - 42), x_range, (0.0, 1.0), log_y=False)
+    panel.y_axis((0.0, 0.25, 0.5, 0.75, 1.0), "share")
+    panel.x_axis(ticks_between(*x_range), label)
+    for i, points in enumerate(curves.values()):
+        kind, marker = series_marker(i)
+        x, y = [x_range[0]], [0.0]
+        for place, share in points:
+            x += [place, place]
+            y += [y[-1], share]
+        panel.line([*x, x_range[1]], [*y, y[-1]], kind)
+        some = points[:: max(1, len(points) // 6)]
+        panel.points([place for place, _ in some], [share for _, share in some], kind, marker=marker)
+    table = [[name, place, share] for name, points in curves.items() for place, share in points]
+    return Plot(picture.render(), picture.alternative, picture.height, _csv(["solver", label, "share"], table))
 
 
 _POINT_NAMES = ["size", "derived", "measured", "lower", "upper", "fitted"]

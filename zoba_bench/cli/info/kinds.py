@@ -24,7 +24,7 @@ def _registered(kind: str) -> Callable[[], Iterable[str]]:
 
 
 def _comparisons() -> Iterable[str]:
-    from zoba_bench.comparison.grids import SUITES
+    from zoba_bench.comparison.suites import SUITES
 
     return SUITES
 

@@ -54,7 +54,8 @@ def suite_card(name: str) -> Card:
 
 def comparison_card(name: str) -> Card:
     """Of a comparison of solvers."""
-    from zoba_bench.comparison.grids import GRIDS, SUITES
+    from zoba_bench.comparison.grids import GRIDS
+    from zoba_bench.comparison.suites import SUITES
 
     settings = {key: value for key, value in SUITES[name].items() if key != "problems"}
     problems = [spec["name"] for spec in SUITES[name]["problems"] or ()]
