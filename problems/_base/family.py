@@ -60,6 +60,8 @@ def family(card: Card) -> Callable[[Factory], Factory]:
                 if value is not defaults[name]:
                     given.arguments[name] = check(value)
             built = replace(factory(*given.args, **given.kwargs), card=grouped)
+            for function in (built.inner, built.outer):
+                function.stacks = True  # type: ignore[attr-defined]
             return made_by(built, build, *given.args, **given.kwargs)
 
         build.card = grouped  # type: ignore[attr-defined]
