@@ -105,8 +105,8 @@ ERRORS: tuple[PlantedError, ...] = (
         ("zoba-mixed",),
     ),
     PlantedError(
-        "zoba-mixed/no-cross", _MIXED, "g_w_u = oracle.inner(z_w, x_u, sample)",
-        "g_w_u = oracle.inner(z, x_u, sample)", "the cross surrogate's point is not moved in z", ("zoba-mixed",),
+        "zoba-mixed/no-cross", _MIXED, "yield z_w, x_u",
+        "yield z, x_u", "the cross surrogate's point is not moved in z", ("zoba-mixed",),
     ),
     PlantedError(
         "estimators/second-difference", _ESTIMATORS, "/ (2 * first_radius * second_radius)",
