@@ -98,13 +98,15 @@ class Watch:
     def hidden(self) -> Array:
         """(R,): the derivative that rounding may hide, the largest over the differences that were noted."""
         self._sum_up()
-        return np.broadcast_to(self._hidden, self._replicates)
+        found: Array = np.broadcast_to(self._hidden, self._replicates)
+        return found
 
     @property
     def coarse(self) -> NDArray[np.bool_]:
         """(R,): whether a difference would not notice a slope of one millionth of the values that it subtracts."""
         self._sum_up()
-        return np.broadcast_to(self._relative, self._replicates) > _COARSE
+        found: NDArray[np.bool_] = np.broadcast_to(self._relative, self._replicates) > _COARSE
+        return found
 
     def unmoved(self, *iterates: Array) -> NDArray[np.bool_]:
         """(R,): whether a radius is too small to move these points (R, n) by anything like itself."""

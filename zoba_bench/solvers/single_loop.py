@@ -262,7 +262,8 @@ class SingleLoop(Solver):
         oracle = state.oracle
         if not isinstance(state, BlockState):
             return (oracle.inner_each if level == "inner" else oracle.outer_each)(points, entries, sample)
-        query, found = oracle.inner if level == "inner" else oracle.outer, []
+        query = oracle.inner if level == "inner" else oracle.outer
+        found: list[Array] = []
         for i, (z, x) in enumerate(points):
             name = centres.get(i)
             if name is None:
