@@ -100,11 +100,12 @@ def main() -> None:
             print('without JAX: pip install -e ".[peers]"', file=sys.stderr)
     rows = []
     print(title(list(workers)), flush=True)
-    for case in cases(asked.solver, asked.family, asked.quick):
+    planned = list(cases(asked.solver, asked.family, asked.quick))
+    for case in planned:
         rows.append((case, measured(workers, case, asked.repeats)))
         print(row(*rows[-1]), flush=True)
         if asked.page:
-            asked.page.write_text(page(rows, _command(asked), asked.repeats))
+            asked.page.write_text(page(rows, _command(asked), asked.repeats, len(planned)))
     for worker in {id(each): each for each, _ in workers.values()}.values():
         worker.close()
 
