@@ -74,8 +74,8 @@ pip install -e ".[peers]"
 ## Why they are missed
 
 - Few directions in one replicate: an iteration is about 350 calls of Python and numpy on arrays of a few hundred
-  bytes, a microsecond or less each. A jitted loop has none. The bits of results are kept, which rules out more queries in
-  one product: a product with another number of rows may round differently.
+  bytes, a microsecond or less each. A jitted loop has none. The bits of results are kept, which rules out more queries
+  in one product: a product with another number of rows may round differently.
 - Above that, what is left over the floor is arithmetic of the solver: differences, projections w'v and five means over
   directions, each a pass of its own over the directions.
 """
