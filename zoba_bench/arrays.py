@@ -8,6 +8,7 @@ followed by ``sum(-1)``, and on rows of at most 12 entries a product with ones i
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -75,9 +76,13 @@ def linear_map(x: Array, transposed: Array) -> Array:
     """M x over the last axis, given M' of shape (n_in, n_out), C-contiguous.
 
     ``matmul`` runs one product per stacked matrix. Where those are single rows (x of shape (R, 1, 1, d)),
-    folding the leading axes into one 2-D product is up to 10 times faster; elsewhere it is not.
+    folding the leading axes into one 2-D product is up to 10 times faster; elsewhere it is not. Of five axes the first
+    one counts arrays that are stacked in one call, each of which is a product with the bits that it has alone.
     """
     if x.ndim > 2 and x.shape[-2] == 1:
+        if x.ndim > 4:
+            stacked: Array = x.reshape(len(x), -1, x.shape[-1]) @ transposed
+            return stacked.reshape(*x.shape[:-1], transposed.shape[1])
         folded: Array = x.reshape(-1, x.shape[-1]) @ transposed
         return folded.reshape(*x.shape[:-1], transposed.shape[1])
     mapped: Array = x @ transposed
@@ -104,8 +109,15 @@ def square_norm(r: Array) -> Array:
 
 def row_sum(values: Array) -> Array:
     """Sum over the last axis."""
-    total: Array = values @ np.ones(values.shape[-1])
+    total: Array = values @ _ones(values.shape[-1])
     return total
+
+
+@functools.lru_cache(maxsize=64)
+def _ones(size: int) -> Array:
+    ones = np.ones(size)
+    ones.setflags(write=False)
+    return ones
 
 
 def softmax(z: Array) -> Array:

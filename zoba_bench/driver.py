@@ -150,10 +150,10 @@ def run(
             state = _settle(previous, state, oracle, status, divergence_threshold)
             if tolerance > 0 and state.estimate is not None:
                 done = oracle.active & (state.estimate <= tolerance)
-                if done.any():
+                if np.count_nonzero(done):
                     status[done] = Status.CONVERGED
                     oracle.freeze(done)
-            if not oracle.active.any():
+            if not (oracle.all_active or oracle.active.any()):
                 break
             if callback is not None and callback(k, state):
                 status[oracle.active] = Status.STOPPED
@@ -314,9 +314,9 @@ def _settle(previous: State, state: State, oracle: Oracle, status: NDArray[np.in
 
     Those that were frozen before stay where they are, with the estimate they had.
     """
-    sizes = [np.abs(iterate).max() for iterate in (state.z, state.v, state.x)]
+    sizes = [np.maximum.reduce(np.abs(iterate), axis=None) for iterate in (state.z, state.v, state.x)]
     # Each comparison is false for NaN.
-    if all(size <= threshold for size in sizes) and oracle.active.all() and not oracle.non_finite.any():
+    if all(size <= threshold for size in sizes) and oracle.all_active and not np.count_nonzero(oracle.non_finite):
         return state
     frozen = ~oracle.active
     largest = np.maximum(np.abs(state.z).max(axis=1), np.abs(state.v).max(axis=1))

@@ -90,7 +90,11 @@ def average(coefficients: Array, directions: Array) -> Array:
     """Mean over samples and directions of coefficient times direction; shape (..., n)."""
     b, l = directions.shape[-3:-1]
     # One product a sample: a reshape to (b l, n) would copy sliced direction arrays.
-    sums: Array = np.matmul(coefficients[..., None, :], directions)[..., 0, :]
+    products = np.matmul(coefficients[..., None, :], directions)
+    if b == 1:  # the usual case without samples, where a sum over them costs as much as the product
+        only: Array = products[..., 0, 0, :] / l
+        return only
+    sums = products[..., 0, :]
     mean: Array = sums.sum(axis=-2) / (b * l)
     return mean
 
@@ -100,7 +104,9 @@ def hessian_action(coefficients: Array, projections: Array, directions: Array, v
 
     ``projections`` are the w'v of :func:`project`. Unbiased for Gaussian w and quadratic q.
     """
-    mean: Array = coefficients.mean(axis=(-2, -1))
+    # What coefficients.mean(axis=(-2, -1)) does, in half its time for few directions.
+    b, l = coefficients.shape[-2:]
+    mean: Array = np.add.reduce(coefficients, axis=(-2, -1)) / (b * l)
     return average(coefficients * projections, directions) - mean[..., None] * v
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -44,6 +44,12 @@ def weights(gradient_cost: str, p: int, d: int) -> dict[str, int]:
     return {"inner": 1, "outer": 1, **cost}
 
 
+#: Entries of the largest array up to which several sets of points are copied into one call.
+STACKED = 2**12
+
+Points = tuple[Array, Array]
+_NOTHING: Array = np.empty(0)
+
 #: A point is far from the start of a run where a coordinate is so many times larger than 1 plus the largest one there.
 FAR = 100.0
 
@@ -69,7 +75,7 @@ class Oracle:
     ----------
     p, d, replicates : int
     counts : dict of (R,) int64 arrays
-        What each replicate has used so far, by the names in ``COUNTED``.
+        What each replicate has used so far, by the names in ``COUNTED``; up to date when it is asked for.
     active : (R,) bool array
         Replicates that still run; the others are neither evaluated nor counted, and
         get zeros, so that every difference of their values vanishes.
@@ -111,13 +117,30 @@ class Oracle:
         self.replicates = replicates
         self.inner_samples = problem.inner_samples
         self.outer_samples = problem.outer_samples
-        self.counts = {name: np.zeros(replicates, dtype=np.int64) for name in COUNTED}
+        self._counts = {name: np.zeros(replicates, dtype=np.int64) for name in COUNTED}
+        self._owed: dict[str, int] = {}  # what all replicates have used beside ``_counts``
         self.active = np.ones(replicates, dtype=bool)
         self.non_finite = np.zeros(replicates, dtype=bool)
         self.met: dict[int, str] = {}
         self._near: float | None = None
+        # An oracle that looks at its queries, or answers them otherwise, sees each of them.
+        plain = type(self)._query is Oracle._query and type(self).evaluate is Oracle.evaluate
+        self._stacks = {n: plain and bool(getattr(getattr(problem, n), "stacks", False)) for n in ("inner", "outer")}
         self._all_active = True
         self._points: NDArray[np.bool_] | None = None
+
+    @property
+    def counts(self) -> dict[str, NDArray[np.int64]]:
+        """What each replicate has used so far, (R,) by name."""
+        for name, number in self._owed.items():
+            self._counts[name] += number
+        self._owed.clear()
+        return self._counts
+
+    @property
+    def all_active(self) -> bool:
+        """Whether every replicate still runs."""
+        return self._all_active
 
     @property
     def n_inner(self) -> NDArray[np.int64]:
@@ -185,6 +208,25 @@ class Oracle:
         """Values of F, shape: the broadcast leading axes of the arguments."""
         return self._query("outer", (z, x), sample)
 
+    def inner_each(self, points: Iterable[Points], entries: int, sample: Samples | None = None) -> list[Array]:
+        """Values of G at several sets of points, with the bits and the counts of as many queries in this order.
+
+        Of a function with a true attribute ``stacks`` sets of the same shapes are asked for in one call, where all
+        replicates run and a set is small.
+
+        Parameters
+        ----------
+        points : pairs (z, x) of arrays, taken one by one where each is a query
+        entries : int
+            Of the largest array.
+        sample : integer array, optional
+        """
+        return self._each("inner", points, entries, sample)
+
+    def outer_each(self, points: Iterable[Points], entries: int, sample: Samples | None = None) -> list[Array]:
+        """Values of F, see :meth:`inner_each`."""
+        return self._each("outer", points, entries, sample)
+
     def inner_grad_z(self, z: Array, x: Array, sample: Samples | None = None) -> Array:
         """G_z, shape (..., p)."""
         return self._query("inner_grad_z", (z, x), sample)
@@ -230,7 +272,7 @@ class Oracle:
 
     def communicate(self, rounds: int = 1) -> None:
         """Count rounds in which every client exchanges one vector with the server."""
-        self.counts["communication"] += rounds * self.active
+        self._counts["communication"] += rounds * self.active
 
     def evaluate(
         self,
@@ -253,10 +295,13 @@ class Oracle:
         each : evaluations that one point counts for
         """
         shape = _leading_shape(vectors, sample)
-        on = self._asked()
-        number = each * math.prod(shape[on.ndim :])
         everywhere = self._all_active and self._points is None
-        self.counts[counted] += number if everywhere else number * on.reshape(self.replicates, -1).sum(axis=1)
+        on = self.active if everywhere else self._asked()
+        number = each * math.prod(shape[on.ndim :])
+        if everywhere:
+            self._owed[counted] = self._owed.get(counted, 0) + number
+        else:
+            self._counts[counted] += number * on.reshape(self.replicates, -1).sum(axis=1)
         whole = shape if size is None else (*shape, size)
         if self.dry or not (everywhere or on.any()):
             return np.zeros(whole)
@@ -279,9 +324,8 @@ class Oracle:
         if self._near is None:
             self._near = FAR * (1.0 + max(float(np.abs(vector).max(initial=0.0)) for vector in vectors[:2]))
         finite = np.isfinite(values)
-        if not finite.all():
-            self.non_finite |= ~finite.reshape(self.replicates, -1).all(axis=1)
-            self._remember(counted, values, vectors, shape)
+        if np.count_nonzero(finite) != finite.size:  # half the time of finite.all()
+            self._non_finite(counted, values, vectors, shape)
         return values
 
     def _remember(self, name: str, values: Array, vectors: tuple[Array, ...], shape: tuple[int, ...]) -> None:
@@ -311,10 +355,59 @@ class Oracle:
             raise OracleError(f"problem {self._name!r} does not declare {name}, which this solver queries")
         return self.evaluate(name, function, vectors, sample, size, mean if sample is None else 1)
 
+    def _each(self, name: str, points: Iterable[Points], entries: int, sample: Samples | None) -> list[Array]:
+        query = self.outer if name == "outer" else self.inner
+        everywhere = self._all_active and self._points is None and not self.dry
+        if entries > STACKED or not self._stacks[name] or not everywhere:
+            return [query(z, x, sample) for z, x in points]
+        made = list(points)
+        found: list[Array] = [_NOTHING] * len(made)
+        for numbers in _alike(*[(z.shape, x.shape) for z, x in made]):
+            values = self._stacked(name, [made[i] for i in numbers], sample) if len(numbers) > 1 else None
+            for place, i in enumerate(numbers):
+                found[i] = query(*made[i], sample) if values is None else values[place]
+        return found
+
+    def _stacked(
+        self, name: str, points: list[Points], sample: Samples | None
+    ) -> list[Array] | None:  # fmt: skip
+        """Values (R, ...) of each set, by one call; None for single queries, which say what is wrong."""
+        # The first queries of a run are single ones; the point from which others are far is one of them.
+        if self._near is None or not self._stacks[name]:
+            return None
+        z, x = _stack([z for z, _ in points]), _stack([x for _, x in points])
+        function, mean, _ = self._queries[name]
+        assert function is not None
+        lead = _leading_shape((z, x), sample)
+        shape = (len(points), *lead[1:])
+        given = (_read_only(z), _read_only(x))
+        try:
+            found = function(*given) if sample is None else function(*given, _read_only(sample))
+        except Exception:  # a user's function may raise anything
+            found = None
+        if type(found) is not np.ndarray or found.shape != shape or found.dtype != np.float64:
+            self._stacks[name] = False
+            return None
+        values: Array = found.copy()
+        each = mean if sample is None else 1
+        self._owed[name] = self._owed.get(name, 0) + each * len(points) * math.prod(shape[2:])
+        finite = np.isfinite(values)
+        each_own = list(values)
+        note_values(name, *each_own)
+        if np.count_nonzero(finite) != finite.size:
+            for own, vectors in zip(each_own, points, strict=True):
+                self._non_finite(name, own, vectors, shape[1:])
+        return each_own
+
+    def _non_finite(self, name: str, values: Array, vectors: tuple[Array, ...], shape: tuple[int, ...]) -> None:
+        """Note which replicates received something else than numbers, and where."""
+        self.non_finite |= ~np.isfinite(values).reshape(self.replicates, -1).all(axis=1)
+        self._remember(name, values, vectors, shape)
+
     def _map(self, counted: str, function: Callable[[Array], Array] | None, point: Array) -> Array:
         if function is None:
             return point
-        self.counts[counted] += math.prod(point.shape[1:-1]) * self.active
+        self._counts[counted] += math.prod(point.shape[1:-1]) * self.active
         if self.dry:
             return point
         moved = self._call(counted, function, (point,), None, point.shape)
@@ -326,7 +419,7 @@ class Oracle:
     ) -> Array:  # fmt: skip
         # Read-only memory and a copy: neither a function that works in place nor one that
         # reuses its output can change iterates or earlier values.
-        vectors = tuple(_read_only(vector) for vector in vectors)
+        vectors = tuple([_read_only(vector) for vector in vectors])
         sample = None if sample is None else _read_only(sample)
         try:
             values = function(*vectors) if sample is None else function(*vectors, sample)
@@ -372,12 +465,33 @@ def _shapes(vectors: tuple[Array, ...]) -> str:
 
 
 def _leading_shape(vectors: tuple[Array, ...], sample: Samples | None) -> tuple[int, ...]:
-    shapes = [vector.shape[:-1] for vector in vectors]
-    return _broadcast(*shapes) if sample is None else _broadcast(*shapes, sample.shape)
+    return _lead(None if sample is None else sample.shape, *[vector.shape for vector in vectors])
 
 
-#: An iteration asks for the same few shapes again and again.
-_broadcast = functools.lru_cache(maxsize=256)(np.broadcast_shapes)
+@functools.lru_cache(maxsize=256)  # an iteration asks for the same few shapes again and again
+def _lead(sample: tuple[int, ...] | None, *vectors: tuple[int, ...]) -> tuple[int, ...]:
+    return np.broadcast_shapes(*[shape[:-1] for shape in vectors], () if sample is None else sample)
+
+
+@functools.lru_cache(maxsize=256)
+def _alike(*shapes: Any) -> list[list[int]]:
+    """Which of them are equal, in the order of the first ones."""
+    groups: dict[Any, list[int]] = {}
+    for i, shape in enumerate(shapes):
+        groups.setdefault(shape, []).append(i)
+    return list(groups.values())
+
+
+def _stack(arrays: Sequence[Array]) -> Array:
+    """Arrays of one shape along an axis in front, which has length 1 where all of them are the same one."""
+    first = arrays[0]
+    if all(array is first for array in arrays):
+        return first[None]
+    # A new one a call: a function may keep what it is given.
+    stacked = np.empty((len(arrays), *first.shape))
+    for i, array in enumerate(arrays):
+        stacked[i] = array
+    return stacked
 
 
 def _picked(array: NDArray[Any], on: NDArray[np.bool_]) -> NDArray[Any]:

@@ -43,8 +43,9 @@ class Watch:
         self._noted: list[tuple[tuple[Array, ...], Any, tuple[Any, ...], Array | None]] = []
         self._seen: dict[str, list[Array]] = {"inner": [], "outer": []}
         self._errors: dict[int, tuple[Array, Array]] = {}
-        self._hidden = np.zeros(self._replicates)
-        self._relative = np.zeros(self._replicates)
+        # (R,) arrays as soon as a difference was summed up.
+        self._hidden: Any = 0.0
+        self._relative: Any = 0.0
         self.finest = np.inf
 
     def add(self, values: tuple[Array, ...], divisor: Any, radii: tuple[Any, ...], result: Array | None) -> None:
@@ -53,11 +54,11 @@ class Watch:
         if len(self._noted) > _KEPT:
             self._sum_up()
 
-    def saw(self, level: str, values: Array) -> None:
-        """Values (R, ...) of a level, whatever is done with them."""
+    def saw(self, level: str, *values: Array) -> None:
+        """Arrays (R, ...) of values of a level, whatever is done with them."""
         seen = self._seen.get(level)
         if seen is not None and len(seen) < _KEPT:
-            seen.append(values)
+            seen.extend(values)
 
     def blind(
         self, estimate: Array | None, tolerance: float, iterates: tuple[Array, ...], first: bool
@@ -76,7 +77,7 @@ class Watch:
         """
         nowhere = np.zeros(self._replicates, dtype=bool)
         claimed = nowhere if estimate is None else estimate <= tolerance
-        if not (first or claimed.any()):
+        if not (first or np.count_nonzero(claimed)):
             return {}
         found: dict[int, str] = {}
         unmoved, vanished = self.unmoved(*iterates), nowhere if estimate is None else (estimate == 0) & self.coarse
@@ -97,13 +98,15 @@ class Watch:
     def hidden(self) -> Array:
         """(R,): the derivative that rounding may hide, the largest over the differences that were noted."""
         self._sum_up()
-        return self._hidden
+        found: Array = np.broadcast_to(self._hidden, self._replicates)
+        return found
 
     @property
     def coarse(self) -> NDArray[np.bool_]:
         """(R,): whether a difference would not notice a slope of one millionth of the values that it subtracts."""
         self._sum_up()
-        return self._relative > _COARSE
+        found: NDArray[np.bool_] = np.broadcast_to(self._relative, self._replicates) > _COARSE
+        return found
 
     def unmoved(self, *iterates: Array) -> NDArray[np.bool_]:
         """(R,): whether a radius is too small to move these points (R, n) by anything like itself."""
@@ -168,11 +171,11 @@ def note(values: tuple[Any, ...], divisor: Any, radii: tuple[Any, ...] = (), res
         watch.add(values, divisor, radii, result)
 
 
-def note_values(level: str, values: Array) -> None:
-    """Note values of a level, where somebody watches."""
+def note_values(level: str, *values: Array) -> None:
+    """Note arrays of values of a level, where somebody watches."""
     watch = _watch.get()
     if watch is not None:
-        watch.saw(level, values)
+        watch.saw(level, *values)
 
 
 @contextmanager

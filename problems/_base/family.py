@@ -62,6 +62,8 @@ def family(card: Card) -> Callable[[Factory], Factory]:
             built = factory(*given.args, **given.kwargs)
             # One that is made from a problem with kinks has them too.
             built = replace(built, card=grouped if built.smooth else replace(grouped, smooth=False))
+            for function in (built.inner, built.outer):
+                function.stacks = True  # type: ignore[attr-defined]
             return made_by(built, build, *given.args, **given.kwargs)
 
         build.card = grouped  # type: ignore[attr-defined]

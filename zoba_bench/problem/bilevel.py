@@ -37,7 +37,9 @@ class BilevelProblem:
         Dimensions of z and of x.
     inner, outer : callable(z, x, sample=None) -> (...)
         G and F. ``sample`` is an integer array that broadcasts with the leading axes;
-        None asks for the mean over all samples. Solvers pass read-only arrays.
+        None asks for the mean over all samples. Solvers pass read-only arrays. A function with a true attribute
+        ``stacks`` may get several arrays of points along one more axis in front of all others, the value of each point
+        with the bits that it has without that axis; small iterations then take fewer calls.
     inner_samples, outer_samples : int or None
         Number of samples of each level; None for a deterministic function.
     inner_solution, adjoint, value, hypergradient : callable(x) or None

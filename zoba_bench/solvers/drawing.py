@@ -8,6 +8,7 @@ order everywhere.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -92,14 +93,13 @@ class Draws(NamedTuple):
 
     def shapes(self) -> list[tuple[tuple[int, ...], int]]:
         """Shapes and dimensions of the draws, in order: w, u, outer ones that are others, second ones."""
-        _, r, p, d, b1, l1, b2, l2, shared, second = self
-        inner = (r, max(b1, b2), max(l1, l2)) if shared else (r, b1, l1)
-        shapes: list[tuple[tuple[int, ...], int]] = [(inner, p), (inner, d)]
-        if not shared:
-            shapes += [((r, b2, l2), p), ((r, b2, l2), d)]
-        if second:
-            shapes.append(((r, b1, l1), p))
-        return shapes
+        return _shapes(*self[1:])
+
+    @property
+    def in_one_block(self) -> bool:
+        """Whether :meth:`blocks` returns one."""
+        entries = max(self.b1, self.b2) * max(self.l1, self.l2) * self.replicates * max(self.p, self.d)
+        return entries <= ENTRIES or len(self.blocks()) == 1
 
     def begin(self, oracle: Oracle, rng: np.random.Generator, kept: Bases | None) -> Common:
         """Samples and bases of an iteration; ``kept`` are bases to use again."""
@@ -147,3 +147,17 @@ class Draws(NamedTuple):
             inner, outer = (None if sample is None else sample[:, samples] for sample in common[:2])
             bases = tuple(None if basis is None else basis[:, samples, directions] for basis in common.bases)
             yield block, self._replace(b1=b1, l1=l1, b2=b2, l2=l2), Common(inner, outer, bases)
+
+
+@functools.lru_cache(maxsize=64)
+def _shapes(
+    r: int, p: int, d: int, b1: int, l1: int, b2: int, l2: int, shared: bool, second: bool
+) -> list[tuple[tuple[int, ...], int]]:
+    """See :meth:`Draws.shapes`."""
+    inner = (r, max(b1, b2), max(l1, l2)) if shared else (r, b1, l1)
+    shapes: list[tuple[tuple[int, ...], int]] = [(inner, p), (inner, d)]
+    if not shared:
+        shapes += [((r, b2, l2), p), ((r, b2, l2), d)]
+    if second:
+        shapes.append(((r, b1, l1), p))
+    return shapes

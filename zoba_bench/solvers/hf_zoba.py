@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
 from zoba_bench.estimators import average, difference_along, forward_difference
+from zoba_bench.oracle import Points
 from zoba_bench.solvers.single_loop import Directions, SingleLoop, State, Surrogates
 from zoba_bench.validation import check_positive
 
@@ -55,12 +57,17 @@ class HfZoba(SingleLoop):
         z_v = z + (h_bar[..., None] if isinstance(h_bar, np.ndarray) else h_bar) * v
         hw, x_u = h * w, x + eta * u
 
-        g = self.centre("g", state, oracle.inner, z, x, sample)
-        g_w = oracle.inner(z + hw, x, sample)
-        g_u = oracle.inner(z, x_u, sample)
-        g_v = self.centre("g_v", state, oracle.inner, z_v, x, sample)
-        g_v_w = oracle.inner(z_v + hw, x, sample)
-        g_v_u = oracle.inner(z_v, x_u, sample)
+        def points() -> Iterator[Points]:
+            yield z, x
+            yield z + hw, x
+            yield z, x_u
+            yield z_v, x
+            yield z_v + hw, x
+            yield z_v, x_u
+
+        g, g_w, g_u, g_v, g_v_w, g_v_u = self.values(
+            "inner", state, points(), max(w.size, u.size), sample, {0: "g", 3: "g_v"}
+        )
         f_z, f_x = self.outer_surrogates(state, directions)
 
         # D_z = g_z(z), the mean of [g(z + h w, x) - g(z, x)] / h w, and g_x likewise along u

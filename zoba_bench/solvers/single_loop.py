@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any, ClassVar, NamedTuple
@@ -14,7 +14,7 @@ import numpy as np
 from zoba_bench.arrays import Array
 from zoba_bench.directions import LAWS, Law
 from zoba_bench.estimators import average, forward_difference
-from zoba_bench.oracle import Oracle
+from zoba_bench.oracle import Oracle, Points
 from zoba_bench.problem import BilevelProblem
 from zoba_bench.solvers.base import Solver, State, outer_range, sqrt_decay, step_range
 from zoba_bench.solvers.drawing import Bases, BlockState, Directions, Draws, KeptState
@@ -176,7 +176,7 @@ class SingleLoop(Solver):
         """One iteration: all surrogates at (z_k, v_k, x_k), then the three updates at once."""
         kept = state.bases if isinstance(state, KeptState) and state.k % self.direction_law.period else None
         draws = self.draws(state.oracle)
-        if type(self).draw is not SingleLoop.draw or len(draws.blocks()) == 1:
+        if draws.in_one_block or type(self).draw is not SingleLoop.draw:
             drawn = self.draw(state.oracle, state.rng, kept)
             estimates, bases = self.surrogates(state, drawn), drawn.bases
         else:
@@ -208,6 +208,18 @@ class SingleLoop(Solver):
 
     def draws(self, oracle: Oracle) -> Draws:
         """What an iteration draws."""
+        key = (oracle.replicates, oracle.p, oracle.d, oracle.inner_samples, oracle.outer_samples)
+        if self._drawn.get("key") != key:
+            self._drawn.update(key=key, draws=self._draws(oracle))
+        draws: Draws = self._drawn["draws"]
+        return draws
+
+    @cached_property
+    def _drawn(self) -> dict[str, Any]:
+        """What the last run drew in an iteration, the same in each of them."""
+        return {}
+
+    def _draws(self, oracle: Oracle) -> Draws:
         (b1, b2), shared = self.batches(oracle), self.outer_directions == "shared"
         return Draws(
             self.direction_law, oracle.replicates, oracle.p, oracle.d, b1, self.l1, b2, self.l2, shared,
@@ -239,13 +251,28 @@ class SingleLoop(Solver):
             total = Surrogates(*(s + share * mean for s, share, mean in zip(total, shares, found, strict=True)))
         return total, None if common.bases[0] is None else common.bases
 
-    def centre(self, name: str, state: State, query: Callable[..., Array], z: Array, x: Array, sample: Any) -> Array:
-        """A value at a point that no direction moves: asked for once an iteration and sample, whatever the blocks."""
+    def values(
+        self, level: str, state: State, points: Iterable[Points], entries: int, sample: Any, centres: dict[int, str]
+    ) -> list[Array]:
+        """Values of a level at sets of points (z, x), in this order, the largest array with so many entries.
+
+        ``centres`` names those by number that no direction moves: asked for once an iteration and sample, whatever the
+        blocks.
+        """
+        oracle = state.oracle
         if not isinstance(state, BlockState):
-            return query(z, x, sample)
-        if name not in state.centres:
-            state.centres[name] = query(z, x, sample)
-        return state.centres[name]
+            return (oracle.inner_each if level == "inner" else oracle.outer_each)(points, entries, sample)
+        query = oracle.inner if level == "inner" else oracle.outer
+        found: list[Array] = []
+        for i, (z, x) in enumerate(points):
+            name = centres.get(i)
+            if name is None:
+                found.append(query(z, x, sample))
+                continue
+            if name not in state.centres:
+                state.centres[name] = query(z, x, sample)
+            found.append(state.centres[name])
+        return found
 
     @abstractmethod
     def surrogates(self, state: State, directions: Directions) -> Surrogates:
@@ -265,11 +292,15 @@ class SingleLoop(Solver):
         oracle, sample = state.oracle, directions.outer_sample
         z, x = state.z[:, None, None, :], state.x[:, None, None, :]
         eta = self.outer_radius(oracle.p, oracle.d)
-        return (
-            oracle.outer(z + self.h * directions.outer_w, x, sample),
-            oracle.outer(z, x + eta * directions.outer_u, sample),
-            self.centre("f", state, oracle.outer, z, x, sample),
-        )
+
+        def points() -> Iterator[Points]:
+            yield z + self.h * directions.outer_w, x
+            yield z, x + eta * directions.outer_u
+            yield z, x
+
+        size = max(directions.outer_w.size, directions.outer_u.size)
+        f_w, f_u, f = self.values("outer", state, points(), size, sample, {2: "f"})
+        return f_w, f_u, f
 
 
 def tuned_ratio(p: int, d: int, curvature_ratio: float = 1.0) -> float:

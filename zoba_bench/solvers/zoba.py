@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -13,6 +14,7 @@ from zoba_bench.estimators import (
     project,
     second_difference,
 )
+from zoba_bench.oracle import Points
 from zoba_bench.solvers.single_loop import Directions, SingleLoop, State, Surrogates
 
 __all__ = ["Zoba", "ZobaTuned"]
@@ -52,11 +54,16 @@ class Zoba(SingleLoop):
         hw, eta_u = h * w, eta * u
         z_plus, z_minus = z + hw, z - hw
 
-        g = self.centre("g", state, oracle.inner, z, x, sample)
-        g_plus = oracle.inner(z_plus, x, sample)
-        g_minus = oracle.inner(z_minus, x, sample)
-        g_both_plus = oracle.inner(z_plus, x + eta_u, sample)
-        g_both_minus = oracle.inner(z_minus, x - eta_u, sample)
+        def points() -> Iterator[Points]:
+            yield z, x
+            yield z_plus, x
+            yield z_minus, x
+            yield z_plus, x + eta_u
+            yield z_minus, x - eta_u
+
+        g, g_plus, g_minus, g_both_plus, g_both_minus = self.values(
+            "inner", state, points(), max(w.size, u.size), sample, {0: "g"}
+        )
         f_z, f_x = self.outer_surrogates(state, directions)
 
         wv = project(w, state.v)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -12,6 +13,7 @@ from zoba_bench.estimators import (
     mixed_difference,
     project,
 )
+from zoba_bench.oracle import Points
 from zoba_bench.solvers.single_loop import Directions, SingleLoop, State, Surrogates
 
 __all__ = ["ZobaMixed"]
@@ -46,13 +48,18 @@ class ZobaMixed(SingleLoop):
         hw, hw2, x_u = h * w, h * w2, x + eta * u
         z_w, z_w2 = z + hw, z + hw2
 
-        g = self.centre("g", state, oracle.inner, z, x, sample)
-        g_plus = oracle.inner(z_w, x, sample)
-        g_minus = oracle.inner(z - hw, x, sample)
-        g_w2 = oracle.inner(z_w2, x, sample)
-        g_w_w2 = oracle.inner(z_w + hw2, x, sample)
-        g_u = oracle.inner(z, x_u, sample)
-        g_w_u = oracle.inner(z_w, x_u, sample)
+        def points() -> Iterator[Points]:
+            yield z, x
+            yield z_w, x
+            yield z - hw, x
+            yield z_w2, x
+            yield z_w + hw2, x
+            yield z, x_u
+            yield z_w, x_u
+
+        g, g_plus, g_minus, g_w2, g_w_w2, g_u, g_w_u = self.values(
+            "inner", state, points(), max(w.size, u.size), sample, {0: "g"}
+        )
         f_z, f_x = self.outer_surrogates(state, directions)
 
         wv = project(w, state.v)

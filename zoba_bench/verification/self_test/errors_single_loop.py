@@ -65,8 +65,8 @@ ERRORS: tuple[PlantedError, ...] = (
         "ClassVar[tuple[int, int]] = (10, 25)", "the published batches are exchanged", _ALL,
     ),
     PlantedError(
-        "single-loop/outer-radius", _LOOP, "oracle.outer(z, x + eta * directions.outer_u, sample)",
-        "oracle.outer(z, x + self.h * directions.outer_u, sample)", "F is moved in x by h in place of eta", _ALL,
+        "single-loop/outer-radius", _LOOP, "yield z, x + eta * directions.outer_u",
+        "yield z, x + self.h * directions.outer_u", "F is moved in x by h in place of eta", _ALL,
     ),
     PlantedError(
         "single-loop/tuned-ratio", _LOOP, "return math.sqrt(curvature_ratio * (d + 2) / (p + 2))",
@@ -83,9 +83,8 @@ ERRORS: tuple[PlantedError, ...] = (
         "1/h^2 in place of 1/(2 h^2) in the Hessian surrogate", ("zoba", "zoba-tuned"),
     ),
     PlantedError(
-        "zoba/cross-sign", _ZOBA, "g_both_minus = oracle.inner(z_minus, x - eta_u, sample)",
-        "g_both_minus = oracle.inner(z_minus, x + eta_u, sample)", "x moves up in both points of the cross surrogate",
-        ("zoba", "zoba-tuned"),
+        "zoba/cross-sign", _ZOBA, "yield z_minus, x - eta_u", "yield z_minus, x + eta_u",
+        "x moves up in both points of the cross surrogate", ("zoba", "zoba-tuned"),
     ),
     PlantedError(
         "zoba/cross-radius", _ZOBA, "second_difference(g_both_plus, g_both_minus, g, h, eta)",
@@ -93,8 +92,8 @@ ERRORS: tuple[PlantedError, ...] = (
         ("zoba-tuned", "zoba"),
     ),
     PlantedError(
-        "hf-zoba/undisplaced", _HF, "g_v_w = oracle.inner(z_v + hw, x, sample)",
-        "g_v_w = oracle.inner(z + hw, x, sample)", "one point of the Hessian action is not displaced along v", _HFS,
+        "hf-zoba/undisplaced", _HF, "yield z_v + hw, x", "yield z + hw, x",
+        "one point of the Hessian action is not displaced along v", _HFS,
     ),
     PlantedError(
         "hf-zoba/h-for-h-bar", _HF, "forward_difference(g_v_u, g_v, eta), along_u, h_bar)",
@@ -106,8 +105,8 @@ ERRORS: tuple[PlantedError, ...] = (
         ("zoba-mixed",),
     ),
     PlantedError(
-        "zoba-mixed/no-cross", _MIXED, "g_w_u = oracle.inner(z_w, x_u, sample)",
-        "g_w_u = oracle.inner(z, x_u, sample)", "the cross surrogate's point is not moved in z", ("zoba-mixed",),
+        "zoba-mixed/no-cross", _MIXED, "yield z_w, x_u",
+        "yield z, x_u", "the cross surrogate's point is not moved in z", ("zoba-mixed",),
     ),
     PlantedError(
         "estimators/second-difference", _ESTIMATORS, "/ (2 * first_radius * second_radius)",
