@@ -16,7 +16,7 @@ from ..estimators.surrogates import Surrogate
 from ..proof.orders import dominates, order_of
 from ..proof.theorem import Step, Table, Theorem
 from ..symbols import BLOCK_BOUNDS, THIRD, L_xx, L_xz, L_zz, d, eta, h, m_xx, m_xz, m_zz, p, ratio
-from .assumptions import ASSUMPTIONS, SOURCE, public_symbols
+from .assumptions import ASSUMPTIONS, SOURCE, VOCABULARY, public_symbols
 from .roots import Directions, Roots
 
 __all__ = ["estimators", "order_in_dimensions", "second_moment"]
@@ -158,11 +158,12 @@ def estimators() -> Theorem:
         "estimators",
         "One-direction estimators: mean, bias, second moment and its order in p and d",
         "",
-        ASSUMPTIONS[:3],
+        (*ASSUMPTIONS[:3], ASSUMPTIONS[5]),
         SOURCE,
         (*steps.values(), best, *_order_steps()),
         public_symbols(),
         tables=(_table(),),
+        vocabulary=VOCABULARY,
     )
 
 

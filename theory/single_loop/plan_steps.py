@@ -34,8 +34,11 @@ from ..symbols import (
     w_a,
     w_b,
 )
+from .contributions import moved_direction
 from .inequalities import bias_v, bias_x, bias_z
 from .plan import Route, X, radius_share
+from .smoothing import mean_of_v, mean_of_x
+from .state import Linear
 from .weights import COEFFICIENTS, equal_shares, error_weight
 
 __all__ = ["cost_steps"]
@@ -74,6 +77,9 @@ def _dimension_free(route: Route, statement: Any) -> str:
     for name, definition in route.definitions.items():
         if definition.free_symbols & {p, d, eps, l1, l2, h, eta}:
             raise ValueError(f"{name} depends on dimensions, eps, directions or radii: {definition}")
+    for name in ("v", "x"):
+        if route.definitions[f"M_{name}"] != moved_direction(name):
+            raise ValueError(f"M_{name} of the plan is not what the error of z costs in the mean of {name}")
     step = route.definitions["gamma"]
     for slack in (1 / (2 * L_Psi) - step, 2 / (mu + L_zz) - step / c):
         require_nonnegative(slack)
@@ -143,7 +149,11 @@ def _into_the_bound(route: Route) -> None:
 def _biases(route: Route) -> None:
     share = route.definitions["radius_share"] * eps
     model = route.model
-    bias = equal_shares(route.certificate("rough").bias).subs({bias_z: 0, bias_v: model.bias_v, bias_x: model.bias_x})
+    nothing = Linear.of()
+    of_v, of_x = (mean(model.preset, nothing, False).expression for mean in (mean_of_v, mean_of_x))
+    if (model.bias_v, model.bias_x) != (of_v, of_x):
+        raise ValueError(f"the plan's biases are {model.bias_v} and {model.bias_x}, derived {of_v} and {of_x}")
+    bias = equal_shares(route.certificate("rough").bias).subs({bias_z: 0, bias_v: of_v, bias_x: of_x})
     largest = bias.subs({h: sp.sqrt(share / (p * (p + 4))), eta: sp.sqrt(share / (d * (d + 4)))})
     require_nonnegative(eps / 3 - 2 * largest, (p, d))
 

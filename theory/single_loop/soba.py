@@ -15,7 +15,7 @@ from ..proof.rules import by_nonnegative_terms
 from ..proof.theorem import Quoted, Step
 from ..symbols import W_0, K, L_Psi, L_zz, b1, b2, c, eps, gamma, mu
 from .assemble import average_step, certificate_step, choice_step
-from .assumptions import ASSUMPTIONS, public_symbols
+from .assumptions import ASSUMPTIONS, VOCABULARY, public_symbols
 from .bound import ExplicitBound, as_float
 from .drift import Certified
 from .drift_steps import drift_steps, root_steps
@@ -170,6 +170,7 @@ def soba() -> SingleLoopTheorem:
         public_symbols(),
         quoted,
         EVALUATIONS,
+        vocabulary=VOCABULARY,
         preset=None,
         route=route,
     )

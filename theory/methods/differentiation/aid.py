@@ -17,6 +17,7 @@ from .conjugate_gradients import N, conjugate_gradient_steps, enough_steps, thet
 from .implicit_lemmas import (
     MODEL,
     SOURCE,
+    VOCABULARY,
     D,
     H,
     K,
@@ -284,4 +285,5 @@ def aid_bio() -> Theorem:
             ),
         ),
         evaluations=by_column(_COUNTS),
+        vocabulary=VOCABULARY,
     )

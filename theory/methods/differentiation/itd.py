@@ -17,6 +17,7 @@ from ...symbols import by_name, eps
 from .implicit_lemmas import (
     MODEL,
     SOURCE,
+    VOCABULARY,
     D,
     K,
     L,
@@ -196,5 +197,6 @@ def itd_bio() -> RestingTheorem:
             ),
         ),
         evaluations=by_column(_COUNTS),
+        vocabulary=VOCABULARY,
         error=resting_error,
     )

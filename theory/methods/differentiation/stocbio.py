@@ -12,11 +12,12 @@ from ...proof.algebra import require_nonnegative
 from ...proof.boxes import Loop, by_column, count_steps
 from ...proof.orders import dominated
 from ...proof.rules import by_relation
-from ...proof.theorem import Quoted, Step
+from ...proof.theorem import Assumption, Quoted, Step
 from ...symbols import by_name, eps
 from .implicit_lemmas import (
     MODEL,
     SOURCE,
+    VOCABULARY,
     D,
     K,
     L,
@@ -243,7 +244,10 @@ def stocbio() -> RestingTheorem:
         solver="stocbio",
         assumptions=(
             *MODEL,
-            "every sample of f and g satisfies the same; an inner gradient has variance at most sigma^2 a sample",
+            Assumption(
+                "every sample of f and g satisfies the same; an inner gradient has variance at most sigma^2 a sample",
+                sigma,
+            ),
             "all batches are independent of each other and of the past; y starts where it ended",
         ),
         source=SOURCE,
@@ -302,5 +306,6 @@ def stocbio() -> RestingTheorem:
             *table(_TABLE),
         ),
         evaluations=by_column(_COUNTS),
+        vocabulary=VOCABULARY | {sigma},
         error=resting_error,
     )

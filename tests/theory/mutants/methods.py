@@ -1,0 +1,222 @@
+"""Mutants in the derivations of the other papers' methods."""
+
+from __future__ import annotations
+
+from .planting import table
+
+__all__ = ["MUTANTS"]
+
+_HERE = "methods/differentiation/"
+_IMPLICIT = ("methods/differentiation/test_implicit.py",)
+
+_DIFFERENTIATION = (
+    *table(
+        _HERE + "implicit_lemmas.py",
+        ("[(-1, A**-1, C)], {A**-1: 1 / mu, C: L})", "[(-1, A**-1, C)], {A**-1: 1, C: L})",
+         "1/mu is dropped in the response's bound"),
+        ("{A**-1: 1 / mu, A_**-1: 1 / mu, f - f_: L * distance, A - A_: rho * distance, f_: M}",
+         "{A**-1: 1 / mu, A_**-1: 1, f - f_: L * distance, A - A_: rho * distance, f_: M}",
+         "1/mu once in place of squared in the adjoint's constant"),
+        ("{f - f_: L * at, C: L, w - v_: adjoint, C - C_: tau * at, v_: M / mu}",
+         "{f - f_: L * at, C: L, w - v_: adjoint, C - C_: 0, v_: M / mu}", "G_xz does not move"),
+        ("along = (1 + response_constant()) * moved", "along = response_constant() * moved", "x does not move itself"),
+        ("return sp.log(1 / accuracy) / rate + 1", "return sp.log(1 / accuracy) / rate", "no step for rounding up"),
+        ("smooth = Phi - beta * polarised + L_Phi * beta**2", "smooth = Phi - beta * polarised + L_Phi * beta",
+         "beta in place of beta^2"),
+        ("sp.solve(sp.Eq(e**2, H**2 - 2 * product + g**2), product)[0]",
+         "sp.solve(sp.Eq(e**2, H**2 - product + g**2), product)[0]", "polarisation without its 2"),
+        ("where = {alpha: 1 / (mu + _s + _t + _w), lam: mu + _s}", "where = {alpha: 2 / (mu + _s + _t + _w), lam: mu + _s}",
+         "steps up to 2/L"),
+        ("return relation.lhs.subs(x, step * mu)", "return 2 * relation.lhs.subs(x, step * mu)",
+         "twice the rate of gradient descent"),
+        tests=_IMPLICIT,
+    ),
+    *table(
+        _HERE + "stocbio_bound.py",
+        ("RATIO, _ALPHA, _BETA = (L - mu) / (L + mu), 2 / (L + mu)", "RATIO, _ALPHA, _BETA = (L - mu) / (L + mu), 1 / (L + mu)",
+         "half of the inner step"),
+        ("source, square = _ALPHA**2 * sigma**2 / S, RATIO**2", "source, square = _ALPHA * sigma**2 / S, RATIO**2",
+         "alpha in place of alpha^2 before the noise"),
+        ("parts = (F_x - f_x) - C * N * (F_y - f_y_) - (C_G - C) * v - C * (v - N * F_y)",
+         "parts = (F_x - f_x) - C * N * (F_y - f_y_) - (C_G - C) * v", "the Hessian batches do not vary"),
+        ("outer = both.coeff_monomial(first**2).subs(k, L * operator_norm())",
+         "outer = both.coeff_monomial(first**2).subs(k, operator_norm())", "C N without |C| <= L"),
+        ("cross = L**2 * (operator_norm() * M) ** 2", "cross = L**2 * operator_norm() * M**2",
+         "1/mu once in place of squared in the cross batch"),
+        ("+ cross / D_g + L**2 * variance_bound().rhs)", "+ cross / D_g + variance_bound().rhs)",
+         "the Hessian batches' variance without L^2"),
+        ("added = 2 * _floor() + 2 * (M / L) ** 2", "added = _floor() + (M / L) ** 2", "|p + q|^2 <= |p|^2 + |q|^2"),
+        ("\"contraction\": error / share * 2 * slope**2 *", "\"contraction\": error / share * slope**2 *",
+         "the factor 2 of the contraction is lost"),
+        ("\"floor\": error / share * 2 * slope**2 * _floor(),", "\"floor\": error / share * 2 * slope * _floor(),",
+         "Lambda once in place of squared"),
+        ("\"tail\": error / share * 2 * _mean_error().rhs.subs(a, 0) ** 2,", "\"tail\": sp.Integer(0),",
+         "the bias of the Neumann sum is dropped"),
+        ("\"noise\": noise / share * V,", "\"noise\": noise / share * V / 2,", "half of the noise"),
+        tests=_IMPLICIT,
+    ),
+    *table(
+        _HERE + "stocbio.py",
+        ("_SHARES = 7\n", "_SHARES = 4\n", "a share is eps/4 in place of eps/7"),
+        ("noise.coeff(1 / D_f) / D_f", "noise.coeff(1 / D_f) / D_f / 2", "half of the batch of f"),
+        (".subs(eta, 1 / L)),\n    }", ".subs(eta, 1 / (2 * L))),\n    }", "the Hessian batch at another eta"),
+        ("[0] + 1 for size, (variable, part) in powers.items()}", "[0] for size, (variable, part) in powers.items()}",
+         "sizes are not rounded up"),
+        ("accuracy = 1 / (4 + sum(weights) / share)", "accuracy = 1 / (4 + weights[0] / share)",
+         "the tail does not ask for accuracy"),
+        ("iterations(2 * gradient_rate(1 / L).subs(L, kappa * mu), accuracy) - 1",
+         "iterations(4 * gradient_rate(1 / L).subs(L, kappa * mu), accuracy) - 1", "half of the Neumann terms"),
+        ("    \"inner_gradient\": D * S,\n", "    \"inner_gradient\": D + S,\n", "D + S inner gradients"),
+        ("((\"inner_gradient\", S),)", "((\"inner_gradient\", 1),)", "one sample an inner step"),
+        tests=_IMPLICIT,
+    ),
+    *table(
+        _HERE + "neumann.py",
+        ("    return eta * total\n", "    return total\n", "the Neumann sum has lost its step"),
+        ("r = r - eta * hessian * r", "r = r + eta * hessian * r", "the terms have the wrong sign"),
+        ("left = (1 - eta * mu) ** (Q + 1) / mu", "left = (1 - eta * mu) ** Q / mu", "one power of the remainder too few"),
+        ("limit = eta**2 * moment / b_1 / (1 - largest)", "limit = eta**2 * moment / b_1", "a geometric sum is its first term"),
+        ("return operator_norm() ** 2 * M**2 * limit", "return operator_norm() * M**2 * limit",
+         "1/mu once in place of squared in the variance"),
+        ("_variance_sum(L * lam, 1 - eta * lam))", "_variance_sum(lam, 1 - eta * lam))", "E B^2 without L"),
+        tests=_IMPLICIT,
+    ),
+    *table(
+        _HERE + "aid.py",
+        ("_LARGEST = sp.Rational(1, 4)", "_LARGEST = sp.Rational(1, 2)", "a contraction of 1/2 is enough"),
+        ("_BETA = 1 / (2 * L_Phi)", "_BETA = 1 / L_Phi", "twice the outer step"),
+        ("shift = adjoint_constant() * s * a\n", "shift = sp.Integer(0)\n", "the adjoint does not move with y"),
+        ("first, second = L + tau * M / mu, L * adjoint_constant()", "first, second = L + tau * M, L * adjoint_constant()",
+         "1/mu is dropped in the weight of y"),
+        ("    constant = 2 + _LARGEST\n", "    constant = 1 + _LARGEST\n", "the motion of x costs less"),
+        ("start = (gap + beta * theta**2 * U_0**2)", "start = (gap + beta * theta**2 * U_0**2 / 4)",
+         "the error part of W_0 divided by 4"),
+        ("iterations(rate, theta / 2))", "iterations(rate, theta))", "the first half of theta is not needed"),
+        tests=_IMPLICIT,
+    ),
+    *table(
+        _HERE + "itd.py",
+        ("sp.solve(sp.Eq(bound.coeff(1 / K) / K, eps / 2), K)[0]", "sp.solve(sp.Eq(bound.coeff(1 / K) / K, eps), K)[0]",
+         "the first part takes all of eps"),
+        ("accuracy = 1 / (4 + B * sp.sqrt(2 / eps))", "accuracy = 1 / (4 + B * sp.sqrt(1 / eps))",
+         "the second part takes all of eps"),
+        ("    rate = 1 / (2 * kappa)\n", "    rate = 1 / kappa\n", "twice the decay"),
+        tests=_IMPLICIT,
+    ),
+    *table(
+        _HERE + "itd_bias.py",
+        ("[(1 - alpha * A_t, J - J_), (-alpha, A_t - A, J_), (-alpha, C_t - C)],",
+         "[(1 - alpha * A_t, J - J_), (-alpha, A_t - A, J_)],", "G_xz does not move along the path"),
+        ("J_: response_constant(),\n", "J_: L,\n", "1/mu dropped in the sensitivity"),
+        ("{f - f_: L * a_D, y - y_: L * a_D, J: _slope_bound().rhs", "{f - f_: L * a_D, y - y_: a_D, J: _slope_bound().rhs",
+         "F_y moves without L"),
+        ("DECAY = sp.exp(-u / 2)", "DECAY = sp.exp(-u)", "the decay without its half"),
+        ("limit = a_0 + 2 * M / L\n", "limit = a_0 + M / L\n", "the error over the run is too small"),
+        tests=_IMPLICIT,
+    ),
+    *table(
+        _HERE + "conjugate_gradients.py",
+        ("ratio = (root - 1) / (root + 1)\n    # lambda", "ratio = (root - 1) / (root + 2)\n    # lambda", "another rate"),
+        ("iterations(_rate_of_conjugate_gradients(), accuracy / (2 * sp.sqrt(kappa)))",
+         "iterations(_rate_of_conjugate_gradients(), accuracy)", "the energy norm for the Euclidean one"),
+        tests=_IMPLICIT,
+    ),
+)  # fmt: skip
+
+_TWO_LOOPS = (
+    *table(
+        "methods/two_loops/directional.py",
+        ("total += coefficient / expectation(form(\"u\", \"u\") ** (power // 2)).expression",
+         "total += coefficient / expectation(form(\"u\", \"u\")).expression", "E|u|^2 for every power"),
+        ("def sphere_difference(forward: Difference, factor: Any = d)", "def sphere_difference(forward: Difference, factor: Any = 1)",
+         "unit directions without the factor d"),
+        ("s = second(q.at(w=h, u=eta), q.at(w=-h, u=-eta), q.at(), h, h)",
+         "s = second(q.at(w=h, u=eta), q.at(w=-h, u=eta), q.at(), h, h)", "x moves up in both points"),
+        ("(number * second + number * (number - 1) * mean) / number**2", "(number * second + number * mean) / number**2",
+         "only number pairs of different copies"),
+        tests=("methods/two_loops/test_two_loop.py",),
+    ),
+    *table(
+        "methods/two_loops/two_loop.py",
+        ("return iterate - g * (a * iterate - f_z) - target", "return iterate - g * (a * iterate + f_z) - target",
+         "the right-hand side has the wrong sign"),
+        tests=("methods/two_loops/test_two_loop.py",),
+    ),
+    *table(
+        "methods/two_loops/penalty.py",
+        ("adjoint = -sp.diff(upper, z).subs(z, solution) / a", "adjoint = -sp.diff(upper, z).subs(z, solution)",
+         "the adjoint without 1/G_zz"),
+        ("same = inverse * (RR + lam * A) * vector", "same = inverse * lam * A * vector", "F_zz is not penalised"),
+        ("inverse: 1 / (lam * mu - m_zz)}", "inverse: 1 / (lam * mu)}", "F_zz does not weaken the penalised problem"),
+        ("return sp.cancel(outer + sign * lam * inner)", "return sp.cancel(outer + sign * inner)", "the penalty without lambda"),
+        tests=("methods/two_loops/test_two_loop.py",),
+    ),
+    *table(
+        "methods/two_loops/response.py",
+        ("lambda slope: slope - alpha * (a * slope + c)", "lambda slope: slope - alpha * (a * slope - c)",
+         "the response has the wrong sign"),
+        ("\"inner_grad_z\": count(estimate.queries, Q, N),", "\"inner_grad_z\": count(estimate.queries, Q),",
+         "a training costs one gradient"),
+        tests=("methods/two_loops/test_two_loop.py",),
+    ),
+)  # fmt: skip
+
+_TRUNCATED = (
+    *table(
+        "methods/truncated/coin.py",
+        ("return first_order + coin / probability * (exact - first_order)", "return first_order + coin * (exact - first_order)",
+         "the correction is not divided by q"),
+        ("return q * heads + (1 - q) * tails", "return q * heads + q * tails", "a coin that is always fair"),
+        ("sp.integrate(L_M * tau, (tau, 0, 1)) * gamma**2", "sp.integrate(L_M * tau**2, (tau, 0, 1)) * gamma**2",
+         "L_M/3 in place of L_M/2"),
+        ("sigma2 = V**2 + (1 / q - 1) * D**2", "sigma2 = V**2 + (1 / q + 1) * D**2", "1/q + 1 in place of 1/q - 1"),
+        tests=("methods/truncated/test_ufom.py",),
+    ),
+    *table(
+        "methods/truncated/optimal_q.py",
+        ("_DISCRIMINANT = _B**2 + 4 * _A * _C", "_DISCRIMINANT = _B**2 - 4 * _A * _C", "a sign in the discriminant"),
+        ("return 2 * _C / (_B + sp.sqrt(_DISCRIMINANT))", "return _C / (_B + sp.sqrt(_DISCRIMINANT))", "half of the root"),
+        tests=("methods/truncated/test_ufom.py",),
+    ),
+    *table(
+        "methods/truncated/unrolled.py",
+        ("state.b = state.b - state.alpha * state.inner_hessian(state.phi) * state.b",
+         "state.b = state.b - state.inner_hessian(state.phi) * state.b", "the adjoint without alpha"),
+        ("(_RESTART, Loop(_i, _j - 1, (_DESCEND,)), _PULL_BACK)", "(_RESTART, Loop(_i, _j, (_DESCEND,)), _PULL_BACK)",
+         "one step too many before each product"),
+        tests=("methods/truncated/test_ufom.py",),
+    ),
+    *table(
+        "methods/truncated/counterexample.py",
+        ("return rho**2 * (a * theta - b)", "return rho * (a * theta - b)", "the exact gradient is the first-order one"),
+        ("return rho2 * self.b2 / (rho1 * a1 + rho2 * a2)", "return rho2 * self.b2 / (a1 + rho2 * a2)",
+         "another resting point"),
+        tests=("methods/truncated/test_counterexample.py",),
+    ),
+)  # fmt: skip
+
+_ENVELOPE = (
+    *table(
+        "methods/envelope/meha_lemmas.py",
+        ("L_x, L_y = L_F / c_k + L_f + rho_1,", "L_x, L_y = L_F / c_k + L_f,", "weak convexity costs no curvature in x"),
+        ("k_x, k_y = L_f / sigma, 1 / (gamma * sigma)", "k_x, k_y = L_f / sigma, 1 / gamma", "1/sigma dropped in a response"),
+        ("contraction = 1 - eta * sigma", "contraction = 1 - 2 * eta * sigma", "theta contracts twice as fast"),
+        ("curvature = rho_2 / (1 - gamma * rho_2)", "curvature = rho_2", "the envelope is as weakly convex as f"),
+        tests=("methods/envelope/test_meha.py",),
+    ),
+    *table(
+        "methods/envelope/meha.py",
+        ("burden_x = L_x / 2 + L_f**2 / strength +", "burden_x = L_x / 2 +", "the error of theta does not burden x"),
+        ("drift = _along(dx, alpha, L_x, off_x)", "drift = _along(dx, alpha, L_x, 0)", "the direction of x is exact"),
+        tests=("methods/envelope/test_meha.py",),
+    ),
+    *table(
+        "methods/envelope/meha_rates.py",
+        ("off = contraction * e + k_x * dx + k_y * dy", "off = contraction * e + k_x * dx", "theta* does not move with y"),
+        ("in_y = dy / beta + (L_F / c_k + L_f) * dy + (dy + off) / gamma", "in_y = dy / beta + (L_F / c_k + L_f) * dy + dy / gamma",
+         "theta is exact in the residual"),
+        tests=("methods/envelope/test_meha.py",),
+    ),
+)  # fmt: skip
+
+MUTANTS = (*_DIFFERENTIATION, *_TWO_LOOPS, *_TRUNCATED, *_ENVELOPE)
