@@ -144,10 +144,10 @@ def soba() -> SingleLoopTheorem:
         ),
         Step(
             "count",
-            sp.Le(n, route.count),
-            "K times the derivatives an iteration; a ceiling costs at most 1.",
+            sp.Le(n, 10 * W_0 / (gamma * eps) + 5),
+            "K times G_z, G_zz v, G_xz v, F_z and F_x; a ceiling costs at most 1.",
             by_nonnegative_terms(
-                sp.expand((2 * W_0 / (gamma * eps) + 1) * sum(EVALUATIONS.values()).subs({b1: 1, b2: 1})),
+                route.count,
                 "equal to K times the derivatives an iteration",
                 attained={},
             ),

@@ -60,7 +60,7 @@ _DIFFERENTIATION = (
         ("_SHARES = 7\n", "_SHARES = 4\n", "a share is eps/4 in place of eps/7"),
         ("noise.coeff(1 / D_f) / D_f", "noise.coeff(1 / D_f) / D_f / 2", "half of the batch of f"),
         (".subs(eta, 1 / L)),\n    }", ".subs(eta, 1 / (2 * L))),\n    }", "the Hessian batch at another eta"),
-        ("[0] + 1 for size, (variable, part) in powers.items()}", "[0] for size, (variable, part) in powers.items()}",
+        ("[0] + 1 for size, (variable, part) in _powers().items()}", "[0] for size, (variable, part) in _powers().items()}",
          "sizes are not rounded up"),
         ("accuracy = 1 / (4 + sum(weights) / share)", "accuracy = 1 / (4 + weights[0] / share)",
          "the tail does not ask for accuracy"),

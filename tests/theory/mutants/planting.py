@@ -109,12 +109,17 @@ def _theorem(name: str) -> Any:
     return getattr(importlib.import_module(module), factory)()
 
 
-def _warm() -> dict[str, float]:
-    """Derive everything once, so that processes forked from here only derive what a mutant changes; CPU times."""
+def _warm(modules: Iterable[str]) -> dict[str, float]:
+    """Derive what rests on these modules, so that processes forked from here only derive what changes; CPU times."""
     from zoba_bench.theory import THEOREMS
 
+    for place in THEOREMS.values():
+        importlib.import_module(place.partition(":")[0])
+    wanted = {name for module in set(modules) for name in affected(module)}
     spent = {}
     for name in THEOREMS:
+        if name not in wanted:
+            continue
         start = time.process_time()
         if not all(result.ok for result in _theorem(name).results):
             raise ValueError(f"theorem {name!r} does not hold before anything is changed")
@@ -189,7 +194,7 @@ def judged(
     for mutant in mutants:
         if (number := mutant.occurrences()) != 1:
             raise ValueError(f"{mutant.old!r} must stand once in theory/{mutant.file}, found {number} times")
-    costs = _warm()
+    costs = _warm(mutant.module for mutant in mutants)
     context = multiprocessing.get_context("fork")
     waiting, running = list(enumerate(mutants)), dict[Any, tuple[int, Any, float]]()
     found: dict[int, Outcome] = {}

@@ -148,6 +148,15 @@ def _outer_iterations() -> Any:
     return sp.Le(K_eps, sp.solve(sp.Eq(_bound().rhs, eps), K)[0] + 1)
 
 
+def _at_these_sizes() -> Any:
+    """The bound at K at or above what it was solved for, and the power that D was solved for, before rounding up."""
+    more = sp.Symbol("more", nonnegative=True)
+    require_nonnegative(sp.cancel(eps - _bound().rhs.subs(K, _outer_iterations().rhs - 1 + more)))
+    rate = gradient_rate(1 / L).subs(mu, L / kappa)
+    require_equal(sp.exp(-sp.expand(rate * (_inner_iterations().rhs - 1))), _CONTRACTED.subs(_spare, 0))
+    return sp.Le(mean, eps)
+
+
 def _inner_iterations() -> Any:
     rate = gradient_rate(1 / L).subs(mu, L / kappa)
     return sp.Le(D_theta, iterations(rate, theta / 2))
@@ -216,6 +225,12 @@ def _outer_steps() -> tuple[Step, ...]:
             "The least D with (1 - alpha mu)^D <= theta/2 at alpha = 1/L: no log(1/eps), thanks to the warm start. At "
             "theta = 1/4 this is D = O(kappa), and N = O(sqrt(kappa) log kappa).",
             by_relation(_inner_iterations, "log(2/theta) over the rate 1/kappa"),
+        ),
+        Step(
+            "bound at these sizes",
+            sp.Le(mean, eps),
+            "K at least K_eps, and D at least D_theta with (1 - alpha mu)^D <= theta/2, before rounding up.",
+            by_relation(_at_these_sizes, "eps minus the bound, by coefficients; the power of D by its logarithm"),
         ),
         Step(
             "order of the outer iterations",
