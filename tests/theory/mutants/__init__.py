@@ -4,3 +4,9 @@
 is changed: ``bounds`` in the bound of a run, ``plans`` in plan and count, ``estimators`` in one direction, ``methods``
 in the other papers' methods. ``page`` writes the outcomes down. Run it by ``python -m tests.theory.mutants``.
 """
+
+from . import bounds, estimators, methods, plans
+
+__all__ = ["MUTANTS"]
+
+MUTANTS = (*bounds.MUTANTS, *plans.MUTANTS, *estimators.MUTANTS, *methods.MUTANTS)
