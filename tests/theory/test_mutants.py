@@ -12,7 +12,7 @@ from .mutants.page import PAGE, key, rows_of, updated
 from .mutants.planting import Mutant, Outcome, judged
 
 #: Files that theorems with few steps rest on: cheap to derive again.
-_QUICK = ("methods/two_loops/response.py", "methods/two_loops/penalty.py", "methods/two_loops/directional.py")
+_QUICK = ("methods/two_loops/response.py", "methods/two_loops/penalty.py", "methods/two_loops/two_loop.py")
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: f"{mutant.file}: {mutant.words}")
@@ -27,7 +27,7 @@ def test_no_two_mutants_are_called_the_same():
 
 def test_every_mutant_of_the_quick_files_is_refused_by_a_step():
     chosen = [mutant for mutant in MUTANTS if mutant.file in _QUICK]
-    assert len(chosen) >= 10
+    assert len(chosen) >= 12
     outcomes = judged(chosen, jobs=2)
     assert [outcome for outcome in outcomes if outcome.kind != "step"] == []
 
@@ -51,8 +51,10 @@ def test_the_mutants_of_the_single_loop_are_refused_by_a_step(part):
     assert [outcome for outcome in outcomes if not outcome.derived] == []
 
 
-def test_the_page_has_a_row_for_every_mutant():
-    assert set(rows_of(PAGE.read_text())) == set(map(key, MUTANTS))
+def test_the_page_is_about_mutants_that_are_there():
+    rows = set(rows_of(PAGE.read_text()))
+    assert rows
+    assert rows <= set(map(key, MUTANTS))
 
 
 def test_the_page_counts_its_rows():
@@ -60,10 +62,12 @@ def test_the_page_counts_its_rows():
 
 
 def test_a_row_that_was_run_replaces_the_old_one():
-    mutant = MUTANTS[0]
-    page = updated(PAGE.read_text(), [Outcome(mutant, "nothing", "", "", 0.0)], MUTANTS)
-    assert rows_of(page)[key(mutant)] == "**nothing**"
-    assert len(rows_of(page)) == len(MUTANTS)
+    one, two = MUTANTS[:2]
+    page = updated("", [Outcome(one, "step", "zoba: plan", "", 0.0), Outcome(two, "test", "test_x", "", 0.0)], MUTANTS)
+    assert "1 of 2 changed places (50.0 %) are refused by a derivation, 1 more by a test" in page
+    assert f"{len(MUTANTS) - 2} more places" in page
+    page = updated(page, [Outcome(one, "nothing", "", "", 0.0)], MUTANTS)
+    assert rows_of(page) == {key(one): "**nothing**", key(two): "a test: test_x"}
 
 
 def _theorem(assumptions):

@@ -124,8 +124,8 @@ _ROOTS = table(
     ("return norm.scaled(h_bar / 2)", "return norm.scaled(h_bar / 4)", "half of the mean displacement along v"),
     ("for name, _ in moves if name in \"wtu\"}", "for name, _ in moves if name in \"wu\"}",
      "the second inner direction is not seen"),
-    ("for name, _ in moves if name in \"wtu\"}", "for name, _ in moves if name in \"wt\"}",
-     "the outer direction is not seen"),
+    ("for name, _ in moves if name in \"wtu\"}", "for name, _ in moves if name in \"tu\"}",
+     "the first inner direction is not seen"),
     tests=("single_loop/test_roots.py",),
 )  # fmt: skip
 

@@ -68,9 +68,13 @@ def rows_of(page: str) -> dict[tuple[str, str], str]:
 def updated(page: str, outcomes: Iterable[Outcome], order: Iterable[Mutant]) -> str:
     """The page with these outcomes; rows are in this order, and those of mutants that are no more are left out."""
     rows = rows_of(page) | {key(one.mutant): cell(one) for one in outcomes}
-    kept = [(place, rows[place]) for place in map(key, order) if place in rows]
+    places = list(map(key, order))
+    kept = [(place, rows[place]) for place in places if place in rows]
+    head = summary(_kind(by) for _, by in kept)
+    if len(kept) < len(places):
+        head += f" {len(places) - len(kept)} more places of the tables have not been judged since they changed."
     lines = [f"| `{file}` | {words} | {by} |" for (file, words), by in kept]
-    return _HEAD + "\n".join([summary(_kind(by) for _, by in kept), "", *_TABLE, *lines]) + "\n"
+    return _HEAD + "\n".join([head, "", *_TABLE, *lines]) + "\n"
 
 
 def _kind(by: str) -> str:

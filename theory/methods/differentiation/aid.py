@@ -7,7 +7,7 @@ from typing import Any
 
 import sympy as sp
 
-from ...proof.algebra import require_equal, require_nonnegative
+from ...proof.algebra import require_equal, require_nonnegative, triangle
 from ...proof.boxes import Loop, by_column, count_steps
 from ...proof.orders import dominated
 from ...proof.rules import by_relation
@@ -82,6 +82,17 @@ def _adjoint_error(s: Any, omega: Any) -> Any:
     """|v^N - v*| where y^D has error s a, and conjugate gradients from error b shrink theirs by omega."""
     shift = adjoint_constant() * s * a
     return sp.expand(omega * (b + shift) + shift)
+
+
+def _adjoint_bound() -> Any:
+    """The error of v^N with E the operator of N steps: v^N - v_y = E (v^0 - v_y), v_y the adjoint at y^D."""
+    s, omega = sp.symbols("s omega", nonnegative=True)
+    v, v_y, v_, E = sp.symbols("v v_y v_ E", commutative=False)
+    far = adjoint_constant() * s * a
+    terms = [(E, v - v_), (E, v_ - v_y), (v_y - v_,)]
+    total = triangle(E * (v - v_y) + v_y - v_, terms, {E: omega, v - v_: b, v_ - v_y: far, v_y - v_: far})
+    require_equal(_adjoint_error(s, omega), total)
+    return sp.Le(sp.Symbol("|v^N - v*|"), total)
 
 
 @cache
@@ -188,6 +199,20 @@ def _outer_steps() -> tuple[Step, ...]:
     unit = 1 + M * tau + sp.Rational(5, 4) * (1 + M * rho)
     starting = 8 * gap * (M * rho + M * tau + 2) + (unit * a_0 + b_0) ** 2 / 8 + 1
     return (
+        Step(
+            "error of the adjoint",
+            sp.Le(
+                sp.Symbol("|v^N - v*|"),
+                sp.Symbol("omega", nonnegative=True) * b
+                + (1 + sp.Symbol("omega", nonnegative=True))
+                * (L / mu + M * rho / mu**2)
+                * sp.Symbol("s", nonnegative=True)
+                * a,
+            ),
+            "y^D is off by s a, so that the adjoint there is off by Lip(v) s a; conjugate gradients shrink the distance to "
+            "it by omega.",
+            by_relation(_adjoint_bound, "operator identity, then the triangle inequality"),
+        ),
         Step(
             "error in the weighted norm",
             sp.Le(e, theta * U),
