@@ -209,8 +209,8 @@ def _outer_steps() -> tuple[Step, ...]:
                 * sp.Symbol("s", nonnegative=True)
                 * a,
             ),
-            "y^D is off by s a, so that the adjoint there is off by Lip(v) s a; conjugate gradients shrink the distance to "
-            "it by omega.",
+            "y^D is off by s a, so that the adjoint there is off by Lip(v) s a; conjugate gradients shrink the "
+            "distance to it by omega.",
             by_relation(_adjoint_bound, "operator identity, then the triangle inequality"),
         ),
         Step(
