@@ -21,7 +21,7 @@ then derived again, as `zoba-bench derive --check` does. A changed derivation is
 why. What ends in an error of another kind (a name that is missing, say) fails too, but is not counted as refused. Where
 no step refuses, tests of the theory are tried.
 
-This command needs a checkout and is not run in the tests, because it takes a quarter of an hour; a sample of it is:
+This command needs a checkout and is not run in the tests, because it takes many minutes; a sample of it is:
 
 ```sh
 python -m tests.theory.mutants --jobs 2 --page
