@@ -123,6 +123,18 @@ def test_what_has_no_certificate_is_refused_by_name(words, said, tmp_path, monke
     assert not (tmp_path / "cert.json").exists()
 
 
+def test_a_derivation_that_ends_in_an_error_is_a_failed_one(monkeypatch):
+    def broken(name):
+        raise KeyError("s_z0")
+
+    monkeypatch.setattr("zoba_bench.registry.theorem", broken)
+    code, output, _ = call("derive", "hozog", "--check")
+    assert code == 1
+    assert "FAIL  hozog: the derivation ended with KeyError: 's_z0'" in output
+    monkeypatch.undo()
+    assert call("derive", "hozogg", "--check")[0] == 2
+
+
 def test_derive_prints_the_steps_and_checks_them():
     code, output, _ = call("derive", "hf-zoba-shared")
     assert code == 0

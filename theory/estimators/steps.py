@@ -11,7 +11,7 @@ import sympy as sp
 from ..proof.algebra import equal
 from ..proof.rules import by_derivation
 from ..proof.theorem import Step
-from ..symbols import BLOCK_BOUNDS, d, h, p, ratio
+from ..symbols import BLOCK_BOUNDS, THIRD, H_xx, H_xz, H_zx, H_zz, d, eta, h, h_bar, p, ratio
 from .isserlis import Form, Trace, expectation, form, forms_of, invariant_symbol
 from .presets import Preset
 from .remainders import mean_weight, remainder
@@ -128,9 +128,36 @@ def _largest(surrogate: Surrogate, bounds: dict[str, Any]) -> Callable[[Any], st
         again = surrogate.worst_variance(bounds)
         if sp.expand(again - statement.rhs) != 0:
             raise ValueError(f"the largest value is {again}, stated {statement.rhs}")
-        return "every coefficient of the derived moment is non-negative: largest at the bounds"
+        _attained(surrogate, bounds, statement.rhs)
+        return "every coefficient of the derived moment is non-negative: largest at the bounds, and attained there"
 
     return proof
+
+
+def _attained(surrogate: Surrogate, bounds: dict[str, Any], stated: Any) -> None:
+    """The variance at multiples of the identity (C = L_xz [I 0]') for p = 2, d = 3, by products of matrices."""
+    sizes = {"p": 2, "d": 3}
+
+    def block(letter: str) -> Any:
+        name = letter.rstrip("'")
+        rows, columns = {"C": (3, 2), "B": (3, 3), "F_xx": (3, 3)}.get(name, (2, 2))
+        matrix = bounds[name] * sp.Matrix(rows, columns, lambda i, j: int(i == j))
+        return matrix.T if letter.endswith("'") else matrix
+
+    def value(item: Form | Trace) -> Any:
+        if isinstance(item, Trace):
+            return sp.prod([block(letter) for letter in item.word]).trace() if item.word else sizes[item.dimension]
+        ends = [bounds[end] * sp.Matrix(3, 1, [1, 0, 0]) for end in (item.left, item.right)]
+        product = sp.eye(3)
+        for letter in item.word:
+            matrix = block(letter)
+            product = product[:, : matrix.rows] * matrix
+        return (ends[0].T * product * ends[1][: product.cols, :])[0]
+
+    found = sp.Add(*(c * sp.Mul(*map(value, product)) for c, product in surrogate.centred_moment.terms))
+    at = {p: sizes["p"], d: sizes["d"]}
+    if not equal(sp.sympify(found).subs(at), stated.subs(at)):
+        raise ValueError(f"at multiples of the identity, p = 2 and d = 3, the variance is {found}, stated {stated}")
 
 
 def remainder_steps(preset: Preset) -> tuple[Step, ...]:
@@ -180,12 +207,57 @@ def _remainder(surrogate: Surrogate, norm: Any) -> Callable[[Any], str]:
         again = sum((term.root * norm**term.power for term in remainder(surrogate)), sp.Integer(0))
         if not equal(again, statement.rhs):
             raise ValueError(f"the monomials sum to {again}, stated {statement.rhs}")
+        for cubic, constants in _CUBICS:
+            _beyond_cubic(surrogate, statement.rhs, norm, cubic, constants)
         # Its largest radial moment once more, by chi-square moments: E|w|^(2k) = p (p+2) ... (p+2k-2).
         for size, letter in ((p, "w"), (d, "u")):
             _radial(size, letter)
         return f"roots of exact moments; each vanishes with the radii {h} and r = {ratio}"
 
     return proof
+
+
+_z, _x = sp.symbols("z x", real=True)
+#: Functions of p = d = 1 without second-order polynomial at 0, and the constants that are 1; the others are 0.
+_CUBICS = (
+    (_z**3 / 6, (H_zz,)),
+    (_z**2 * _x / 2, (H_xz,)),
+    (_z * _x**2 / 2, (H_zx,)),
+    (_x**3 / 6, (H_xx,)),
+    (sp.Abs(_z) ** 3 / 6, (H_zz,)),
+    (sp.Abs(_x) ** 3 / 6, (H_xx,)),
+    (sp.Abs(_z + _x) ** 3 / 6, THIRD),
+)
+
+
+def _beyond_cubic(surrogate: Surrogate, stated: Any, norm: Any, cubic: Any, constants: tuple[Any, ...]) -> None:
+    """The mean square that a cubic adds to the surrogate, exactly, is at most the square of the bound."""
+    if surrogate.coefficient is None or surrogate.projection is None:
+        raise ValueError(f"{surrogate.name} is no coefficient times a projection")
+    v = sp.Symbol("v", real=True)
+    letters = {name: sp.Symbol(name, real=True) for name in "wtu"} | {"v": v}
+
+    def at(**moves: Any) -> Any:
+        inner = sum((radius * letters[name] for name, radius in moves.items() if name != "u"), sp.Integer(0))
+        return cubic.subs({_z: inner, _x: moves.get("u", 0) * letters["u"]}, simultaneous=True)
+
+    y = f"y1{surrogate.space}"
+    projection = surrogate.projection(y)
+    ends = {form(y, name): letters[name] for name in letters} | {form(n, "v"): letters[n] * v for n in "wtu"}
+    squared = sp.expand(sp.expand(surrogate.coefficient(at) * projection.subs(ends)) ** 2)
+    if squared.has(sp.Abs):
+        # Absolute values at points that are not opposite have no polynomial square: other cubics decide here.
+        return
+    square = _normal_mean(squared)
+    others = {block: int(block in constants) for block in THIRD}
+    bound = stated.subs(others | {p: 1, d: 1, norm: v}).subs(ratio, h / eta)
+    letters_left = (h, eta, h_bar, v)
+    found: dict[Any, Any] = {}
+    for term in sp.Add.make_args(sp.expand(sp.expand(bound**2) - square)):
+        coefficient, monomial = term.as_independent(*letters_left, as_Add=False)
+        found[monomial] = found.get(monomial, 0) + coefficient
+    if any(sp.sympify(coefficient).is_negative for coefficient in found.values()):
+        raise ValueError(f"of {cubic} the remainder has the mean square {square}, above the square of {bound}")
 
 
 def _radial(size: Any, letter: str) -> None:

@@ -6,29 +6,56 @@ steps do not all hold refuses to give a number (:class:`TheoremError`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, Self
 
 from zoba_bench.errors import DerivationError
 
 from .render import render_details, render_markdown, render_text
 
-__all__ = ["CheckResult", "Quoted", "Step", "Table", "Theorem", "TheoremError"]
+__all__ = ["Assumption", "CheckResult", "Quoted", "Step", "Table", "Theorem", "TheoremError"]
 
 
 class TheoremError(DerivationError):
     """A theorem that may not be used here: a step fails, or a condition does not hold."""
 
 
+class Assumption(str):
+    """An assumption in words, with the symbols that it gives a meaning.
+
+    Attributes
+    ----------
+    introduces : symbols that statements of a theorem may use only where the theorem makes this assumption.
+    """
+
+    __slots__ = ("introduces",)
+    introduces: frozenset[Any]
+
+    def __new__(cls, words: str, *introduces: Any) -> Self:
+        """From the words and the symbols."""
+        made = super().__new__(cls, words)
+        made.introduces = frozenset(introduces)
+        return made
+
+
 @dataclass(frozen=True)
 class CheckResult:
-    """Outcome of one step's verification."""
+    """Outcome of one step's verification.
+
+    Attributes
+    ----------
+    step : its name.
+    ok : whether the statement was proved.
+    detail : what was verified, or why not.
+    crashed : the proof ended with an error of another kind than a refusal; nothing was proved then either.
+    """
 
     step: str
     ok: bool
     detail: str
+    crashed: bool = False
 
 
 @dataclass(frozen=True)
@@ -61,6 +88,8 @@ class Step:
             return CheckResult(self.name, True, self.proof(self.statement))
         except ValueError as error:
             return CheckResult(self.name, False, str(error))
+        except Exception as error:
+            return CheckResult(self.name, False, f"the proof ended with {type(error).__name__}: {error}", crashed=True)
 
 
 @dataclass(frozen=True)
@@ -102,6 +131,8 @@ class Theorem:
     quoted : published results beside the derivation.
     evaluations : what an iteration costs, by kind ("inner", "outer" for function values).
     tables : derived tables that go with the steps.
+    vocabulary : symbols that have a meaning only through an :class:`Assumption`; a step that uses one of them fails
+        where no assumption of the theorem introduces it.
     """
 
     name: str
@@ -114,6 +145,7 @@ class Theorem:
     quoted: tuple[Quoted, ...] = ()
     evaluations: Mapping[str, Any] = field(default_factory=dict)
     tables: tuple[Table, ...] = ()
+    vocabulary: frozenset[Any] = frozenset()
 
     @property
     def evaluations_per_iteration(self) -> dict[str, Any]:
@@ -123,11 +155,24 @@ class Theorem:
     @cached_property
     def results(self) -> tuple[CheckResult, ...]:
         """The outcome of every step, computed once."""
-        return tuple(step.outcome for step in self.steps)
+        return tuple(self.outcomes())
+
+    def outcomes(self) -> Iterator[CheckResult]:
+        """The outcome of one step after the other, each computed when it is asked for, and once."""
+        return (self._granted(step, step.outcome) for step in self.steps)
 
     def check(self) -> list[CheckResult]:
         """Verify every step, now."""
-        return [step.check() for step in self.steps]
+        return [self._granted(step, step.check()) for step in self.steps]
+
+    def _granted(self, step: Step, result: CheckResult) -> CheckResult:
+        """The result, or a refusal where the statement uses what nothing introduces."""
+        introduced = {symbol for one in self.assumptions if isinstance(one, Assumption) for symbol in one.introduces}
+        missing = (step.statement.free_symbols & self.vocabulary) - introduced
+        if not result.ok or not missing:
+            return result
+        names = ", ".join(sorted(map(str, missing)))
+        return CheckResult(step.name, False, f"no assumption of the theorem introduces {names}")
 
     def require_checked(self) -> None:
         """Raise :class:`TheoremError` that names the first step that fails."""

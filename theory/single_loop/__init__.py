@@ -1,8 +1,10 @@
 """The theorems of the single loop, from one-step inequalities to the count of evaluations.
 
-What one step does. ``state`` has linear and quadratic forms in the errors. ``variance`` bounds the variances
-by squares of the errors, for plan and count. ``inequalities`` are those of z, v and x after one step.
-``roots`` bounds root variances and biases by linear forms, for the bound of a run.
+What one step does. ``state`` has linear and quadratic forms in the errors. ``contributions`` splits the mean
+errors after one step, ``inequalities`` are those of z, v and x. ``roots`` bounds root variances and biases by
+linear forms, for the bound of a run, and ``variance`` the variances by squares of the errors, for plan and count.
+What both are proved by: ``young`` says how a variance is put together from its parts, and ``smoothing`` integrates
+what smoothing moves.
 
 The Lyapunov function W. ``drift`` writes its mean change as one quadratic form and certifies it in exact
 rationals; ``drift_steps`` states this as steps. ``weights`` has explicit weights of W, for plan and count.

@@ -10,20 +10,24 @@ import sympy as sp
 
 from .. import symbols as names
 from ..estimators.presets import preset_named
+from ..estimators.radius import tuned_ratio
 from ..estimators.steps import mean_steps, moment_steps, remainder_steps
+from ..proof.algebra import require_nonnegative
 from ..proof.orders import Complexity, diverges, dominates, order_of
 from ..proof.rules import by_nonnegative_terms
 from ..proof.theorem import Step, TheoremError
-from ..symbols import W_0, K, d, gamma
-from .assumptions import ASSUMPTIONS, PUBLISHED, PUBLISHED_SOURCE, SOURCE, public_symbols
+from ..symbols import W_0, K, b1, d, eta, gamma, l1, m_xx, y_f
+from .assumptions import ASSUMPTIONS, PUBLISHED, PUBLISHED_SOURCE, SOURCE, VOCABULARY, public_symbols
 from .drift_steps import drift_steps, root_steps
 from .inequalities import V_v, V_x, V_z, one_step_inequalities
 from .plan import Route, SampledRoute
 from .plan_steps import cost_steps
+from .roots import Directions
 from .sampled_steps import allocation_steps, growing_spread_steps
 from .theorem import SampledTheorem, SingleLoopTheorem
 from .variance import VarianceModel
 from .weights import KINDS, Certificate, check_explicit_choice, explicit_step_ratio, explicit_weights
+from .young import Trees, prove_young, squares
 
 __all__ = [
     "average_step",
@@ -68,6 +72,7 @@ def build(
             source,
             steps,
             public_symbols(),
+            vocabulary=VOCABULARY,
             preset=preset,
             route=route,
             samples=None
@@ -166,6 +171,7 @@ def _with_samples(
             *growing_spread_steps(route),
         ),
         public_symbols(),
+        vocabulary=VOCABULARY,
         route=route,
     )
 
@@ -189,10 +195,15 @@ def _variance_steps(model: VarianceModel) -> tuple[Step, ...]:
             for name, reason in reasons.items()
         }
 
-    def prove(attribute: str, statement: Any) -> str:
-        again = getattr(VarianceModel(model.preset, sampled=model.sampled), attribute)
-        if sp.expand(again - statement.rhs) != 0:
-            raise ValueError(f"derived again the bound is {again}")
+    run = Directions(normalized=True, curved=False, sampled=model.sampled)
+    trees = Trees(model.preset, run, sp.sqrt(tuned_ratio()) if model.preset.tuned else sp.Integer(1))
+
+    def prove(row: str, statement: Any) -> str:
+        prove_young()
+        given_away = sp.expand(statement.rhs - squares(getattr(trees, row)))
+        if given_away != sp.expand(_given_away(model, row)):
+            raise ValueError(f"the parts' squares leave {sp.factor(given_away)} of the bound")
+        require_nonnegative(given_away)
         return model.check_combination()
 
     found = zip((V_z, V_v, V_x), reasons.items(), "zvx", strict=True)
@@ -201,10 +212,18 @@ def _variance_steps(model: VarianceModel) -> tuple[Step, ...]:
             f"variance of D_{row} in squares",
             sp.Le(symbol, getattr(model, attribute)),
             reason,
-            partial(prove, attribute),
+            partial(prove, row),
         )
         for symbol, (attribute, reason), row in found
     )
+
+
+def _given_away(model: VarianceModel, row: str) -> Any:
+    """What a bound in squares leaves: d + 4 in place of d + 1 before the bias of x, where directions are shared."""
+    if row != "x" or not model.preset.one_count:
+        return sp.Integer(0)
+    bias = m_xx * eta * sp.sqrt(d)
+    return 3 * (1 + y_f) * (1 + 1 / y_f) * bias**2 / l1 / (b1 if model.sampled else 1)
 
 
 def certificate_step(certificate: Certificate) -> Step:

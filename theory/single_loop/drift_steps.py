@@ -2,25 +2,37 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache, partial
 from typing import Any
 
 import sympy as sp
 
-from ..estimators.isserlis import expectation, form
 from ..estimators.presets import Preset
 from ..proof.algebra import equal
 from ..proof.rules import by_derivation, by_nonnegative_terms
 from ..proof.theorem import Step
-from ..symbols import W_0, K, L_Psi, L_xz, M_v, M_x, a, b, d, eta, g, gamma, h, h_bar, k_v, k_z, mu, o, p, rho
+from ..symbols import W_0, K, L_Psi, L_xz, M_v, M_x, a, b, eta, g, gamma, h, h_bar, k_v, k_z, mu, o, rho
 from .drift import WEIGHTS, Drift, OneStep, slack
 from .inequalities import V_v, V_x, V_z, after_v, after_x, after_z, bias_v, bias_x, bias_z, moved_v, moved_z
 from .roots import Directions, Roots
+from .smoothing import mean_of_v, mean_of_x, mean_of_z
 from .state import STATE, Linear, quadratic_form
+from .young import Trees, root_form
 
 __all__ = ["drift_steps", "root_steps"]
 
 _RUN = Directions(normalized=True)
+#: Ways to draw directions, to bound v and to know the slopes of F, each of which the bound of a run may use.
+_RUNS = (
+    _RUN,
+    replace(_RUN, sampled=True),
+    replace(_RUN, curved=False),
+    replace(_RUN, known_slopes=False),
+    replace(_RUN, growing=True, curved=False, known_slopes=False),
+    replace(_RUN, projected=True, normalized=False),
+    replace(_RUN, outer_shared=False, sampled=True),
+)
 #: What each linear form bounds.
 _BOUNDED = {
     "z": sp.sqrt(V_z),
@@ -68,17 +80,31 @@ def root_steps(preset: Preset | None) -> tuple[Step, ...]:
 
 
 def _linear(preset: Any, name: str, statement: Any) -> str:
-    derived: Linear = getattr(Roots(preset, _RUN), name)
+    derived = _derived(preset, name, _RUN)
     if statement.lhs != _BOUNDED[name] or not equal(derived.expression, statement.rhs):
         raise ValueError(f"derived {_BOUNDED[name]} <= {derived.expression}, stated {statement}")
     for entry in derived.entries:
         if not sp.sympify(entry).is_nonnegative:
             raise ValueError(f"the coefficient {entry} may be negative")
-    if name.startswith("bias"):
-        squares = expectation(form("w", "w")).expression, expectation(form("u", "u")).expression
-        if squares != (p, d):
-            raise ValueError(f"E|w|^2 and E|u|^2 are {squares}, not p and d")
-    return "every coefficient is non-negative: each may be replaced by anything larger"
+    for run in _RUNS:
+        used, found = getattr(Roots(preset, run), name), _derived(preset, name, run)
+        pairs = zip(used.entries, found.entries, strict=True)
+        if not all(equal(sp.sympify(one), sp.sympify(two)) for one, two in pairs):
+            raise ValueError(f"with {run} the bound of a run uses {used.expression}, derived {found.expression}")
+    return "no coefficient is negative; each is what the bound uses, however directions are drawn and v is bounded"
+
+
+@cache
+def _derived(preset: Preset | None, name: str, run: Directions) -> Linear:
+    """A linear form once more, from the tree of its contributions or from integrals over the displacement."""
+    if not name.startswith("bias"):
+        return root_form(getattr(Trees(preset, run), name))
+    if preset is None or (name == "bias_z" and not run.curved):
+        return Linear.of()
+    if name == "bias_z":
+        return mean_of_z()
+    along = Linear.of(one=1) if run.normalized else Roots(preset, run).adjoint_norm
+    return (mean_of_v if name == "bias_v" else mean_of_x)(preset, along, run.curved)
 
 
 def _left_at_zero(preset: Any) -> Any:

@@ -12,7 +12,7 @@ Cauchy-Schwarz. A larger o gains where D and grad Psi are nearly parallel.
 
 Each inequality is proved from exact quantities and non-negative slacks: the left-hand side is written with
 the slack of every triangle or Cauchy-Schwarz inequality that was used, and the right-hand side minus it has
-non-negative coefficients.
+non-negative coefficients. The mean of an error after the step is split by ``contributions``, an identity.
 """
 
 from __future__ import annotations
@@ -23,9 +23,10 @@ from typing import Any
 import sympy as sp
 
 from ..proof.algebra import equal, require_nonnegative
-from ..proof.rules import by_nonnegative_terms
+from ..proof.rules import by_nonnegative_terms, by_relation, by_sum
 from ..proof.theorem import Step
 from ..symbols import D, L_Psi, L_xz, M_v, M_x, a, b, g, gamma, k_v, k_z, mu, o, rho, y_n
+from .contributions import error_of_x, mean_of_v, mean_of_z
 
 __all__ = [
     "V_v",
@@ -69,10 +70,14 @@ def after_v(independent: bool) -> Any:
     return mean**2 + noise_square(V_v, k_v, independent)
 
 
+def gradient_error() -> Any:
+    """Bound on |D - grad Psi|."""
+    return M_x * a + L_xz * b + bias_x
+
+
 def after_x() -> Any:
     """Right-hand side of the inequality of x, the mean change of Psi; every o >= 0 gives a bound."""
-    e_x = M_x * a + L_xz * b + bias_x
-    polarised = (sp.Rational(1, 2) + o) * gamma * (e_x**2 - g**2 - D**2)
+    polarised = (sp.Rational(1, 2) + o) * gamma * (gradient_error() ** 2 - g**2 - D**2)
     return polarised + 2 * o * gamma * g * D + L_Psi * gamma**2 * (D**2 + V_x) / 2
 
 
@@ -100,7 +105,7 @@ def one_step_inequalities(independent: bool) -> tuple[Step, ...]:
             sp.Le(sp.Symbol("mean_a_next_squared"), after_z(independent)),
             "Triangle inequality for the mean: contraction, the bias at z*, |z*(x - gamma D) - z*(x)| <= k_z gamma D, "
             f"and the mean motion by the noise; bias-variance decomposition; {noises} (Minkowski).",
-            _mean_and_noise(after_z(independent), a, V_z, k_z, independent),
+            _mean_and_noise(mean_of_z(bias_z, moved_z), a, V_z, k_z, independent),
         ),
         Step(
             "inequality of v",
@@ -108,13 +113,24 @@ def one_step_inequalities(independent: bool) -> tuple[Step, ...]:
             "As for z; the mean direction is A (v - v*) + (A - G_zz(z*)) v* + F_z - F_z(z*) with A the smoothed "
             f"G_zz, of Lipschitz constants H_zz and m_zz; {noises} (Minkowski). Projection of v onto a ball that "
             "contains v* does not increase b.",
-            _mean_and_noise(after_v(independent), b, V_v, k_v, independent),
+            _mean_and_noise(mean_of_v(bias_v, moved_v), b, V_v, k_v, independent),
         ),
+        _split_noises(V_z, k_z, independent),
+        _split_noises(V_v, k_v, independent),
         Step(
             "mean direction of v",
             sp.Eq(sp.Symbol("E_D_v"), _adjoint_direction()),
             "G_zz(z*) v* = -F_z(z*), so that adding and subtracting A v* leaves errors only.",
             _adjoint,
+        ),
+        Step(
+            "mean direction of x",
+            sp.Le(sp.Symbol("|E D_x - grad Psi|"), gradient_error()),
+            "C v + F_x - (C* v* + F_x*) = C (v - v*) + (C - C*) v* + F_x - F_x*, beside the bias; M_x = H_xz R + m_xz.",
+            by_relation(
+                lambda: sp.Le(sp.Symbol("|E D_x - grad Psi|"), error_of_x(bias_x)),
+                "identity of operators, then the triangle inequality",
+            ),
         ),
         Step(
             "inequality of x",
@@ -146,18 +162,34 @@ def _contraction(statement: Any, lam: Any) -> str:
     return "(1-rho mu)^2 - (1-rho lambda)^2 = rho (lambda-mu) [(2-rho(L_zz+mu)) + rho (L_zz-lambda)]"
 
 
-def _mean_and_noise(right: Any, error: Any, own: Any, slope: Any, independent: bool) -> Any:
+def _mean_and_noise(bound: Any, error: Any, own: Any, slope: Any, independent: bool) -> Any:
     """Proof with |mean| = (sum of its bounds) - slack and <n1, n2> = (1 - aligned) sqrt(V1 V2)."""
     mean = sp.Symbol("mean_norm", nonnegative=True)
-    (bound,) = [part.base for part in sp.Add.make_args(right) if part.is_Pow and part.base.is_Add]
     rest = bound - (1 - rho * mu) * error
     cross = sp.Integer(0) if independent else 2 * rho * slope * gamma * sp.sqrt(own) * sp.sqrt(V_x) * (1 - _aligned)
     left = mean**2 + rho**2 * own + slope**2 * gamma**2 * V_x + cross
     return by_nonnegative_terms(
         left,
-        "right-hand side minus E|error+|^2 = slack (2 |mean| + slack) + non-negative multiples of the cross term",
+        "the mean split by an identity; right-hand side minus E|error+|^2 = slack (2 |mean| + slack) + non-negative "
+        "multiples of the cross term",
         attained={_slack: 0, _aligned: 0},
         where={error: (mean + _slack - rest) / (1 - rho * mu)},
+    )
+
+
+def _split_noises(own: Any, slope: Any, independent: bool) -> Step:
+    """The squares of both noises, with the factors that the explicit certificate gives them."""
+    one, two = rho * sp.sqrt(own), slope * gamma * sp.sqrt(V_x)
+    first, second = noise_factors(independent)
+    name = sp.Symbol("mean_squared_noise", nonnegative=True)
+    gap = {} if independent else {(one - two / y_n) ** 2: y_n}
+    return Step(
+        f"split of the noises of {str(own)[-1]}",
+        sp.Le(name, first * one**2 + second * two**2),
+        "The square of a sum of roots by Young's inequality; squares of independent noises add up.",
+        by_sum(
+            gap, "right minus left is a multiple of a square, or nothing", {name: noise_square(own, slope, independent)}
+        ),
     )
 
 

@@ -15,7 +15,7 @@ from ..proof.rules import by_nonnegative_terms
 from ..proof.theorem import Quoted, Step
 from ..symbols import W_0, K, L_Psi, L_zz, b1, b2, c, eps, gamma, mu
 from .assemble import average_step, certificate_step, choice_step
-from .assumptions import ASSUMPTIONS, public_symbols
+from .assumptions import ASSUMPTIONS, VOCABULARY, public_symbols
 from .bound import ExplicitBound, as_float
 from .drift import Certified
 from .drift_steps import drift_steps, root_steps
@@ -144,10 +144,10 @@ def soba() -> SingleLoopTheorem:
         ),
         Step(
             "count",
-            sp.Le(n, route.count),
-            "K times the derivatives an iteration; a ceiling costs at most 1.",
+            sp.Le(n, 10 * W_0 / (gamma * eps) + 5),
+            "K times G_z, G_zz v, G_xz v, F_z and F_x; a ceiling costs at most 1.",
             by_nonnegative_terms(
-                sp.expand((2 * W_0 / (gamma * eps) + 1) * sum(EVALUATIONS.values()).subs({b1: 1, b2: 1})),
+                route.count,
                 "equal to K times the derivatives an iteration",
                 attained={},
             ),
@@ -170,6 +170,7 @@ def soba() -> SingleLoopTheorem:
         public_symbols(),
         quoted,
         EVALUATIONS,
+        vocabulary=VOCABULARY,
         preset=None,
         route=route,
     )

@@ -102,6 +102,20 @@ def _gap(terms: Mapping[Any, Any]) -> Any:
     return sum((u * v * (x / u - y / v) ** 2 for (u, x), (v, y) in pairs), sp.Integer(0))
 
 
+def _motion(kind: str, slope: Any, second: Any) -> Any:
+    """Bound on |E[z*(x+) - z*(y)]| where x+ = y - gamma n, E n = 0 and E|n|^2 = V_x.
+
+    By Taylor's theorem it is the mean of the integral over t of (Dz*(y - t gamma n) - Dz*(y)) gamma n, in which the
+    Jacobian moves by at most s t gamma |n|; where that is not known, the mean of k gamma |n| bounds it.
+    """
+    t = sp.Symbol("t", nonnegative=True)
+    if kind == "flat":
+        return sp.Integer(0)
+    if kind == "rough":
+        return slope * (gamma * root_V_x)
+    return sp.integrate((second * t * gamma) * gamma, (t, 0, 1)) * V_x_bar
+
+
 def error_weight(weight: Any) -> Any:
     """The factor phi of a squared error in W, from its weight w_a or w_b."""
     return c * weight / mu
@@ -222,6 +236,9 @@ class Certificate:
     def verify(self, statement: Any = None) -> str:
         """The sum-of-squares identity, for the right-hand side of a statement (default: the residual)."""
         right = self.residual if statement is None else statement.rhs
+        for slope, second in ((k_z, s_z), (k_v, s_v)):
+            if self.moved(slope, second) != _motion(self.kind, slope, second):
+                raise ValueError(f"the mean motion of {self.kind} solutions is not {self.moved(slope, second)}")
         s = COEFFICIENTS
         variances = {
             V_z: s["s_z0"] + s["s_za"] * a**2,

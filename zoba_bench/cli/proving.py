@@ -132,12 +132,21 @@ def derive(
 
 def _verified(names: list[str], show: Progress, every: bool) -> int:
     """Verify theorems, print every step or those that fail with a count, and return how many fail."""
-    from zoba_bench.registry import theorem
+    from zoba_bench.registry import UnknownNameError, theorem
 
     failed = 0
     step = show.begin("verifying", "theorems", total=len(names))
     for number, name in enumerate(names, start=1):
-        results = theorem(name).check()
+        try:
+            results = theorem(name).check()
+        except UnknownNameError:
+            raise
+        except Exception as error:  # a derivation that cannot even be stated is one that fails
+            failed += 1
+            with show.paused():
+                click.echo(f"FAIL  {name}: the derivation ended with {type(error).__name__}: {error}")
+            step(number, len(names), name)
+            continue
         good = sum(result.ok for result in results)
         failed += len(results) - good
         with show.paused():

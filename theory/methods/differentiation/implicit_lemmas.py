@@ -16,11 +16,12 @@ import sympy as sp
 from ...proof.algebra import require_equal, require_growth, require_nonnegative, triangle
 from ...proof.orders import dominated
 from ...proof.rules import by_relation
-from ...proof.theorem import Quoted, Step
+from ...proof.theorem import Assumption, Quoted, Step
 
 __all__ = [
     "MODEL",
     "SOURCE",
+    "VOCABULARY",
     "adjoint_constant",
     "contraction_steps",
     "descent",
@@ -40,12 +41,6 @@ __all__ = [
     "x",
 ]
 
-#: What the three theorems assume of the problem.
-MODEL = (
-    "g(x, .) is mu-strongly convex for every x; Phi is bounded below",
-    "grad f and grad g are L-Lipschitz jointly in (x, y), so that mu <= L; f is M-Lipschitz",
-    "g_xy is tau-Lipschitz and g_yy is rho-Lipschitz jointly in (x, y)",
-)
 SOURCE = (
     "Algorithm of arXiv 2010.07962, whose text was not available: its boxes, assumptions and theorems are recalled. "
     "The steps are this project's own derivation; what is published stands under the quoted results."
@@ -65,6 +60,14 @@ a, b, distance, moved = sp.symbols("a b distance moved", nonnegative=True)
 gap, e, g, H = sp.symbols("gap e g H", nonnegative=True)
 K = sp.Symbol("K", positive=True)
 Phi, Phi_next, L_Phi = sp.Symbol("Phi", real=True), sp.Symbol("Phi_next", real=True), sp.Symbol("L_Phi", positive=True)
+#: What the three theorems assume of the problem.
+MODEL = (
+    Assumption("g(x, .) is mu-strongly convex for every x; Phi is bounded below", mu, gap),
+    Assumption("grad f and grad g are L-Lipschitz jointly in (x, y), so that mu <= L; f is M-Lipschitz", L, M),
+    Assumption("g_xy is tau-Lipschitz and g_yy is rho-Lipschitz jointly in (x, y)", tau, rho),
+)
+#: What means nothing without them.
+VOCABULARY = frozenset((mu, gap, L, M, tau, rho))
 #: Slacks of the certificates.
 _s, _t, _w = sp.symbols("s t w", nonnegative=True)
 

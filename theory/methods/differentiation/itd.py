@@ -17,6 +17,7 @@ from ...symbols import by_name, eps
 from .implicit_lemmas import (
     MODEL,
     SOURCE,
+    VOCABULARY,
     D,
     K,
     L,
@@ -80,6 +81,19 @@ def _iterations() -> tuple[Any, Any]:
     return sp.Le(K_eps, outer + 1), sp.Le(D_eps, iterations(rate, accuracy))
 
 
+def _at_these_sizes() -> Any:
+    """The bound at K and D at or above what they were solved for, before rounding up."""
+    more = sp.Symbol("more", nonnegative=True)
+    bound, (outer, inner) = _bound().rhs, _iterations()
+    in_K = bound.coeff(1 / K) / K
+    first, second = in_K.subs(K, outer.rhs - 1 + more), (bound - in_K).subs(D, inner.rhs - 1)
+    require_nonnegative(sp.cancel(eps / 2 - first))
+    # The second part falls with D.
+    require_nonnegative(-sp.diff(sp.log(bound - in_K), D))
+    require_nonnegative(sp.cancel(eps / 2 - sp.powsimp(sp.simplify(second))))
+    return sp.Le(mean, eps / 2 + eps / 2)
+
+
 def _outer() -> Any:
     return _iterations()[0]
 
@@ -128,6 +142,12 @@ def _rate_steps() -> tuple[Step, ...]:
             "The second part is at most eps/2, and (1 - alpha mu)^D at most 1/16. The truncated sum is biased at y* "
             "too, so that D grows with log(1/eps), which the warm start of AID-BiO avoids.",
             by_relation(_inner, "log(1/accuracy) over the rate 1/(2 kappa)"),
+        ),
+        Step(
+            "bound at these sizes",
+            sp.Le(mean, eps),
+            "K at least K_eps and D at least D_eps, before rounding up.",
+            by_relation(_at_these_sizes, "eps/2 minus each part, by coefficients"),
         ),
         Step(
             "order of the constant in the logarithm",
@@ -196,5 +216,6 @@ def itd_bio() -> RestingTheorem:
             ),
         ),
         evaluations=by_column(_COUNTS),
+        vocabulary=VOCABULARY,
         error=resting_error,
     )

@@ -8,15 +8,16 @@ from typing import Any
 import sympy as sp
 
 from ...noise.rest import RestingTheorem
-from ...proof.algebra import require_nonnegative
+from ...proof.algebra import require_equal, require_nonnegative
 from ...proof.boxes import Loop, by_column, count_steps
 from ...proof.orders import dominated
 from ...proof.rules import by_relation
-from ...proof.theorem import Quoted, Step
+from ...proof.theorem import Assumption, Quoted, Step
 from ...symbols import by_name, eps
 from .implicit_lemmas import (
     MODEL,
     SOURCE,
+    VOCABULARY,
     D,
     K,
     L,
@@ -96,21 +97,32 @@ _TABLE = {
 
 
 @cache
-def _sizes() -> dict[Any, Any]:
-    """Bounds on the sizes with which each part of the bound is at most its share of eps, rounded up."""
-    share = eps / _SHARES
+def _powers() -> dict[Any, tuple[Any, Any]]:
+    """Parts of the bound that fall like 1/size, by the size that they ask for."""
     parts, noise = bound_parts(), sp.expand(hypergradient_variance().rhs)
-    powers = {
+    return {
         K_eps: (K, parts["iterations"]),
         S_eps: (S, parts["floor"]),
         f_eps: (D_f, noise.coeff(1 / D_f) / D_f),
         g_eps: (D_g, noise.coeff(1 / D_g) / D_g),
         b_eps: (b_1, (noise.coeff(1 / b_1) / b_1).subs(eta, 1 / L)),
     }
-    found = {size: sp.solve(sp.Eq(part, share), variable)[0] + 1 for size, (variable, part) in powers.items()}
-    # Weights of ratio^(2D) and of (1 - eta mu)^(2(Q+1)); the accuracy is also at most 1/4.
+
+
+@cache
+def _weights() -> tuple[Any, Any]:
+    """Weights of ratio^(2D) and of (1 - eta mu)^(2(Q+1)) in the bound."""
+    parts = bound_parts()
     weights = parts["contraction"] / RATIO ** (2 * D), parts["tail"] / (1 - eta * mu) ** (2 * (Q + 1))
-    weights = weights[0], sp.powsimp(weights[1]).subs(L, kappa * mu)
+    return weights[0], sp.powsimp(weights[1]).subs(L, kappa * mu)
+
+
+@cache
+def _sizes() -> dict[Any, Any]:
+    """Bounds on the sizes with which each part of the bound is at most its share of eps, rounded up."""
+    share, weights = eps / _SHARES, _weights()
+    found = {size: sp.solve(sp.Eq(part, share), variable)[0] + 1 for size, (variable, part) in _powers().items()}
+    # The accuracy is also at most 1/4.
     accuracy = 1 / (4 + sum(weights) / share)
     for weight in (*weights, 4 * share):
         require_nonnegative(sp.cancel(share - weight * accuracy))
@@ -118,6 +130,30 @@ def _sizes() -> dict[Any, Any]:
     # Q + 1 steps, rounded up, at the rate of gradient descent.
     found[Q_eps] = iterations(2 * gradient_rate(1 / L).subs(L, kappa * mu), accuracy) - 1
     return found
+
+
+def _at_these_sizes() -> Any:
+    """The bound where every size is what it was solved for, and something more: a share for each part, added up."""
+    share, sizes, used = eps / _SHARES, _sizes(), sp.Integer(0)
+    more = sp.Symbol("more", nonnegative=True)
+    left = sp.expand(sum(bound_parts().values()).subs(bound_parts()["noise"], hypergradient_variance().rhs))
+    left = left.subs(eta, 1 / L)
+    for size, (variable, part) in _powers().items():
+        require_nonnegative(sp.cancel(share - part.subs(variable, sizes[size] - 1 + more)))
+        left, used = left - part, used + share
+    # ratio = (1 - x)/(1 + x) and 1 - eta mu = 1 - x at x = mu/L: each power is at most exp(-rate n), n the size.
+    x_here = mu / L
+    require_equal(RATIO, (1 - x_here) / (1 + x_here))
+    decays = {
+        D_eps: (2 * ratio_logarithm().lhs.subs(x, x_here), sizes[D_eps] - 1, RATIO ** (2 * D)),
+        Q_eps: (2 * gradient_rate(1 / L), sizes[Q_eps], (1 - mu / L) ** (2 * (Q + 1))),
+    }
+    for weight, (rate, number, power) in zip(_weights(), decays.values(), strict=True):
+        reached = sp.exp(-sp.simplify((rate * number).subs(kappa, L / mu))) * weight.subs(kappa, L / mu)
+        require_nonnegative(sp.cancel(share - reached))
+        left, used = left - weight.subs(kappa, L / mu) * power, used + share
+    require_equal(sp.powsimp(sp.expand(left)), sp.Integer(0))
+    return sp.Le(mean, used)
 
 
 def _size(size: Any) -> Any:
@@ -194,6 +230,14 @@ def _size_steps() -> tuple[Step, ...]:
                     by_relation(partial(_order_of_size, size), "coefficients: their sum times the highest powers"),
                 )
             )
+    steps.append(
+        Step(
+            "bound at these sizes",
+            sp.Le(mean, eps),
+            "With sizes at or above these, before rounding up, each of the seven parts of the bound is at most eps/7.",
+            by_relation(_at_these_sizes, "share - part has non-negative coefficients, part by part; nothing is left"),
+        )
+    )
     return tuple(steps)
 
 
@@ -243,7 +287,10 @@ def stocbio() -> RestingTheorem:
         solver="stocbio",
         assumptions=(
             *MODEL,
-            "every sample of f and g satisfies the same; an inner gradient has variance at most sigma^2 a sample",
+            Assumption(
+                "every sample of f and g satisfies the same; an inner gradient has variance at most sigma^2 a sample",
+                sigma,
+            ),
             "all batches are independent of each other and of the past; y starts where it ended",
         ),
         source=SOURCE,
@@ -302,5 +349,6 @@ def stocbio() -> RestingTheorem:
             *table(_TABLE),
         ),
         evaluations=by_column(_COUNTS),
+        vocabulary=VOCABULARY | {sigma},
         error=resting_error,
     )

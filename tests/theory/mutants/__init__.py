@@ -1,0 +1,12 @@
+"""Wrong derivations: places of the code of the theory, changed one at a time, and which step refuses each.
+
+``planting`` changes one place in a process of its own and derives every theorem that rests on it. The tables say what
+is changed: ``bounds`` in the bound of a run, ``plans`` in plan and count, ``estimators`` in one direction, ``methods``
+in the other papers' methods. ``page`` writes the outcomes down. Run it by ``python -m tests.theory.mutants``.
+"""
+
+from . import bounds, estimators, methods, plans
+
+__all__ = ["MUTANTS"]
+
+MUTANTS = (*bounds.MUTANTS, *plans.MUTANTS, *estimators.MUTANTS, *methods.MUTANTS)
