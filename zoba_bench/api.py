@@ -19,6 +19,7 @@ from zoba_bench.problem import BilevelProblem
 from zoba_bench.problem.inner_check import check_inner_solution
 from zoba_bench.registry import load_problem, make_solver
 from zoba_bench.result import Result
+from zoba_bench.suggestions import refuse_misspelt
 from zoba_bench.threads import one_thread
 from zoba_bench.validation import check_positive, check_vector, check_whole, either, is_integer
 
@@ -125,7 +126,11 @@ def solve(
         problem = load_problem(problem)
     elif not isinstance(problem, BilevelProblem):
         raise TypeError(f"problem must be a BilevelProblem or the name of a registered one, got {problem!r}")
-    configuration = make_solver(solver, **options)
+    try:
+        configuration = make_solver(solver, **options)
+    except TypeError:
+        refuse_misspelt(solve, options)
+        raise
     limit = _limit(max_iterations=max_iterations, maxiter=maxiter)
     most = _limit(budget=budget, maxfev=maxfev)
     if callback is not None and not callable(callback):

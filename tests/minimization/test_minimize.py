@@ -525,3 +525,15 @@ def test_noisy_values_are_reported():
 def test_a_bad_argument_is_named_with_its_value(options, error, match):
     with pytest.raises(error, match=match):
         minimise_bad(**options)
+
+
+def test_a_misspelt_argument_is_named_with_the_one_that_is_meant():
+    def outer(z, x):
+        return float(np.sum(z**2))
+
+    with pytest.raises(TypeError, match=r"minimize has no argument 'max_fev'; did you mean 'maxfev'\?"):
+        zb.minimize(outer, outer, [0.0], [0.0], max_fev=100)
+    with pytest.raises(TypeError, match=r"solve has no argument 'max_iteration'; did you mean 'max_iterations'\?"):
+        zb.solve("reference", "hf-zoba", max_iteration=5)
+    with pytest.raises(TypeError, match=r"solver 'hf-zoba' has no option 'gama'; did you mean 'gamma'\?"):
+        zb.solve("reference", "hf-zoba", gama=5)

@@ -65,7 +65,9 @@ def test_limits_that_are_not_numbers_decide_nothing():
 def test_a_claim_needs_its_control_to_be_rejected(control, verdict):
     claim = replace(CLAIM, controls=("c",))
     own = {"c": Verdict(replace(CLAIM, id="c", origin="control"), control, "")}
-    assert _paired(Verdict(claim, "consistent", ""), own).verdict == verdict
+    paired = _paired(Verdict(claim, "consistent", ""), own)
+    assert paired.verdict == verdict
+    assert ("looser than what is measured" in paired.reason) == (control == "consistent")
 
 
 def test_a_violated_claim_stays_violated_whatever_its_control():

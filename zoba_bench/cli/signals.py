@@ -68,5 +68,6 @@ def _watch(reader: int, done: threading.Event, advice: str) -> None:
                 if not done.is_set():
                     if sys.stderr.isatty():
                         os.write(2, b"\x1b[?25h")  # a progress bar hides the cursor
-                    os.write(2, f"\nzoba-bench: error: stopped by a signal; finished cells are kept{advice}\n".encode())
+                    name = signal.Signals(number[0]).name
+                    os.write(2, f"\nzoba-bench: error: stopped by {name}; finished cells are kept{advice}\n".encode())
                     os._exit(128 + number[0])

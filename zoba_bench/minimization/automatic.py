@@ -24,6 +24,7 @@ from zoba_bench.minimization.minimize_result import MinimizeResult
 from zoba_bench.minimization.pool import Map
 from zoba_bench.minimization.session import Request, carry_out
 from zoba_bench.minimization.values import ON_ERROR
+from zoba_bench.suggestions import refuse_misspelt
 from zoba_bench.validation import check_choice
 
 __all__ = ["minimize"]
@@ -188,6 +189,7 @@ def minimize(
     check_choice("on_interrupt", on_interrupt, ("return", "raise"))
     if method is None:
         method = "hf-zoba" if options else "implicit"
+    refuse_misspelt(minimize, options)
     request = Request(
         functions={"outer": outer, "inner": inner}, args=args if isinstance(args, tuple) else (args,), z=z, x=x,
         z_scale=scale_of("z_scale", z_scale, len(z)), x_scale=scale_of("x_scale", x_scale, len(x)), method=method,

@@ -245,7 +245,7 @@ class Ending(State):
                 "Psi has a kink where that changes, and no derivative there; other z_bounds may help",
             )
         held_x = held(self.x, self.gradient, self.G.low, self.G.high)
-        where = f", with {int(held_x.sum())} of {self.d} variables at a bound" if held_x.any() else ""
+        where = f", with {int(held_x.sum())} of {self.d} variables at a bound," if held_x.any() else ""
         if held_x[self.edges].any():
             where += " or where the functions stop being finite"
         raise Ended(

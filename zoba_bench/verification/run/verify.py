@@ -353,8 +353,12 @@ def _paired(verdict: Verdict, own: dict[str, Verdict]) -> Verdict:
     if verdict.verdict != "consistent":
         return verdict
     for control in verdict.claim.controls:
-        if own[control].verdict != "violated":
-            reason = f"no power shown: the control {control} is {own[control].verdict}; {verdict.reason}"
+        found = own[control].verdict
+        if found != "violated":
+            loose = " too, so that what is claimed or declared is looser than what is measured" * (
+                found == "consistent"
+            )
+            reason = f"no power shown: the control {control} is {found}{loose}; {verdict.reason}"
             return replace(verdict, verdict="inconclusive", reason=reason)
     return verdict
 
