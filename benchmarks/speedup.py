@@ -18,9 +18,8 @@ from pathlib import Path
 #: Name -> arguments of ``zoba-bench``.
 COMMANDS = {
     "verify --suite quick": ("verify", "--suite", "quick", "--no-report"),
-    "run --suite compare, 6 problems": (
-        "run", "--problem", "quad_general", "--problem", "quad_tracking", "--problem", "reference", "--problem",
-        "logistic_bregman", "--problem", "poisson_bregman", "--problem", "minimax_quad",
+    "run --suite compare-small, 2 problems": (
+        "run", "--suite", "compare-small", "--problem", "quad_general", "--problem", "reference",
     ),
 }  # fmt: skip
 
