@@ -61,7 +61,7 @@ def family(card: Card) -> Callable[[Factory], Factory]:
                     given.arguments[name] = check(value)
             built = factory(*given.args, **given.kwargs)
             # One that is made from a problem with kinks has them too.
-            built = replace(built, card=grouped if built.smooth else replace(grouped, smooth=False))
+            built = replace(built, card=replace(grouped, smooth=False) if grouped.smooth > built.smooth else grouped)
             for function in (built.inner, built.outer):
                 function.stacks = True  # type: ignore[attr-defined]
             return made_by(built, build, *given.args, **given.kwargs)

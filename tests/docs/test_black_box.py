@@ -26,8 +26,8 @@ def outputs(tmp_path):
     return lambda number: run(BLOCKS[number], tmp_path)
 
 
-def test_there_are_three_examples():
-    assert len(BLOCKS) == 3
+def test_there_are_four_examples():
+    assert len(BLOCKS) == 4
 
 
 def test_the_vectorised_example_prints_a_result_and_draws_it(outputs, tmp_path):
@@ -44,8 +44,16 @@ def test_the_expensive_example_is_cut_and_resumed(outputs):
     assert 40 <= resumed <= int(first.split()[-1]) <= 60 < evaluations <= 600
 
 
+def test_the_bounded_example_ends_where_the_page_says(outputs):
+    numbers, message = outputs(2).splitlines()
+    x, jac = (list(map(float, part.split())) for part in re.findall(r"\[(.*?)\]", numbers))
+    assert x == pytest.approx([0.5, 10 / 11], abs=1e-3)
+    assert jac == pytest.approx([-0.9, 0.0], abs=1e-3)
+    assert "1 of 2 variables at a bound" in message
+
+
 def test_the_noisy_example_says_that_it_is_noisy(outputs):
-    status, x = outputs(2).splitlines()
+    status, x = outputs(3).splitlines()
     error = max(abs(float(number) - 0.5) for number in x.strip("[]").split())
     assert status.split()[1] == str(status.split()[0] == "0")
     assert error <= 1e-2 or "False" in status, "CONVERGED and wrong"

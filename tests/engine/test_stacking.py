@@ -70,6 +70,7 @@ def spied(inner=None, outer=None, marks: bool = True, size: int = 4) -> tuple[Bi
     return dataclasses.replace(problem, **{n: noting(n, f) for n, f in functions.items()}), seen
 
 
+@pytest.mark.sample(12)
 @pytest.mark.parametrize("name", SOLVERS)
 @pytest.mark.parametrize("replicates", [1, 3])
 @pytest.mark.parametrize("l1", [1, 6])

@@ -222,6 +222,15 @@ def test_repeated_evaluations_are_within_the_budget():
 # Ctrl-C, time, callbacks
 
 
+@pytest.fixture
+def interruptible():
+    """A test run in the background ignores SIGINT."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_ctrl_c_returns_the_best_point():
     calls = itertools.count(1)
 
@@ -239,6 +248,7 @@ def test_ctrl_c_returns_the_best_point():
     assert found.nfev < zb.minimize(outer, inner, **START).nfev
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_ctrl_c_is_raised_on_request_with_the_best_point():
     def stop():
         os.kill(os.getpid(), signal.SIGINT)

@@ -97,6 +97,7 @@ def test_other_processes_with_one_thread_evaluate_and_what_they_raise_arrives():
     assert "line" in notes
 
 
+@pytest.mark.slow
 def test_a_worker_that_dies_is_an_error_or_tried_again(tmp_path):
     flag = tmp_path / "died"
 

@@ -285,6 +285,7 @@ def test_a_wrong_difference_along_v_is_refused(monkeypatch):
     assert_refused(load("hf-zoba").__wrapped__(), "mean of Hv difference along v")
 
 
+@pytest.mark.slow
 def test_a_wrong_certificate_is_refused(monkeypatch):
     whole = Certificate.bias.fget
     monkeypatch.setattr(Certificate, "bias", property(lambda self: whole(self) / 2))

@@ -62,6 +62,7 @@ def judged(made, means, failed=0, outside=0):
     return *decide(TINY, measurement), measurement
 
 
+@pytest.mark.slow
 def test_the_prediction_is_the_theorems_bound_for_that_run():
     made = protocol.plan(TINY, 0)
     problem = build_problem(TINY.parameters["problem"])

@@ -112,6 +112,7 @@ def test_a_worker_that_is_killed_in_the_middle_of_its_cells_costs_nothing(cluste
     assert victim not in pids(cluster).values()
 
 
+@pytest.mark.slow
 def test_each_kind_of_failure_is_a_row_as_on_this_machine(cluster, tmp_path):
     bad = {kind: planted(kind) for kind in ("raises", "exits", "faults", "is_killed", "unstorable", "kills_its_worker")}
     good = [planted("well", n) for n in range(3)]

@@ -98,6 +98,7 @@ def test_workers_that_cannot_start_are_an_error(planted, monkeypatch, capfd):
     assert "no_such_module" in capfd.readouterr().err
 
 
+@pytest.mark.slow
 def test_claims_that_need_a_failed_cell_are_inconclusive_and_the_others_are_judged(tmp_path, monkeypatch):
     def run(cell):
         if cell.parameters.get("solver") == "hf-zoba":
@@ -150,10 +151,15 @@ entry.main()
 """
 
 
+def _hear():
+    """A test run in the background hands an ignored SIGINT on to its children; here it is a terminal's."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 def start(folder, *arguments):
     return subprocess.Popen(
         [sys.executable, "-P", "-c", COMMAND, *arguments], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        text=True, env={**os.environ, "MARK_OF_TEST": str(folder)},
+        text=True, env={**os.environ, "MARK_OF_TEST": str(folder)}, preexec_fn=_hear,
     )  # fmt: skip
 
 

@@ -280,6 +280,7 @@ def marks(root):
     return done.stdout.split()
 
 
+@pytest.mark.slow
 def test_proofs_are_not_reused_after_an_edit_of_what_they_prove(copied):
     before = marks(copied.parent)
     assert len(set(before)) == 4
@@ -344,6 +345,7 @@ def raise_reason(verdicts):
     raise ValueError(verdicts[0].reason)
 
 
+@pytest.mark.slow
 def test_fresh_is_an_option_of_the_command(tmp_path):
     assert call(*FEW, "--out", tmp_path)[0] == 0
     code, output, _ = call(*FEW, "--out", tmp_path, "--fresh")

@@ -347,6 +347,7 @@ def test_a_measurement_without_prediction_has_no_control_and_is_none(wrong):
         replace(MEASURED, **wrong)
 
 
+@pytest.mark.slow
 def test_json_shows_what_is_measured_and_the_report_has_it(tmp_path):
     code, output, errors = call("verify", "--solver", planted(tmp_path), "--only", "protocol=P13", "--json",
                                 "--out", tmp_path / "out")  # fmt: skip

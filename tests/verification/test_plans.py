@@ -195,6 +195,7 @@ print(len(verdicts), "sympy" in sys.modules)
 """
 
 
+@pytest.mark.slow
 def test_a_repeated_verify_loads_no_sympy(tmp_path):
     code = AGAIN.format(out=str(tmp_path))
     first, second = (

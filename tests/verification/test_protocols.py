@@ -222,6 +222,7 @@ def test_replicate_blocks_share_out_all_replicates():
     assert replicate_blocks(4, 1.0) == [4]
 
 
+@pytest.mark.slow
 def test_verify_is_deterministic_and_reuses_its_cells(tmp_path):
     # Quadrature, Monte Carlo and counts of one solver.
     claims = [

@@ -65,6 +65,7 @@ def test_errors_that_name_a_claim_try_it_first():
             assert len(order) > 1 or len(error.first) == 1
 
 
+@pytest.mark.slow
 def test_a_dozen_of_them_are_seen():
     few = [claim for claim in STANDARD if claim.protocol in ("P1", "P10")]
     outcomes = self_test([ERRORS[name] for name in SOME], claims=few, jobs=2)

@@ -60,6 +60,7 @@ def test_order_and_what_is_proved_of_the_published_one(sampled):
     assert any(not isinstance(found, Divergence) for found in about)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("symbol", [p, d, 1 / eps])
 def test_one_power_too_few_is_refused(sampled, symbol):
     order = ORDERS[sampled.solver]
@@ -163,7 +164,7 @@ def constants_with(spread: float):
     return replace(known, **{str(symbol): spread for symbol in SIGMA})
 
 
-@pytest.mark.sample(1)
+@pytest.mark.slow
 @pytest.mark.parametrize("name", DERIVED)
 def test_a_plan_for_samples_meets_its_accuracy_within_the_count(name):
     found, constants = theorem(name), constants_with(0.3)
