@@ -124,6 +124,9 @@ def derive(
                     f"theorem {name!r} has no certificate of a plan: those of the single loop have one"
                 )
             certificates.export(chosen, export, p, d, eps, constants)
+            click.echo(
+                f"the certificate of {chosen.name} is in {export}; zoba-bench derive --verify {export} checks it"
+            )
             return 0
         text = chosen.render_markdown() if markdown else chosen.render_text()
     click.echo(text)

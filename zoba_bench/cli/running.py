@@ -71,9 +71,9 @@ def run_command(suite: str, out: Path, quiet: bool, as_json: bool, jobs: int, **
     \b
     Examples:
       zoba-bench run --problem reference --solver hf-zoba --budget 9000
-      zoba-bench run --suite compare --group quadratic --size medium --access values --jobs 2
+      zoba-bench run --suite compare --group quadratic --access values
       zoba-bench run --suite compare-small --noise 1e-3 --access values
-      zoba-bench run --suite compare-small --solver mine.py:MySolver --solver hf-zoba
+      zoba-bench run --suite compare-small --solver mine.py:MySolver
     """
     from zoba_bench.comparison.compare import compare
     from zoba_bench.ledger import Ledger

@@ -103,15 +103,19 @@ def start_of(problem: BilevelProblem, number: int) -> tuple[Array, Array]:
     """The start (z0, x0) of that number.
 
     A problem whose start is always the same has it under 0. Under another number x0 is moved in a random direction, by
-    about half of 1 + |x0|, and back into X, so that no run that is measured starts where one was tuned.
+    about half of 1 + |x0|, and back into X, so that no run that is measured starts where one was tuned. A direction
+    that leads out of X at once, and so back to x0, is turned round.
     """
     z0, x0 = problem.initial_point(np.random.default_rng(number))
     if number == 0 or not np.array_equal(x0, problem.initial_point(np.random.default_rng(0))[1]):
         return z0, x0
     step = np.random.default_rng(number).standard_normal(problem.d) / np.sqrt(problem.d)
-    moved = x0 + 0.5 * (1.0 + np.linalg.norm(x0)) * step
+    move = 0.5 * (1.0 + np.linalg.norm(x0)) * step
     project = problem.capabilities.project_x
-    return z0, moved if project is None else project(moved)
+    if project is None:
+        return z0, x0 + move
+    moved = project(x0 + move)
+    return z0, project(x0 - move) if np.array_equal(moved, x0) else moved
 
 
 def _case(
