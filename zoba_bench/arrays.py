@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+from numpy import ones  # by name, so that what puts another numpy in its place does not end up in the cache below
 from numpy.typing import NDArray
 
 __all__ = [
@@ -115,9 +116,9 @@ def row_sum(values: Array) -> Array:
 
 @functools.lru_cache(maxsize=64)
 def _ones(size: int) -> Array:
-    ones = np.ones(size)
-    ones.setflags(write=False)
-    return ones
+    values = ones(size)
+    values.setflags(write=False)
+    return values
 
 
 def softmax(z: Array) -> Array:
