@@ -123,8 +123,9 @@ class Oracle:
         self.non_finite = np.zeros(replicates, dtype=bool)
         self.met: dict[int, str] = {}
         self._near: float | None = None
-        # An oracle that looks at its queries, or answers them otherwise, sees each of them.
-        plain = type(self)._query is Oracle._query and type(self).evaluate is Oracle.evaluate
+        # An oracle that looks at its queries, or answers them otherwise, sees each of them; noise is drawn for each.
+        alone = type(self)._query is not Oracle._query or type(self).evaluate is not Oracle.evaluate
+        plain = not alone and self._noise is None
         self._stacks = {n: plain and bool(getattr(getattr(problem, n), "stacks", False)) for n in ("inner", "outer")}
         self._all_active = True
         self._points: NDArray[np.bool_] | None = None

@@ -196,3 +196,20 @@ def test_bad_arguments_are_refused_by_name(keywords, message):
 def test_noise_is_declared_once():
     with pytest.raises(ValueError, match="has noise already"):
         perturbed(perturbed(load_problem("quad_general"), noise=1.0), digits=2)
+
+
+def test_values_that_are_asked_for_together_have_the_noise_of_single_queries():
+    problem = load_problem("perturbed", 3, 2, base="quad_general", noise=0.1)
+    points = [(np.full((2, 1, 1, 3), 0.1 * k), np.full((2, 1, 1, 2), 1.0 + k)) for k in range(3)]
+    found = []
+    for together in (True, False):
+        oracle = Oracle(problem, 2, np.random.default_rng(1))
+        oracle.inner(*points[0])
+        oracle.outer(*points[0])
+        found.append(
+            [*oracle.inner_each(points, 6), *oracle.outer_each(points, 6)] if together
+            else [query(*point) for query in (oracle.inner, oracle.outer) for point in points]
+        )  # fmt: skip
+    np.testing.assert_array_equal(*found)
+    exact = [function(*point) for function in (problem.inner, problem.outer) for point in points]
+    assert np.all(np.array(found[0]) != np.array(exact))
