@@ -251,3 +251,14 @@ def test_a_map_of_stacked_arrays_has_the_bits_of_each(shape):
     rng = np.random.default_rng(0)
     stacked, matrix = rng.standard_normal(shape), np.ascontiguousarray(rng.standard_normal((7, 9)))
     assert np.array_equal(linear_map(stacked, matrix), [linear_map(each, matrix) for each in stacked])
+
+
+def test_one_point_asked_for_again_does_not_end_the_stacking():
+    problem = load_problem("quad_general", 3, 2)
+    oracle = Oracle(problem, 2)
+    z, x = np.ones((2, 1, 1, 3)), np.ones((2, 1, 1, 2))
+    oracle.inner(z, x)
+    first, second = oracle.inner_each([(z, x), (z, x)], 6)
+    assert np.array_equal(first, second)
+    assert oracle._stacks["inner"]
+    assert oracle.counts["inner"].tolist() == [3, 3]
