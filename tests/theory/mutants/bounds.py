@@ -104,7 +104,7 @@ _ROOTS = table(
      "the bias of D_z is halved"),
     ("return Linear.of(one=H_zz * h**2 * _square(\"w\") / 2)", "return Linear.of(one=H_zz * h * _square(\"w\") / 2)",
      "the bias of D_z is of order h"),
-    ("        moved = h * sp.sqrt(_square(\"w\"))\n", "        moved = h * _square(\"w\") / p\n",
+    ("        moved = h * sp.sqrt(_square(\"w\"))\n", "        moved = h\n",
      "E|w| <= 1 in place of sqrt(p)"),
     ("        total = Linear.of(one=m_zz * moved)\n", "        total = _ZERO\n", "no bias of f_z"),
     ("wide = sp.sqrt(2) if", "wide = 1 if", "sqrt(2) of two independent directions is lost"),
