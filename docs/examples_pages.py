@@ -28,6 +28,7 @@ EXAMPLES = {
     "my_theorem": False,
     "my_solver": False,
     "my_solver_wrong": False,
+    "values_only": False,
 }
 
 

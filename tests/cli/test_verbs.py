@@ -78,10 +78,14 @@ def test_a_report_without_a_ledger_is_refused(tmp_path):
 
 def test_verify_prints_the_matrix_the_verdicts_and_where_the_report_is(tmp_path):
     chosen = ("--claim", "P1/zoba/counts", "--claim", "P2/zoba/diabetes_ridge", "--claim", "P2s/zoba/reference")
+    of_all = tmp_path / "report" / "index.html"
+    of_all.parent.mkdir()
+    of_all.write_text("the report of all claims")
     code, output, errors = call("verify", "--suite", "smoke", *chosen, "--out", tmp_path)
     assert code == 0, output + errors
     assert re.match(r"(\d+) of \1 verdicts as expected \(suite smoke, seed 0\); report: ", output.splitlines()[-1])
-    assert (tmp_path / "report" / "index.html").exists()
+    assert "P1/zoba/counts" in (tmp_path / "report-part" / "protocol-P1.html").read_text()
+    assert of_all.read_text() == "the report of all claims"
     few = ("--only", "protocol=P1", "--only", "solver=zoba")
     code, output, _ = call("verify", "--suite", "smoke", *few, "--out", tmp_path, "--no-report", "--json")
     content = json.loads(output, parse_constant=lambda c: pytest.fail(f"not JSON: {c}"))

@@ -12,16 +12,17 @@ from zoba_bench.ledger import Ledger
 
 __all__ = ["write_page"]
 
-_STAMP = "report/.content"
+_STAMP = ".content"
 #: What differs between runs that say the same; how many processes they used is not shown either.
 _OF_THE_RUN = ("seconds",)
 
 
-def write_page(ledger: Ledger, out: Path, show: Progress) -> Path:
+def write_page(ledger: Ledger, out: Path, show: Progress, *, part: bool = False) -> Path:
     """Write the report of the ledger's newest run, and the derivations that it shows and the ledger lacks.
 
     The page that stands there is kept where it says the same of an earlier run: drawing takes longer than all that a
-    repeated run has to do.
+    repeated run has to do. A run of chosen claims has a folder of its own, so that it does not take the place of the
+    report of all.
 
     Returns
     -------
@@ -33,13 +34,14 @@ def write_page(ledger: Ledger, out: Path, show: Progress) -> Path:
     render_missing(ledger, show.begin("rendering", "derivations", total=missing) if missing else None)
     show.begin("writing the report")
     run = ledger.last_run()
-    stamp, page = out / _STAMP, out / "report" / "index.html"
+    name = "report-part" if part else "report"
+    stamp, page = out / name / _STAMP, out / name / "index.html"
     mark = None if run is None else _mark(run["content"])
     if mark is not None and page.is_file() and stamp.is_file() and stamp.read_text(encoding="utf-8") == mark:
         return page
     from zoba_bench.report.html import write_report
 
-    written = write_report(ledger, out)
+    written = write_report(ledger, out, name)
     if mark is not None and written == page:
         stamp.write_text(mark, encoding="utf-8")
     return written

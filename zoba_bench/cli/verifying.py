@@ -73,7 +73,8 @@ def verify(
     """Measure every claim of a suite against theory and judge it; or what applies to your own problem or solver.
 
     Printed are counts of verdicts by protocol, what is not as expected, and findings: published statements that are
-    contradicted, as known. --verbose prints every verdict.
+    contradicted, as known. --verbose prints every verdict. The report goes to report/ of --out, that of chosen claims
+    (--claim, --only) to report-part/ beside it.
 
     \b
     Examples:
@@ -125,7 +126,7 @@ def verify(
         )  # fmt: skip
         if report and not power:
             with Ledger(out / "ledger.sqlite") as ledger:
-                page = write_page(ledger, out, show)
+                page = write_page(ledger, out, show, part=bool(claims or only))
     whole = told.measured
     code = 2 if failed else exit_code(verdicts)
     if power:

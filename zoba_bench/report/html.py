@@ -23,7 +23,7 @@ class ReportError(RuntimeError):
     """There is nothing to report, or nowhere to write it; the message says what to do."""
 
 
-def write_report(ledger: Ledger | str | Path, folder: str | Path) -> Path:
+def write_report(ledger: Ledger | str | Path, folder: str | Path, name: str = "report") -> Path:
     """Write the report of the ledger's last run.
 
     Parameters
@@ -31,8 +31,10 @@ def write_report(ledger: Ledger | str | Path, folder: str | Path) -> Path:
     ledger : Ledger or path-like
         The results store, or its file. Nothing but the last run's content is read.
     folder : path-like
-        The results folder. The pages, with ``figures/`` beside them, go into ``report`` in it; folders are created
+        The results folder. The pages, with ``figures/`` beside them, go into one folder in it; folders are created
         where missing, every file is replaced as a whole, and what an earlier report left is removed.
+    name : str
+        The pages' folder.
 
     Returns
     -------
@@ -53,7 +55,7 @@ def write_report(ledger: Ledger | str | Path, folder: str | Path) -> Path:
     compared = "comparison" in run["content"]
     files = comparison_files(run) if compared else _verdict_files(run)
     entry = "comparison.html" if compared else "index.html"
-    return _write(Path(folder) / "report", entry, {**{name: asset(name) for name in ASSETS}, **files})
+    return _write(Path(folder) / name, entry, {**{name: asset(name) for name in ASSETS}, **files})
 
 
 def _verdict_files(run: Mapping[str, Any]) -> dict[str, str | bytes]:
