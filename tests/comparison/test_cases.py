@@ -72,12 +72,20 @@ def test_a_moved_start_stays_in_its_set():
 
 def test_a_problem_has_the_sizes_that_it_can_have():
     left_out = {}
-    cases = cases_of({"name": "cournot"}, chosen_suite("compare"), left_out)
+    cases = cases_of({"name": "cournot"}, chosen_suite("compare", sizes=list(SIZES)), left_out)
     assert [(case.title, case.problem.p, case.problem.d) for case in cases] == [
         ("cournot", 8, 2), ("cournot (medium)", 20, 20), ("cournot (tall)", 64, 2),
     ]  # fmt: skip
     assert left_out["all on cournot (wide)"].startswith("no such size: p must be a multiple of d")
     assert SIZES["wide"] == (2, 64)
+
+
+def test_some_families_have_every_size_and_others_where_it_is_asked_for():
+    titles = {pair.case.title for pair in plan("compare", groups=["games", "quadratic"], solvers=["soba"])[0]}
+    assert {"cournot", "reference", "reference (medium)", "reference (wide)", "reference (tall)"} <= titles
+    assert "cournot (tall)" not in titles
+    (pair,) = plan("compare", problems=["cournot"], sizes=["tall"], solvers=["soba"])[0]
+    assert pair.case.title == "cournot (tall)"
 
 
 def test_budgets_grow_with_the_coordinates():

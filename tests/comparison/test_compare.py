@@ -11,11 +11,10 @@ import pytest
 from click.testing import CliRunner
 
 from zoba_bench.cli import cli
-from zoba_bench.comparison import compare as module
 from zoba_bench.comparison import pairs as module_of_pairs
 from zoba_bench.comparison import rows as module_of_rows
 from zoba_bench.comparison import trial as module_of_trial
-from zoba_bench.comparison.compare import compare
+from zoba_bench.comparison.compare import _best, _finalists, compare
 from zoba_bench.comparison.grids import GRIDS, STEPS
 from zoba_bench.comparison.pairs import plan
 from zoba_bench.comparison.rows import rivals, rounding
@@ -149,14 +148,14 @@ def test_an_unknown_comparison_is_refused():
 
 
 def test_the_best_options_are_those_with_the_least_median_of_what_is_left_of_the_start():
-    results = [
+    results = dict(enumerate([
         [{"refused": "no"}], [{"start": 1.0, "final": [3.0, None, None]}], [{"start": 1.0, "final": [2.0, 2.5, None]}],
         # A tenth of one start and all of another, whose median is a tenth: instances weigh the same.
         [{"start": 100.0, "final": [10.0, 10.0, 10.0]}, {"start": 9.0, "final": [9.0]}],
-    ]  # fmt: skip
-    assert module._best(results) == 3
-    assert module._best(results[:3]) == 2
-    assert module._best(results[:2]) is None
+    ]))  # fmt: skip
+    assert _best(results) == 3
+    assert _best({n: results[n] for n in range(3)}) == 2
+    assert _best({n: results[n] for n in range(2)}) is None
 
 
 def test_single_and_two_loops_meet_within_an_oracle_only():
@@ -200,6 +199,22 @@ def test_nobody_is_ahead_below_rounding():
     assert rounding("gap", 4.0) == pytest.approx(4.0 * 1e3 * 2.0**-52)
 
 
+def tuned_to(final):
+    return [{"final": [final], "start": 1.0}]
+
+
+def test_the_best_of_a_share_of_the_budget_get_all_of_it():
+    grid = {n: tuned_to(final) for n, final in enumerate((0.5, 0.1, 0.1, None, 0.3, 0.2))}
+    assert _finalists(grid, 3) == (1, 2, 5)
+    assert _finalists(grid, 9) == (0, 1, 2, 4, 5)  # one that diverged never
+    # For one that was refused the share may be too small.
+    assert _finalists({**grid, 0: [{"refused": "budget 40 is below one iteration"}]}, 2) == (0, 1, 2)
+    assert _finalists({0: tuned_to(None), 1: tuned_to(None)}, 1) == (0, 1)  # the share says nothing
+    assert _best({1: tuned_to(0.2), 2: tuned_to(0.1), 0: tuned_to(None)}) == 2
+    assert _best({0: tuned_to(None), 1: [{"refused": "no"}]}) is None
+    assert _best({}) is None
+
+
 def test_a_comparison_is_resumed_reported_and_reproduced(tmp_path):
     said = []
     first = compare("compare-small", 3, out=tmp_path, announce=said.append, **FEW)
@@ -209,8 +224,9 @@ def test_a_comparison_is_resumed_reported_and_reproduced(tmp_path):
     assert all(low <= r["median"] <= high for r in first["rows"] for low, high in [r["quartiles"]])
     assert all(r["median_limits"][0] <= r["median"] <= r["median_limits"][1] for r in first["rows"])
     assert first["settings"]["budget"] == 1500
-    # 12 settings, 4 seeds, nearly all of the budget each; apart from what is measured.
-    assert all(0.9 * 12 * 4 * 1500 < r["tuning_evaluations"] <= 12 * 4 * 1500 for r in first["rows"])
+    # 4 seeds of 12 settings with a fifth of the budget and of the best 3 with all of it; apart from what is measured.
+    most = 4 * (12 * 300 + 3 * 1500)
+    assert all(0.85 * most < r["tuning_evaluations"] <= most for r in first["rows"])
     assert first["tuning"]["evaluations"] == sum(r["tuning_evaluations"] for r in first["rows"])
     with Ledger(tmp_path / "ledger.sqlite") as ledger:
         cells = ledger.count()

@@ -64,7 +64,8 @@ def cases_of(
     Parameters
     ----------
     spec : "name" and parameters; its p and d are those of the size "small".
-    suite : with "sizes", "instances" and "tuning_instances".
+    suite : with "sizes", "instances" and "tuning_instances"; "sized" names the families that have all of the sizes,
+        where not all of them do.
     perturbation : keywords of :func:`zoba_bench.problems.combinators.perturbed`, which every instance gets.
     """
     name = str(spec["name"])
@@ -77,7 +78,8 @@ def cases_of(
         if missing:
             left_out[f"all on {name}"] = f"not installed: {', '.join(missing)}"
             return []
-    sizes = {"small": (None, None)} if is_file(name) else {size: SIZES[size] for size in suite["sizes"]}
+    alone = is_file(name) or name not in suite.get("sized", [name])
+    sizes = {"small": (None, None)} if alone else {size: SIZES[size] for size in suite["sizes"]}
     found, seen = [], set()
     for size, (p, d) in sizes.items():
         wanted = dict(spec) if p is None else {**spec, "p": p, "d": d}

@@ -6,7 +6,7 @@ import contextlib
 import os
 import shlex
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +41,8 @@ def compare(
     """Tune, run and rank; the content of the run that the ledger stores.
 
     Every solver gets the same budget. Its options are the best of its declared grid, by the median of what is left of
-    the start, over instances and seeds that are not those of the measurement. What is reported are medians and
+    the start, over instances and seeds that are not those of the measurement: all options of the grid are run for a
+    share of the budget, and the best few of them for all of it. What is reported are medians and
     quartiles over the others, with bootstrap limits over instances and seeds, and when each run first reached fixed
     targets. Options whose cell fails are as good as refused; ``announce_failed`` is told of such cells at the end.
     ``announce_phase`` is told before cells are run what they are for and how many they are, and returns what each step
@@ -88,17 +89,39 @@ def compare(
             )  # fmt: skip
             return {cell.key: found.get(cell.key) or _refusal(failed.get(cell.key)) for cell in wanted}
 
-        tuning = [[pair.cells(options, chosen, seed, "tune") for options in pair.entry.options] for pair in pairs]
-        found = measure("tuning", (cell for grid in tuning for cells in grid for cell in cells))
-        best = [_best([[found[cell.key] for cell in cells] for cells in grid]) for grid in tuning]
+        every = [tuple(range(len(pair.entry.options))) for pair in pairs]
+        tuning: list[list[Cell]] = [[] for _ in pairs]
+
+        def tuned(word: str, among: list[tuple[int, ...]], share: float) -> list[dict[int, list[dict[str, Any]]]]:
+            """Results of settings by their number, pair after pair."""
+            asked = [
+                {n: pair.cells(pair.entry.options[n], chosen, seed, "tune", share) for n in numbers}
+                for pair, numbers in zip(pairs, among, strict=True)
+            ]
+            for run, grid in zip(tuning, asked, strict=True):
+                run += (cell for cells in grid.values() for cell in cells)
+            found.update(measure(word, (cell for grid in asked for cells in grid.values() for cell in cells)))
+            return [{n: [found[cell.key] for cell in cells] for n, cells in grid.items()} for grid in asked]
+
+        found: dict[str, dict[str, Any]] = {}
+        short = tuned("tuning", every, chosen["tuning_share"])
+        finalists = [_finalists(grid, chosen["finalists"]) for grid in short]
+        best = [_best(grid) for grid in tuned("tuning the best", finalists, 1.0)]
+        others = [
+            () if n is not None else tuple(sorted(set(numbers) - set(of)))
+            for n, numbers, of in zip(best, every, finalists, strict=True)
+        ]
+        if any(others):  # none of the best of a share stayed finite with all of it
+            rest = tuned("tuning the rest", others, 1.0)
+            best = [_best(grid) if n is None else n for n, grid in zip(best, rest, strict=True)]
         measured = [
             [] if n is None else pair.cells(pair.entry.options[n], chosen, seed, "measure")
             for pair, n in zip(pairs, best, strict=True)
         ]
         found |= measure("measuring", (cell for cells in measured for cell in cells))
         rows, runs = [], []
-        for pair, n, cells, grid in zip(pairs, best, measured, tuning, strict=True):
-            tried = [found[cell.key] for cells in grid for cell in cells]
+        for pair, n, cells, run in zip(pairs, best, measured, tuning, strict=True):
+            tried = [found[cell.key] for cell in run]
             results = [found[cell.key] for cell in cells]
             if n is None or any("refused" in result for result in results):
                 left_out[pair.title] = _why(results or tried)
@@ -129,7 +152,8 @@ def _announcement(pairs: list[Pair], chosen: Mapping[str, Any], left_out: Mappin
     measured = sum(len(pair.case.measured) for pair in pairs)
     return (
         f"{len(pairs)} pairs of solver and problem, {_budget(chosen)}; {tried} settings and instances to tune "
-        f"({chosen['tuning_replicates']} replicates), {measured} other instances to measure ({chosen['replicates']} "
+        f"with {chosen['tuning_share']:.0%} of it ({chosen['tuning_replicates']} replicates), of each grid the best "
+        f"{chosen['finalists']} with all of it, {measured} other instances to measure ({chosen['replicates']} "
         f"replicates, deterministic methods once); {len(left_out)} pairs do not fit"
     )
 
@@ -159,11 +183,23 @@ def _command(
     return shlex.join([*words, *(["--charge-tuning"] if charge_tuning else [])])
 
 
-def _best(grid: list[list[Mapping[str, Any]]]) -> int | None:
-    """Index of the options with the least score; None where all were refused or failed."""
-    scores = [tuning_score(results) for results in grid]
-    index = int(np.argmin(scores))
-    return index if np.isfinite(scores[index]) else None
+def _finalists(grid: Mapping[int, Sequence[Mapping[str, Any]]], number: int) -> tuple[int, ...]:
+    """The best settings of a share of the budget, in the order of the grid.
+
+    A setting that was refused is one of them: the share may be too small for one of its iterations. All are where none
+    stayed finite: the share then says nothing.
+    """
+    refused = {n for n, results in grid.items() if any("refused" in result for result in results)}
+    scores = {n: tuning_score(results) for n, results in grid.items() if n not in refused}
+    finite = sorted((n for n, score in scores.items() if np.isfinite(score)), key=lambda n: (scores[n], n))
+    return tuple(sorted(refused | set(finite[:number]))) if finite else tuple(grid)
+
+
+def _best(grid: Mapping[int, Sequence[Mapping[str, Any]]]) -> int | None:
+    """The number of the setting with the least score; None where all were refused or failed."""
+    scores = {n: tuning_score(results) for n, results in grid.items()}
+    index = min(scores, key=lambda n: (scores[n], n), default=None)
+    return index if index is not None and np.isfinite(scores[index]) else None
 
 
 def _refusal(failed: FailedCell | None) -> dict[str, Any]:

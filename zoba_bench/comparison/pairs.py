@@ -49,15 +49,17 @@ class Pair:
         whole = suite.get("budget")
         return int(whole or suite["budget_per_dimension"] * (self.case.problem.p + self.case.problem.d))
 
-    def cells(self, options: Mapping[str, Any], suite: Mapping[str, Any], seed: int, phase: str) -> list[Cell]:
-        """A cell for each instance of the phase, "tune" or "measure"."""
+    def cells(
+        self, options: Mapping[str, Any], suite: Mapping[str, Any], seed: int, phase: str, share: float = 1.0
+    ) -> list[Cell]:
+        """A cell for each instance of the phase, "tune" or "measure", with a share of the budget."""
         tuning = phase == "tune"
         return [
             Cell(
                 _TASK,
                 {"problem": dict(instance.spec), "solver": self.solver, "options": dict(options), "phase": phase,
-                 "budget": self.budget(suite), "gradient_cost": suite["gradient_cost"], "start": instance.start,
-                 "replicates": suite["tuning_replicates" if tuning else "replicates"]},
+                 "budget": round(share * self.budget(suite)), "gradient_cost": suite["gradient_cost"],
+                 "start": instance.start, "replicates": suite["tuning_replicates" if tuning else "replicates"]},
                 seed,
             )
             for instance in (self.case.tuned if tuning else self.case.measured)
@@ -69,6 +71,8 @@ def chosen_suite(suite: str, **changes: Any) -> dict[str, Any]:
     if suite not in SUITES:
         raise ValueError(unknown("comparison", suite, sorted(SUITES)))
     made = {**SUITES[suite], **{name: value for name, value in changes.items() if value is not None}}
+    if changes.get("sizes"):  # asked for by name: of every family that has them
+        made.pop("sized", None)
     for size in made["sizes"]:
         if size not in SIZES:
             raise ValueError(unknown("size", size, list(SIZES)))

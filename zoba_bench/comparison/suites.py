@@ -11,11 +11,19 @@ SIZES: dict[str, tuple[int | None, int | None]] = {
     "small": (None, None), "medium": (20, 20), "wide": (2, 64), "tall": (64, 2),
 }  # fmt: skip
 
-#: A budget is in evaluations for each of the p + d coordinates. Instances to tune are none of those to measure.
+#: Families that a comparison of all problems has at every size, of several kinds; the others are asked for by --size.
+_SIZED = [
+    "reference", "quad_general", "logcosh_ripple", "logistic_bregman", "poisson_bregman", "xdep_curvature", "smd6",
+    "quartic_cardano",
+]  # fmt: skip
+
+#: A budget is in evaluations for each of the p + d coordinates. Instances to tune are none of those to measure. All
+#: settings of a grid get a share of the budget, and the best of them, the finalists, all of it.
 SUITES: dict[str, dict[str, Any]] = {
     "compare": {
         "problems": [],  # all registered ones
-        "sizes": list(SIZES), "budget_per_dimension": 1000, "gradient_cost": "one",
+        "sizes": list(SIZES), "sized": _SIZED, "budget_per_dimension": 1000, "gradient_cost": "one",
+        "tuning_share": 0.2, "finalists": 3,
         "tuning_instances": 2, "tuning_replicates": 2, "instances": 3, "replicates": 5,
     },
     "compare-small": {
@@ -25,6 +33,7 @@ SUITES: dict[str, dict[str, Any]] = {
             {"name": "logistic_bregman", "p": 3, "d": 3},
         ],
         "sizes": ["small"], "budget_per_dimension": 600, "gradient_cost": "one",
+        "tuning_share": 0.2, "finalists": 3,
         "tuning_instances": 1, "tuning_replicates": 4, "instances": 2, "replicates": 8,
     },
 }  # fmt: skip
