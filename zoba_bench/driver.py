@@ -20,7 +20,7 @@ from zoba_bench.recorder import Recorder
 from zoba_bench.resolution import watching
 from zoba_bench.result import Result, Status
 from zoba_bench.solvers.base import StepWarning
-from zoba_bench.validation import check_dimension, check_positive, check_vector
+from zoba_bench.validation import check_dimension, check_positive, check_vector, is_integer
 
 __all__ = ["iteration_cost", "iteration_memory", "read_only", "run", "start_cost"]
 
@@ -106,12 +106,13 @@ def run(
     cost = weights(gradient_cost, problem.p, problem.d)
     solver.check(problem)
     _warn_of_steps(problem, solver)
+    if budget is not None:
+        check_dimension("budget", budget)
+    _check_sizes(problem, solver, budget)
     if max_memory is not None:
         _check_memory(problem, solver, replicates, rng, check_memory("max_memory", max_memory))
     most = 0
     if budget is not None:
-        check_dimension("budget", budget)
-        _check_passes(solver, budget)
         first, most = _costs(problem, solver, rng, cost)
         if budget < first + most:
             raise ValueError(
@@ -250,6 +251,9 @@ def _costs(problem: BilevelProblem, solver: Solver, rng: np.random.Generator, co
     return first, sum(weight * after[name] for name, weight in cost.items()) - first
 
 
+#: Samples an iteration, where a problem has any.
+_BATCHES = ("b1", "b2", "batch", "B", "S", "D_f", "D_g")
+_BEYOND = 10**9  # passes, directions or samples an iteration
 _RADII = ("h", "h2", "eta", "h_bar")
 
 
@@ -267,14 +271,24 @@ def _message(status: Status, solver: Solver, nit: int, met: str) -> str:
     return status.message
 
 
-def _check_passes(solver: Solver, budget: int) -> None:
-    """Refuse a loop that no iteration would end within the budget, before it is even counted."""
-    for name in getattr(solver, "loop_options", ()):
-        passes = getattr(solver, name)
-        if passes is not None and passes > budget:
+def _check_sizes(problem: BilevelProblem, solver: Solver, budget: int | None) -> None:
+    """Refuse what no iteration would end, before it is even counted: passes of loops, directions, and batches."""
+    drawn = (problem.inner_samples, problem.outer_samples, problem.capabilities.tasks)
+    sampled = any(each is not None for each in drawn)
+    loops = getattr(solver, "loop_options", ())
+    for name in dict.fromkeys((*loops, *solver.cost_options)):
+        size = getattr(solver, name)
+        if not is_integer(size) or (name in _BATCHES and not sampled):
+            continue
+        if budget is not None and size > budget:
+            what = f"whose loop of {name}={size} passes" if name in loops else f"which takes {name}={size}"
             raise ValueError(
-                f"budget={budget} is below the cost of one iteration, whose loop of {name}={passes} passes costs an "
-                f"evaluation each at least; raise the budget or lower {name}"
+                f"budget={budget} is below the cost of one iteration, {what}, an evaluation "
+                f"each at least; raise the budget or lower {name}"
+            )
+        if size > _BEYOND:
+            raise ValueError(
+                f"{name}={size} is beyond any budget: one iteration takes {size} evaluations; lower {name}"
             )
 
 

@@ -258,6 +258,25 @@ def test_a_loop_beyond_the_budget_is_refused_without_being_counted(solver, optio
         zb.solve(problem, solver, budget=5000, **{option: MOST_PASSES})
 
 
+SIZES = [
+    (solver, option)
+    for solver in list_solvers()
+    for option in entry("solvers", solver).cost_options
+    # A probability is q; the others are refused for what they differ from.
+    if (solver, option)
+    not in {*LOOPS, ("ufom", "q"), ("ufom-adaptive", "q"), ("hf-zoba-shared", "l2"), ("zdsba", "s_k")}
+]
+
+
+@pytest.mark.parametrize(("solver", "option"), SIZES, ids=str)
+def test_directions_and_batches_beyond_any_budget_are_refused_before_they_are_drawn(solver, option):
+    problem = zb.load_problem("two_task") if "fom" in solver else zb.load_problem("quad_sum", p=3, d=2)
+    with pytest.raises(ValueError, match=f"budget=1000000 is below .* {option}={2**31}"):
+        zb.solve(problem, solver, budget=10**6, **{option: 2**31})
+    with pytest.raises(ValueError, match=f"{option}={2**31} is beyond any budget"):
+        zb.solve(problem, solver, max_iterations=2, **{option: 2**31})
+
+
 def test_loops_within_loops_are_refused_too():
     problem = zb.load_problem("quad_sum", p=3, d=2)
     with pytest.raises(ValueError, match="T tau must be at most"):

@@ -124,7 +124,8 @@ class Ending(State):
             )
         raise Ended(
             Status.FLAT,
-            "Psi is flat along a direction of x, as far as rounding shows: solutions may lie anywhere along it",
+            "Psi is flat along a direction of x, as far as rounding shows: solutions may lie anywhere along it; where "
+            "x or z is of another size than 1, x_scale= and z_scale= tell more",
         )
 
     def steep(self, model: Symmetric) -> bool:

@@ -143,7 +143,9 @@ class Inner:
                 return z, base, size  # values no longer tell which of such steps is right
             last = size if t == 1 else 0.0
         raise Refused(
-            Status.INNER_FAILED, f"{_STEPS} inner steps did not bring z near a minimiser of the inner function"
+            Status.INNER_FAILED,
+            f"{_STEPS} inner steps did not bring z near a minimiser of the inner function; a z0 of the size of the "
+            "solution, or z_scale=, helps where that size is far from 1",
         )
 
     def _remaining(self, t: float, size: float, last: float, z: Array, x: Array) -> float:

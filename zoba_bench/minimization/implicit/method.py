@@ -68,7 +68,8 @@ class Loop(Start, Ending, Kinks):
             return self.outcome(
                 Status.NON_FINITE,
                 f"{error} returned NaN or an infinity next to the point, however short the differences; "
-                "start further inside of the functions' domain, or give bounds",
+                "start further inside of the functions' domain, or give bounds; of one that fails now and then, "
+                'on_error="retry" asks again',
             )
         raise AssertionError("the loop ends with a status")
 

@@ -29,13 +29,13 @@ class Start(State):
             self.rescale_z(np.full(self.p, 300.0))  # nothing of G_zz is resolved: z may be far larger than 1
         self.fit_units_of_z()
         self.settle_first()
-        F_value = F.measure(self.z, self.x)
+        self.value_F = F.measure(self.z, self.x)
         if F.constant:
             raise Ended(
                 Status.FLAT,
-                "the outer function did not change within a unit of the start: it is constant there, or rounded",
+                "the outer function did not change within a unit of the start: it is constant there, or rounded; where "
+                "x or z is far larger than 1, x_scale= and z_scale= tell more",
             )
-        self.value_F = F_value
         self.radius = max(1.0, float(np.linalg.norm(self.x)))
         p, d = self.p, self.d
         iterations = min(0.6 * d + 2, 12)
