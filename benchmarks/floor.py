@@ -19,34 +19,38 @@ from zoba_bench.oracle import Oracle
 from zoba_bench.registry import load_problem, make_solver
 from zoba_bench.threads import one_thread
 
-__all__ = ["START", "WHAT", "Case", "serve"]
+__all__ = ["LONGER", "START", "WHAT", "Case", "serve"]
 
 #: Every coordinate of z and x at the start.
 START = 1.0
 
 #: What is timed of a case.
-WHAT = ("solve", "floor", "bare")
+WHAT = ("solve", "compiled", "floor", "bare")
+
+#: So many times as many iterations run in the compiled loop, which would be over before it could be timed.
+LONGER = 20
 
 
 class Case:
-    """One solver on a problem with p = d, timed with and without its own arithmetic.
+    """One solver on a problem, timed with and without its own arithmetic.
 
     Parameters
     ----------
     solver : "zoba" or "hf-zoba"
-    size : int, p = d
+    size : int, p, and d where that is not given
     replicates : int
     l1 : int, optional
     family : str, optional
     iterations : int, optional
         About 20000 / (p R) where None.
+    d : int, optional
     """
 
     def __init__(
         self, solver: str, size: int, replicates: int, l1: int = 100, family: str = "quad_general",
-        iterations: int | None = None,
+        iterations: int | None = None, d: int | None = None,
     ) -> None:  # fmt: skip
-        self.problem = load_problem(family, size, size)
+        self.problem = load_problem(family, size, size if d is None else d)
         self.solver = make_solver(solver, l1=l1, l2=1, rho=1e-4, schedule="constant")
         self.queries = {"zoba": _zoba_queries, "hf-zoba": _hf_zoba_queries}[solver]
         self.replicates = replicates
@@ -56,12 +60,19 @@ class Case:
 
     def solve(self) -> bool:
         """The solver's iterations, without recording; whether all of them were done."""
+        return self._run(self.iterations)
+
+    def compiled(self) -> bool:
+        """``LONGER`` times as many in the compiled loop; whether all of them were done."""
+        return self._run(LONGER * self.iterations, compiled=True)
+
+    def _run(self, iterations: int, **options: Any) -> bool:
         result = run(
             self.problem, self.solver, z0=np.full(self.problem.p, START), x0=np.full(self.problem.d, START),
-            rng=generator(np.random.SeedSequence(0)), replicates=self.replicates, max_iterations=self.iterations,
-            record_every=None,
+            rng=generator(np.random.SeedSequence(0)), replicates=self.replicates, max_iterations=iterations,
+            record_every=None, **options,
         )  # fmt: skip
-        return bool(not result.failed.any() and (result.nit == self.iterations).all())
+        return bool(not result.failed.any() and (result.nit == iterations).all())
 
     def floor(self) -> None:
         """The same draws, query points and oracle calls."""

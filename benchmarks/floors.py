@@ -3,9 +3,10 @@
     python -m benchmarks.floors --quick
     python -m benchmarks.floors --before OLD/bin/python --page docs/measured/performance.md
 
-Each side runs in a process of its own with one thread, in turns; shown are least CPU times. The floors are the solver's
-draws and query points with oracle calls, and with direct calls of the problem's functions. JAX (extra `peers`) runs the
-same algorithm, jitted, in float64; where both have the same directions their iterates must agree first.
+Each side runs in a process of its own with one thread, in turns; shown are least CPU times. The floors are the
+solver's draws and query points with oracle calls, and with direct calls of the problem's functions. The compiled loop
+is that of `compiled=True` (extra `fast`). JAX (extra `peers`) runs the same algorithm, jitted, in float64; where both
+have the same directions their iterates must agree first.
 """
 
 from __future__ import annotations
@@ -13,12 +14,14 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from .floor import LONGER
 from .performance_page import page, row, title
 
 SIZES, DIRECTIONS, REPLICATES = (5, 20, 100, 500), (10, 100, 1000), (1, 16)
@@ -27,11 +30,14 @@ _TIME = 0.05  # seconds that a run is to take, about; at least one iteration
 
 
 class Worker:
-    """A process that times cases."""
+    """A process that times cases; with a folder in ``path`` it finds the package there."""
 
-    def __init__(self, python: str, file: str) -> None:
+    def __init__(self, python: str, file: str, path: Path | None = None) -> None:
         command = [python, str(_HERE / file)]
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        environment = None if path is None else {**os.environ, "PYTHONPATH": str(path)}
+        self._process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
+        )
 
     def seconds(self, case: dict[str, Any], what: str) -> float:
         """CPU seconds of one run."""
@@ -68,7 +74,8 @@ def measured(workers: dict[str, tuple[Worker, str]], case: dict[str, Any], repea
         for name, (worker, what) in workers.items():
             found[name].append(worker.seconds(case, what))
     each = 1e6 / (case["iterations"] * case["replicates"])
-    return {name: each * min(times[1:]) for name, times in found.items()}
+    scale = {name: LONGER if what == "compiled" else 1 for name, (_, what) in workers.items()}
+    return {name: each * min(times[1:]) / scale[name] for name, times in found.items()}
 
 
 def _command(asked: argparse.Namespace) -> str:
@@ -93,6 +100,10 @@ def main() -> None:
     workers = {"now": (own, "solve"), "floor": (own, "floor"), "bare": (own, "bare")}
     if asked.before:
         workers["before"] = (Worker(asked.before, "floor.py"), "solve")
+    if importlib.util.find_spec("numba"):
+        workers["compiled"] = (own, "compiled")
+    else:
+        print('without the compiled loop: pip install -e ".[fast]"', file=sys.stderr)
     if asked.solver == "zoba" and asked.family in ("quad_general", "reference"):
         if importlib.util.find_spec("jax"):
             workers["jax"] = (Worker(sys.executable, "jax_loop.py"), "solve")

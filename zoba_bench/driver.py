@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoba_bench.arrays import Array, frozen
+from zoba_bench.compiled.ahead import ahead_of
 from zoba_bench.contracts import HasMemory, Solver, State, require
 from zoba_bench.memory import check_memory, keep_freed_memory, shown
 from zoba_bench.oracle import DryOracle, Oracle, weights
@@ -43,6 +44,8 @@ def run(
     max_memory: int | str | None = None,
     callback: Callable[[int, State], object] | None = None,
     ready: Callable[[], object] | None = None,
+    compiled: bool | str = False,
+    callback_at: Callable[[int], int] | None = None,
 ) -> Result:
     """Run a solver from one start, R replicates at once.
 
@@ -78,6 +81,12 @@ def run(
         Called after each iteration; a true value stops the run.
     ready : callable(), optional
         Called when nothing is left to be refused, before anything is evaluated.
+    compiled : bool or "auto"
+        Whether iterations run in a compiled loop (extra ``fast``), with the same random numbers, counts and statuses
+        and results that are equal up to rounding; see :func:`zoba_bench.compiled.ahead.ahead_of`.
+    callback_at : callable(k) -> int, optional
+        The first iteration from k on after which the callback needs to be called. A compiled loop goes on until then;
+        without this it does one iteration at a time where there is a callback.
 
     Returns
     -------
@@ -89,7 +98,9 @@ def run(
         For a solver that lacks a member of its contract.
     ValueError
         For a start of the wrong shape, a problem that lacks what the solver needs, or a budget or a memory below what
-        one iteration takes (nothing is evaluated then).
+        one iteration takes, or for ``compiled=True`` where there is no compiled loop (nothing is evaluated then).
+    ImportError
+        For ``compiled=True`` without numba.
 
     Warns
     -----
@@ -119,6 +130,10 @@ def run(
                 f"budget={budget} is below the cost of one iteration, {first + most} evaluations with these "
                 f"options{_of_start(first)}; raise the budget or lower {_ways_down(solver)}"
             )
+    ahead = ahead_of(compiled, problem, solver, replicates)
+    each = {} if ahead is None else iteration_cost(problem, solver, rng)
+    if ahead is not None:
+        ahead.check(problem, z[0], x[0])
     if ready is not None:
         ready()
     noise = problem.capabilities.noise
@@ -132,13 +147,27 @@ def run(
     # Overflow in a diverging replicate is a status, not a warning.
     blind: dict[int, str] = {}
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"), watching(replicates) as watch:
-        for k in range(max_iterations):
+        k = -1
+        while (k := k + 1) < max_iterations:
+            room = max_iterations - k
             if budget is not None:
                 over = oracle.active & (oracle.spent(cost) + most > budget)
                 status[over] = Status.BUDGET
                 oracle.freeze(over)
                 if not oracle.active.any():
                     break
+                room = min(room, (budget - int(oracle.spent(cost).max())) // most)
+            if ahead is not None and k > 0 and oracle.all_active:  # the first iteration also looks at radii
+                last = max_iterations if callback is None else k if callback_at is None else callback_at(k)
+                state, path = ahead.run(state, min(room, last + 1 - k), divergence_threshold, tolerance, each)
+                if len(path):
+                    recorder.record_path(k, path)
+                    nit += len(path)
+                    k += len(path) - 1
+                    if callback is not None and k == last and callback(k, state):
+                        status[oracle.active] = Status.STOPPED
+                        break
+                    continue
             recorder.record(k, state.x, oracle.active)
             watch.clear()
             previous, state = state, solver.step(state)

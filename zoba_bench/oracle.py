@@ -275,6 +275,10 @@ class Oracle:
         """Count rounds in which every client exchanges one vector with the server."""
         self._counts["communication"] += rounds * self.active
 
+    def book(self, counted: str, used: NDArray[np.int64]) -> None:
+        """Count what a compiled loop has evaluated in the place of this oracle, (R,)."""
+        self._counts[counted] += used
+
     def evaluate(
         self,
         counted: str,

@@ -50,6 +50,19 @@ class Recorder:
             self._flush()
             self._first = k + 1
 
+    def record_path(self, k: int, path: Array) -> None:
+        """Take the iterates x_k, x_(k+1), ..., an array (n, R, d), of replicates that are all active."""
+        if self._every is None:
+            return
+        while len(path):
+            taken = path[: _BLOCK - self._filled]
+            block = slice(self._filled, self._filled + len(taken))
+            self._block[block], self._mask[block] = taken, True
+            self._filled, k, path = block.stop, k + len(taken), path[len(taken) :]
+            if self._filled == _BLOCK:
+                self._flush()
+                self._first = k
+
     def finish(self, k: int, x: Array, nit: NDArray[np.int64]) -> tuple[dict[str, NDArray[Any]], Array | None]:
         """The history, with the final iterate as its last row, and the mean stationarity."""
         if self._every is None:

@@ -9,6 +9,7 @@ import numpy as np
 
 from zoba_bench.arrays import Array, blockwise, linear_map, quadratic_form, spread_vectors
 from zoba_bench.problem import BilevelProblem, Card, Constants
+from zoba_bench.problem.pointwise import Pointwise, pointwise
 from zoba_bench.problem.symbolic import Symbolic
 
 from .._base.family import spectral_norm, sphere_start
@@ -81,11 +82,13 @@ def build_quadratic(
     card: Card,
     minimizer: Array | None = None,
     symbolic: Callable[[], Symbolic] | None = None,
+    at_points: tuple[Pointwise, Pointwise] | None = None,
 ) -> BilevelProblem:
     """Closed forms of a quadratic family whose Psi is strongly convex.
 
     ``spectrum`` holds the eigenvalues of G_zz, or their two ends. A minimiser that is known in closed form
     spares the rounding of a solve; a family's own ``symbolic`` replaces that of any quadratic problem.
+    ``at_points`` are G and F at one point.
     """
     (p, d), curvature = maps.J.shape, maps.curvature
     lowest = float(np.linalg.eigvalsh(curvature)[0])
@@ -114,6 +117,10 @@ def build_quadratic(
         return quadratic_symbols(maps, mu, best, float(inner(*origin)), float(outer(*origin)))
 
     minimizer.setflags(write=False)
+    levels = [blockwise(level) for level in (inner, outer)]
+    if at_points is not None:
+        for level, own in zip(levels, at_points, strict=True):
+            pointwise(level, own.function, *own.data)
 
     # Around the minimiser, so that value - minimum and the hypergradient lose no digits there.
     def value(x: Array) -> Array:
@@ -153,8 +160,8 @@ def build_quadratic(
         name=name,
         p=p,
         d=d,
-        inner=blockwise(inner),
-        outer=blockwise(outer),
+        inner=levels[0],
+        outer=levels[1],
         inner_solution=inner_solution,
         adjoint=adjoint,
         value=value,

@@ -10,11 +10,13 @@ import numpy as np
 
 from zoba_bench.arrays import Array, dot, linear_map, quadratic_form, square_norm
 from zoba_bench.problem import BilevelProblem, Card
+from zoba_bench.problem.pointwise import Pointwise
 from zoba_bench.validation import check_real
 
 from .._base.family import family, positive_definite, with_singular_values
 from ._affine import UNBOUNDED, build_quadratic
 from ._maps import AffineMaps, adjoint_map
+from ._pointwise import affine_inner, cross_outer, saddle, tracking_inner, tracking_outer
 
 __all__ = ["minimax_quad", "quad_general", "quad_tracking"]
 
@@ -116,8 +118,12 @@ def quad_general(
     )
     parameters = {"seed": seed, "kappa": kappa, "lam": lam, "cross": cross, "radius": radius}
     return build_quadratic(
-        "quad_general", maps, inner, outer, spectrum, radius=radius, parameters=parameters, card=_GENERAL
-    )
+        "quad_general", maps, inner, outer, spectrum, radius=radius, parameters=parameters, card=_GENERAL,
+        at_points=(
+            Pointwise(affine_inner, (half_A, B_T.T, b)),
+            Pointwise(cross_outer, (half_P, t, C.T, c, 0.5 * lam)),
+        ),
+    )  # fmt: skip
 
 
 _TRACKING = Card(
@@ -198,8 +204,9 @@ def quad_tracking(
     )
     parameters = {"seed": seed, "kappa": kappa, "lam": lam, "radius": radius}
     return build_quadratic(
-        "quad_tracking", maps, inner, outer, spectrum, radius=radius, parameters=parameters, card=_TRACKING
-    )
+        "quad_tracking", maps, inner, outer, spectrum, radius=radius, parameters=parameters, card=_TRACKING,
+        at_points=(Pointwise(tracking_inner, (half_A, M)), Pointwise(tracking_outer, (t, 0.5 * lam))),
+    )  # fmt: skip
 
 
 _MINIMAX = Card(
@@ -270,11 +277,11 @@ def minimax_quad(p: int = 5, d: int = 4, *, seed: int = 0, kappa: float = 5.0, l
     half_A, half_Q, J_T = A / 2, (Q + Q.T) / 4, np.ascontiguousarray(J.T)
     if d > p and lam == 0:
         raise ValueError(f"minimax_quad with d > p needs lam > 0 for a unique minimiser, got lam={lam!r}")
-    saddle = np.linalg.solve(Q, s)
-    lowest = -0.5 * float(s @ saddle)
+    saddle_point = np.linalg.solve(Q, s)
+    lowest = -0.5 * float(s @ saddle_point)
 
     def outer(z: Array, x: Array) -> Array:
-        gap = quadratic_form(x - saddle, half_Q) - quadratic_form(z - linear_map(x, J_T), half_A)
+        gap = quadratic_form(x - saddle_point, half_Q) - quadratic_form(z - linear_map(x, J_T), half_A)
         return gap + lowest
 
     def inner(z: Array, x: Array) -> Array:
@@ -282,5 +289,9 @@ def minimax_quad(p: int = 5, d: int = 4, *, seed: int = 0, kappa: float = 5.0, l
 
     parameters = {"seed": seed, "kappa": kappa, "lam": lam}
     return build_quadratic(
-        "minimax_quad", maps, inner, outer, spectrum, radius=None, parameters=parameters, card=_MINIMAX
-    )
+        "minimax_quad", maps, inner, outer, spectrum, radius=None, parameters=parameters, card=_MINIMAX,
+        at_points=(
+            Pointwise(saddle, (half_Q, saddle_point, half_A, J, lowest, -1.0)),
+            Pointwise(saddle, (half_Q, saddle_point, half_A, J, lowest, 1.0)),
+        ),
+    )  # fmt: skip

@@ -8,11 +8,13 @@ import numpy as np
 
 from zoba_bench.arrays import Array, blockwise, spread_vectors, square_norm
 from zoba_bench.problem import BilevelProblem, Card, Constants
+from zoba_bench.problem.pointwise import pointwise
 from zoba_bench.problem.symbolic import Symbolic
 from zoba_bench.validation import check_real
 
 from .._base.family import family
 from .._base.scalars import PSEUDO_HUBER_THIRD
+from ._pointwise import reference_inner, reference_outer
 
 __all__ = ["reference"]
 
@@ -184,8 +186,8 @@ def reference(p: int = 4, d: int = 4, *, seed: int = 0, beta: float = 1.0, lam: 
         name="reference",
         p=p,
         d=d,
-        inner=blockwise(inner),
-        outer=blockwise(outer),
+        inner=pointwise(blockwise(inner), reference_inner, n, wrap, 0.5 * beta),
+        outer=pointwise(blockwise(outer), reference_outer, t, lam),
         inner_solution=forward,
         adjoint=adjoint,
         value=value,

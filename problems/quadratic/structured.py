@@ -11,6 +11,7 @@ import numpy as np
 from zoba_bench.arrays import Array, Index, frozen, quadratic_form, spread, spread_vectors, square_norm
 from zoba_bench.problem import BilevelProblem, Card
 from zoba_bench.problem.capabilities import Capabilities, Tasks
+from zoba_bench.problem.pointwise import Pointwise
 from zoba_bench.problem.symbolic import Symbolic
 from zoba_bench.validation import check_real
 
@@ -19,6 +20,7 @@ from .._base.family import family, positive_definite
 from .._base.tasks import task_checks
 from ._affine import UNBOUNDED, build_quadratic
 from ._maps import solve_maps
+from ._pointwise import chain_inner, chain_outer, tasks_inner, tasks_outer
 
 if TYPE_CHECKING:
     from zoba_bench.certification.certificate import Check
@@ -124,6 +126,7 @@ def nesterov_chain(
         card=_CHAIN,
         minimizer=minimizer,
         symbolic=symbolic,
+        at_points=(Pointwise(chain_inner, (half_A,)), Pointwise(chain_outer, (minimizer, L0 / 8, minimum))),
     )
 
 
@@ -229,6 +232,7 @@ def imaml_quad(
         parameters={"seed": seed, "kappa": kappa, "lam": lam, "radius": radius},
         card=_META,
         symbolic=scalar_tasks if d == 1 else None,
+        at_points=(Pointwise(tasks_inner, (half_A, c, 0.5 * lam)), Pointwise(tasks_outer, (half_P, s))),
     )
     blocks = [np.stack([M[i * d : (i + 1) * d, i * d : (i + 1) * d] for i in range(tasks)]) for M in (A, P)]
     offered = _tasks(

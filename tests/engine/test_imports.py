@@ -38,6 +38,7 @@ LAYERS = (
     {"contracts", "exactness"},
     {"solver_file"},
     {"registry", "solvers"},
+    {"compiled"},
     {"driver", "sweep"},
     {"certification", "cluster", "execution"},
     {"comparison", "minimization", "timing", "verification"},

@@ -4,7 +4,8 @@
 it offers beyond two objectives, ``symbolic`` its form in symbols. ``building`` checks what a user hands over, ``file``
 reads a problem from "file.py:name", ``depends`` finds what such a file depends on, and ``inner_check`` tries a declared
 inner solution before anything runs. ``export`` hands a problem to other optimisers, ``pickling`` to other processes.
-``noise`` is what a problem declares to be wrong with the numbers that a solver is told.
+``pointwise`` is a function of one point, which a compiled loop calls. ``noise`` is what a problem declares to be wrong
+with the numbers that a solver is told.
 """
 
 from zoba_bench.problem.bilevel import BilevelProblem
