@@ -37,6 +37,8 @@ m_zz, m_xz, m_xx, C_z, C_x, R, k_z, k_v, s_z, s_v = _nonnegative("m_zz m_xz m_xx
 H_zz, H_xz, H_zx, H_xx = THIRD = _nonnegative("H_zz H_xz H_zx H_xx")
 #: |v*| <= R_0 + R_g |grad Psi|, where v* has no bound.
 R_0, R_g = _nonnegative("R_0 R_g")
+#: Radius of the ball onto which v is projected.
+R_v = _positive("R_v")
 #: Root mean squares of what one sample adds to G_z, G_zz, G_xz, F_z and F_x.
 sigma_gz, sigma_zz, sigma_xz, sigma_fz, sigma_fx = SIGMA = _nonnegative("sigma_gz sigma_zz sigma_xz sigma_fz sigma_fx")
 #: What |z - z*| costs in the mean directions of v and of x: m + H R.

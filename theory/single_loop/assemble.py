@@ -25,17 +25,11 @@ from .plan_steps import cost_steps
 from .roots import Directions
 from .sampled_steps import allocation_steps, growing_spread_steps
 from .theorem import SampledTheorem, SingleLoopTheorem
-from .variance import VarianceModel
+from .variance import VarianceModel, variance_model
 from .weights import KINDS, Certificate, check_explicit_choice, explicit_step_ratio, explicit_weights
 from .young import Trees, prove_young, squares
 
-__all__ = [
-    "average_step",
-    "build",
-    "certificate_step",
-    "choice_step",
-    "samples_of",
-]
+__all__ = ["average_step", "build", "certificate_step", "choice_step", "samples_of", "variance_steps"]
 
 
 def build(
@@ -85,7 +79,7 @@ def build(
         # Variances of a biased surrogate would be about something else: nothing more is stated.
         return theorem(means, None)
 
-    model = VarianceModel(preset)
+    model = variance_model(name)
     route = Route(model, coupling, _comparison(published, regimes, divergent))
     independent = model.independent
     steps = (
@@ -95,7 +89,7 @@ def build(
         *root_steps(preset),
         *one_step_inequalities(independent),
         *drift_steps(independent),
-        *_variance_steps(model),
+        *variance_steps(name),
         *(certificate_step(Certificate(independent, kind)) for kind in KINDS),
         choice_step(Certificate(independent, "rough"), coupling),
         average_step(Certificate(independent, "rough")),
@@ -149,7 +143,7 @@ def _with_samples(
 
     Samples couple the noises of v and x, also where directions do not.
     """
-    model = VarianceModel(preset_named(name), sampled=True)
+    model = variance_model(name, sampled=True)
     # The published order speaks of samples: it is compared with for every preset.
     route = SampledRoute(model, coupling, _comparison(PUBLISHED, regimes, divergent))
     certificate = Certificate(False, "rough")
@@ -162,7 +156,7 @@ def _with_samples(
         (
             *one_step_inequalities(False),
             *drift_steps(False),
-            *_variance_steps(model),
+            *variance_steps(name, sampled=True),
             certificate_step(certificate),
             choice_step(certificate, coupling),
             average_step(certificate),
@@ -176,13 +170,16 @@ def _with_samples(
     )
 
 
-def _variance_steps(model: VarianceModel) -> tuple[Step, ...]:
+@cache
+def variance_steps(name: str, *, projected: bool = False, sampled: bool = False) -> tuple[Step, ...]:
     """Variances as s_0 + s_a a^2 + s_b b^2 + s_D D^2, for the explicit constants of plan and count."""
+    model = variance_model(name, projected=projected, sampled=sampled)
+    size = "|v| <= R_v" if projected else "|v| <= R + b"
     reasons = {
         "inner_gradient": "|G_z| = |G_zz (z - z*)| <= L_zz a; remainder of the difference along w.",
-        "adjoint": "Inner and outer parts by Young's inequality, |v| <= R + b, |F_z| <= C_z + m_zz a, remainder of f "
+        "adjoint": f"Inner and outer parts by Young's inequality, {size}, |F_z| <= C_z + m_zz a, remainder of f "
         "at most m_zz h |w|^2/2.",
-        "outer_gradient": "Inner and outer parts by Young's inequality, |v| <= R + b, |F_x| <= C_x, remainder of f at "
+        "outer_gradient": f"Inner and outer parts by Young's inequality, {size}, |F_x| <= C_x, remainder of f at "
         "most m_xx eta |u|^2/2.",
     }
     if model.preset.one_count:
@@ -195,7 +192,7 @@ def _variance_steps(model: VarianceModel) -> tuple[Step, ...]:
             for name, reason in reasons.items()
         }
 
-    run = Directions(normalized=True, curved=False, sampled=model.sampled)
+    run = Directions(normalized=True, curved=False, projected=projected, sampled=sampled)
     trees = Trees(model.preset, run, sp.sqrt(tuned_ratio()) if model.preset.tuned else sp.Integer(1))
 
     def prove(row: str, statement: Any) -> str:
@@ -209,7 +206,7 @@ def _variance_steps(model: VarianceModel) -> tuple[Step, ...]:
     found = zip((V_z, V_v, V_x), reasons.items(), "zvx", strict=True)
     return tuple(
         Step(
-            f"variance of D_{row} in squares",
+            f"variance of D_{row} in squares" + ", projected" * projected,
             sp.Le(symbol, getattr(model, attribute)),
             reason,
             partial(prove, row),
@@ -226,11 +223,13 @@ def _given_away(model: VarianceModel, row: str) -> Any:
     return 3 * (1 + y_f) * (1 + 1 / y_f) * bias**2 / l1 / (b1 if model.sampled else 1)
 
 
+@cache
 def certificate_step(certificate: Certificate) -> Step:
     """The Lyapunov certificate in explicit constants."""
     words = {
         "flat": "z* and v* are affine (s_z = s_v = 0)",
         "smooth": "Jacobians with constants s_z, s_v and V_x bounded (v projected)",
+        "free": "Jacobians with constants s_z, s_v, V_x grows with the errors",
         "rough": "z* and v* Lipschitz only",
     }
     return Step(
@@ -248,6 +247,7 @@ def _drift_side(statement: Any) -> str:
     return ""
 
 
+@cache
 def choice_step(certificate: Certificate, coupling: Any) -> Step:
     """Weights and step ratio that meet the conditions with room for the variances."""
     weights = explicit_weights()
@@ -269,6 +269,7 @@ def choice_step(certificate: Certificate, coupling: Any) -> Step:
     )
 
 
+@cache
 def average_step(certificate: Certificate) -> Step:
     """The telescoped certificate."""
     last = sp.Symbol("W_K", nonnegative=True)

@@ -24,6 +24,7 @@ from ..symbols import (
     M_x,
     R,
     R_g,
+    R_v,
     b1,
     b2,
     c,
@@ -69,12 +70,16 @@ ASSUMPTIONS = (
     ),
     Assumption(
         "A5: Psi is bounded below; Gaussian directions independent of the past and of the samples; constant steps, "
-        "rho <= 2/(mu + L_zz); values are exact, or means over samples with spreads sigma for which the bounds of A1 "
-        "to A3 hold one by one, all values of one difference being of one sample (for curved G plan and count speak "
-        "of small enough radii)",
+        "or steps like 1/sqrt(k + 1) at a constant gamma/rho where it is said so, rho <= 2/(mu + L_zz); values are "
+        "exact, or means over samples with spreads sigma for which the bounds of A1 to A3 hold one by one, all values "
+        "of one difference being of one sample (for curved G plan and count speak of small enough radii)",
         W_0, rho, gamma, c, l1, l2, b1, b2, *SIGMA,
     ),
-    Assumption("A6: a step along v is h_bar / max(1, |v|), or v is projected, where G is curved", h_bar),
+    Assumption(
+        "A6: a step along v is h_bar / max(1, |v|), or v is projected onto the ball of radius R_v >= R, where G is "
+        "curved",
+        h_bar, R_v,
+    ),
     Assumption(
         "A7: an order in p, d and 1/eps speaks of problems whose constants in A1 to A5 and W_0 do not grow with these",
         eps,
@@ -83,7 +88,7 @@ ASSUMPTIONS = (
 #: What means nothing without an assumption: constants of the problem, steps, directions, samples, accuracy.
 VOCABULARY = frozenset(
     (
-        *CONSTANTS, *THIRD, *SIGMA, R_0, R_g, s_z, s_v, M_v, M_x, W_0, rho, gamma, c, l1, l2, b1, b2, h_bar, eps,
+        *CONSTANTS, *THIRD, *SIGMA, R_0, R_g, s_z, s_v, M_v, M_x, W_0, rho, gamma, c, l1, l2, b1, b2, h_bar, R_v, eps,
     )
 )  # fmt: skip
 SOURCE = (

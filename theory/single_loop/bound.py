@@ -19,7 +19,7 @@ from ..proof.rational import upper_bound
 from ..proof.theorem import TheoremError
 from ..symbols import THIRD
 from .drift import Certified, Drift, OneStep, certify
-from .roots import Directions, R_v, Roots
+from .roots import Directions, Roots
 from .run import SPREADS, Run, Start, ways
 from .state import Linear
 
@@ -129,7 +129,7 @@ class ExplicitBound:
         elif "R" in needed or directions.curved:
             values["R"] = Fraction(constants.require("R")[0])
         if run.v_radius is not None:
-            values[str(R_v)] = run.v_radius
+            values["R_v"] = run.v_radius
         for name in sorted(needed - set(values) - {"M_v", "M_x"}):
             values[name] = Fraction(constants.require(name)[0])
         adjoint = values.get("R", Fraction(0))
@@ -167,8 +167,7 @@ class ExplicitBound:
 
 
 def _symbols() -> list[Any]:
-    found = [value for value in vars(names).values() if hasattr(value, "is_Symbol") and value.is_Symbol]
-    return [*found, R_v]
+    return [value for value in vars(names).values() if hasattr(value, "is_Symbol") and value.is_Symbol]
 
 
 def _number(entry: Any, values: Mapping[Any, Fraction]) -> Fraction:

@@ -7,9 +7,17 @@ from functools import cache
 import sympy as sp
 
 from .assemble import build, samples_of
+from .fixed_directions.theorem import FixedTheorem, fixed
 from .theorem import SampledTheorem, SingleLoopTheorem
 
-__all__ = ["hf_zoba", "hf_zoba_samples", "hf_zoba_shared", "hf_zoba_shared_samples"]
+__all__ = [
+    "hf_zoba",
+    "hf_zoba_fixed",
+    "hf_zoba_samples",
+    "hf_zoba_shared",
+    "hf_zoba_shared_fixed",
+    "hf_zoba_shared_samples",
+]
 
 _RATIO = "On quadratics the moments of the differences along v do not depend on the ratio."
 
@@ -44,3 +52,13 @@ def hf_zoba_samples() -> SampledTheorem:
 def hf_zoba_shared_samples() -> SampledTheorem:
     """The same with samples of G and F."""
     return samples_of(hf_zoba_shared())
+
+
+def hf_zoba_fixed() -> FixedTheorem:
+    """The same with directions that do not grow with 1/eps."""
+    return fixed("hf-zoba", "HF-ZOBA", "p, d >= 1")
+
+
+def hf_zoba_shared_fixed() -> FixedTheorem:
+    """The same with directions that do not grow with 1/eps."""
+    return fixed("hf-zoba-shared", "HF-ZOBA with shared directions", "p, d >= 1")

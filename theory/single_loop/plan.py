@@ -58,7 +58,18 @@ from .run import SPREADS, Start
 from .variance import VarianceModel
 from .weights import Certificate, equal_shares, error_weight, explicit_step_ratio, explicit_weights
 
-__all__ = ["W_AT_START", "Plan", "Route", "SampledRoute", "explicit_steps", "has_spreads", "numbers_of"]
+__all__ = [
+    "W_AT_START",
+    "Plan",
+    "Route",
+    "SampledRoute",
+    "explicit_steps",
+    "has_spreads",
+    "numbers_of",
+    "radius_limit",
+    "radius_share_of",
+    "value_of",
+]
 
 #: Dimension-free symbols of a plan: X + theta, and h^2 = radius_share eps / (p (p + 4)).
 X, radius_share = sp.symbols("X radius_share", positive=True)
@@ -114,7 +125,7 @@ def numbers_of(definitions: Mapping[str, Any], known: Mapping[str, float]) -> di
     """Values of definitions that may use the ones before them."""
     found: dict[str, float] = {}
     for name, definition in definitions.items():
-        number = _number(definition, {**known, **found})
+        number = value_of(definition, {**known, **found})
         # Nothing is coupled when w_a = 0 and nothing moves when k_z = k_v = 0: any value serves.
         fallback = 1e-9 if name == "w_a" else 1.0
         found[name] = number if (0 < number < math.inf) or name in ("W_0", "M_v", "M_x") else fallback
@@ -160,12 +171,11 @@ class Route:
         Every coefficient is divided by the size. The plan keeps h^2 p (p + 4) and eta^2 d (d + 4) at or below
         radius_share * eps; the coefficients grow with the radii, so they are taken at equality.
         """
-        limit = radius_share * eps
+        limits = radius_limit(radius_share * eps)
         found = {}
         for name, value in self.model.coefficients.items():
             at_one = sp.expand(equal_shares(value.subs(self.sizes(sp.Integer(1), directions))))
-            radii = at_one.subs({h: sp.sqrt(limit / (p * (p + 4))), eta: sp.sqrt(limit / (d * (d + 4)))})
-            found[name] = sp.expand(sp.cancel(sp.together(radii)))
+            found[name] = sp.expand(sp.cancel(sp.together(at_one.subs(limits))))
         return found
 
     def column(self, column: str, directions: Any = 1) -> Any:
@@ -226,8 +236,8 @@ class Route:
         certificate = self.certificate("rough")
         return {
             **explicit_steps(certificate, self.coupling),
-            "X": equal_shares(certificate.noise_weight),
-            "radius_share": _radius_share(certificate),
+            "X": equal_shares(certificate.noise_weight()),
+            "radius_share": radius_share_of(certificate),
             "W_0": W_AT_START,
         }
 
@@ -276,7 +286,7 @@ class Route:
 
     def derived_count(self, constants: Any, p: int, d: int, eps: float, start: Start) -> float:
         """See ``SingleLoopTheorem.derived_count``."""
-        return _number(self.count, self.values(constants, p, d, eps, start))
+        return value_of(self.count, self.values(constants, p, d, eps, start))
 
     def dominating_count(
         self, order: str, constants: Any, p: int, d: int, eps: float, start: Start, at: str | None = None
@@ -285,7 +295,7 @@ class Route:
         target, other = (_order(text) for text in (order, at or order))
         proved = dominates(self.count, target, "p, d >= 1" if p < d else "p >= d >= 1")
         values = self.values(constants, p, d, eps, start)
-        return _number(proved.constant, values) * _number(other, values)
+        return value_of(proved.constant, values) * value_of(other, values)
 
     def directions(self, values: Mapping[str, float]) -> int:
         """Directions a sample, where they are not what grows."""
@@ -296,7 +306,7 @@ class Route:
         known = self.constants(constants)
         values = self.values(constants, p, d, eps, start)
         directions = self.directions(values)
-        size = math.ceil(max(1.0, *(_number(term, values) for term in self.size_terms(directions).values())))
+        size = math.ceil(max(1.0, *(value_of(term, values) for term in self.size_terms(directions).values())))
         iterations = math.ceil(6 * values["W_0"] / (values["gamma"] * eps)) or 1
         r = self.model.preset.ratio(p, d, known["L_xx"] / known["L_zz"] if self.model.preset.tuned else 1.0)
         share = values["radius_share"] * eps
@@ -309,7 +319,7 @@ class Route:
             rho=values["rho"],
             gamma=values["gamma"],
             K=iterations,
-            evaluations=iterations * int(_number(self.cost, values | sizes)),
+            evaluations=iterations * int(value_of(self.cost, values | sizes)),
             bound=math.inf,
             l1=sizes["l1"],
             l2=sizes["l2"],
@@ -350,9 +360,9 @@ class SampledRoute(Route):
         """
 
         def cost(directions: int) -> float:
-            size = max(1.0, *(_number(term, values) for term in self.size_terms(directions).values()))
+            size = max(1.0, *(value_of(term, values) for term in self.size_terms(directions).values()))
             sizes = {str(symbol): float(value) for symbol, value in self.sizes(math.ceil(size), directions).items()}
-            return _number(self.cost, dict(values) | sizes)
+            return value_of(self.cost, dict(values) | sizes)
 
         best, least = 1, cost(1)
         for power in range(1, 20):
@@ -376,12 +386,17 @@ def _order(text: str) -> Any:
     return parsed
 
 
-def _radius_share(certificate: Certificate) -> Any:
+def radius_limit(limit: Any) -> dict[Any, Any]:
+    """The largest radii with h^2 p (p + 4) and eta^2 d (d + 4) at most ``limit``."""
+    return {h: sp.sqrt(limit / (p * (p + 4))), eta: sp.sqrt(limit / (d * (d + 4)))}
+
+
+def radius_share_of(certificate: Certificate) -> Any:
     """How small the radii are: 2 * (biases) <= eps / 3, since p <= p (p + 4) / 5 and d likewise."""
     at_limit = {bias_z: 0, bias_v: m_zz / sp.sqrt(5), bias_x: m_xx / sp.sqrt(5)}
     return 1 / (1 + 3 * 2 * equal_shares(certificate.bias).subs(at_limit))
 
 
-def _number(expression: Any, values: Mapping[str, float]) -> float:
+def value_of(expression: Any, values: Mapping[str, float]) -> float:
     number = sp.sympify(expression).subs({s: values[str(s)] for s in sp.sympify(expression).free_symbols})
     return float(number) if number.is_finite else math.inf

@@ -157,16 +157,16 @@ def _into_the_bound(route: Route) -> None:
     noises = Roots(route.model.preset, Directions(sampled=route.model.sampled))
     if route.model.independent != noises.independent:
         raise ValueError(f"the plan takes the noises of (z, v) and of x for independent: {route.model.independent}")
-    share = radius_share * eps
+    share, planned = radius_share * eps, route.plan_variances()
     largest = {h: sp.sqrt(share / (p * (p + 4))), eta: sp.sqrt(share / (d * (d + 4)))}
     for name, value in route.model.coefficients.items():
         at_limit = equal_shares(value).subs(route.sizes(sp.Integer(1))).subs(largest)
-        if not equal(at_limit, route.plan_variances()[name]):
+        if not equal(at_limit, planned[name]):
             raise ValueError(f"{name} of the plan is not that at the largest radii allowed")
-    variances = {COEFFICIENTS[name]: value for name, value in route.plan_variances().items() if name in COEFFICIENTS}
-    if any(value != 0 for name, value in route.plan_variances().items() if name not in COEFFICIENTS):
+    variances = {COEFFICIENTS[name]: value for name, value in planned.items() if name in COEFFICIENTS}
+    if any(value != 0 for name, value in planned.items() if name not in COEFFICIENTS):
         raise ValueError("the variances have a column that the certificate does not know")
-    weight = equal_shares(certificate.noise_weight)
+    weight = equal_shares(certificate.noise_weight())
     start = gap + error_weight(w_a) * a_0**2 + error_weight(w_b) * b_0**2
     for name, own in (("X", weight), ("W_0", start)):
         if sp.expand(route.definitions[name] - own) != 0:
@@ -180,9 +180,9 @@ def _into_the_bound(route: Route) -> None:
     residual = certificate.weighted("0") + certificate.bias
     if sp.expand(certificate.average_bound - 2 * W_0 / (gamma * K) - 2 * residual) != 0:
         raise ValueError("the bound over K iterations is not that of start, noise and bias")
-    planned_K, planned = route.iterations - 1 + more_K, route.noise_term(noise) + more
-    left = eps - (2 * W_0 / (gamma * planned_K) + 2 * noise / planned + 2 * bias)
-    slacks = eps / 3 * (more_K / planned_K + more / planned) + (eps / 3 - 2 * bias)
+    planned_K, size = route.iterations - 1 + more_K, route.noise_term(noise) + more
+    left = eps - (2 * W_0 / (gamma * planned_K) + 2 * noise / size + 2 * bias)
+    slacks = eps / 3 * (more_K / planned_K + more / size) + (eps / 3 - 2 * bias)
     if sp.simplify(left - slacks) != 0:
         raise ValueError(f"the plan leaves {sp.simplify(left)} of eps in the certificate's bound, not {slacks}")
 

@@ -33,6 +33,7 @@ from ..symbols import (
     M_v,
     R,
     R_g,
+    R_v,
     b1,
     b2,
     eta,
@@ -52,10 +53,9 @@ from ..symbols import (
 )
 from .state import Linear, independent_sum
 
-__all__ = ["Directions", "R_v", "Roots"]
+__all__ = ["Directions", "Roots"]
 
 _v, _direction = sp.symbols("v_norm direction_norm", nonnegative=True)
-R_v = sp.Symbol("R_v", positive=True)
 _ZERO = Linear.of()
 
 

@@ -54,14 +54,16 @@ class Run:
 
     @classmethod
     def of(
-        cls, solver: Any, p: int, d: int, derivatives: bool = False, sampled: tuple[bool, bool] = (False, False)
-    ) -> Run:
+        cls, solver: Any, p: int, d: int, derivatives: bool = False, sampled: tuple[bool, bool] = (False, False),
+        decreasing: bool = False,
+    ) -> Run:  # fmt: skip
         """From a solver's configuration; a schedule or a law that no theorem speaks of is refused.
 
-        ``derivatives`` is for solvers without radii and directions; ``sampled`` says of each level
-        whether it has samples, so that an unset batch is the published one.
+        ``derivatives`` is for solvers without radii and directions; ``sampled`` says of each level whether it has
+        samples, so that an unset batch is the published one; ``decreasing`` allows for steps like 1/sqrt(k + 1), of
+        which the first ones are read.
         """
-        if getattr(solver, "schedule", "constant") != "constant":
+        if getattr(solver, "schedule", "constant") != "constant" and not decreasing:
             raise TheoremError(f"the bound needs constant steps, the solver has schedule={solver.schedule!r}")
         check_law(getattr(solver, "law", "gaussian"))
         read: dict[str, Any] = {"rho": solver.rho, "gamma": solver.gamma}

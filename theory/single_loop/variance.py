@@ -13,13 +13,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 import sympy as sp
 
 from ..estimators.isserlis import expectation, form, random_ends
-from ..estimators.presets import Preset
+from ..estimators.presets import Preset, preset_named
 from ..estimators.surrogates import Surrogate
 from ..symbols import (
     BLOCK_BOUNDS,
@@ -30,6 +30,7 @@ from ..symbols import (
     L_zz,
     M_v,
     R,
+    R_v,
     a,
     b,
     b1,
@@ -53,7 +54,7 @@ from ..symbols import (
     y_v,
 )
 
-__all__ = ["VarianceModel"]
+__all__ = ["VarianceModel", "variance_model"]
 
 #: Norm of v and of the exact directions, while a moment is being bounded.
 _v, _direction = sp.symbols("v_norm direction_norm", nonnegative=True)
@@ -66,7 +67,7 @@ class VarianceModel:
     Attributes
     ----------
     preset : the surrogates.
-    projected : whether v stays in a ball of radius R, so that |v| <= R without b.
+    projected : whether v stays in a ball of radius R_v, so that |v| <= R_v without b.
     any_ratio : keep r = h/eta as it is given, rather than the preset's own.
     sampled : values are means over samples with the spreads sigma; all values of one difference share their sample.
     """
@@ -188,7 +189,7 @@ class VarianceModel:
     def adjoint_square(self) -> Any:
         """Bound on |v|^2, from |v| <= R + b unless v is projected."""
         if self.projected:
-            return R**2
+            return R_v**2
         return (1 + y_v) * R**2 + (1 + 1 / y_v) * b**2
 
     @property
@@ -236,6 +237,12 @@ class VarianceModel:
             if sp.expand(found - (size + 2) * exact) != 0:
                 raise ValueError(f"{inner.name} + {outer.name} is not ({vector}{vector}') times the exact direction")
         return "as h, eta -> 0, E|Hv + f_z|^2 = (p+2)|A v + F_z|^2 and E|Cv + f_x|^2 = (d+2)|C v + F_x|^2"
+
+
+@cache
+def variance_model(name: str, *, projected: bool = False, sampled: bool = False) -> VarianceModel:
+    """The bounds of a preset at its own radius ratio, made once."""
+    return VarianceModel(preset_named(name), projected=projected, sampled=sampled)
 
 
 def _directions(*surrogates: Surrogate) -> set[str]:

@@ -8,7 +8,10 @@ three conditions, on the weight of z, on the weight of v and on the step of x.
 How z* and v* move with x decides which residual is left. There are three kinds of solution maps:
 
 - "flat": z* and v* are affine in x. Noise of x with mean zero moves them by zero in the mean.
-- "smooth": their Jacobians are Lipschitz, with constants s_z and s_v. The mean motion is of order gamma^2.
+- "smooth": their Jacobians are Lipschitz, with constants s_z and s_v, and V_x is bounded along the run, as where v is
+  projected. The mean motion is of order gamma^2.
+- "free": the Jacobians are Lipschitz, and V_x grows with the errors. Only what grows with them moves the solutions by
+  order gamma in the mean.
 - "rough": they are Lipschitz only, with constants k_z and k_v. The mean motion is of order gamma.
 
 Variances enter as V <= s_0 + s_a a^2 + s_b b^2 + s_D D^2 with free coefficients, so that one certificate
@@ -24,6 +27,7 @@ from typing import Any
 
 import sympy as sp
 
+from ..proof.algebra import require_nonnegative
 from ..symbols import (
     SHARES,
     W_0,
@@ -92,8 +96,8 @@ COEFFICIENTS: dict[str, Any] = {
 #: Square root of V_x, and a bound on V_x along the whole run.
 root_V_x, V_x_bar = sp.symbols("root_V_x V_x_bar", nonnegative=True)
 
-#: Kinds of the maps z* and v*: affine, with Lipschitz Jacobians (and V_x bounded along the run), Lipschitz only.
-KINDS = ("flat", "smooth", "rough")
+#: Kinds of the maps z* and v*: affine; with Lipschitz Jacobians, V_x bounded along the run or not; Lipschitz only.
+KINDS = ("flat", "smooth", "free", "rough")
 
 
 def _gap(terms: Mapping[Any, Any]) -> Any:
@@ -103,7 +107,7 @@ def _gap(terms: Mapping[Any, Any]) -> Any:
 
 
 def _motion(kind: str, slope: Any, second: Any) -> Any:
-    """Bound on |E[z*(x+) - z*(y)]| where x+ = y - gamma n, E n = 0 and E|n|^2 = V_x.
+    """Square of a bound on |E[z*(x+) - z*(y)]| where x+ = y - gamma n, E n = 0 and E|n|^2 = V_x.
 
     By Taylor's theorem it is the mean of the integral over t of (Dz*(y - t gamma n) - Dz*(y)) gamma n, in which the
     Jacobian moves by at most s t gamma |n|; where that is not known, the mean of k gamma |n| bounds it.
@@ -111,9 +115,23 @@ def _motion(kind: str, slope: Any, second: Any) -> Any:
     t = sp.Symbol("t", nonnegative=True)
     if kind == "flat":
         return sp.Integer(0)
+    rough, curved = slope * gamma, sp.integrate((second * t * gamma) * gamma, (t, 0, 1))
     if kind == "rough":
-        return slope * (gamma * root_V_x)
-    return sp.integrate((second * t * gamma) * gamma, (t, 0, 1)) * V_x_bar
+        return rough**2 * V_x
+    if kind == "smooth":
+        # V_x is the product of its root, which is at most that of V_x_bar, with itself.
+        return curved**2 * V_x_bar * V_x
+    constant, grown, more = sp.symbols("constant grown more", nonnegative=True)
+    stated = (curved * 2 * constant) ** 2 + 2 * rough**2 * grown
+    # V_x = constant + grown: the curved bound where the constant part is the larger one, the rough bound else.
+    require_nonnegative((stated - (curved * (constant + grown)) ** 2).subs(constant, grown + more))
+    require_nonnegative((stated - rough**2 * (constant + grown)).subs(grown, constant + more))
+    return stated.subs({constant: COEFFICIENTS["s_x0"], grown: _grown()})
+
+
+def _grown() -> Any:
+    """What of V_x grows with the errors and with D."""
+    return COEFFICIENTS["s_xa"] * a**2 + COEFFICIENTS["s_xb"] * b**2 + COEFFICIENTS["s_xD"] * D**2
 
 
 def error_weight(weight: Any) -> Any:
@@ -136,12 +154,21 @@ class Certificate:
 
     def moved(self, slope: Any, second: Any) -> Any:
         """Bound on |E[z*(x+) - z*(x - gamma D)]|, and on that of v*."""
-        choices = {
-            "flat": sp.Integer(0),
-            "smooth": second * gamma**2 * V_x_bar / 2,
-            "rough": slope * gamma * root_V_x,
-        }
-        return choices[self.kind]
+        if self.kind == "free":
+            constant = second**2 * gamma**4 * COEFFICIENTS["s_x0"] ** 2
+            return sp.sqrt(constant + 2 * slope**2 * gamma**2 * _grown())
+        return self._slope(slope, second) * root_V_x
+
+    def _slope(self, slope: Any, second: Any, column: str = "0") -> Any:
+        """What multiplies the root of V_x in the mean motion, or the root of one column of it."""
+        if self.kind == "flat":
+            return sp.Integer(0)
+        if self.kind == "smooth":
+            return second * gamma**2 * sp.sqrt(V_x_bar) / 2
+        if self.kind == "free":
+            constant = second * gamma**2 * sp.sqrt(COEFFICIENTS["s_x0"])
+            return constant if column == "0" else sp.sqrt(2) * slope * gamma
+        return slope * gamma
 
     def split_x(self, share: Any) -> Any:
         """Factor U/u of one squared term of |D - grad Psi|."""
@@ -160,25 +187,23 @@ class Certificate:
         """Y: what the motion of z* and v* costs per D^2."""
         return c**2 * (self.split_z(u_zD) * w_a * k_z**2 + self.split_v(u_vD) * w_b * k_v**2) / mu**2
 
-    @property
-    def theta(self) -> Any:
-        """What the noise in the motion of z* and v* costs per V_x, beyond the variance."""
-        if self.kind != "rough":
-            return sp.Integer(0)
-        return (c / mu) ** 2 * (self.split_z(u_zm) * w_a * k_z**2 + self.split_v(u_vm) * w_b * k_v**2)
+    def theta(self, column: str = "0") -> Any:
+        """What the noise in the motion of z* and v* costs per V_x, or per column of it, beyond the variance."""
+        of_z, of_v = self._slope(k_z, s_z, column), self._slope(k_v, s_v, column)
+        beside = self.split_z(u_zm) * w_a * of_z**2 + self.split_v(u_vm) * w_b * of_v**2
+        return sp.expand((c / (gamma * mu)) ** 2 * beside)
 
-    @property
-    def noise_weight(self) -> Any:
+    def noise_weight(self, column: str = "0") -> Any:
         """X + theta: the factor of V_x."""
         _, factor = noise_factors(self.independent)
         moving = factor * c * gamma * (w_a * k_z**2 + w_b * k_v**2) / mu
-        return L_Psi * gamma / 2 + moving + self.theta
+        return L_Psi * gamma / 2 + moving + self.theta(column)
 
     def weighted(self, column: str) -> Any:
         """Contribution of one column ("0", "a", "b", "D") of the variance bounds."""
         z, v, x = (COEFFICIENTS.get(f"s_{row}{column}", sp.Integer(0)) for row in "zvx")
         factor, _ = noise_factors(self.independent)
-        return factor * rho / mu * (w_a * z + w_b * v) + self.noise_weight * x
+        return factor * rho / mu * (w_a * z + w_b * v) + self.noise_weight(column) * x
 
     @property
     def conditions(self) -> Mapping[str, Any]:
@@ -201,12 +226,7 @@ class Certificate:
     @property
     def residual(self) -> Any:
         """drift / gamma + g^2/2 is at most this."""
-        curved = sp.Integer(0)
-        if self.kind == "smooth":
-            motions = self.split_z(u_zm) * w_a * self.moved(k_z, s_z) ** 2
-            motions += self.split_v(u_vm) * w_b * self.moved(k_v, s_v) ** 2
-            curved = motions * (c / (gamma * mu)) ** 2
-        return self.weighted("0") + self.bias + curved
+        return self.weighted("0") + self.bias
 
     @property
     def average_bound(self) -> Any:
@@ -237,7 +257,8 @@ class Certificate:
         """The sum-of-squares identity, for the right-hand side of a statement (default: the residual)."""
         right = self.residual if statement is None else statement.rhs
         for slope, second in ((k_z, s_z), (k_v, s_v)):
-            if self.moved(slope, second) != _motion(self.kind, slope, second):
+            square = sp.expand(self.moved(slope, second) ** 2).subs(root_V_x**2, V_x)
+            if sp.expand(square - _motion(self.kind, slope, second)) != 0:
                 raise ValueError(f"the mean motion of {self.kind} solutions is not {self.moved(slope, second)}")
         s = COEFFICIENTS
         variances = {

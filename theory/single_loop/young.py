@@ -32,6 +32,7 @@ from ..symbols import (
     M_v,
     R,
     R_g,
+    R_v,
     a,
     b,
     b1,
@@ -53,7 +54,7 @@ from ..symbols import (
     y_s,
     y_v,
 )
-from .roots import Directions, R_v
+from .roots import Directions
 from .smoothing import mean_of_x_at_point
 from .state import STATE, Linear
 

@@ -7,9 +7,10 @@ from functools import cache
 from ..estimators.radius import RADIUS_RATIO
 from .assemble import build, samples_of
 from .assumptions import PUBLISHED
+from .fixed_directions.theorem import FixedTheorem, fixed
 from .theorem import SampledTheorem, SingleLoopTheorem
 
-__all__ = ["zoba", "zoba_samples", "zoba_tuned", "zoba_tuned_samples"]
+__all__ = ["zoba", "zoba_fixed", "zoba_samples", "zoba_tuned", "zoba_tuned_fixed", "zoba_tuned_samples"]
 
 
 @cache
@@ -44,3 +45,13 @@ def zoba_samples() -> SampledTheorem:
 def zoba_tuned_samples() -> SampledTheorem:
     """The same with samples of G and F."""
     return samples_of(zoba_tuned())
+
+
+def zoba_fixed() -> FixedTheorem:
+    """The same with directions that do not grow with 1/eps."""
+    return fixed("zoba", "ZOBA with one radius", "p >= d >= 1")
+
+
+def zoba_tuned_fixed() -> FixedTheorem:
+    """The same with directions that do not grow with 1/eps."""
+    return fixed("zoba-tuned", "ZOBA with the tuned ratio of radii", "p, d >= 1")

@@ -6,9 +6,10 @@ from functools import cache
 
 from .assemble import build, samples_of
 from .assumptions import PUBLISHED
+from .fixed_directions.theorem import FixedTheorem, fixed
 from .theorem import SampledTheorem, SingleLoopTheorem
 
-__all__ = ["zoba_mixed", "zoba_mixed_samples"]
+__all__ = ["zoba_mixed", "zoba_mixed_fixed", "zoba_mixed_samples"]
 
 
 @cache
@@ -25,3 +26,8 @@ def zoba_mixed() -> SingleLoopTheorem:
 def zoba_mixed_samples() -> SampledTheorem:
     """The same with samples of G and F."""
     return samples_of(zoba_mixed())
+
+
+def zoba_mixed_fixed() -> FixedTheorem:
+    """The same with directions that do not grow with 1/eps."""
+    return fixed("zoba-mixed", "ZOBA with mixed differences", "p, d >= 1")
