@@ -38,7 +38,8 @@ def iteration_counts(solver: str, setting: str = "") -> dict[str, Any]:
 
     Notes
     -----
-    Counts of ``ufom`` and ``ufom-adaptive`` are means over the coin. On a distribution of tasks, ``tasks`` of them
+    Counts of ``ufom`` and ``ufom-adaptive`` are means over the coin, those of ``bsa``, ``ttsa`` and ``sustain`` with a
+    random series over its length. On a distribution of tasks, ``tasks`` of them
     are drawn (all that there are with ``batch=None``) and ``size`` is the dimension of phi; ``cross`` is 1 where L_in
     depends on theta, else 0, and ``direct`` likewise for L_out. Projections, and proximal maps with them, are counted
     where a problem declares them.
@@ -143,6 +144,44 @@ def _fednest(setting: str) -> Counts:
     return _added((Loop(_i, 1, T, inn), *ihgp, *out))
 
 
+def _of_sums(setting: str) -> Any:
+    """Products of a Neumann series of N terms: N - 1 for their sum, half as many in the mean for a random one."""
+    return (N - 1) * b1 if setting == "sum" else (N - 1) * b1 / 2
+
+
+#: The methods of benchopt's bilevel benchmark, one gradient of F at a point for both blocks.
+_F_BOTH: dict[str, Any] = {"outer_grad_z": b2, "outer_grad_x": b2}
+
+
+def _amigo(setting: str) -> Counts:
+    return _F_BOTH | {"inner_grad_z": r * b1, "inner_hvp_zz": r * b1, "inner_jvp_xz": b1}
+
+
+def _bsa(setting: str) -> Counts:
+    return _F_BOTH | {"inner_grad_z": r * b1, "inner_hvp_zz": _of_sums(setting), "inner_jvp_xz": b1}
+
+
+def _ttsa(setting: str) -> Counts:
+    return _F_BOTH | {"inner_grad_z": b1, "inner_hvp_zz": _of_sums(setting), "inner_jvp_xz": b1}
+
+
+def _sustain(setting: str) -> Counts:
+    """TTSA's estimate at two points."""
+    return {column: 2 * total for column, total in _ttsa(setting).items()}
+
+
+def _mrbo(setting: str) -> Counts:
+    """The same with N products in every series."""
+    return {**_sustain(setting), "inner_hvp_zz": 2 * N * b1}
+
+
+def _fsla(setting: str) -> Counts:
+    """F_z once, for v; G_xz v and F_x at two points."""
+    return {
+        "inner_grad_z": b1, "inner_hvp_zz": b1, "inner_jvp_xz": 2 * b1, "outer_grad_z": b2, "outer_grad_x": 2 * b2,
+    }  # fmt: skip
+
+
 def _stocbio(setting: str) -> Counts:
     """The theorem's batches fall without rounding; a run rounds each of them up."""
     products = sp.Sum(sp.ceiling(B * B_ratio**_j), (_j, 0, Q - 1))
@@ -194,6 +233,7 @@ _COUNTS: dict[str, Callable[[str], Counts]] = {
     **{name: _of_means(name) for name in ("aid-bio", "itd-bio", "meha")},
     "zdsba": _zdsba, "pzobo": _pzobo, "hozog": _hozog, "saba": _saba, "f2sa": _f2sa, "fednest": _fednest,
     "implicit": _implicit,
+    "amigo": _amigo, "bsa": _bsa, "ttsa": _ttsa, "sustain": _sustain, "mrbo": _mrbo, "fsla": _fsla,
     "stocbio": _stocbio, "fom": _unrolled(sp.Integer(0)), "ufom": _unrolled(q), "ufom-adaptive": _unrolled(q),
 }  # fmt: skip
 
@@ -204,5 +244,6 @@ SETTINGS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(_COUNTS, ("",)),
     "pzobo": ("", "batch"), "hozog": ("", "values"), "saba": ("", "start"), "implicit": ("", "measured", "start"),
     "fednest": ("", "batch"),
+    **dict.fromkeys(("bsa", "ttsa", "sustain"), ("", "sum")),
     "fom": tuple(_FIRST), "ufom": _BOTH, "ufom-adaptive": _BOTH,
 }  # fmt: skip

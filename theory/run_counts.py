@@ -44,7 +44,8 @@ def run_counts(solver: str, problem: BilevelProblem, options: Mapping[str, Any],
     Raises
     ------
     ValueError
-        If the number is random: the exact gradient of UFOM is drawn by a coin with 0 < q < 1.
+        If the number is random: the exact gradient of UFOM is drawn by a coin with 0 < q < 1, and a random Neumann
+        series of more than one term has a random length.
     """
     module, _, attribute = UPDATES[solver].partition(":")
     o = chosen(options, getattr(import_module(module), attribute).published)
@@ -60,6 +61,10 @@ def _setting(problem: BilevelProblem, solver: str, o: Mapping[str, Any]) -> str:
         return "" if o["batch"] is None or not problem.stochastic else "batch"
     if solver == "hozog":
         return "values" if o["training"] == "values" else ""
+    if "series" in o:
+        if o["series"] == "random" and o["N"] > 1:
+            raise ValueError(f"the count of {solver} is random with series='random' at N = {o['N']}")
+        return "sum" if o["series"] == "sum" else ""
     if solver == "implicit":
         return "measured" if o["curvature"] == "measured" else ""
     if solver in ("fom", "ufom", "ufom-adaptive"):

@@ -98,6 +98,17 @@ _ALL = (
           ("Risheng Liu", "Xuan Liu", "Shangzhi Zeng", "Jin Zhang", "Yixuan Zhang"), 2021),
     Paper("2209.08709", "BOME! Bilevel Optimization Made Easy: A Simple First-Order Approach",
           ("Mao Ye", "Bo Liu", "Stephen Wright", "Peter Stone", "Qiang Liu"), 2022),
+    Paper("2111.14580", "Amortized Implicit Differentiation for Stochastic Bilevel Optimization",
+          ("Michael Arbel", "Julien Mairal"), 2021),
+    Paper("2007.05170", "A Two-Timescale Framework for Bilevel Optimization: Complexity Analysis and Application to "
+          "Actor-Critic",
+          ("Mingyi Hong", "Hoi-To Wai", "Zhaoran Wang", "Zhuoran Yang"), 2020),
+    Paper("2102.07367", "A Near-Optimal Algorithm for Stochastic Bilevel Optimization via Double-Momentum",
+          ("Prashant Khanduri", "Siliang Zeng", "Mingyi Hong", "Hoi-To Wai", "Zhaoran Wang", "Zhuoran Yang"), 2021),
+    Paper("2106.04692", "Provably Faster Algorithms for Bilevel Optimization",
+          ("Junjie Yang", "Kaiyi Ji", "Yingbin Liang"), 2021),
+    Paper("2112.04660", "A Fully Single Loop Algorithm for Bilevel Optimization without Hessian Inverse",
+          ("Junyi Li", "Bin Gu", "Heng Huang"), 2021),
 )  # fmt: skip
 
 #: By arXiv id; the first is the one that this project is about.

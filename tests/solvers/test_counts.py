@@ -51,6 +51,12 @@ CASES: list[tuple[str, tuple[str, dict[str, Any]], str, dict[str, Any]]] = [
     ("itd-bio", EXACT, "", {"D": 3}), ("itd-bio", SUM, "", {"D": 3}), ("itd-bio", EXACT, "", {"D": 1}),
     ("stocbio", EXACT, "", {"D": 2, "Q": 3}), ("stocbio", SUM, "", BATCHES),
     ("stocbio", SUM, "", {**BATCHES, "B_ratio": 0.25}),
+    *((name, problem, "", {**options, **batch})
+      for name, options in (("amigo", {"inner_steps": 3}), ("fsla", {}), ("mrbo", {"N": 3}))
+      for problem, batch in ((EXACT, {}), (SUM, {"b1": 3, "b2": 2}))),
+    *((name, problem, setting, {"N": n, "series": series, **batch}) for name in ("bsa", "ttsa", "sustain")
+      for setting, series, n in (("", "random", 1), ("sum", "sum", 4))
+      for problem, batch in ((EXACT, {}), (SUM, {"b1": 3, "b2": 2}))),
     ("fom", EXACT, "one task", {"inner_steps": 4}), ("fom", SUM, "one task", {"inner_steps": 4}),
     ("fom", TASKS, "tasks", {"batch": 2}), ("fom", TOY, "tasks", {"batch": None}),
     *((name, problem, f"{kind}, {gradient}", {**options, "gradient": gradient, **sure})
@@ -119,9 +125,13 @@ def test_an_unknown_name_is_refused_with_the_known_ones(name, setting, message):
         iteration_counts(name, setting)
 
 
-@pytest.mark.parametrize("solver", ["ufom", "ufom-adaptive"])
-def test_a_count_that_a_coin_decides_is_refused(solver):
-    with pytest.raises(ValueError, match=f"the count of {solver} is random at q = 0"):
+@pytest.mark.parametrize(
+    ("solver", "what"),
+    [*((name, "at q = 0") for name in ("ufom", "ufom-adaptive")),
+     *((name, "with series='random' at N = 10") for name in ("bsa", "ttsa", "sustain"))],
+)  # fmt: skip
+def test_a_count_that_chance_decides_is_refused(solver, what):
+    with pytest.raises(ValueError, match=f"the count of {solver} is random {what}"):
         run_counts(solver, zb.load_problem(EXACT[0], **EXACT[1]), {}, 3)
 
 

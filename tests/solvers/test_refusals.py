@@ -29,6 +29,8 @@ STEPS: dict[str, tuple[str, ...]] = {
     "f2sa": ("gamma", "alpha", "xi"), "meha": ("eta", "beta", "alpha"), "fednest": ("beta", "eta", "alpha"),
     "aid-bio": ("alpha", "beta"), "itd-bio": ("alpha", "beta"), "stocbio": ("alpha", "eta", "beta"),
     **dict.fromkeys(("fom", "ufom", "ufom-adaptive"), ("alpha", "gamma")),
+    **dict.fromkeys(("amigo", "fsla"), ("rho", "gamma")),
+    **dict.fromkeys(("bsa", "ttsa", "sustain", "mrbo"), ("rho", "eta", "gamma")),
     "implicit": (),  # quasi-Newton steps have no range
 }  # fmt: skip
 #: Cheap iterations, and steps that do not shrink where that can be had.
@@ -38,6 +40,8 @@ OPTIONS: dict[str, dict[str, Any]] = {
     **{name: {"schedule": "constant"} for name in ("zo-penalty", "soba", "fom", "ufom", "ufom-adaptive")},
     "pzobo": {"Q": 3}, "hozog": {"inner_steps": 10}, "f2sa": {"alpha_exponent": 0.0, "gamma_exponent": 0.0},
     "meha": {"power": 0.0}, "fednest": {"clients": 4},
+    **{name: {"schedule": "constant", "eta": 0.1} for name in ("bsa", "ttsa", "sustain", "mrbo")},
+    "amigo": {}, "fsla": {"schedule": "constant"},
 }  # fmt: skip
 NAMES = zb.list_solvers()
 
@@ -51,7 +55,7 @@ def problem_for(name: str):
 def with_step(name: str, step: str, value: float) -> dict[str, Any]:
     """The options at which this step has this value, and x moves as before where it is another one."""
     options = {**OPTIONS.get(name, {}), step: value}
-    if name in ("soba", "saba"):  # which have a ratio in place of gamma
+    if step in ("rho", "gamma") and "ratio" in entry("solvers", name).option_names():  # in place of gamma
         return options | ({"ratio": value / 0.01} if step == "rho" else {"ratio": 0.1 / options.pop("gamma")})
     return options | ({"xi": 1e-4 / value} if (name, step) == ("f2sa", "alpha") else {})
 

@@ -10,11 +10,11 @@ from zoba_bench.solvers.itd_bio import ItdBio
 from zoba_bench.solvers.zoba import Zoba
 from zoba_bench.sweep import run_cell
 from zoba_bench.verification.claim import decide
-from zoba_bench.verification.claims.counts import quick_claims
+from zoba_bench.verification.claims.counts import standard_claims
 from zoba_bench.verification.controls import CONTROLS
 from zoba_bench.verification.protocols import counts
 
-CLAIMS = {claim.id: claim for claim in quick_claims()}
+CLAIMS = {claim.id: claim for claim in standard_claims()}
 
 
 def verdict(claim):

@@ -11,12 +11,12 @@ from zoba_bench.solvers.pzobo import Pzobo
 from zoba_bench.solvers.zo_penalty import ZoPenalty
 from zoba_bench.sweep import run_cell
 from zoba_bench.verification.claim import decide
-from zoba_bench.verification.claims.settings import quick_claims
+from zoba_bench.verification.claims.settings import standard_claims
 from zoba_bench.verification.controls import CONTROLS
 from zoba_bench.verification.protocols import settings
 
 LEVEL = 1 - 1e-5
-CLAIMS = {claim.id: claim for claim in quick_claims()}
+CLAIMS = {claim.id: claim for claim in standard_claims()}
 
 
 def verdict(claim, seed=0):

@@ -8,6 +8,7 @@ smoothness        bounds on the bias that finite differences leave, from third a
 single_loop       ZOBA and its variants, HF-ZOBA
 sums              SOBA and SABA
 differentiation   AID-BiO, ITD-BiO, stocBiO
+recursions        AmIGO, BSA, TTSA, SUSTAIN, MRBO, FSLA
 truncated         FOM, UFOM and its adaptive form
 penalties         F2SA, MEHA
 two_loops         ZDSBA, ZMDSBA, the zeroth-order penalty method
@@ -30,6 +31,12 @@ UPDATES: dict[str, str] = {
     "aid-bio": f"{_HERE}.differentiation:AID_BIO",
     "itd-bio": f"{_HERE}.differentiation:ITD_BIO",
     "stocbio": f"{_HERE}.differentiation:STOCBIO",
+    "amigo": f"{_HERE}.recursions:AMIGO",
+    "bsa": f"{_HERE}.recursions:BSA",
+    "ttsa": f"{_HERE}.recursions:TTSA",
+    "sustain": f"{_HERE}.recursions:SUSTAIN",
+    "mrbo": f"{_HERE}.recursions:MRBO",
+    "fsla": f"{_HERE}.recursions:FSLA",
     "fom": f"{_HERE}.truncated:FOM",
     "ufom": f"{_HERE}.truncated:UFOM",
     "ufom-adaptive": f"{_HERE}.truncated:UFOM_ADAPTIVE",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from zoba_bench.verification.claim import Claim
+from zoba_bench.verification.claims._later import LATER
 from zoba_bench.verification.claims._pairs import Control, build, with_controls
 
 __all__ = ["quick_claims", "standard_claims"]
@@ -28,6 +29,10 @@ _NOISY: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "pzobo": (_SUM, {"batch": 2, "N": 2}),
     "hozog": (_RIPPLE, {"inner_steps": 2}),
     "fednest": (_SUM, {"batch": 1}),
+    "amigo": (_FEW, {"b1": 2, "b2": 2, "inner_steps": 2}),
+    "fsla": (_FEW, {"b1": 2, "b2": 2}),
+    "bsa": (_FEW, {"b1": 2, "b2": 2, "N": 3, "inner_steps": 2}),
+    **dict.fromkeys(("ttsa", "sustain", "mrbo"), (_FEW, {"b1": 2, "b2": 2, "N": 3})),
 }
 _INDEPENDENT = (
     "Increments of two replicates, of a step and the next, and of two cells, the samples of both levels and those of "
@@ -48,7 +53,8 @@ def standard_claims() -> list[Claim]:
 
 def _independent(solver: str) -> list[Claim]:
     problem, options = _NOISY[solver]
-    parameters = {"problem": problem, "options": options, "draws": 250, "replicates": 4}
+    draws = 120 if solver in LATER else 250
+    parameters = {"problem": problem, "options": options, "draws": draws, "replicates": 4}
     claim = build(f"P11/{solver}/independence", _INDEPENDENT, "at_most", 0.0, parameters, problem=problem["name"])
     wrong = f"control:{solver}-paired"
     return with_controls(claim, Control(f"P11/{wrong}/independence", solver=wrong))

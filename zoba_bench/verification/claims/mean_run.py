@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from zoba_bench.verification.claim import Claim
+from zoba_bench.verification.claims._later import LATER
 from zoba_bench.verification.claims._pairs import Control, build, with_controls
 
 __all__ = ["SETTINGS", "Setting", "quick_claims", "standard_claims"]
@@ -160,13 +161,25 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("fednest", _SUM, "drift",
             {"clients": 4, "alpha": 0.3, "beta": 0.1, "eta": 0.35, "N": 40, "batch": 1}, 45, "minimizer", 200, 0.05,
             what="quad_sum-batches"),
+    Setting("amigo", _LOGISTIC, "cold", {"rho": 0.3, "ratio": 3.0, "inner_steps": 3}, 60),
+    Setting("amigo", _SUM, "late", {"rho": 0.3, "inner_steps": 3, "b1": 16, "b2": 16}, 40, "minimizer", 600, 0.15),
+    Setting("bsa", _LOGISTIC, "old-x", {**_CONSTANT, "rho": 0.3, "ratio": 3.0, "series": "sum"}, 60, "rest"),
+    Setting("bsa", _QUADRATIC, "late", {**_CONSTANT, "rho": 0.3, "ratio": 6.0, "N": 4}, 30, "rest", 400, 0.1),
+    Setting("ttsa", _LOGISTIC, "sign", {**_CONSTANT, "rho": 0.3, "ratio": 3.0, "series": "sum"}, 60, "rest"),
+    Setting("ttsa", _SUM, "late", {**_CONSTANT, "rho": 0.3, "N": 4, "b1": 16, "b2": 16}, 22, "rest", 600, 0.15),
+    Setting("sustain", _LOGISTIC, "stale", {**_CONSTANT, "rho": 0.3, "ratio": 3.0, "series": "sum"}, 60, "rest"),
+    Setting("sustain", _SUM, "late", {**_CONSTANT, "rho": 0.3, "N": 4, "b1": 16, "b2": 16}, 24, "rest", 600, 0.15),
+    Setting("mrbo", _LOGISTIC, "short-series", {**_CONSTANT, "rho": 0.3, "ratio": 3.0, "N": 5}, 60, "rest"),
+    Setting("mrbo", _SUM, "late", {**_CONSTANT, "rho": 0.3, "N": 4, "b1": 16, "b2": 16}, 26, "rest", 600, 0.15),
+    Setting("fsla", _LOGISTIC, "stale", {**_CONSTANT, "rho": 0.3, "ratio": 3.0, "weight": 0.3}, 80),
+    Setting("fsla", _SUM, "late", {**_CONSTANT, "rho": 0.3, "b1": 16, "b2": 16}, 50, "minimizer", 600, 0.15),
 )  # fmt: skip
 
 
 def quick_claims() -> list[Claim]:
-    """The first setting of every solver."""
-    first = {setting.solver: setting for setting in reversed(SETTINGS)}
-    return [claim for setting in SETTINGS if first[setting.solver] is setting for claim in setting.claims()]
+    """The first setting of every solver, but of those of ``LATER``."""
+    first = {setting.solver: setting for setting in reversed(SETTINGS) if setting.solver not in LATER}
+    return [claim for setting in SETTINGS if first.get(setting.solver) is setting for claim in setting.claims()]
 
 
 def standard_claims() -> list[Claim]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from zoba_bench.verification.claim import Claim
+from zoba_bench.verification.claims._later import LATER
 from zoba_bench.verification.claims._pairs import Control, build, with_controls
 
 __all__ = ["SETTINGS", "Setting", "quick_claims", "standard_claims"]
@@ -198,15 +199,48 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("implicit", "tall", _TALL, ("unchecked",), 1, {}, (0, 1), False, 1000),
     Setting("fednest", "tall", _TALL_SUM, ("drift",), 1,
             {"clients": 4, "T": 2, "tau": 3, "tau_x": 2, "N": 4, "beta": 0.1, "alpha": 0.05, "eta": 0.03}, *_FAR_ON),
+    # Methods of benchopt's bilevel benchmark: published options, samples, a plane, p above d.
+    Setting("amigo", "default", _RIPPLE, ("cold", "stale", "late", "last"), 1),
+    Setting("amigo", "samples", _SUM, ("cold", "late"), 4000, {"rho": 0.3, "inner_steps": 3, "b1": 2, "b2": 2}),
+    Setting("amigo", "plane", _XDEP, ("unprojected",), plane=True),
+    Setting("amigo", "tall", _TALL_SMD, ("stale",), 1, {"rho": 0.03, "ratio": 2.0, "inner_steps": 4}, *_FAR_ON),
+    Setting("bsa", "default", _QUADRATIC, ("old-x", "late"), 6000),
+    Setting("bsa", "sum", _SMD, ("old-x", "sign", "late", "last"), 1, {"rho": 0.03, "eta": 0.02, "series": "sum"}),
+    Setting("bsa", "samples", _SUM, ("sign", "late"), 8000, {"rho": 0.3, "inner_steps": 3, "N": 4, "b1": 2, "b2": 2}),
+    Setting("bsa", "plane", _RIPPLE, ("unprojected",), 1, {"series": "sum"}, plane=True),
+    Setting("bsa", "tall", _TALL, ("sign",), 1,
+            {"rho": 0.03, "ratio": 2.0, "inner_steps": 4, "N": 5, "series": "sum"}, *_FAR_ON),
+    Setting("ttsa", "default", _RIPPLE, ("stale", "late"), 4000),
+    Setting("ttsa", "sum", _SMD, ("stale", "sign", "late", "last"), 1, {"rho": 0.03, "eta": 0.02, "series": "sum"}),
+    Setting("ttsa", "samples", _SUM, ("sign", "late"), 8000, {"rho": 0.4, "N": 4, "b1": 2, "b2": 2}),
+    Setting("ttsa", "plane", _RIPPLE, ("unprojected",), 1, {"series": "sum"}, plane=True),
+    Setting("ttsa", "tall", _TALL, ("sign",), 1, {"rho": 0.03, "ratio": 2.0, "N": 5, "series": "sum"}, *_FAR_ON),
+    Setting("sustain", "default", _RIPPLE, ("forgetful", "late"), 4000),
+    Setting("sustain", "sum", _SMD, ("forgetful", "stale", "late", "last"), 1,
+            {"rho": 0.03, "eta": 0.02, "series": "sum"}),
+    Setting("sustain", "samples", _SUM, ("forgetful", "late"), 8000, {"rho": 0.3, "N": 4, "b1": 4, "b2": 2}),
+    Setting("sustain", "plane", _RIPPLE, ("unprojected",), 1, {"series": "sum"}, plane=True),
+    Setting("sustain", "tall", _TALL, ("forgetful",), 1,
+            {"rho": 0.03, "ratio": 2.0, "weight": 0.3, "N": 5, "series": "sum"}, *_FAR_ON),
+    Setting("mrbo", "default", _RIPPLE, ("short-series", "forgetful", "late", "last"), 1),
+    Setting("mrbo", "samples", _SUM, ("forgetful", "short-series", "late"), 8000,
+            {"rho": 0.3, "N": 3, "b1": 4, "b2": 2}),
+    Setting("mrbo", "plane", _XDEP, ("unprojected",), plane=True),
+    Setting("mrbo", "tall", _TALL_SMD, ("forgetful",), 1,
+            {"rho": 0.03, "ratio": 2.0, "weight": 0.3, "N": 5, "eta": 0.02}, *_FAR_ON),
+    Setting("fsla", "default", _RIPPLE, ("forgetful", "stale", "late", "last"), 1),
+    Setting("fsla", "samples", _SUM, ("forgetful", "late"), 8000, {"rho": 0.3, "b1": 4, "b2": 3}),
+    Setting("fsla", "plane", _XDEP, ("unprojected",), plane=True),
+    Setting("fsla", "tall", _TALL_SMD, ("forgetful",), 1, {"rho": 0.03, "ratio": 2.0, "weight": 0.3}, *_FAR_ON),
     Setting("zoba-mixed", "low-rank", _RIPPLE, ("late",), 2000, {"law": "low-rank", "rank": 2, "refresh": 1}),
     Setting("zoba-mixed", "blocks", _RIPPLE, ("late",), 2000, {"law": "block", "block_size": 3, "h": 1e-4}),
 )  # fmt: skip
 
 
 def quick_claims() -> list[Claim]:
-    """The first setting of every solver."""
-    first = {setting.solver: setting for setting in reversed(SETTINGS)}
-    return [claim for setting in SETTINGS if first[setting.solver] is setting for claim in setting.claims()]
+    """The first setting of every solver, but of those of ``LATER``."""
+    first = {setting.solver: setting for setting in reversed(SETTINGS) if setting.solver not in LATER}
+    return [claim for setting in SETTINGS if first.get(setting.solver) is setting for claim in setting.claims()]
 
 
 def standard_claims() -> list[Claim]:

@@ -65,11 +65,12 @@ def planted_errors() -> list[PlantedError]:
     from zoba_bench.verification.self_test import (
         errors_elsewhere,
         errors_first_order,
+        errors_sampled,
         errors_single_loop,
         errors_two_loops,
     )
 
-    tables = (errors_single_loop, errors_two_loops, errors_first_order, errors_elsewhere)
+    tables = (errors_single_loop, errors_two_loops, errors_first_order, errors_sampled, errors_elsewhere)
     return [error for table in tables for error in table.ERRORS]
 
 

@@ -6,6 +6,8 @@ from zoba_bench.verification.claims import (
     bounds,
     complexity,
     conduct,
+    counts,
+    determinism,
     error_rates,
     floors,
     horizon,
@@ -17,6 +19,7 @@ from zoba_bench.verification.claims import (
     proofs,
     published,
     registry,
+    settings,
     whole_step,
 )
 from zoba_bench.verification.suite import Suite, together
@@ -26,7 +29,7 @@ __all__ = ["full", "standard"]
 
 _STANDARD = (
     whole_step, independence, conduct, mean_run, proofs, inequalities, bounds, one_step, horizon, floors, complexity,
-    registry, published, planned, error_rates,
+    registry, published, planned, error_rates, counts, settings, determinism,
 )  # fmt: skip
 _FULL = (floors, complexity, registry, error_rates)
 

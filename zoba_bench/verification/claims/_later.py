@@ -1,0 +1,15 @@
+"""Solvers whose claims wait for the suite "standard", so that "quick" stays as short as it is."""
+
+from __future__ import annotations
+
+__all__ = ["LATER"]
+
+#: Rivals of the methods that this project is about.
+LATER: frozenset[str] = frozenset({
+    "amigo",
+    "bsa",
+    "fsla",
+    "mrbo",
+    "sustain",
+    "ttsa",
+})  # fmt: skip

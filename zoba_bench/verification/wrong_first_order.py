@@ -1,0 +1,76 @@
+"""Wrong versions of the first-order rivals, made as in :mod:`zoba_bench.verification.wrong_solvers`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from zoba_bench.solvers.amigo import Amigo
+from zoba_bench.solvers.bsa import Bsa, Ttsa
+from zoba_bench.solvers.recursions import Fsla, Mrbo, Sustain
+from zoba_bench.verification.wrong_solvers import (
+    WRONG_SOLVERS,
+    _after,
+    _asking,
+    _at_old_z,
+    _free,
+    _last,
+    _late,
+    _paired,
+    _register,
+    _scaled,
+)
+
+__all__ = ["WRONG_SOLVERS"]
+
+_EVERY: tuple[Any, ...] = (Amigo, Bsa, Ttsa, Sustain, Mrbo, Fsla)
+for _base in _EVERY:
+    _late(_base)
+    _last(_base)
+    _after(_base, "paired", "Replicates are identical in pairs.", _paired)
+    _asking(_base, "unprojected", "x is not projected onto X.", _free)
+
+
+def _at_old_x(name: str) -> Callable[[Any, Any], dict[str, Callable[..., Any]]]:
+    def queries(self: Any, state: Any) -> dict[str, Callable[..., Any]]:
+        query = getattr(state.oracle, name)
+        return {
+            name: lambda z, x, *more, **named: query(z, state.x if x.ndim == 2 else state.x[:, None], *more, **named)
+        }
+
+    return queries
+
+
+def _without_memory(*names: str) -> Callable[[Any, Any, Any], Any]:
+    """The next state has lost these directions."""
+    return lambda self, state, right: replace(right, **{name: 0 * getattr(right, name) for name in names})
+
+
+def _cold_system(self: Any, state: Any) -> Any:
+    return Amigo.step(self, replace(state, v=np.zeros_like(state.v)))
+
+
+_register(Amigo, "cold", "The steps on v start at zero, not where they ended.", step=_cold_system)
+_asking(Amigo, "stale", "F_z is taken at the z before the inner steps.", _at_old_z("outer_grad_z"))
+_asking(Bsa, "old-x", "The inner steps are taken at the old x.", _at_old_x("inner_grad_z"))
+_asking(Ttsa, "stale", "F_z is taken at the z before the inner step.", _at_old_z("outer_grad_z"))
+for _base in (Bsa, Ttsa):
+    _asking(_base, "sign", "The implicit part has the opposite sign.", _scaled("inner_jvp_xz", -1.0))
+for _base in (Sustain, Mrbo):
+    _after(_base, "forgetful", "The remembered directions are lost.", _without_memory("d_z", "d_x"))
+_after(Fsla, "forgetful", "The remembered direction is lost.", _without_memory("d_x"))
+_after(
+    Sustain, "stale", "The differences are to the first point, not to the last one.",
+    lambda self, state, right: replace(right, z_old=state.z_old, x_old=state.x_old),
+)  # fmt: skip
+_after(
+    Fsla, "stale", "The differences are to the first x, not to the last one.",
+    lambda self, state, right: replace(right, x_old=state.x_old),
+)  # fmt: skip
+_register(
+    Mrbo, "short-series", "The Neumann series has one product less.",
+    kind=lambda self: (self.N, "sum"),
+)  # fmt: skip
