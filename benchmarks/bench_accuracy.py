@@ -32,3 +32,4 @@ class Evaluations:
 
     track_evaluations.pretty_name = "Evaluations until |grad Psi|² ≤ 0.05 (reference problem, p = d = 4)"  # type: ignore[attr-defined]
     track_evaluations.unit = "evaluations"  # type: ignore[attr-defined]
+    track_evaluations.version = "1"  # type: ignore[attr-defined]

@@ -357,9 +357,9 @@ def _settle(previous: State, state: State, oracle: Oracle, status: NDArray[np.in
 
     Those that were frozen before stay where they are, with the estimate they had.
     """
-    sizes = [np.maximum.reduce(np.abs(iterate), axis=None) for iterate in (state.z, state.v, state.x)]
-    # Each comparison is false for NaN.
-    if all(size <= threshold for size in sizes) and oracle.all_active and not np.count_nonzero(oracle.non_finite):
+    size = np.maximum.reduce(np.abs(np.concatenate((state.z, state.v, state.x), axis=1)), axis=None)
+    # The comparison is false for NaN.
+    if size <= threshold and oracle.all_active and not np.count_nonzero(oracle.non_finite):
         return state
     frozen = ~oracle.active
     largest = np.maximum(np.abs(state.z).max(axis=1), np.abs(state.v).max(axis=1))

@@ -492,7 +492,10 @@ def _alike(*shapes: Any) -> list[list[int]]:
 def _stack(arrays: Sequence[Array]) -> Array:
     """Arrays of one shape along an axis in front, which has length 1 where all of them are the same one."""
     first = arrays[0]
-    if all(array is first for array in arrays):
+    for array in arrays:
+        if array is not first:
+            break
+    else:
         return first[None]
     # A new one a call: a function may keep what it is given.
     stacked = np.empty((len(arrays), *first.shape))
