@@ -37,12 +37,12 @@ class Line(NamedTuple):
     held: dict[str, int]
 
 
-#: Sizes at which directions are most of an iteration, up to where they come in blocks.
+#: Sizes at which directions are most of an iteration, all in one block.
 LINES = {
-    "l1": Line((128, 256, 512, 1024, 2048, 4096), {"p": 20, "d": 20, "replicates": 1}),
-    "replicates": Line((2, 4, 8, 16, 32, 64), {"p": 20, "d": 20, "l1": 100}),
-    "p": Line((64, 128, 256, 512, 1024, 2048), {"d": 20, "l1": 100, "replicates": 1}),
-    "d": Line((64, 128, 256, 512, 1024, 2048), {"p": 20, "l1": 100, "replicates": 1}),
+    "l1": Line((512, 1024, 2048, 4096, 8192, 16384), {"p": 20, "d": 20, "replicates": 1}),
+    "replicates": Line((4, 8, 16, 32, 64, 128), {"p": 20, "d": 20, "l1": 100}),
+    "p": Line((128, 256, 512, 1024, 2048, 4096), {"d": 20, "l1": 100, "replicates": 1}),
+    "d": Line((128, 256, 512, 1024, 2048, 4096), {"p": 20, "l1": 100, "replicates": 1}),
 }
 
 

@@ -12,7 +12,7 @@ from zoba_bench.statistics import Limits
 __all__ = ["draw", "page", "row", "title"]
 
 _HEADS = (
-    "solver", "grows", "from, to", "held", "fixed, µs", "each, ns", "off the line by", "exponent",
+    "solver", "grows", "from, to", "held", "fixed, µs", "each, µs", "off the line by", "exponent",
     "... apart from the oracle",
 )  # fmt: skip
 
@@ -22,15 +22,15 @@ def title() -> str:
     return f"| {' | '.join(_HEADS)} |\n|{'---|' * len(_HEADS)}"
 
 
-def _range(limits: Limits, scale: float = 1.0) -> str:
-    return f"{scale * limits.low:.3g} to {scale * limits.high:.3g}"
+def _range(limits: Limits) -> str:
+    return f"{limits.low:.3g} to {limits.high:.3g}"
 
 
 def row(solver: str, fit: Any) -> str:
     """A row of the table."""
     held = ", ".join(f"{'R' if name == 'replicates' else name} = {size}" for name, size in fit.line.held.items())
     cells = [
-        solver, fit.name, f"{fit.line.sizes[0]}, {fit.line.sizes[-1]}", held, f"{fit.fixed:.3g}", _range(fit.each, 1e3),
+        solver, fit.name, f"{fit.line.sizes[0]}, {fit.line.sizes[-1]}", held, f"{fit.fixed:.3g}", _range(fit.each),
         f"{100 * fit.off:.2g} %", _range(fit.exponent), _range(fit.own_exponent),
     ]  # fmt: skip
     return f"| {' | '.join(cells)} |"
@@ -56,10 +56,12 @@ def draw(fits: dict[str, list[Any]]) -> bytes:
                     panel.errorbar(sizes, values, bars, color=colour, marker=marker, markersize=3, lw=0, elinewidth=1,
                                    label=words)  # fmt: skip
                     panel.plot(sizes, [values[-1] * size / sizes[-1] for size in sizes], color=colour, lw=0.7, ls="--")
-                panel.set(xscale="log", yscale="log", xlabel=fit.name, title=f"{solver}: {fit.name}")
+                panel.set(xscale="log", yscale="log", xlabel="R" if fit.name == "replicates" else fit.name)
+                panel.set_xticks(sizes[:: max(1, len(sizes) // 3)], map(str, sizes[:: max(1, len(sizes) // 3)]))
+                panel.set_xticks([], minor=True)
                 panel.grid(True, which="major")
-            panels[0].set_ylabel("µs of an iteration")
-        axes[0, 0].legend(loc="lower right")
+            panels[0].set_ylabel(f"{solver}: µs of an iteration")
+        figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
     return to_png(figure)
 
 
