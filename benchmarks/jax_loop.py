@@ -1,6 +1,7 @@
 """ZOBA as a jitted float64 loop of JAX on the same problem: a worker of ``benchmarks.floors``.
 
-It draws its own directions while it is timed. Before that, both are given the same ones, and must agree.
+It draws its own directions while it is timed. Before that, both are given the same ones, and must agree. It is a
+program: asv imports every file here, also where there is no JAX, and finds no benchmark in this one.
 """
 
 from __future__ import annotations
@@ -8,19 +9,21 @@ from __future__ import annotations
 import os
 from typing import Any
 
-os.environ.setdefault("JAX_PLATFORMS", "cpu")
-os.environ["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
-
-import jax
-import jax.numpy as jnp
 import numpy as np
-from floor import START, Case, serve
 
 from zoba_bench.directions import generator
 from zoba_bench.oracle import Oracle
 from zoba_bench.threads import one_thread
 
-jax.config.update("jax_enable_x64", True)
+if __name__ == "__main__":
+    os.environ.setdefault("JAX_PLATFORMS", "cpu")
+    os.environ["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
+
+    import jax
+    import jax.numpy as jnp
+    from floor import START, Case, serve
+
+    jax.config.update("jax_enable_x64", True)
 
 _CHECKED = 3  # iterations with the same directions
 

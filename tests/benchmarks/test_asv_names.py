@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import subprocess
 import sys
 from pathlib import Path
 
@@ -46,3 +47,20 @@ def test_no_two_benchmarks_have_one_name():
     names = [parameters.values[1].pretty_name for parameters in SUITE]
     assert len(names) >= 8
     assert len(set(names)) == len(names)
+
+
+def test_asv_can_import_every_file_of_the_folder_without_extras():
+    """It does so before it runs anything, in an environment without them; one that fails ends all of it."""
+    blocked = ("jax", "jaxlib", "numba", "optuna", "nevergrad", "cma", "pybobyqa", "distributed", "benchopt")
+    code = f"""
+import importlib, pkgutil, sys
+sys.modules.update(dict.fromkeys({blocked!r}))
+sys.path.insert(0, {str(FOLDER.parent)!r})
+import benchmarks
+for found in pkgutil.walk_packages(benchmarks.__path__, "benchmarks."):
+    importlib.import_module(found.name)
+    print(found.name)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=FOLDER.parents[1])
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert {"benchmarks.jax_loop", "benchmarks.minimize.methods"} <= set(done.stdout.split())
