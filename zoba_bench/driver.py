@@ -306,7 +306,7 @@ def _check_sizes(problem: BilevelProblem, solver: Solver, budget: int | None) ->
     sampled = any(each is not None for each in drawn)
     loops = getattr(solver, "loop_options", ())
     for name in dict.fromkeys((*loops, *solver.cost_options)):
-        size = getattr(solver, name)
+        size = getattr(solver, name, 0)  # the name of an option, or words
         if not is_integer(size) or (name in _BATCHES and not sampled):
             continue
         if budget is not None and size > budget:
