@@ -24,6 +24,7 @@ _MODULES = {
         "imaml_quad",
     ),
     "quadratic.finite_sum": ("quad_sum",),
+    "quadratic.hidden": ("hidden_curvature",),
     "links.linear": (
         "logistic_bregman",
         "logcosh_ripple",

@@ -28,6 +28,7 @@ THEOREMS: dict[str, str] = {
     "zoba-mixed-fixed": "zoba_bench.theory.single_loop.zoba_mixed:zoba_mixed_fixed",
     "hf-zoba-fixed": "zoba_bench.theory.single_loop.hf_zoba:hf_zoba_fixed",
     "hf-zoba-shared-fixed": "zoba_bench.theory.single_loop.hf_zoba:hf_zoba_shared_fixed",
+    "zoba-lower": "zoba_bench.theory.single_loop.lower_bound:zoba_lower",
     "soba": "zoba_bench.theory.single_loop.soba:soba",
     "estimators": "zoba_bench.theory.single_loop.estimator_table:estimators",
     "ufom": "zoba_bench.theory.methods.truncated.ufom:ufom",

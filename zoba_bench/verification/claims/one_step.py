@@ -13,6 +13,7 @@ from zoba_bench.verification.claims._lines import COARSE, FINE, along_words, exp
 __all__ = ["quick_claims", "standard_claims"]
 
 _SIZES = {"p=d": (16, 32, 64, 128), "d": (32, 64, 128, 256)}
+_HIDDEN = (8, 16, 32, 64)
 _FAR = (512, 1024, 2048, 4096)
 _TIMES = {"zoba": 3, "zoba-tuned": 6, "zoba-mixed": 18, "hf-zoba": 1}
 _LINES = (
@@ -47,6 +48,13 @@ def standard_claims() -> list[Claim]:
             fewer=2,
             finding=solver == "zoba",
         )
+    # Where G_xx is all that the cross surrogate sees, and Psi does not see it: the family of the lower bound.
+    for solver in ("zoba", "zoba-mixed"):
+        hidden = [{"name": "hidden_curvature", "p": 2, "d": size} for size in _HIDDEN]
+        options = {"h": 1e-4, **REFERENCE_OPTIONS[solver]}
+        parameters = {"problems": hidden, "along": "d", "options": options, "replicates": 200, "blocks": 60}
+        key, where = f"P2b/{solver}/hidden-curvature", "along d to 64 at p = 2 where G_xz = 0"
+        claims += growth_and_level(key, "E|x1 - x*|^2", where, parameters, **COARSE)
     return claims
 
 

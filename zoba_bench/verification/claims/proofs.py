@@ -48,6 +48,7 @@ _WRONG: dict[str, tuple[_Wrong, ...]] = {
     "zoba-mixed-fixed": _half("noise of a step, free solutions"),
     "hf-zoba-fixed": (_fewer("count at fixed directions, flat solutions", "1/eps", {"times": "eps"}),),
     "hf-zoba-shared-fixed": _half("mean at decreasing steps"),
+    "zoba-lower": _half("one radius"),
     "soba": (_LIGHT,),
     "aid-bio": _half("bound"),
     "itd-bio": _half("bound"),
