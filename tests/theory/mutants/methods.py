@@ -159,6 +159,7 @@ _TWO_LOOPS = (
         ("inverse: 1 / (lam * mu - m_zz)}", "inverse: 1 / (lam * mu)}", "F_zz does not weaken the penalised problem"),
         ("return sp.cancel(outer + sign * lam * inner)", "return sp.cancel(outer + sign * inner)",
          "the penalty without lambda"),
+        ("s = y - z; |v*| <= R\", R)", "s = y - z; |v*| <= R\")", "R is not assumed to bound anything"),
         tests=("methods/two_loops/test_two_loop.py",),
     ),
     *table(

@@ -15,7 +15,7 @@ import sympy as sp
 
 from ...proof.algebra import require_equal, sides
 from ...proof.rules import by_components, by_sum
-from ...proof.theorem import Quoted, Step, Theorem
+from ...proof.theorem import Assumption, Quoted, Step, Theorem
 from .meha_examples import example_steps
 from .meha_lemmas import (
     L_F,
@@ -53,13 +53,23 @@ from .meha_rates import rate_steps
 __all__ = ["counted_calls", "iteration", "meha"]
 
 ASSUMPTIONS = (
-    "g = 0 and X, Y are whole spaces; F >= 0 (or F - inf F in its place) with an L_F-Lipschitz gradient",
-    "f has an L_f-Lipschitz gradient; f + rho_1 |x|^2/2 + rho_2 |y|^2/2 is convex and gamma rho_2 < 1",
-    "theta -> f(x, theta) + |theta - y|^2/(2 gamma) is sigma-strongly convex: sigma = 1/gamma - rho_2, or "
-    "1/gamma + mu where f is mu-strongly convex in y",
-    "eta <= 2/(sigma + L_f + 1/gamma); alpha and beta as in the steps at the smallest c_k; "
-    "c_k = c (k + 1)^power, 0 <= power < 1/2",
-)
+    Assumption("g = 0 and X, Y are whole spaces; F >= 0 (or F - inf F in its place), its gradient L_F-Lipschitz", L_F),
+    Assumption(
+        "f has an L_f-Lipschitz gradient; f + rho_1 |x|^2/2 + rho_2 |y|^2/2 is convex and gamma rho_2 < 1",
+        L_f, rho_1, rho_2,
+    ),
+    Assumption(
+        "theta -> f(x, theta) + |theta - y|^2/(2 gamma) is sigma-strongly convex: sigma = 1/gamma - rho_2, or "
+        "1/gamma + mu where f is mu-strongly convex in y",
+        sigma, gamma,
+    ),
+    Assumption(
+        "eta <= 2/(sigma + L_f + 1/gamma); alpha and beta as in the steps at the smallest c_k; "
+        "c_k = c (k + 1)^power, 0 <= power < 1/2",
+        eta, alpha, beta, c, c_k, power,
+    ),
+)  # fmt: skip
+_VOCABULARY = frozenset((L_F, L_f, rho_1, rho_2, sigma, gamma, eta, alpha, beta, c, c_k, power))
 SOURCE = (
     "Algorithm: arXiv 2405.09927 by a follow-up (MO-MEHA), reviews and public code; the paper's text was not "
     "available. The derivation, with its constants, is this project's own."
@@ -238,4 +248,5 @@ def meha() -> Theorem:
         {str(symbol): symbol for symbol in public},
         quoted=_quoted(),
         evaluations={name: sp.Integer(number) for name, number in calls.items()},
+        vocabulary=_VOCABULARY,
     )

@@ -16,7 +16,7 @@ import sympy as sp
 
 from zoba_bench.arrays import Array
 
-from ...proof.theorem import Quoted, Theorem, TheoremError
+from ...proof.theorem import Assumption, Quoted, Theorem, TheoremError
 from ...symbols import by_name, eps
 from .coin import (
     L_M,
@@ -34,6 +34,7 @@ from .coin import (
 )
 from .counterexample_steps import counterexample_steps, released_steps, resting_point, toy_steps
 from .optimal_q import C_det, C_rnd, objective, optimal_q, optimal_q_steps, s
+from .smoothness import L_3, smoothness_steps
 from .unrolled import (
     COLUMNS,
     COSTLY,
@@ -61,14 +62,21 @@ _SOURCE = (
     "the paper's text was not available."
 )
 _ASSUMPTIONS = (
-    "phi_0 = V(theta), phi_j = phi_{j-1} - alpha grad_phi L_in(theta, phi_{j-1}) for j = 1..r; M(theta) is the mean of "
-    "L_out(theta, phi_r) over tasks",
+    Assumption(
+        "phi_0 = V(theta), phi_j = phi_{j-1} - alpha grad_phi L_in(theta, phi_{j-1}) for j = 1..r; M(theta) is the "
+        "mean of L_out(theta, phi_r) over tasks",
+        alpha, r,
+    ),
     "g is the exact gradient of a task, g_FO its first-order part, delta = g - g_FO; mean and derivative commute: "
     "E g = grad M",
-    "The means of |g|^2 and |delta|^2 over tasks are at most V^2 and D^2 at every theta",
-    "grad M has Lipschitz constant L_M and M is at least M_*; the steps gamma_k are positive and chosen beforehand",
-    "Bias bounds: |grad L| <= L_1 and |Hess L| <= L_2 for L_in and L_out, |V'| <= M_1",
-)
+    Assumption("The means of |g|^2 and |delta|^2 over tasks are at most V^2 and D^2 at every theta", V, D),
+    Assumption(
+        "grad M has Lipschitz constant L_M and M is at least M_*; the steps gamma_k are positive and chosen beforehand",
+        L_M,
+    ),
+    Assumption("Bias bounds: |grad L| <= L_1 and |Hess L| <= L_2 for L_in and L_out, |V'| <= M_1", L_1, L_2, M_1),
+)  # fmt: skip
+_VOCABULARY = frozenset((alpha, r, V, D, L_M, L_1, L_2, L_3, M_1, q, B))
 
 
 @cache
@@ -80,7 +88,12 @@ def ufom() -> Theorem:
         name="ufom",
         title="UFOM is unbiased with second moment |g|^2 + (1/q - 1)|g - g_FO|^2; its best q in closed form",
         solver="ufom",
-        assumptions=(*_ASSUMPTIONS, "The coin has probability q in (0, 1] and is independent of the task"),
+        assumptions=(
+            *_ASSUMPTIONS,
+            Assumption("The coin has probability q in (0, 1] and is independent of the task", q),
+            Assumption("Smoothness of M: V is the identity, and the Hessians of L are L_3-Lipschitz", L_3),
+        ),
+        vocabulary=_VOCABULARY,
         source=_SOURCE,
         steps=(
             *estimator_steps(),
@@ -88,6 +101,7 @@ def ufom() -> Theorem:
             *schedule_steps(),
             *cost_steps(),
             *bias_steps(),
+            *smoothness_steps(),
             *optimal_q_steps(),
             *online_steps(),
             *toy_steps(),
@@ -160,7 +174,7 @@ def fom() -> FomTheorem:
         solver="fom",
         assumptions=(
             *_ASSUMPTIONS,
-            "The mean of |g_FO|^2 over tasks is at most B^2 at every theta",
+            Assumption("The mean of |g_FO|^2 over tasks is at most B^2 at every theta", B),
             "Family: two tasks of probability 1/2 with curvatures a_1, a_2, alpha a_i < 1, rho_i = (1 - alpha a_i)^r",
         ),
         source=_SOURCE,
@@ -171,6 +185,7 @@ def fom() -> FomTheorem:
             *counterexample_steps(),
             *released_steps(),
         ),
+        vocabulary=_VOCABULARY,
         symbols=by_name((B, D, L_M, K, r, alpha, L_1, L_2, M_1)),
         quoted=(
             Quoted(

@@ -22,7 +22,7 @@ from ...estimators.taylor import Point, Quadratic
 from ...noise.rest import RestingTheorem, matrix_value
 from ...proof.algebra import equal, norm_bound, require_equal, sides
 from ...proof.rules import by_components, by_derivation
-from ...proof.theorem import Quoted, Step
+from ...proof.theorem import Assumption, Quoted, Step
 from ...symbols import L_xz, L_zz, R, d, eps, eta, m_xz, m_zz, mu, p, ratio
 from .directional import count, mean_step, moment_step, separation_difference
 
@@ -38,11 +38,16 @@ c, k, v = sp.symbols("c k v", real=True)
 A, C, RR, KK, inverse, vector = sp.symbols("G_zz G_xz F_zz F_xz (F_zz+lambda*G_zz)^-1 v*", commutative=False)
 
 ASSUMPTIONS = (
-    "G and F are quadratic; G(., x) is mu-strongly convex and lambda mu > m_zz",
+    Assumption(
+        "G and F are quadratic; G(., x) is mu-strongly convex, |G_zz| <= L_zz, |G_xz| <= L_xz, |F_zz| <= m_zz, "
+        "|F_xz| <= m_xz and lambda mu > m_zz",
+        mu, L_zz, L_xz, m_zz, m_xz, lam,
+    ),
     "z minimises G(., x) and y minimises F(., x) + lambda G(., x), each found by the inner loop",
-    "A = G_zz, C = G_xz, B = G_xx; s = y - z; |v*| <= R",
-    "Gaussian directions; both terms of the penalty and f use the same ones",
-)
+    Assumption("A = G_zz, C = G_xz, B = G_xx; s = y - z; |v*| <= R", R),
+    Assumption("Gaussian directions, r = h/eta; both terms of the penalty and f use the same ones", eta, ratio),
+)  # fmt: skip
+_VOCABULARY = frozenset((mu, L_zz, L_xz, m_zz, m_xz, lam, R, eta, ratio))
 SOURCE = (
     "Algorithm: arXiv 2510.03646, abstract, reconstructed from arXiv 2301.10945; the text of the former was not "
     "available. Error, moments and counts are derived here."
@@ -291,6 +296,7 @@ def build(forward: Any, sign: int = 1) -> RestingTheorem:
         evaluations=evaluations,
         error=_error_at,
         quadratic=True,
+        vocabulary=_VOCABULARY,
     )
 
 

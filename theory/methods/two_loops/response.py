@@ -17,8 +17,8 @@ from ...estimators.isserlis import expectation, form
 from ...estimators.surrogates import Surrogate
 from ...proof.algebra import equal, require_equal, sides
 from ...proof.rules import by_components, by_derivation, by_induction, by_sum
-from ...proof.theorem import Quoted, Step, Theorem
-from ...symbols import C_z, K, L_xz, d, eta, mu
+from ...proof.theorem import Assumption, Quoted, Step, Theorem
+from ...symbols import C_z, K, L_xz, d, eta, gamma, mu
 from .directional import (
     average_step,
     count,
@@ -29,6 +29,7 @@ from .directional import (
     sphere_difference,
     tau,
 )
+from .sphere_descent import L_Phi, descent_steps
 
 __all__ = ["hozog", "pzobo"]
 
@@ -122,9 +123,14 @@ def pzobo() -> Theorem:
         "PZOBO: mean and second moment of the response estimate, bias of N inner steps",
         "pzobo",
         (
-            "G is quadratic and mu-strongly convex in z, so that the inner iterate is affine in x with slope J",
-            "inner gradient descent with alpha <= 2/(mu + L_zz), every run from the same start",
-            "Gaussian directions in x, independent of the past; |F_z| <= C_z",
+            Assumption(
+                "G is quadratic and mu-strongly convex in z, |G_xz| <= L_xz, so that the inner iterate is affine in x "
+                "with slope J",
+                mu,
+                L_xz,
+            ),
+            Assumption("inner gradient descent with alpha <= 2/(mu + L_zz), every run from the same start", alpha, N),
+            Assumption("Gaussian directions in x, independent of the past; |F_z| <= C_z", Q, C_z),
         ),
         "Algorithm: arXiv 2110.07004 by public implementations. The derivation is this project's own.",
         steps,
@@ -137,6 +143,7 @@ def pzobo() -> Theorem:
             ),
         ),
         evaluations=found,
+        vocabulary=frozenset((mu, L_xz, alpha, N, Q, C_z)),
     )
 
 
@@ -195,19 +202,31 @@ def build_hozog(forward: Any, factor: Any = d) -> Theorem:
             "One training and one value of the outer objective at x and at each displaced point.",
             by_components(tuple(found.values()), "distinct points of x"),
         ),
+        *descent_steps(q),
     )
     return Theorem(
         "hozog",
-        "HOZOG: mean and second moment of the sphere difference",
+        "HOZOG: mean and second moment of the sphere difference, descent of the value after training",
         "hozog",
         (
-            "Psi is the value after training, a black box that is quadratic in x with gradient F_x, Hessian F_xx",
-            "directions uniform on the unit sphere of R^d, radius eta; a released implementation normalises a "
-            "sample of the cube instead",
+            "moments: the value after training is a black box, quadratic in x with gradient F_x, Hessian F_xx",
+            Assumption(
+                "descent: Phi, the value after training, is bounded below with an L_Phi-Lipschitz gradient; constant "
+                "steps gamma <= q/(4 L_Phi (d + q - 1))",
+                L_Phi,
+                gamma,
+            ),
+            Assumption(
+                "q directions uniform on the unit sphere of R^d, radius eta; a released implementation normalises a "
+                "sample of the cube instead",
+                q,
+                eta,
+            ),
         ),
         "Algorithm: arXiv 2102.09026 by its authors' public code; the rate of the paper was not available. "
         "The derivation is this project's own.",
         steps,
-        {str(symbol): symbol for symbol in (d, eta, q)},
+        {str(symbol): symbol for symbol in (d, eta, q, gamma, K, L_Phi)},
         evaluations=found,
+        vocabulary=frozenset((q, eta, L_Phi, gamma)),
     )

@@ -19,7 +19,7 @@ from ...estimators.surrogates import Surrogate, cross_second
 from ...proof.algebra import require_equal, sides
 from ...proof.orders import dominates
 from ...proof.rules import by_components, by_derivation, by_induction, by_sum
-from ...proof.theorem import Quoted, Step, Theorem
+from ...proof.theorem import Assumption, Quoted, Step, Theorem
 from ...symbols import L_xz, L_zz, R, d, eps, eta, mu, p, ratio
 from .directional import average_step, count, joint_gradient, joint_hessian, mean_step, moment_step
 
@@ -33,11 +33,12 @@ n = sp.Symbol("n", integer=True, nonnegative=True)
 L = sp.Symbol("L", positive=True)
 
 ASSUMPTIONS = (
-    "G and F are quadratic; G(., x) is mu-strongly convex",
+    Assumption("G and F are quadratic; G(., x) is mu-strongly convex, |G_zz| <= L_zz, |G_xz| <= L_xz", mu, L_zz, L_xz),
     "Gaussian directions, independent of each other and of the past; every direction has a sample of its own",
-    "inner radius h, outer radius eta, r = h/eta; every query moves both variables",
-    "|F_z|/mu <= R, and the step g of SZHIA is at most 2/(mu + L_zz)",
+    Assumption("inner radius h, outer radius eta, r = h/eta; every query moves both variables", eta, ratio),
+    Assumption("|F_z|/mu <= R, and the step g of SZHIA is at most 2/(mu + L_zz)", R, g),
 )
+_VOCABULARY = frozenset((mu, L_zz, L_xz, eta, ratio, R, g))
 SOURCE = (
     "Algorithm: arXiv 2404.00158 and 2510.03646 by secondary descriptions; the papers' texts were not available. "
     "Means, second moments, counts and the recursion of SZHIA are derived here."
@@ -216,4 +217,5 @@ def build(forward: Any, second: Any) -> Theorem:
             ),
         ),
         evaluations=evaluations,
+        vocabulary=_VOCABULARY,
     )
