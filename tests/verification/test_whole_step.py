@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from zoba_bench.registry import list_solvers, load_problem
+from zoba_bench.registry import entry, list_solvers, load_problem
 from zoba_bench.solvers.aid_bio import AidBio
 from zoba_bench.solvers.itd_bio import ItdBio
 from zoba_bench.solvers.soba import Soba
@@ -102,6 +102,25 @@ def test_draws_that_repeat_themselves_or_another_level_are_seen(wrong):
 def one_setting(solver, problem, **parameters):
     chosen = {"problem": problem, "options": {}, "iterations": [0, 3], "replicates": 1, **parameters}
     return Claim("P10/x", "x", "P10", solver, problem["name"], "at_most", 0.0, chosen)
+
+
+def test_a_move_of_rounding_is_none_that_a_factor_2_would_change():
+    """UFOM's z is where its inner steps end, which a small step of x moves by rounding, or not at all."""
+    claim = one_setting("soba", {"name": "quad_general", "p": 3, "d": 2}, iterations=[3], replicates=20)
+    made = plan_claim(claim, 7)
+    (cell,) = made.cells
+    row = run_cell(cell)
+    update = entry("updates", "soba")
+    problem = load_problem("quad_general", p=3, d=2)
+    solution = problem.inner_solution(np.array(row["before"]["x"]))
+    row["before"]["z"] = (solution * (1 + 8e-15)).tolist()  # from where z moves by rounding
+    state = {name: np.array(values) for name, values in row["before"].items()}
+    row["mean"] = {name: mean.tolist() for name, mean in update.step(problem, {}, {**state, "k": 3}).mean.items()}
+    moved = np.abs(np.array(row["mean"]["z"]) - state["z"])
+    assert 0 < moved.max() < 1e-14
+    row["variance"]["z"] = [1e-26] * 3  # of rounding, which is more than such a move
+    measurement = whole_step.judge(claim, made, {cell.key: row}, LEVEL)
+    assert not measurement.obstacle
 
 
 def test_too_few_replicates_decide_nothing():

@@ -53,6 +53,8 @@ _TASK = "zoba_bench.verification.protocols.whole_step:steps_from"
 _EARLIER = 3
 #: How far each coordinate of the start of the company is from the start.
 _ELSEWHERE = 0.1
+#: A move of this share of the largest coordinate, or less, is rounding: there is nothing that a factor 2 would change.
+_UNMOVED = 1e-13
 #: What is allowed must be less than this share of a move in some coordinate, or a factor 2 would not be seen.
 SHARPEST = 0.5
 
@@ -255,7 +257,7 @@ def judge(claim: Claim, plan: Plan, results: Mapping[str, Mapping[str, Any]], le
             off = np.abs(np.array(measured, dtype=float) - expected.mean[name])
             deviations.append((float(np.max(_ratio(off, allowed), initial=0.0)), f"{name} at k = {k}"))
             move = np.abs(expected.mean[name] - state[name])
-            if np.any(move > 0):
+            if np.any(move > _UNMOVED * np.max(np.abs(state[name]), initial=0.0)):
                 # Iterates must be measured sharply at every k, memories, which settle, at one of them.
                 where = f"{name} at k = {k}" if name in ("z", "v", "x") else name
                 shares[where] = min(shares.get(where, np.inf), float(np.min(_ratio(allowed, move))))
