@@ -5,9 +5,10 @@ carries its card as the attribute ``card``, which can be read without building a
 A new problem is one file and one line here. Importing this module loads no problem.
 
 The folders are the groups of the catalogue, and each says in its ``__init__`` what its files are: ``quadratic``,
-``links``, ``regression``, ``classical``, ``games``, ``meta``, ``entropic``, ``nonsmooth``, ``multivalued``, and
-``transformed``. A family's symbolic form stands beside it, in a file that is loaded for proofs alone. ``_base`` is what
-families share, and ``combinators`` what users build problems from. ``games/cournot`` is a good family to read first.
+``links``, ``regression``, ``classical``, ``games``, ``meta``, ``entropic``, ``nonsmooth``, ``multivalued``, ``tasks``
+and ``transformed``. A family's symbolic form stands beside it, in a file that is loaded for proofs alone. ``_base`` is
+what families share, and ``combinators`` what users build problems from. ``games/cournot`` is a good family to read
+first.
 """
 
 __all__ = ["PROBLEMS", "combinators"]
@@ -87,6 +88,12 @@ _MODULES = {
         "iaptt_toy",
     ),
     "meta.two_task": ("two_task",),
+    "tasks.attack": ("universal_attack", "margin_attack"),
+    "tasks.cleaning": ("digit_cleaning",),
+    "tasks.penalties": (
+        "feature_penalties",
+        "class_penalties",
+    ),
     "transformed.tilted": ("tilted",),
     "transformed.perturbed": ("perturbed",),
 }

@@ -109,6 +109,8 @@ _ALL = (
           ("Junjie Yang", "Kaiyi Ji", "Yingbin Liang"), 2021),
     Paper("2112.04660", "A Fully Single Loop Algorithm for Bilevel Optimization without Hessian Inverse",
           ("Junyi Li", "Bin Gu", "Heng Huang"), 2021),
+    Paper("2511.01126", "Stochastic Regret Guarantees for Online Zeroth- and First-Order Bilevel Optimization",
+          ("Parvin Nazari", "Bojian Hou", "Davoud Ataee Tarzanagh", "Li Shen", "George Michailidis"), 2025),
 )  # fmt: skip
 
 #: By arXiv id; the first is the one that this project is about.

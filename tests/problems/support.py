@@ -66,16 +66,22 @@ def accepts(name: str, p: int, d: int) -> bool:
 GROWING = [name for name in SYNTHETIC if accepts(name, 2, 2) and accepts(name, 30, 30)]
 
 
+def own_size(name: str) -> dict[str, Any]:
+    """Keywords of the instance that tests are made with: the default one, of a costly family the small one."""
+    card = factory(name).card
+    return dict(card.small) if card.costly else {}
+
+
 def instances() -> list[Any]:
     """One pytest parameter for each instance: (name, keywords); of other sizes every third, the rest is slow."""
-    chosen = [(name, {}) for name in PROBLEMS]
+    chosen = [(name, own_size(name)) for name in PROBLEMS]
     chosen += [(name, {"p": p, "d": d, "seed": 3}) for name in SYNTHETIC for p, d in SIZES if accepts(name, p, d)]
     chosen += [(name, keywords) for name, keywords in VARIANTS if name in PROBLEMS]
     return [
         pytest.param(
             (name, keywords),
             id="-".join([name, *(f"{k}={v}" for k, v in keywords.items())]),
-            marks=pytest.mark.slow if keywords and place % 3 else (),
+            marks=pytest.mark.slow if keywords != own_size(name) and place % 3 else (),
         )
         for place, (name, keywords) in enumerate(chosen)
     ]

@@ -52,8 +52,10 @@ def instance(name: str) -> BilevelProblem:
 
 def unargued(problem: BilevelProblem) -> set[str]:
     """Declared constants that are neither given by an expression, nor proved to be zero, nor sampled."""
-    symbols = problem.symbolic()
     declared = {n for n in problem.constants.known() if n != "radius"}
+    if not declared:
+        return set()
+    symbols = problem.symbolic()
     rest = declared - set(symbols.constants) - set(problem.constants.sampled)
     return rest - proved_zeros(symbols, {name for name in rest if getattr(problem.constants, name) == 0})
 

@@ -97,8 +97,14 @@ def _guarded(name: str, part: Callable[[], Sequence[Check]]) -> list[Check]:
 
 
 def instances(name: str) -> tuple[BilevelProblem, BilevelProblem]:
-    """The default instance of a registered family, and the small one that its card names for proofs."""
+    """The default instance of a registered family, and the small one that its card names for proofs.
+
+    Of a costly family both are the small one.
+    """
     card = getattr(entry("problems", name), "card", None)
+    if card is not None and card.costly:
+        small = load_problem(name, **dict(card.small))
+        return small, small
     problem = load_problem(name)
     small = load_problem(name, **dict(card.small)) if card is not None and card.small else problem
     return problem, small

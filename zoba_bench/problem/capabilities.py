@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 from zoba_bench.arrays import Array
 from zoba_bench.problem.noise import Noise
@@ -92,6 +92,12 @@ class Capabilities:
     tasks : Tasks
     noise : Noise
         Faults of every number that a query of a solver returns; None where numbers are what the functions say.
+    measures : mapping of a name to callable(z, x) -> (...)
+        What the end of a run is judged by in practice, on data that no method sees, such as "test accuracy"; the more,
+        the better, unless the name is in ``smaller_is_better``. They are measured outside of the counter.
+    smaller_is_better : tuple of str
+    pictures : callable(z, x) -> (n, height, width)
+        Grey images in [0, 1] that show the end of a run, one point z (p,), x (d,); None where there is nothing to see.
     sampled_derivatives : bool
         The derivatives of a problem with samples take ``sample`` as their last argument, as its values do.
     """
@@ -112,4 +118,7 @@ class Capabilities:
     pl: float | None = None
     tasks: Tasks | None = None
     noise: Noise | None = None
+    measures: Mapping[str, Callable[[Array, Array], Array]] = field(default_factory=dict)
+    smaller_is_better: tuple[str, ...] = ()
+    pictures: Callable[[Array, Array], Array] | None = None
     sampled_derivatives: bool = False

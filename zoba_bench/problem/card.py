@@ -42,6 +42,7 @@ class Card:
     requires : modules that must be importable, with the extra that installs each.
     small : parameters of the instance that the proof is made for; empty for the default one.
     scalable : p or d can be chosen; False for a problem of one size.
+    costly : closed forms are found by iterations, so that certificates measure the small instance alone.
     group : the part of the catalogue that the family belongs to; empty for none.
     errata : what the source prints and what is right instead, one sentence each.
     """
@@ -56,6 +57,7 @@ class Card:
     requires: Mapping[str, str] = field(default_factory=dict)
     small: Mapping[str, Any] = field(default_factory=dict)
     scalable: bool = True
+    costly: bool = False
     group: str = ""
     errata: tuple[str, ...] = ()
 
