@@ -14,6 +14,7 @@ __all__ = ["READS", "TASKS", "resolve", "target"]
 
 _RUNS = "zoba_bench.verification.protocols.shared.runs"
 _PROTOCOLS = "zoba_bench.verification.protocols"
+_APPLICATIONS = "zoba_bench.comparison.applications"
 
 TASKS: dict[str, str] = {
     "zoba_bench.verification.tasks:count": f"{_RUNS}:count",
@@ -37,6 +38,8 @@ TASKS: dict[str, str] = {
     "query_distances": f"{_PROTOCOLS}.settings:distances",
     "planned_run": f"{_PROTOCOLS}.planned:planned_run",
     "zoba_bench.comparison.trial:trial": "zoba_bench.comparison.trial:trial",
+    "zoba_bench.comparison.applications.runs:application_run": f"{_APPLICATIONS}.runs:application_run",
+    "zoba_bench.comparison.applications.runs:application_reference": f"{_APPLICATIONS}.runs:application_reference",
 }
 
 

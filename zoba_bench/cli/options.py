@@ -60,10 +60,12 @@ class Completed(_Text):
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         """The names that begin so."""
+        from zoba_bench.comparison.applications.settings import APPLICATIONS
         from zoba_bench.comparison.suites import SUITES
         from zoba_bench.registry import names
 
-        every = {name for kind in self.kinds for name in (SUITES if kind == "comparisons" else names(kind))}
+        compared = {*SUITES, *APPLICATIONS}
+        every = {name for kind in self.kinds for name in (compared if kind == "comparisons" else names(kind))}
         return [CompletionItem(name) for name in sorted(every) if name.startswith(incomplete)]
 
 

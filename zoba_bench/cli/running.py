@@ -75,13 +75,17 @@ def run_command(suite: str, out: Path, quiet: bool, as_json: bool, jobs: int, **
       zoba-bench run --suite compare-small --noise 1e-3 --access values
       zoba-bench run --suite compare-small --solver mine.py:MySolver
     """
+    from zoba_bench.comparison.applications.campaign import run_tasks
+    from zoba_bench.comparison.applications.settings import APPLICATIONS
     from zoba_bench.comparison.compare import compare
     from zoba_bench.ledger import Ledger
-    from zoba_bench.report.comparison import comparison_table, outcome, rival_table
     from zoba_bench.report.html import write_report
 
     console = new_console()
     failed: list[Any] = []
+    asked = {"perturbation": perturbation_of(options), **options}
+    if tasks := suite in APPLICATIONS:
+        asked = _of_tasks(suite, asked)
     with Progress(quiet, kept=str(out / "ledger.sqlite")) as show:
         show.begin("choosing pairs")
 
@@ -90,10 +94,10 @@ def run_command(suite: str, out: Path, quiet: bool, as_json: bool, jobs: int, **
                 if not (as_json or quiet):
                     console.print(escape(text), highlight=False)
 
-        content = compare(
+        content = (run_tasks if tasks else compare)(
             suite, out=out, jobs=jobs, announce=announce, announce_failed=failed.extend, isolated=True,
             announce_phase=lambda word, total: show.begin(word, "cells", total=total, jobs=jobs),
-            configuration=resolved(), perturbation=perturbation_of(options), **options,
+            configuration=resolved(), **asked,
         )  # fmt: skip
         show.begin("writing the report")
         with Ledger(out / "ledger.sqlite") as ledger:
@@ -102,10 +106,44 @@ def run_command(suite: str, out: Path, quiet: bool, as_json: bool, jobs: int, **
         print_json(content)
         report_failed(failed)
         return 2 if failed else 0
+    _print(console, content)
+    report_failed(failed)
+    for line in _outcome(content):
+        console.print(escape(line), highlight=False)
+    console.print(f"report: {page}", highlight=False, markup=False, soft_wrap=True)
+    return 2 if failed else 0
+
+
+def _of_tasks(suite: str, options: dict[str, Any]) -> dict[str, Any]:
+    """The options that tasks with data have; an error that names one which they do not."""
+    taken = ("problems", "solvers", "access", "replicates", "seed", "cell_timeout", "max_memory", "dask", "fail_fast")
+    for name, value in options.items():
+        if name not in taken and value:
+            option = "perturbations" if name == "perturbation" else f"--{name.replace('_', '-').removesuffix('s')}"
+            raise click.UsageError(f"suite {suite} has no {option}: its tasks, budgets and splits are declared")
+    return {name: value for name, value in options.items() if name in taken}
+
+
+def _print(console: Any, content: Any) -> None:
+    """The tables of a run."""
+    if "applications" in content:
+        from zoba_bench.report.applications import application_table
+
+        console.print(application_table(content))
+        return
+    from zoba_bench.report.comparison import comparison_table, rival_table
+
     console.print(comparison_table(content))
     if content["rivals"]:
         console.print(rival_table(content))
-    report_failed(failed)
-    console.print(outcome(content), highlight=False)
-    console.print(f"report: {page}", highlight=False, markup=False, soft_wrap=True)
-    return 2 if failed else 0
+
+
+def _outcome(content: Any) -> list[str]:
+    """Who is ahead, in sentences."""
+    if "applications" in content:
+        from zoba_bench.report.applications import sentences
+
+        return sentences(content)
+    from zoba_bench.report.comparison import outcome
+
+    return [outcome(content)]

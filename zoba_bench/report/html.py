@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from zoba_bench.ledger import Ledger
+from zoba_bench.report.applications import application_files
 from zoba_bench.report.canvas import to_png
 from zoba_bench.report.comparison_pages import comparison_files
 from zoba_bench.report.figures import DPI, draw_summary
@@ -38,7 +39,7 @@ def write_report(ledger: Ledger | str | Path, folder: str | Path, name: str = "r
 
     Returns
     -------
-    Path of ``index.html``, of a comparison ``comparison.html``.
+    Path of ``index.html``, of a comparison ``comparison.html``, of tasks with data ``tasks.html``.
 
     Raises
     ------
@@ -51,11 +52,19 @@ def write_report(ledger: Ledger | str | Path, folder: str | Path, name: str = "r
     if run is None:
         where = ledger.path if isinstance(ledger, Ledger) else ledger
         raise ReportError(f"{where} has no finished run to report; run zoba-bench verify first")
-    # A comparison has a page of its own beside the verdicts, which it does not replace.
-    compared = "comparison" in run["content"]
-    files = comparison_files(run) if compared else _verdict_files(run)
-    entry = "comparison.html" if compared else "index.html"
+    # A comparison has a page of its own beside the verdicts, which it does not replace; so have tasks with data.
+    entry, made = next(
+        (found for key, found in _KINDS.items() if key in run["content"]), ("index.html", _verdict_files)
+    )  # fmt: skip
+    files = made(run)
     return _write(Path(folder) / name, entry, {**{name: asset(name) for name in ASSETS}, **files})
+
+
+#: Of runs that are no verdicts: by what their content has, the page to begin with, and what makes the files.
+_KINDS: dict[str, tuple[str, Callable[[Mapping[str, Any]], dict[str, str | bytes]]]] = {
+    "comparison": ("comparison.html", comparison_files),
+    "applications": ("tasks.html", application_files),
+}  # fmt: skip
 
 
 def _verdict_files(run: Mapping[str, Any]) -> dict[str, str | bytes]:

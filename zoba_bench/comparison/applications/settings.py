@@ -1,0 +1,125 @@
+"""The tasks that are declared: problems, budgets, who runs on them, and with which settings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from zoba_bench.comparison.grids import GRIDS
+
+__all__ = ["APPLICATIONS", "OUTER_STEPS", "SEARCHES", "Application", "options_of"]
+
+#: Rivals that choose x and train anew each time.
+SEARCHES = ("grid", "random", "tpe")
+
+#: The step of x of each solver; "/" where it divides.
+OUTER_STEPS: dict[str, str] = {
+    **dict.fromkeys(("zoba", "zoba-tuned", "zoba-mixed", "hf-zoba", "hf-zoba-shared", "hozog"), "gamma"),
+    **dict.fromkeys(("zdsba", "zmdsba", "zo-penalty", "f2sa", "meha"), "alpha"),
+    **dict.fromkeys(("aid-bio", "itd-bio"), "beta"),
+    "soba": "/ratio",
+}
+
+_VALUES = ("zoba", "zoba-tuned", "zoba-mixed", "hf-zoba", "hf-zoba-shared", "implicit", "zmdsba", "zo-penalty", "hozog")
+_DERIVATIVES = ("soba", "meha", "f2sa", "aid-bio", "itd-bio", "hozog")
+
+
+@dataclass(frozen=True)
+class Application:
+    """A task.
+
+    Attributes
+    ----------
+    title : how it is shown.
+    problem : the arguments of :func:`zoba_bench.load_problem`, without the seed.
+    outer : how many times larger the steps of x are than those of the comparison's grids: Psi is so much flatter here.
+    budgets : evaluations a run, by what may be queried: "values", or "derivatives", one evaluation each.
+    solvers : names, by what may be queried.
+    searches : whether grid, random points and TPE run too.
+    box : (low, high) of every x_j, for searches and for the reference.
+    unit : classifier queries that one evaluation of G stands for; 0 where nobody asks for it.
+    """
+
+    title: str
+    problem: Mapping[str, Any]
+    outer: float
+    budgets: Mapping[str, int]
+    solvers: Mapping[str, tuple[str, ...]] = field(
+        default_factory=lambda: {"values": _VALUES, "derivatives": _DERIVATIVES}
+    )
+    searches: bool = False
+    box: tuple[float, float] = (-6.0, 3.0)
+    unit: int = 0
+
+
+def _cleaning(share: float) -> Application:
+    return Application(
+        f"data hyper-cleaning, {share:.0%} of labels wrong", {"name": "digit_cleaning", "corruption": share},
+        outer=30.0, budgets={"values": 40_000, "derivatives": 2_000}, box=(-6.0, 6.0),
+    )  # fmt: skip
+
+
+#: Suite -> settings: tasks; instances (seeds of the split) to tune on and to measure on; runs. In tuning all settings
+#: of a grid get a share of the budget, and the best of them, the finalists, all of it.
+APPLICATIONS: dict[str, dict[str, Any]] = {
+    "tasks": {
+        "tasks": (
+            Application(
+                "penalty per feature", {"name": "feature_penalties"}, outer=30.0,
+                budgets={"values": 30_000, "derivatives": 1_500}, searches=True,
+            ),
+            Application(
+                "penalty per class", {"name": "class_penalties"}, outer=30.0,
+                budgets={"values": 30_000, "derivatives": 1_500}, searches=True, box=(-9.0, 3.0),
+            ),
+            Application(
+                "universal attack", {"name": "universal_attack"}, outer=3.0, budgets={"values": 30_000},
+                solvers={"values": _VALUES}, box=(-6.0, 6.0), unit=60,
+            ),
+            Application(
+                "ZO-SOGD's attack", {"name": "margin_attack"}, outer=10.0, budgets={"values": 30_000},
+                solvers={"values": _VALUES}, unit=60,
+            ),
+            *map(_cleaning, (0.3, 0.5, 0.7)),
+        ),
+        "tuned": 1000, "measured": 0, "replicates": 5, "tuning_replicates": 1, "tuning_share": 0.2, "finalists": 3,
+    },
+    "tasks-small": {
+        "tasks": (
+            Application(
+                "small penalty per feature", {"name": "feature_penalties", "features": 3}, outer=30.0,
+                budgets={"values": 3_000, "derivatives": 300},
+                solvers={"values": ("hf-zoba",), "derivatives": ("itd-bio",)}, searches=True,
+            ),
+            Application(
+                "small attack",
+                {"name": "universal_attack", "classes": 3, "side": 4, "target": 1, "n_train": 12, "n_validation": 12},
+                outer=3.0, budgets={"values": 3_000}, solvers={"values": ("hf-zoba", "implicit")}, unit=12,
+            ),
+        ),
+        "tuned": 1000, "measured": 0, "replicates": 3, "tuning_replicates": 1, "tuning_share": 0.2, "finalists": 3,
+    },
+}  # fmt: skip
+
+
+def options_of(solver: str, oracle: str, outer: float) -> tuple[dict[str, Any], ...]:
+    """The settings that are tried: the comparison's, with larger steps of x; of a search its trainings.
+
+    With values alone the trainings of hozog and of searches take their gradients from differences.
+    """
+    training = {"training": "values"} if oracle == "values" else {}
+    if solver in SEARCHES:
+        return tuple(
+            {"inner_steps": steps, "alpha": alpha, **training} for steps in (10, 40) for alpha in (0.1, 0.4)
+        )  # fmt: skip
+    name = OUTER_STEPS.get(solver, "")
+    found = []
+    for options in GRIDS[solver].options:
+        made = {**options, **(training if solver == "hozog" else {})}
+        if name.startswith("/"):
+            made[name[1:]] = made[name[1:]] / outer
+        elif name:
+            made[name] = made[name] * outer
+        found.append(made)
+    return tuple(found)
