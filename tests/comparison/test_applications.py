@@ -192,6 +192,13 @@ def test_options_that_tasks_do_not_have_are_refused(option, tmp_path):
     assert "its tasks, budgets and splits are declared" in error
 
 
+def test_info_says_what_the_suite_is_made_of():
+    code, output, _ = call("info", "tasks")
+    assert code == 0
+    for words in ("universal attack", "data hyper-cleaning, 50% of labels wrong", "zoba-bench run --suite tasks"):
+        assert words in " ".join(output.split())
+
+
 # Who is ahead.
 
 

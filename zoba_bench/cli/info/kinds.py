@@ -24,9 +24,10 @@ def _registered(kind: str) -> Callable[[], Iterable[str]]:
 
 
 def _comparisons() -> Iterable[str]:
+    from zoba_bench.comparison.applications.settings import APPLICATIONS
     from zoba_bench.comparison.suites import SUITES
 
-    return SUITES
+    return [*SUITES, *APPLICATIONS]
 
 
 def _protocols() -> Iterable[str]:

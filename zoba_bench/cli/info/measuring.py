@@ -53,9 +53,21 @@ def suite_card(name: str) -> Card:
 
 
 def comparison_card(name: str) -> Card:
-    """Of a comparison of solvers."""
+    """Of a comparison of solvers, or of methods on tasks with data."""
+    from zoba_bench.comparison.applications.settings import APPLICATIONS
     from zoba_bench.comparison.grids import GRIDS
     from zoba_bench.comparison.suites import SUITES
+
+    if name in APPLICATIONS:
+        settings = {key: value for key, value in APPLICATIONS[name].items() if key != "tasks"}
+        tasks = {task.title: dict(task.problem) for task in APPLICATIONS[name]["tasks"]}
+        card = Card(name, "comparison", "Methods on tasks with data, at equal evaluations and equal time.")
+        card.content = {"settings": settings, "tasks": tasks}
+        card.add("", {
+            **{key: str(value) for key, value in settings.items()}, "tasks": ", ".join(tasks),
+            "run it": f"zoba-bench run --suite {name}",
+        })  # fmt: skip
+        return card
 
     settings = {key: value for key, value in SUITES[name].items() if key != "problems"}
     problems = [spec["name"] for spec in SUITES[name]["problems"] or ()]
