@@ -25,7 +25,8 @@ _ACROSS = 10  # images in a line
 def sentence(content: Mapping[str, Any], winner: Row) -> str:
     """Who is ahead on a task: at equal evaluations, how surely, how far from the reference, and at equal time."""
     reference = content["tasks"][winner["problem"]]["reference"].get("value")
-    words = f"{winner['problem'].capitalize()}, {winner['oracle']} queried, {winner['methods']} method"
+    name = winner["problem"]
+    words = f"{name[:1].upper()}{name[1:]}, {winner['oracle']} queried, {winner['methods']} method"
     words += f"{'s' if winner['methods'] != 1 else ''}: "
     metric = content["tasks"][winner["problem"]]["metric"]
     words += f"at equal evaluations {winner['at_equal_evaluations']} ends lowest, {metric} = {value(winner['median'])}"
