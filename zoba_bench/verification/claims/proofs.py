@@ -68,8 +68,8 @@ _WRONG: dict[str, tuple[_Wrong, ...]] = {
     "hozog": _half("second moment of the sphere difference"),
     "estimators": _half("variance of Hv second difference"),
 }
-# The only problem that declares no z*: its inner solution is a set.
-_FORM = {"bome_minmax": "value"}
+# Problems that declare no z*: an inner solution that is a set, and one that is not known.
+_FORM = {"bome_minmax": "value", "margin_attack": "outer_grad_z"}
 
 
 def quick_claims() -> list[Claim]:
