@@ -182,6 +182,29 @@ def _fsla(setting: str) -> Counts:
     }  # fmt: skip
 
 
+def _srba(setting: str) -> Counts:
+    """SOBA's queries: of all samples at a refresh, else of one batch at two points."""
+    inner, outer = (n_G, n_F) if setting == "refresh" else (2 * b1, 2 * b2)
+    return {
+        "inner_grad_z": inner, "inner_hvp_zz": inner, "inner_jvp_xz": inner, "outer_grad_z": outer,
+        "outer_grad_x": outer,
+    }  # fmt: skip
+
+
+def _vrbo(setting: str) -> Counts:
+    """T times MRBO's queries; at a refresh those of one point of all samples too."""
+    one = {
+        "inner_grad_z": n_G, "inner_hvp_zz": N * n_G, "inner_jvp_xz": n_G, "outer_grad_z": n_F, "outer_grad_x": n_F,
+    }  # fmt: skip
+    return {column: r * total + (one[column] if setting else 0) for column, total in _mrbo("").items()}
+
+
+def _bome(setting: str) -> Counts:
+    """T steps of y, the first of them at z; values of G at z and y where they say how far to go."""
+    values = {"inner": 2 * n_G} if setting == "value" else {}
+    return {**values, "inner_grad_z": r * n_G, "inner_grad_x": 2 * n_G, "outer_grad_z": n_F, "outer_grad_x": n_F}
+
+
 def _stocbio(setting: str) -> Counts:
     """The theorem's batches fall without rounding; a run rounds each of them up."""
     products = sp.Sum(sp.ceiling(B * B_ratio**_j), (_j, 0, Q - 1))
@@ -234,6 +257,7 @@ _COUNTS: dict[str, Callable[[str], Counts]] = {
     "zdsba": _zdsba, "pzobo": _pzobo, "hozog": _hozog, "saba": _saba, "f2sa": _f2sa, "fednest": _fednest,
     "implicit": _implicit,
     "amigo": _amigo, "bsa": _bsa, "ttsa": _ttsa, "sustain": _sustain, "mrbo": _mrbo, "fsla": _fsla,
+    "srba": _srba, "vrbo": _vrbo, "bome": _bome,
     "stocbio": _stocbio, "fom": _unrolled(sp.Integer(0)), "ufom": _unrolled(q), "ufom-adaptive": _unrolled(q),
 }  # fmt: skip
 
@@ -245,5 +269,6 @@ SETTINGS: dict[str, tuple[str, ...]] = {
     "pzobo": ("", "batch"), "hozog": ("", "values"), "saba": ("", "start"), "implicit": ("", "measured", "start"),
     "fednest": ("", "batch"),
     **dict.fromkeys(("bsa", "ttsa", "sustain"), ("", "sum")),
+    **dict.fromkeys(("srba", "vrbo"), ("", "refresh")), "bome": ("", "value"),
     "fom": tuple(_FIRST), "ufom": _BOTH, "ufom-adaptive": _BOTH,
 }  # fmt: skip

@@ -52,6 +52,9 @@ def run_counts(solver: str, problem: BilevelProblem, options: Mapping[str, Any],
     values = _values(solver, problem, o)
     each = _with_maps(problem, _at(solver, _setting(problem, solver, o), values))
     once = _at(solver, "start", values) if "start" in SETTINGS[solver] else {}
+    if "refresh" in SETTINGS[solver]:
+        dearer, number = _with_maps(problem, _at(solver, "refresh", values)), -(-iterations // _period(values, o))
+        once = {column: number * (total - each.get(column, 0)) for column, total in dearer.items()}
     return {column: once.get(column, 0) + iterations * each.get(column, 0) for column in {*each, *once}}
 
 
@@ -65,12 +68,19 @@ def _setting(problem: BilevelProblem, solver: str, o: Mapping[str, Any]) -> str:
         if o["series"] == "random" and o["N"] > 1:
             raise ValueError(f"the count of {solver} is random with series='random' at N = {o['N']}")
         return "sum" if o["series"] == "sum" else ""
+    if solver == "bome":
+        return "value" if o["phi"] == "value" else ""
     if solver == "implicit":
         return "measured" if o["curvature"] == "measured" else ""
     if solver in ("fom", "ufom", "ufom-adaptive"):
         kind = "one task" if problem.capabilities.tasks is None else "tasks"
         return kind if solver == "fom" else f"{kind}, {o['gradient']}"
     return ""
+
+
+def _period(values: Mapping[str, Any], o: Mapping[str, Any]) -> int:
+    """Iterations from one refresh to the next: as chosen, or half of a pass of batches."""
+    return int(o["period"] or max(1, (values["n_G"] + values["n_F"]) // (values["b1"] + values["b2"])))
 
 
 def _values(solver: str, problem: BilevelProblem, o: Mapping[str, Any]) -> dict[str, Any]:

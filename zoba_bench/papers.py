@@ -111,6 +111,16 @@ _ALL = (
           ("Junyi Li", "Bin Gu", "Heng Huang"), 2021),
     Paper("2511.01126", "Stochastic Regret Guarantees for Online Zeroth- and First-Order Bilevel Optimization",
           ("Parvin Nazari", "Bojian Hou", "Davoud Ataee Tarzanagh", "Li Shen", "George Michailidis"), 2025),
+    Paper("2302.08766", "A Lower Bound and a Near-Optimal Algorithm for Bilevel Empirical Risk Minimization",
+          ("Mathieu Dagréou", "Thomas Moreau", "Samuel Vaiter", "Pierre Ablin"), 2023),
+    Paper("2302.03407", "Averaged Method of Multipliers for Bi-Level Optimization without Lower-Level Strong "
+          "Convexity",
+          ("Risheng Liu", "Yaohua Liu", "Wei Yao", "Shangzhi Zeng", "Jin Zhang"), 2023),
+    Paper("2110.00455", "Towards Gradient-based Bilevel Optimization with Non-convex Followers and Beyond",
+          ("Risheng Liu", "Yaohua Liu", "Shangzhi Zeng", "Jin Zhang"), 2021),
+    Paper("2209.00361", "Versatile Single-Loop Method for Gradient Estimator: First and Second Order Optimality, "
+          "and its Application to Federated Learning",
+          ("Kazusato Oko", "Shunta Akiyama", "Tomoya Murata", "Taiji Suzuki"), 2022),
 )  # fmt: skip
 
 #: By arXiv id; the first is the one that this project is about.

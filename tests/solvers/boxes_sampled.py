@@ -90,3 +90,68 @@ def fsla(box: Box, z_old, v_old, x, x_old, d, keep, rho, gamma, inner: Draw, out
     h_old = box.mean("outer_grad_x", z_old, x_old, of=zeta) + box.mean("inner_jvp_xz", z_old, x_old, v_old, of=xi)
     d = (1 - keep) * h + keep * (d + h - h_old)
     return z, v, box.project(box.see(x - gamma * d)), d
+
+
+def directions(box: Box, z, v, x, xi, zeta):
+    """SOBA's three."""
+    return (
+        box.mean("inner_grad_z", z, x, of=xi),
+        box.mean("inner_hvp_zz", z, x, v, of=xi) + box.mean("outer_grad_z", z, x, of=zeta),
+        box.mean("inner_jvp_xz", z, x, v, of=xi) + box.mean("outer_grad_x", z, x, of=zeta),
+    )
+
+
+def srba(box: Box, now, last, d, fresh: bool, rho, gamma, inner: Draw, outer: Draw):
+    """``now`` and ``last`` are (z, v, x); all samples are added up one by one."""
+    if fresh:
+        d = directions(box, *now, range(box.problem.inner_samples), range(box.problem.outer_samples))
+    else:
+        xi, zeta = inner(), outer()
+        pairs = zip(d, directions(box, *now, xi, zeta), directions(box, *last, xi, zeta), strict=True)
+        d = tuple(old + (new - before) for old, new, before in pairs)
+    steps = (rho, rho, gamma)
+    z, v, x = (box.see(block - step * along) for block, step, along in zip(now, steps, d, strict=True))
+    return (z, v, box.project(x)), d
+
+
+def both(box: Box, points, terms, eta, inner: Draw, outer: Draw):
+    """G_z and F_x + G_xz v at each point, all batches shared."""
+    xi, zeta = inner(), outer()
+    slopes = [box.mean("outer_grad_z", *at, of=zeta) for at in points]
+    inverses = adjoints(box, points, slopes, terms, eta, inner, None)
+    return [
+        (
+            box.mean("inner_grad_z", *at, of=xi),
+            box.mean("outer_grad_x", *at, of=zeta) + box.mean("inner_jvp_xz", *at, v, of=xi),
+            v,
+        )
+        for at, v in zip(points, inverses, strict=True)
+    ]
+
+
+def vrbo(box: Box, z, x, last, d, fresh: bool, rho, gamma, passes, terms, eta, inner: Draw, outer: Draw):
+    """``last`` is the point (z, x) at which the directions ``d`` were corrected last."""
+    if fresh:
+        last = (z, x)
+        every = lambda n: lambda: range(n)  # noqa: E731
+        ((g, h, _),) = both(box, [last], terms, eta, every(box.problem.inner_samples), every(box.problem.outer_samples))
+        d = (g, h)
+    x = box.project(box.see(x - gamma * d[1]))
+    for _ in range(passes):
+        (g, h, v), (g_old, h_old, _) = both(box, [(z, x), last], terms, eta, inner, outer)
+        d = (d[0] + (g - g_old), d[1] + (h - h_old))
+        last = (z, x)
+        z = box.see(z - rho * d[0])
+    return z, v, x, last, d
+
+
+def bome(box: Box, z, x, rho, gamma, alpha, passes, eta, values: bool):
+    y = descend(box, z, x, alpha, passes, lambda: None)
+    q = np.concatenate([
+        box.mean("inner_grad_z", z, x), box.mean("inner_grad_x", z, x) - box.mean("inner_grad_x", y, x)
+    ])  # fmt: skip
+    f = np.concatenate([box.mean("outer_grad_z", z, x), box.mean("outer_grad_x", z, x)])
+    phi = eta * (box.problem.inner(z, x) - box.problem.inner(y, x) if values else q @ q)
+    lam = max(phi - f @ q, 0.0) / (q @ q)
+    d = f + lam * q
+    return z - rho * d[: len(z)], lam * (z - y), box.project(x - gamma * d[len(z) :]), d, q, phi

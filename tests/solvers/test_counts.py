@@ -54,6 +54,11 @@ CASES: list[tuple[str, tuple[str, dict[str, Any]], str, dict[str, Any]]] = [
     *((name, problem, "", {**options, **batch})
       for name, options in (("amigo", {"inner_steps": 3}), ("fsla", {}), ("mrbo", {"N": 3}))
       for problem, batch in ((EXACT, {}), (SUM, {"b1": 3, "b2": 2}))),
+    *(("srba", SUM, setting, {"b1": 3, "b2": 2, "period": n}) for setting, n in (("refresh", 1), ("", 2))),
+    *(("vrbo", SUM, setting, {"inner_steps": 2, "N": 3, "b1": 3, "b2": 2, "period": n})
+      for setting, n in (("refresh", 1), ("", 2))),
+    *(("bome", problem, setting, {"inner_steps": 3, "phi": phi}) for problem in (EXACT, SUM)
+      for setting, phi in (("", "gradient"), ("value", "value"))),
     *((name, problem, setting, {"N": n, "series": series, **batch}) for name in ("bsa", "ttsa", "sustain")
       for setting, series, n in (("", "random", 1), ("sum", "sum", 4))
       for problem, batch in ((EXACT, {}), (SUM, {"b1": 3, "b2": 2}))),

@@ -29,8 +29,9 @@ STEPS: dict[str, tuple[str, ...]] = {
     "f2sa": ("gamma", "alpha", "xi"), "meha": ("eta", "beta", "alpha"), "fednest": ("beta", "eta", "alpha"),
     "aid-bio": ("alpha", "beta"), "itd-bio": ("alpha", "beta"), "stocbio": ("alpha", "eta", "beta"),
     **dict.fromkeys(("fom", "ufom", "ufom-adaptive"), ("alpha", "gamma")),
-    **dict.fromkeys(("amigo", "fsla"), ("rho", "gamma")),
-    **dict.fromkeys(("bsa", "ttsa", "sustain", "mrbo"), ("rho", "eta", "gamma")),
+    **dict.fromkeys(("amigo", "fsla", "srba"), ("rho", "gamma")),
+    **dict.fromkeys(("bsa", "ttsa", "sustain", "mrbo", "vrbo"), ("rho", "eta", "gamma")),
+    "bome": ("alpha",),  # its other steps have no range
     "implicit": (),  # quasi-Newton steps have no range
 }  # fmt: skip
 #: Cheap iterations, and steps that do not shrink where that can be had.
@@ -41,13 +42,14 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "pzobo": {"Q": 3}, "hozog": {"inner_steps": 10}, "f2sa": {"alpha_exponent": 0.0, "gamma_exponent": 0.0},
     "meha": {"power": 0.0}, "fednest": {"clients": 4},
     **{name: {"schedule": "constant", "eta": 0.1} for name in ("bsa", "ttsa", "sustain", "mrbo")},
-    "amigo": {}, "fsla": {"schedule": "constant"},
+    "amigo": {}, "fsla": {"schedule": "constant"}, "srba": {"b1": 4, "b2": 4},
+    "vrbo": {"inner_steps": 2, "N": 5, "eta": 0.1, "b1": 4, "b2": 4}, "bome": {"alpha": 0.1},
 }  # fmt: skip
 NAMES = zb.list_solvers()
 
 
 def problem_for(name: str):
-    if name in ("saba", "fednest"):
+    if name in ("saba", "fednest", "srba", "vrbo"):
         return zb.load_problem("quad_sum", p=3, d=2, n_inner=8, n_outer=8)
     return zb.load_problem("quad_general", p=3, d=2, kappa=2.0)
 

@@ -9,8 +9,9 @@ single_loop       ZOBA and its variants, HF-ZOBA
 sums              SOBA and SABA
 differentiation   AID-BiO, ITD-BiO, stocBiO
 recursions        AmIGO, BSA, TTSA, SUSTAIN, MRBO, FSLA
+periodic          SRBA, VRBO
 truncated         FOM, UFOM and its adaptive form
-penalties         F2SA, MEHA
+penalties         F2SA, MEHA, BOME
 two_loops         ZDSBA, ZMDSBA, the zeroth-order penalty method
 responses         PZOBO, HOZOG
 federated         FedNest
@@ -37,6 +38,9 @@ UPDATES: dict[str, str] = {
     "sustain": f"{_HERE}.recursions:SUSTAIN",
     "mrbo": f"{_HERE}.recursions:MRBO",
     "fsla": f"{_HERE}.recursions:FSLA",
+    "srba": f"{_HERE}.periodic:SRBA",
+    "vrbo": f"{_HERE}.periodic:VRBO",
+    "bome": f"{_HERE}.penalties:BOME",
     "fom": f"{_HERE}.truncated:FOM",
     "ufom": f"{_HERE}.truncated:UFOM",
     "ufom-adaptive": f"{_HERE}.truncated:UFOM_ADAPTIVE",

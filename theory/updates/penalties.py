@@ -1,4 +1,4 @@
-"""F2SA (arXiv 2301.10945) and MEHA (arXiv 2405.09927): first-order methods that penalise the lower level."""
+"""F2SA (arXiv 2301.10945), MEHA (2405.09927), BOME (2209.08709): first-order methods that penalise the lower level."""
 
 from __future__ import annotations
 
@@ -10,16 +10,19 @@ import numpy as np
 from zoba_bench.arrays import Array
 from zoba_bench.problem import BilevelProblem
 
-from .expected import Expected, State, Update, chosen, projected, require_affine_projection, rounding
+from .expected import Expected, State, Update, chosen, decay, projected, require_affine_projection, rounding
 from .smoothness import require_quadratic
 
-__all__ = ["F2SA", "MEHA"]
+__all__ = ["BOME", "F2SA", "MEHA"]
 
 _F2SA: dict[str, Any] = {
     "alpha": 0.01, "gamma": 0.01, "xi": 1.0, "lam": 1.0, "inner_steps": 10, "alpha_exponent": None,
     "gamma_exponent": None, "b1": None, "b2": None,
 }  # fmt: skip
 _MEHA: dict[str, Any] = {"alpha": 0.1, "beta": 0.1, "eta": 0.1, "gamma": 5.0, "c": 0.6, "power": 0.49}
+_BOME: dict[str, Any] = {
+    "rho": 0.1, "ratio": 1.0, "alpha": None, "inner_steps": 10, "eta": 0.5, "phi": "gradient", "schedule": "constant",
+}  # fmt: skip
 
 
 def _exponents(problem: BilevelProblem, o: Mapping[str, Any]) -> tuple[float, float]:
@@ -103,5 +106,36 @@ def _meha_initial(
     return {"z": z, "v": v, "x": x, "theta": z - v / chosen(options, _MEHA)["c"]}
 
 
+def _bome(problem: BilevelProblem, options: Mapping[str, Any], state: State) -> Expected:
+    """The direction is the nearest to grad F with <d, q> at least phi: grad F where that is so already."""
+    o = chosen(options, _BOME)
+    z, x = state["z"], state["x"]
+    alpha, y = o["rho"] if o["alpha"] is None else o["alpha"], state["z"]
+    for _ in range(o["inner_steps"]):
+        y = y - alpha * problem.inner_grad_z(y, x)  # type: ignore[misc]
+    at_z, at_y = problem.inner_grad_x(z, x), problem.inner_grad_x(y, x)  # type: ignore[misc]
+    q = np.concatenate([problem.inner_grad_z(z, x), at_z - at_y])  # type: ignore[misc]
+    slope = np.concatenate([problem.outer_grad_z(z, x), problem.outer_grad_x(z, x)])  # type: ignore[misc]
+    square = float(q @ q)
+    gap = square if o["phi"] == "gradient" else float(problem.inner(z, x) - problem.inner(y, x))
+    lack = o["eta"] * gap - float(slope @ q)
+    lam = lack / square if square > 0 and lack > 0 else 0.0
+    d = slope + lam * q
+    rho = o["rho"] * decay(o["schedule"], state["k"])
+    mean = {
+        "z": z - rho * d[: problem.p], "v": lam * (z - y),
+        "x": projected(problem, x - rho / o["ratio"] * d[problem.p :]),
+    }  # fmt: skip
+
+    def bounds() -> Mapping[str, Any]:
+        # lam q is a quotient: rounding of its parts is divided by |q|, that of values by |q|^2.
+        unit = rounding(problem, o["inner_steps"] + 4, z, x, y, slope, q, at_z)
+        size = 1.0 if square == 0 else (1 + float(np.linalg.norm(slope)) + lam) * max(1.0, 1 / square)
+        return dict.fromkeys(mean, unit * (1 + lam) * size)
+
+    return Expected(mean, bounds)
+
+
+BOME = Update(_bome, _BOME)
 F2SA = Update(_f2sa, _F2SA, _f2sa_initial)
 MEHA = Update(_meha, _MEHA, _meha_initial)

@@ -19,7 +19,7 @@ from zoba_bench.problem import BilevelProblem
 from .expected import Expected, State, Update, chosen, projected, require_affine_projection, rounding
 from .smoothness import require_quadratic
 
-__all__ = ["AMIGO", "BSA", "FSLA", "MRBO", "SUSTAIN", "TTSA"]
+__all__ = ["AMIGO", "BSA", "FSLA", "MRBO", "SUSTAIN", "TTSA", "hypergradient", "no_memory"]
 
 #: Published: step 0.1 for all, batches of 64, ten passes of every loop, weight 0.5 (FSLA: the step).
 _COMMON: dict[str, Any] = {"rho": 0.1, "ratio": 1.0, "b1": None, "b2": None}
@@ -43,7 +43,7 @@ def _series(G_zz: Array, eta: float, terms: int) -> Array:
     return np.linalg.solve(G_zz, unit - np.linalg.matrix_power(unit - eta * G_zz, terms))
 
 
-def _hypergradient(
+def hypergradient(
     problem: BilevelProblem, z: Array, x: Array, eta: float, terms: int
 ) -> tuple[Array, Array, float]:  # fmt: skip
     """v, F_x + G_xz v, and the condition number of G_zz."""
@@ -98,7 +98,7 @@ def _bsa(problem: BilevelProblem, options: Mapping[str, Any], state: State) -> E
     o = chosen(options, _BSA)
     (decay,) = _decays(o, state["k"], 1 / 2)
     eta, rho = o["rho"] if o["eta"] is None else o["eta"], o["rho"] * decay
-    v, h, condition = _hypergradient(problem, state["z"], state["x"], eta, o["N"])
+    v, h, condition = hypergradient(problem, state["z"], state["x"], eta, o["N"])
     x = projected(problem, state["x"] - rho / o["ratio"] * h)
     mean = {"z": _inner(problem, state["z"], x, rho, o["inner_steps"]), "v": v, "x": x}
     random = o["series"] == "random"
@@ -116,7 +116,7 @@ def _ttsa(problem: BilevelProblem, options: Mapping[str, Any], state: State) -> 
     rho, gamma = (o["rho"] * a for a in _decays(o, state["k"], 2 / 5, 3 / 5))
     eta, x = o["rho"] if o["eta"] is None else o["eta"], state["x"]
     z = _inner(problem, state["z"], x, rho, 1)
-    v, h, condition = _hypergradient(problem, z, x, eta, o["N"])
+    v, h, condition = hypergradient(problem, z, x, eta, o["N"])
     if problem.inner_samples is not None:
         h = h + _covariance(problem, state["z"], z, x, rho, _of(problem, z, x, eta, o["N"])) / (o["b1"] or _BATCH)
     mean = {"z": z, "v": v, "x": projected(problem, x - gamma / o["ratio"] * h)}
@@ -138,7 +138,7 @@ def _covariance(problem: BilevelProblem, old: Array, z: Array, x: Array, rho: fl
     return np.asarray(own.mean(axis=0) - problem.inner_jvp_xz(z, x, moved.mean(axis=0)))  # type: ignore[misc]
 
 
-def _no_memory(
+def no_memory(
     problem: BilevelProblem, options: Mapping[str, Any], z: Array, v: Array, x: Array
 ) -> dict[str, Array]:  # fmt: skip
     return {
@@ -157,8 +157,8 @@ def _momentum(published: Mapping[str, Any], more: int) -> Callable[..., Expected
         k, terms = state["k"], o["N"] + more
         decay, share = _decays(o, k, 1 / 3, 2 / 3)
         keep, eta = 0.0 if k == 0 else 1 - o["weight"] * share, o["rho"] if o["eta"] is None else o["eta"]
-        v, h, condition = _hypergradient(problem, state["z"], state["x"], eta, terms)
-        _, h_old, other = _hypergradient(problem, state["z_old"], state["x_old"], eta, terms)
+        v, h, condition = hypergradient(problem, state["z"], state["x"], eta, terms)
+        _, h_old, other = hypergradient(problem, state["z_old"], state["x_old"], eta, terms)
         g = problem.inner_grad_z(state["z"], state["x"])  # type: ignore[misc]
         g_old = problem.inner_grad_z(state["z_old"], state["x_old"])  # type: ignore[misc]
         d_z, d_x = g + keep * (state["d_z"] - g_old), h + keep * (state["d_x"] - h_old)
@@ -199,6 +199,6 @@ def _fsla(problem: BilevelProblem, options: Mapping[str, Any], state: State) -> 
 AMIGO = Update(_amigo, _AMIGO)
 BSA = Update(_bsa, _BSA)
 TTSA = Update(_ttsa, _TTSA)
-SUSTAIN = Update(_momentum(_SUSTAIN, 0), _SUSTAIN, _no_memory)
-MRBO = Update(_momentum(_MRBO, 1), _MRBO, _no_memory)
+SUSTAIN = Update(_momentum(_SUSTAIN, 0), _SUSTAIN, no_memory)
+MRBO = Update(_momentum(_MRBO, 1), _MRBO, no_memory)
 FSLA = Update(_fsla, _FSLA, _fsla_start)

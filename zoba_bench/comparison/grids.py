@@ -80,6 +80,12 @@ GRIDS |= {
                                         eta=(0.1, 0.4))),
     **dict.fromkeys(("ttsa", "sustain", "mrbo"),
                     Entry("single", "second", _grid({"N": 5}, rho=(0.1, 0.4), ratio=(1.0, 4.0, 16.0), eta=(0.1, 0.4)))),
+    "srba": Entry("single", "second", tuple({**point, "b2": point["b1"]} for point in
+                                            _grid({}, rho=_RHO, ratio=(1.0, 10.0), b1=(1, 16)))),
+    "vrbo": Entry("two", "second", _grid({"inner_steps": 3, "N": 5, "b1": 16, "b2": 16}, rho=(0.1, 0.4),
+                                         ratio=(1.0, 4.0, 16.0), eta=(0.1, 0.4))),
+    "bome": Entry("two", "gradients", _grid({"schedule": "inverse-sqrt"}, rho=(0.1, 0.4), ratio=(1.0, 4.0, 16.0),
+                                            alpha=(0.1, 0.4))),
     "fsla": Entry("single", "second", _grid({}, rho=_RHO, ratio=(1.0, 10.0), schedule=("constant", "published"))),
     "fednest": Entry("two", "second", _grid({"N": 3}, alpha=_OUTER, beta=(0.03, 0.1), eta=(0.03, 0.1))),
     "fom": Entry("two", "gradients", _grid({}, inner_steps=(5, 10), alpha=_INNER, gamma=(0.1, 1.0, 10.0))),
@@ -96,7 +102,8 @@ STEPS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("hozog", "f2sa", "fom", "ufom", "ufom-adaptive"), ("alpha", "gamma")),
     **dict.fromkeys(("meha", "stocbio", "fednest"), ("alpha", "beta", "eta")),
     **dict.fromkeys(("soba", "saba"), ("rho", "ratio")),
-    **dict.fromkeys(("amigo", "fsla"), ("rho", "ratio")),
-    **dict.fromkeys(("bsa", "ttsa", "sustain", "mrbo"), ("rho", "ratio", "eta")),
+    **dict.fromkeys(("amigo", "fsla", "srba"), ("rho", "ratio")),
+    **dict.fromkeys(("bsa", "ttsa", "sustain", "mrbo", "vrbo"), ("rho", "ratio", "eta")),
+    "bome": ("rho", "ratio", "alpha"),
     "implicit": ("radius",),
 }  # fmt: skip

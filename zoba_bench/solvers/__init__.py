@@ -7,8 +7,11 @@
 ``soba``, ``saba``  the single loop with exact derivatives, and with remembered ones
 ``hypergradient``   loops around a hypergradient: ``aid_bio``, ``itd_bio``, ``stocbio``
 ``truncated``       gradients through an inner loop: ``fom``, ``ufom``
-``f2sa``, ``meha``  penalties and envelopes, with first derivatives
+``f2sa``, ``meha``, ``bome``   penalties and envelopes, with first derivatives
 ``fednest``         several clients
+``sampled``, ``series``   what the methods of benchopt's bilevel benchmark share, and their Neumann series
+``amigo``, ``bsa``, ``recursions``, ``periodic``   of these: warm starts, random series (BSA, TTSA), remembered
+                    directions (SUSTAIN, MRBO, FSLA), passes through all samples now and then (SRBA, VRBO)
 ``implicit``        differences along coordinates: Newton in z, quasi-Newton in x
 ``zmdsba``, ``zo_penalty``, ``pzobo``, ``hozog``   zeroth-order methods with two loops
 """
@@ -36,6 +39,9 @@ SOLVERS: dict[str, str] = {
     "sustain": "zoba_bench.solvers.recursions:Sustain",
     "mrbo": "zoba_bench.solvers.recursions:Mrbo",
     "fsla": "zoba_bench.solvers.recursions:Fsla",
+    "srba": "zoba_bench.solvers.periodic:Srba",
+    "vrbo": "zoba_bench.solvers.periodic:Vrbo",
+    "bome": "zoba_bench.solvers.bome:Bome",
     "zdsba": "zoba_bench.solvers.zmdsba:Zdsba",
     "zmdsba": "zoba_bench.solvers.zmdsba:Zmdsba",
     "zo-penalty": "zoba_bench.solvers.zo_penalty:ZoPenalty",

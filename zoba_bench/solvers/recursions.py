@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -14,7 +15,7 @@ from zoba_bench.solvers.sampled import Sampled
 from zoba_bench.solvers.series import adjoints
 from zoba_bench.validation import check_probability
 
-__all__ = ["Fsla", "FslaState", "Momentum", "Mrbo", "Recursive", "Sustain"]
+__all__ = ["Fsla", "FslaState", "Momentum", "Mrbo", "Recursive", "Sustain", "estimates"]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -75,16 +76,9 @@ class Recursive(Sampled):
     def step(self, state: Momentum) -> Momentum:
         """One iteration: both estimates at this point and at the one before, then z and x at once."""
         oracle, rng, z, x = state.oracle, state.rng, state.z, state.x
-        b1, b2 = self.batches(oracle)
-        points = [(z, x), (state.z_old, state.x_old)]
-        xi, zeta = oracle.draw_inner(rng, b1), oracle.draw_outer(rng, b2)
-        g, g_old = (batch_mean(oracle.inner_grad_z, *at, sample=xi) for at in points)
-        slopes = [batch_mean(oracle.outer_grad_z, *at, sample=zeta) for at in points]
-        terms, series = self.kind()
-        inverses = adjoints(oracle, rng, points, slopes, terms, self.series_step, b1, series)
-        h, h_old = (
-            batch_mean(oracle.outer_grad_x, *at, sample=zeta) + batch_mean(oracle.inner_jvp_xz, *at, v, sample=xi)
-            for at, v in zip(points, inverses, strict=True)
+        points, (terms, series) = [(z, x), (state.z_old, state.x_old)], self.kind()
+        (g, g_old), (h, h_old), inverses = estimates(
+            oracle, rng, points, terms, self.series_step, self.batches(oracle), series
         )
         keep, (rho, gamma) = self.keep(state.k), self.steps(state.k)
         d_z, d_x = g + keep * (state.d_z - g_old), h + keep * (state.d_x - h_old)
@@ -92,6 +86,33 @@ class Recursive(Sampled):
             z - rho * d_z, inverses[0], oracle.project_x(x - gamma * d_x), state.k + 1, oracle, rng, norms(d_x),
             z_old=z, x_old=x, d_z=d_z, d_x=d_x,
         )  # fmt: skip
+
+
+def estimates(
+    oracle: Oracle, rng: np.random.Generator, points: Sequence[tuple[Array, Array]], terms: int, eta: float,
+    sizes: tuple[int | None, int | None], series: str,
+) -> tuple[list[Array], list[Array], list[Array]]:  # fmt: skip
+    """G_z, F_x + G_xz v and v at one or more points, which share all batches; those of G_z and of G_xz v are one.
+
+    Parameters
+    ----------
+    points : z (R, p) and x (R, d)
+    terms, eta, series : of the Neumann series, see :func:`~zoba_bench.solvers.series.adjoints`.
+    sizes : samples of G and F; None is the exact mean.
+    """
+    b1, b2 = sizes
+    xi = None if b1 is None else oracle.draw_inner(rng, b1)
+    zeta = None if b2 is None else oracle.draw_outer(rng, b2)
+    slopes = [batch_mean(oracle.outer_grad_z, *at, sample=zeta) for at in points]
+    inverses = adjoints(oracle, rng, points, slopes, terms, eta, b1, series)
+    return (
+        [batch_mean(oracle.inner_grad_z, *at, sample=xi) for at in points],
+        [
+            batch_mean(oracle.outer_grad_x, *at, sample=zeta) + batch_mean(oracle.inner_jvp_xz, *at, v, sample=xi)
+            for at, v in zip(points, inverses, strict=True)
+        ],
+        inverses,
+    )
 
 
 @dataclass(frozen=True)

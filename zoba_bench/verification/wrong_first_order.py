@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 
 from zoba_bench.solvers.amigo import Amigo
+from zoba_bench.solvers.bome import Bome
 from zoba_bench.solvers.bsa import Bsa, Ttsa
+from zoba_bench.solvers.periodic import Srba, Vrbo
 from zoba_bench.solvers.recursions import Fsla, Mrbo, Sustain
 from zoba_bench.verification.wrong_solvers import (
     WRONG_SOLVERS,
@@ -26,11 +28,12 @@ from zoba_bench.verification.wrong_solvers import (
 
 __all__ = ["WRONG_SOLVERS"]
 
-_EVERY: tuple[Any, ...] = (Amigo, Bsa, Ttsa, Sustain, Mrbo, Fsla)
+_EVERY: tuple[Any, ...] = (Amigo, Bsa, Ttsa, Sustain, Mrbo, Fsla, Srba, Vrbo, Bome)
 for _base in _EVERY:
     _late(_base)
     _last(_base)
-    _after(_base, "paired", "Replicates are identical in pairs.", _paired)
+    if _base is not Bome:  # which draws nothing
+        _after(_base, "paired", "Replicates are identical in pairs.", _paired)
     _asking(_base, "unprojected", "x is not projected onto X.", _free)
 
 
@@ -73,4 +76,27 @@ _after(
 _register(
     Mrbo, "short-series", "The Neumann series has one product less.",
     kind=lambda self: (self.N, "sum"),
+)  # fmt: skip
+
+
+def _earlier(*names: str) -> Callable[[Any, Any, Any], Any]:
+    """The next state keeps the earlier points."""
+    return lambda self, state, right: replace(right, **{name: getattr(state, name) for name in names})
+
+
+_after(Srba, "forgetful", "The remembered directions are lost.", _without_memory("d_z", "d_v", "d_x"))
+_after(Srba, "stale", "The differences are to the first point.", _earlier("z_old", "v_old", "x_old"))
+_after(Vrbo, "forgetful", "The remembered directions are lost.", _without_memory("d_z", "d_x"))
+_after(Vrbo, "stale", "The differences are to the first point.", _earlier("z_old", "x_old"))
+_register(
+    Vrbo, "short-series", "The Neumann series has one product less.",
+    step=lambda self, state: Vrbo.step(replace(self, N=max(1, self.N - 1)), state),
+)  # fmt: skip
+_register(
+    Bome, "half-penalty", "phi is half of what eta says.",
+    step=lambda self, state: Bome.step(replace(self, eta=self.eta / 2), state),
+)  # fmt: skip
+_register(
+    Bome, "stale", "y is one step short.",
+    step=lambda self, state: Bome.step(replace(self, inner_steps=max(1, self.inner_steps - 1)), state),
 )  # fmt: skip

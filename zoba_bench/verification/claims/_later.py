@@ -7,9 +7,12 @@ __all__ = ["LATER"]
 #: Rivals of the methods that this project is about.
 LATER: frozenset[str] = frozenset({
     "amigo",
+    "bome",
     "bsa",
     "fsla",
     "mrbo",
+    "srba",
     "sustain",
     "ttsa",
+    "vrbo",
 })  # fmt: skip

@@ -101,6 +101,9 @@ _SETTINGS: dict[str, list[dict[str, Any]]] = {
     "ttsa": _sums({"N": 4}),
     "sustain": _sums({"N": 4}),
     "mrbo": _every((_EXACT,), {"N": 3}) + _every((_SUM,), {"N": 3, "b1": 3, "b2": 2}),
+    "srba": _every((_SUM,), {"b1": 3, "b2": 2}, {"b1": 3, "b2": 2, "period": 1}),
+    "vrbo": _every((_SUM,), {"inner_steps": 2, "N": 3, "b1": 3, "b2": 2}),
+    "bome": _every(_BOTH, {"inner_steps": 3}, {"phi": "value"}),
     "fsla": _every((_EXACT,)) + _every((_SUM,), {"b1": 3, "b2": 2}),
     "fednest": _every(
         (_SUM,), {"clients": 4, "T": 2, "tau": 3, "tau_x": 2, "N": 4},
@@ -117,7 +120,8 @@ _LEFT_OUT: dict[str, tuple[str, ...]] = {
     "zmdsba": ("inner",), "zdsba": ("outer",), "zo-penalty": ("outer",), "pzobo": ("outer_grad_z",),
     "hozog": ("outer",), "fednest": ("communication",), "implicit": ("inner",),
     "amigo": ("inner_hvp_zz",), "bsa": ("inner_hvp_zz",), "ttsa": ("inner_jvp_xz",), "sustain": ("outer_grad_z",),
-    "mrbo": ("inner_hvp_zz",), "fsla": ("outer_grad_x",),
+    "mrbo": ("inner_hvp_zz",), "fsla": ("outer_grad_x",), "srba": ("inner_jvp_xz",),
+    "vrbo": ("outer_grad_z",), "bome": ("inner_grad_x",),
 }  # fmt: skip
 
 

@@ -30,7 +30,8 @@ _NOISY: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "hozog": (_RIPPLE, {"inner_steps": 2}),
     "fednest": (_SUM, {"batch": 1}),
     "amigo": (_FEW, {"b1": 2, "b2": 2, "inner_steps": 2}),
-    "fsla": (_FEW, {"b1": 2, "b2": 2}),
+    **dict.fromkeys(("fsla", "srba"), (_FEW, {"b1": 2, "b2": 2})),
+    "vrbo": (_FEW, {"b1": 2, "b2": 2, "N": 2, "inner_steps": 2, "period": 5}),
     "bsa": (_FEW, {"b1": 2, "b2": 2, "N": 3, "inner_steps": 2}),
     **dict.fromkeys(("ttsa", "sustain", "mrbo"), (_FEW, {"b1": 2, "b2": 2, "N": 3})),
 }

@@ -79,4 +79,37 @@ ERRORS: tuple[PlantedError, ...] = (
         "fsla/old-system", _HERE + "recursions", "oracle.inner_hvp_zz, z, x, v_old",
         "oracle.inner_hvp_zz, state.z, x, v_old", "G_zz is taken at the old z", ("fsla",),
     ),
+    PlantedError(
+        "srba/old-v", _HERE + "periodic", "(state.z_old, state.v_old, state.x_old), xi, zeta)",
+        "(state.z_old, state.v, state.x_old), xi, zeta)", "the old directions have the new v", ("srba",),
+    ),
+    PlantedError(
+        "srba/sign", _HERE + "periodic", "[d + n - o for d, n, o", "[d - n + o for d, n, o",
+        "the differences have the wrong sign", ("srba",),
+    ),
+    PlantedError(
+        "periodic/always", _HERE + "periodic", "return k % self.period == 0", "return True",
+        "every iteration asks for all samples", ("srba", "vrbo"),
+    ),
+    PlantedError(
+        "vrbo/old-x", _HERE + "periodic", "            last = z, x\n", "            last = z, state.x\n",
+        "the change of x enters every difference", ("vrbo",),
+    ),
+    PlantedError(
+        "vrbo/forgets", _HERE + "periodic", "d_z, d_x, last = state.d_z, state.d_x, (state.z_old, state.x_old)",
+        "d_z, d_x, last = state.d_z, state.d_x, (state.z, state.x)",
+        "the first difference of an iteration is to a point that was not corrected", ("vrbo",),
+    ),
+    PlantedError(
+        "bome/whole-phi", _HERE + "bome", "self.eta * gap - along", "gap - along", "phi is the whole of |q|^2",
+        ("bome",),
+    ),
+    PlantedError(
+        "bome/half-of-q", _HERE + "bome", "np.vecdot(q_z, q_z) + np.vecdot(q_x, q_x)", "np.vecdot(q_z, q_z)",
+        "|q|^2 lacks the part in x", ("bome",),
+    ),
+    PlantedError(
+        "bome/last-step", _HERE + "bome", "range(self.inner_steps - 1)", "range(self.inner_steps)",
+        "y takes one step more", ("bome",),
+    ),
 )  # fmt: skip
