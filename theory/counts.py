@@ -205,6 +205,15 @@ def _bome(setting: str) -> Counts:
     return {**values, "inner_grad_z": r * n_G, "inner_grad_x": 2 * n_G, "outer_grad_z": n_F, "outer_grad_x": n_F}
 
 
+def _iaptt(setting: str) -> Counts:
+    """The path with a value of F at each step, and back from step ``cut``, the one at which F is largest."""
+    cut = sp.Symbol("cut")
+    return {
+        "inner_grad_z": r * n_G, "outer": r * n_F, "inner_hvp_zz": cut * n_G, "inner_jvp_xz": cut * n_G,
+        "outer_grad_z": n_F, "outer_grad_x": n_F,
+    }  # fmt: skip
+
+
 def _stocbio(setting: str) -> Counts:
     """The theorem's batches fall without rounding; a run rounds each of them up."""
     products = sp.Sum(sp.ceiling(B * B_ratio**_j), (_j, 0, Q - 1))
@@ -257,7 +266,7 @@ _COUNTS: dict[str, Callable[[str], Counts]] = {
     "zdsba": _zdsba, "pzobo": _pzobo, "hozog": _hozog, "saba": _saba, "f2sa": _f2sa, "fednest": _fednest,
     "implicit": _implicit,
     "amigo": _amigo, "bsa": _bsa, "ttsa": _ttsa, "sustain": _sustain, "mrbo": _mrbo, "fsla": _fsla,
-    "srba": _srba, "vrbo": _vrbo, "bome": _bome,
+    "srba": _srba, "vrbo": _vrbo, "bome": _bome, "iaptt-gm": _iaptt,
     "stocbio": _stocbio, "fom": _unrolled(sp.Integer(0)), "ufom": _unrolled(q), "ufom-adaptive": _unrolled(q),
 }  # fmt: skip
 

@@ -45,7 +45,7 @@ def run_counts(solver: str, problem: BilevelProblem, options: Mapping[str, Any],
     ------
     ValueError
         If the number is random: the exact gradient of UFOM is drawn by a coin with 0 < q < 1, and a random Neumann
-        series of more than one term has a random length.
+        series of more than one term has a random length. If it depends on the values of F, as the path of IAPTT-GM.
     """
     module, _, attribute = UPDATES[solver].partition(":")
     o = chosen(options, getattr(import_module(module), attribute).published)
@@ -96,6 +96,12 @@ def _values(solver: str, problem: BilevelProblem, o: Mapping[str, Any]) -> dict[
         values["l2"] = values["l1"]
     if "B_ratio" in o:
         values["B_ratio"] = 1 if values["B"] == 1 else sp.Rational(o["B_ratio"])
+    if solver == "iaptt-gm":
+        values["cut"] = 1
+        if o["inner_steps"] > 1:
+            raise ValueError(
+                f"the count of iaptt-gm depends on where F is largest along its path of inner_steps={o['inner_steps']}"
+            )
     if "inner_steps" in o and o["inner_steps"] is None:
         values["inner_steps"] = _INNER_STEPS
     tasks = problem.capabilities.tasks

@@ -237,7 +237,7 @@ def test_the_loops_of_all_methods_with_two_loops_are_known():
         LOOPS
     )
     assert {solver for solver, _ in LOOPS} == {
-        "amigo", "bome", "bsa", "mrbo", "sustain", "ttsa", "vrbo",
+        "amigo", "bome", "bsa", "iaptt-gm", "mrbo", "sustain", "ttsa", "vrbo",
         "aid-bio", "f2sa", "fednest", "fom", "hozog", "itd-bio", "pzobo", "stocbio", "ufom", "ufom-adaptive", "zdsba",
         "zmdsba", "zo-penalty",
     }  # fmt: skip

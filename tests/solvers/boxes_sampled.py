@@ -155,3 +155,17 @@ def bome(box: Box, z, x, rho, gamma, alpha, passes, eta, values: bool):
     lam = max(phi - f @ q, 0.0) / (q @ q)
     d = f + lam * q
     return z - rho * d[: len(z)], lam * (z - y), box.project(x - gamma * d[len(z) :]), d, q, phi
+
+
+def iaptt(box: Box, start, x, alpha, gamma, passes):
+    """(z, x, next start, the step at which the path is cut), backwards as the box has it."""
+    path = [start]
+    for _ in range(passes):
+        path.append(box.see(path[-1] - alpha * box.mean("inner_grad_z", path[-1], x)))
+    values = [float(box.problem.outer(y, x)) for y in path[1:]]
+    last = 1 + values.index(max(values))
+    b, h = box.mean("outer_grad_z", path[last], x), box.mean("outer_grad_x", path[last], x)
+    for t in range(last - 1, -1, -1):
+        h = h - alpha * box.mean("inner_jvp_xz", path[t], x, b)
+        b = box.see(b - alpha * box.mean("inner_hvp_zz", path[t], x, b))
+    return path[last], box.project(box.see(x - gamma * h)), box.see(start - gamma * b), last

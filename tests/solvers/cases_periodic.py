@@ -1,4 +1,4 @@
-"""SRBA, VRBO and BOME: an exact affine iteration, second moments of random ones, and a bound on the gap.
+"""SRBA, VRBO, IAPTT-GM and BOME: exact affine iterations, second moments of random ones, and a bound on the gap.
 
 **BOME.** Let Q = G(z, x) - min over z of G, q its gradient and M a bound on |grad F|. The direction has
 <d, q> >= eta |q|^2, and where that binds its part across q is that of grad F: |d|^2 <= M^2 + eta^2 |q|^2. With L the
@@ -19,7 +19,7 @@ from . import boxes_sampled as boxes
 from . import linear_first_order as linear
 from .boxes_first_order import Box
 from .case import Case
-from .cases_first_order_loops import MARKOV, SAMPLED, start_of, stationarity
+from .cases_first_order_loops import GENERAL, MARKOV, SAMPLED, TRACKING, start_of, stationarity
 
 
 def srba(parameters: dict[str, Any], iterations: int = 400) -> Case:
@@ -111,7 +111,39 @@ def bome(p: int, d: int, rho: float = 0.01, eta: float = 0.5, iterations: int = 
     )  # fmt: skip
 
 
+def iaptt(name: str, parameters: dict[str, Any], iterations: int = 600) -> Case:
+    """A path of one step, which is cut nowhere else: descent on the quadratic F(y_0 - alpha G_z(y_0, x), x)."""
+    built = zb.load_problem(name, **parameters)
+    alpha = 0.5 / built.constants.require("L_zz")[0]
+
+    def iteration(problem: Any, gamma: float) -> linear.Affine:
+        box, p = Box(problem), problem.p
+
+        def step(w: np.ndarray) -> np.ndarray:
+            _, x, start, _ = boxes.iaptt(box, w[:p], w[p:], alpha, gamma, 1)
+            return np.concatenate([start, x])
+
+        return linear.Affine.of(step, p + problem.d)
+
+    curvature = np.linalg.eigvalsh(np.eye(built.p + built.d) - iteration(built, 1.0).M)
+    assert curvature[0] > 0.0
+    gamma = float(0.5 / curvature[-1])
+
+    def bound(problem: Any) -> float:
+        return iteration(problem, gamma).remainder(np.concatenate(start_of(problem)), iterations)
+
+    return Case(
+        "iaptt-gm", name, "x ends where the gradient of F(y_1(x, y_0), x) vanishes",
+        measured=lambda problem, result: np.linalg.norm(
+            result.x - iteration(problem, gamma).fixed_point[problem.p :], axis=1
+        ),
+        bound=bound, parameters=parameters, options={"alpha": alpha, "gamma": gamma, "inner_steps": 1},
+        run={"max_iterations": iterations},
+    )  # fmt: skip
+
+
 CASES = [
+    *(iaptt(*row) for row in (GENERAL, ("quad_general", {"p": 2, "d": 3, "kappa": 2.0}), TRACKING)),
     *(srba(parameters) for parameters in SAMPLED),
     *(vrbo(parameters) for parameters in SAMPLED),
     *(bome(p, d) for p, d in ((3, 2), (2, 2), (2, 4))),

@@ -57,6 +57,7 @@ CASES: list[tuple[str, tuple[str, dict[str, Any]], str, dict[str, Any]]] = [
     *(("srba", SUM, setting, {"b1": 3, "b2": 2, "period": n}) for setting, n in (("refresh", 1), ("", 2))),
     *(("vrbo", SUM, setting, {"inner_steps": 2, "N": 3, "b1": 3, "b2": 2, "period": n})
       for setting, n in (("refresh", 1), ("", 2))),
+    *(("iaptt-gm", problem, "", {"inner_steps": 1}) for problem in (EXACT, SUM)),
     *(("bome", problem, setting, {"inner_steps": 3, "phi": phi}) for problem in (EXACT, SUM)
       for setting, phi in (("", "gradient"), ("value", "value"))),
     *((name, problem, setting, {"N": n, "series": series, **batch}) for name in ("bsa", "ttsa", "sustain")
@@ -138,6 +139,11 @@ def test_an_unknown_name_is_refused_with_the_known_ones(name, setting, message):
 def test_a_count_that_chance_decides_is_refused(solver, what):
     with pytest.raises(ValueError, match=f"the count of {solver} is random {what}"):
         run_counts(solver, zb.load_problem(EXACT[0], **EXACT[1]), {}, 3)
+
+
+def test_a_count_that_the_values_of_f_decide_is_refused():
+    with pytest.raises(ValueError, match=r"the count of iaptt-gm depends on where F is largest .* inner_steps=40"):
+        run_counts("iaptt-gm", zb.load_problem(EXACT[0], **EXACT[1]), {}, 3)
 
 
 def test_published_batches_and_defaults_are_counted():

@@ -1,4 +1,4 @@
-"""SRBA, VRBO and BOME: one step against plain loops, and what must be true of each."""
+"""SRBA, VRBO, BOME and IAPTT-GM: one step against plain loops, and what must be true of each."""
 
 from __future__ import annotations
 
@@ -220,3 +220,38 @@ def test_bome_with_constant_steps_ends_in_a_cycle_away_from_the_solution():
     lam = float(np.linalg.norm(result.v[0]) / np.linalg.norm(result.z[0] - y))
     assert 0.7 * 2 < lam * 0.1 * L < 1.5 * 2
     assert min(q for q, _ in seen[-20:]) > 1e-3
+
+
+# IAPTT-GM.
+
+
+@pytest.mark.parametrize("in_box", [False, True])
+def test_the_path_is_cut_and_differentiated_as_in_the_box(in_box):
+    """Replicates are cut at different steps; what is counted are the steps back that each takes."""
+    problem = zb.load_problem("logistic_bregman", p=3, d=2)
+    problem = boxed(problem) if in_box else problem
+    solver = make_solver("iaptt-gm", alpha=1.5, gamma=0.3, inner_steps=6)
+    states, cuts = [first_state(solver, problem, 6, seed=1)], np.zeros(6, dtype=int)
+    for _ in range(3):
+        states.append(solver.step(states[-1]))
+    for r in range(6):
+        start, x = states[0].start[r], states[0].x[r]
+        for k in range(3):
+            z, x, start, last = boxes.iaptt(Box(problem), start, x, 1.5, 0.3, 6)
+            cuts[r] += last
+            for what, value in {"z": z, "x": x, "start": start}.items():
+                assert np.abs(getattr(states[k + 1], what)[r] - value).max() < 1e-12, (what, k, r)
+    assert len(set(cuts)) > 1
+    for column in ("inner_hvp_zz", "inner_jvp_xz"):
+        assert states[0].oracle.counts[column].tolist() == cuts.tolist()
+
+
+def test_a_path_of_one_step_is_itd_bio_with_a_start_that_moves():
+    problem = zb.load_problem("logistic_bregman", p=3, d=2)
+    state = first_state(make_solver("iaptt-gm"), problem, 3, seed=2)
+    ours = make_solver("iaptt-gm", alpha=0.2, gamma=0.3, inner_steps=1).step(state)
+    itd = make_solver("itd-bio", alpha=0.2, beta=0.3, D=1)
+    theirs = itd.step(replace(itd.init(Oracle(problem, 3), state.rng, state.z, state.v, state.x), k=0))
+    for what in ("z", "v", "x"):
+        assert np.abs(getattr(ours, what) - getattr(theirs, what)).max() < 1e-14
+    assert np.abs(ours.start - state.start).max() > 1e-3

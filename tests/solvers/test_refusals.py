@@ -31,6 +31,7 @@ STEPS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("fom", "ufom", "ufom-adaptive"), ("alpha", "gamma")),
     **dict.fromkeys(("amigo", "fsla", "srba"), ("rho", "gamma")),
     **dict.fromkeys(("bsa", "ttsa", "sustain", "mrbo", "vrbo"), ("rho", "eta", "gamma")),
+    "iaptt-gm": ("alpha", "gamma"),
     "bome": ("alpha",),  # its other steps have no range
     "implicit": (),  # quasi-Newton steps have no range
 }  # fmt: skip
@@ -44,6 +45,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     **{name: {"schedule": "constant", "eta": 0.1} for name in ("bsa", "ttsa", "sustain", "mrbo")},
     "amigo": {}, "fsla": {"schedule": "constant"}, "srba": {"b1": 4, "b2": 4},
     "vrbo": {"inner_steps": 2, "N": 5, "eta": 0.1, "b1": 4, "b2": 4}, "bome": {"alpha": 0.1},
+    "iaptt-gm": {"alpha": 0.1, "inner_steps": 3},
 }  # fmt: skip
 NAMES = zb.list_solvers()
 

@@ -7,7 +7,7 @@ expected          what an update is: the mean of the next state, a bound on the 
 smoothness        bounds on the bias that finite differences leave, from third and fourth derivatives
 single_loop       ZOBA and its variants, HF-ZOBA
 sums              SOBA and SABA
-differentiation   AID-BiO, ITD-BiO, stocBiO
+differentiation   AID-BiO, ITD-BiO, stocBiO, IAPTT-GM
 recursions        AmIGO, BSA, TTSA, SUSTAIN, MRBO, FSLA
 periodic          SRBA, VRBO
 truncated         FOM, UFOM and its adaptive form
@@ -41,6 +41,7 @@ UPDATES: dict[str, str] = {
     "srba": f"{_HERE}.periodic:SRBA",
     "vrbo": f"{_HERE}.periodic:VRBO",
     "bome": f"{_HERE}.penalties:BOME",
+    "iaptt-gm": f"{_HERE}.differentiation:IAPTT_GM",
     "fom": f"{_HERE}.truncated:FOM",
     "ufom": f"{_HERE}.truncated:UFOM",
     "ufom-adaptive": f"{_HERE}.truncated:UFOM_ADAPTIVE",

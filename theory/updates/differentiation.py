@@ -1,5 +1,7 @@
 """AID-BiO, ITD-BiO and stocBiO (arXiv 2010.07962): D gradient steps on z, then a hypergradient step of x.
 
+IAPTT-GM (arXiv 2110.00455) moves the start of the steps too, and cuts their path where F is largest.
+
 v has the sign of this project: G_zz v = -F_z, and the hypergradient is F_x + G_xz v.
 """
 
@@ -16,11 +18,12 @@ from zoba_bench.problem import BilevelProblem
 from .expected import Expected, State, Update, chosen, projected, require_affine_projection, rounding
 from .smoothness import require_quadratic
 
-__all__ = ["AID_BIO", "ITD_BIO", "STOCBIO"]
+__all__ = ["AID_BIO", "IAPTT_GM", "ITD_BIO", "STOCBIO"]
 
 #: Of the authors' scripts.
 _AID: dict[str, Any] = {"alpha": 0.05, "beta": 0.1, "D": 10, "N": 10}
 _ITD: dict[str, Any] = {"alpha": 0.05, "beta": 0.1, "D": 10}
+_IAPTT: dict[str, Any] = {"alpha": 5e-4, "gamma": 0.1, "inner_steps": 40}
 _STOC: dict[str, Any] = {
     "alpha": 0.05, "beta": 0.1, "D": 10, "eta": 0.5, "Q": 10, "S": 100, "D_f": 100, "D_g": 100, "B": 100,
     "B_ratio": 1.0,
@@ -131,6 +134,35 @@ def _stocbio(problem: BilevelProblem, options: Mapping[str, Any], state: State) 
     return Expected(mean, bounds)
 
 
+def _iaptt_start(
+    problem: BilevelProblem, options: Mapping[str, Any], z: Array, v: Array, x: Array
+) -> dict[str, Array]:  # fmt: skip
+    return {"z": z, "v": v, "x": x, "start": z}
+
+
+def _iaptt(problem: BilevelProblem, options: Mapping[str, Any], state: State) -> Expected:
+    """Tangents of y_t forwards: in y_0 the product of (I - alpha G_zz), in x as those of ITD-BiO."""
+    o = chosen(options, _IAPTT)
+    x, alpha = state["x"], o["alpha"]
+    path = _inner_path(problem, state["start"], x, alpha, o["inner_steps"])
+    last = 1 + int(np.argmax([float(problem.outer(y, x)) for y in path[1:]]))
+    in_x, in_y, total = np.zeros((problem.d, problem.p)), np.eye(problem.p), np.zeros((problem.p, problem.p))
+    for point in path[:last]:
+        G_zz, G_xz = _matrices(problem, point, x)
+        shrink = np.eye(problem.p) - alpha * G_zz
+        total = total @ shrink + np.eye(problem.p)
+        in_x, in_y = in_x @ shrink - alpha * G_xz, in_y @ shrink
+    z = path[last]
+    f_z = problem.outer_grad_z(z, x)  # type: ignore[misc]
+    h = problem.outer_grad_x(z, x) + in_x @ f_z  # type: ignore[misc]
+    mean = {
+        "z": z, "v": -alpha * total @ f_z, "x": projected(problem, x - o["gamma"] * h),
+        "start": state["start"] - o["gamma"] * in_y @ f_z,
+    }  # fmt: skip
+    return Expected(mean, dict.fromkeys(mean, rounding(problem, 4 * o["inner_steps"], z, x, h, state["start"])))
+
+
+IAPTT_GM = Update(_iaptt, _IAPTT, _iaptt_start)
 ITD_BIO = Update(_itd, _ITD)
 AID_BIO = Update(_aid, _AID)
 STOCBIO = Update(_stocbio, _STOC)

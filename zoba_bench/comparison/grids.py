@@ -84,6 +84,7 @@ GRIDS |= {
                                             _grid({}, rho=_RHO, ratio=(1.0, 10.0), b1=(1, 16)))),
     "vrbo": Entry("two", "second", _grid({"inner_steps": 3, "N": 5, "b1": 16, "b2": 16}, rho=(0.1, 0.4),
                                          ratio=(1.0, 4.0, 16.0), eta=(0.1, 0.4))),
+    "iaptt-gm": Entry("two", "second", _grid({}, inner_steps=(5, 10), alpha=_INNER, gamma=_OUTER)),
     "bome": Entry("two", "gradients", _grid({"schedule": "inverse-sqrt"}, rho=(0.1, 0.4), ratio=(1.0, 4.0, 16.0),
                                             alpha=(0.1, 0.4))),
     "fsla": Entry("single", "second", _grid({}, rho=_RHO, ratio=(1.0, 10.0), schedule=("constant", "published"))),
@@ -105,5 +106,6 @@ STEPS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("amigo", "fsla", "srba"), ("rho", "ratio")),
     **dict.fromkeys(("bsa", "ttsa", "sustain", "mrbo", "vrbo"), ("rho", "ratio", "eta")),
     "bome": ("rho", "ratio", "alpha"),
+    "iaptt-gm": ("alpha", "gamma"),
     "implicit": ("radius",),
 }  # fmt: skip

@@ -5,7 +5,7 @@
 ``single_loop``     the zeroth-order single loop: ``zoba``, ``zoba_mixed``, ``hf_zoba`` differ in their surrogates;
                     ``drawing`` says which directions are drawn, and in which blocks
 ``soba``, ``saba``  the single loop with exact derivatives, and with remembered ones
-``hypergradient``   loops around a hypergradient: ``aid_bio``, ``itd_bio``, ``stocbio``
+``hypergradient``   loops around a hypergradient: ``aid_bio``, ``itd_bio``, ``stocbio``; ``iaptt`` learns the start too
 ``truncated``       gradients through an inner loop: ``fom``, ``ufom``
 ``f2sa``, ``meha``, ``bome``   penalties and envelopes, with first derivatives
 ``fednest``         several clients
@@ -42,6 +42,7 @@ SOLVERS: dict[str, str] = {
     "srba": "zoba_bench.solvers.periodic:Srba",
     "vrbo": "zoba_bench.solvers.periodic:Vrbo",
     "bome": "zoba_bench.solvers.bome:Bome",
+    "iaptt-gm": "zoba_bench.solvers.iaptt:IapttGm",
     "zdsba": "zoba_bench.solvers.zmdsba:Zdsba",
     "zmdsba": "zoba_bench.solvers.zmdsba:Zmdsba",
     "zo-penalty": "zoba_bench.solvers.zo_penalty:ZoPenalty",

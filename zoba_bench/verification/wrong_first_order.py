@@ -11,6 +11,7 @@ import numpy as np
 from zoba_bench.solvers.amigo import Amigo
 from zoba_bench.solvers.bome import Bome
 from zoba_bench.solvers.bsa import Bsa, Ttsa
+from zoba_bench.solvers.iaptt import IapttGm
 from zoba_bench.solvers.periodic import Srba, Vrbo
 from zoba_bench.solvers.recursions import Fsla, Mrbo, Sustain
 from zoba_bench.verification.wrong_solvers import (
@@ -28,11 +29,11 @@ from zoba_bench.verification.wrong_solvers import (
 
 __all__ = ["WRONG_SOLVERS"]
 
-_EVERY: tuple[Any, ...] = (Amigo, Bsa, Ttsa, Sustain, Mrbo, Fsla, Srba, Vrbo, Bome)
+_EVERY: tuple[Any, ...] = (Amigo, Bsa, Ttsa, Sustain, Mrbo, Fsla, Srba, Vrbo, Bome, IapttGm)
 for _base in _EVERY:
     _late(_base)
     _last(_base)
-    if _base is not Bome:  # which draws nothing
+    if _base not in (Bome, IapttGm):  # which draw nothing
         _after(_base, "paired", "Replicates are identical in pairs.", _paired)
     _asking(_base, "unprojected", "x is not projected onto X.", _free)
 
@@ -99,4 +100,17 @@ _register(
 _register(
     Bome, "stale", "y is one step short.",
     step=lambda self, state: Bome.step(replace(self, inner_steps=max(1, self.inner_steps - 1)), state),
+)  # fmt: skip
+
+
+def _largest_last(self: Any, state: Any) -> dict[str, Callable[..., Any]]:
+    """Each value of F is larger than those before it."""
+    number = iter(range(self.inner_steps))
+    return {"outer": lambda z, x: 0 * state.oracle.outer(z, x) + next(number)}
+
+
+_asking(IapttGm, "last-point", "The whole path is differentiated, wherever F is largest.", _largest_last)
+_after(
+    IapttGm, "fixed-start", "The start of the path does not move.",
+    lambda self, state, right: replace(right, start=state.start),
 )  # fmt: skip

@@ -10,6 +10,7 @@ LATER: frozenset[str] = frozenset({
     "bome",
     "bsa",
     "fsla",
+    "iaptt-gm",
     "mrbo",
     "srba",
     "sustain",

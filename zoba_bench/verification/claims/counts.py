@@ -105,6 +105,7 @@ _SETTINGS: dict[str, list[dict[str, Any]]] = {
                    {"b1": 3, "b2": 2, "period": 2}),
     "vrbo": _every((_SUM,), {"inner_steps": 2, "N": 3, "b1": 3, "b2": 2}),
     "bome": _every(_BOTH, {"inner_steps": 3}, {"phi": "value"}),
+    "iaptt-gm": [{"problem": problem, "options": [{"inner_steps": 1}]} for problem in _BOTH],
     "fsla": _every((_EXACT,)) + _every((_SUM,), {"b1": 3, "b2": 2}),
     "fednest": _every(
         (_SUM,), {"clients": 4, "T": 2, "tau": 3, "tau_x": 2, "N": 4},
@@ -122,7 +123,7 @@ _LEFT_OUT: dict[str, tuple[str, ...]] = {
     "hozog": ("outer",), "fednest": ("communication",), "implicit": ("inner",),
     "amigo": ("inner_hvp_zz",), "bsa": ("inner_hvp_zz",), "ttsa": ("inner_jvp_xz",), "sustain": ("outer_grad_z",),
     "mrbo": ("inner_hvp_zz",), "fsla": ("outer_grad_x",), "srba": ("inner_jvp_xz",),
-    "vrbo": ("outer_grad_z",), "bome": ("inner_grad_x",),
+    "vrbo": ("outer_grad_z",), "bome": ("inner_grad_x",), "iaptt-gm": ("outer",),
 }  # fmt: skip
 
 

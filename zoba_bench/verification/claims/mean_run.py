@@ -178,6 +178,8 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("vrbo", _WIDE_SUM, "short-series",
             {"rho": 0.2, "inner_steps": 2, "N": 4, "b1": 8, "b2": 8, "period": 5}, 40, "rest", 200, 0.15,
             what="quad_sum-wide"),
+    Setting("iaptt-gm", _LOGISTIC, "fixed-start", {"alpha": 0.3, "gamma": 0.2, "inner_steps": 3}, 120, "rest"),
+    Setting("iaptt-gm", _QUADRATIC, "late", {"alpha": 0.3, "gamma": 0.2, "inner_steps": 3}, 120, "rest"),
     Setting("bome", _LOGISTIC, "half-penalty", {"rho": 0.1, "schedule": "inverse-sqrt"}, 400, "rest"),
     Setting("bome", _QUADRATIC, "late", {"rho": 0.1, "phi": "value", "schedule": "inverse-sqrt"}, 400, "rest"),
     Setting("fsla", _LOGISTIC, "stale", {**_CONSTANT, "rho": 0.3, "ratio": 3.0, "weight": 0.3}, 80),

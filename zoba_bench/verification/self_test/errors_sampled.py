@@ -101,6 +101,14 @@ ERRORS: tuple[PlantedError, ...] = (
         "the first difference of an iteration is to a point that was not corrected", ("vrbo",),
     ),
     PlantedError(
+        "iaptt-gm/least", _HERE + "iaptt", "1 + np.argmax(", "1 + np.argmin(", "the path is cut where F is least",
+        ("iaptt-gm",),
+    ),
+    PlantedError(
+        "iaptt-gm/early", _HERE + "iaptt", "wanted = length > t", "wanted = length > t + 1",
+        "the first step back is left out", ("iaptt-gm",),
+    ),
+    PlantedError(
         "bome/whole-phi", _HERE + "bome", "self.eta * gap - along", "gap - along", "phi is the whole of |q|^2",
         ("bome",),
     ),
