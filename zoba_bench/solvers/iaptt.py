@@ -47,7 +47,7 @@ class IapttGm(Solver):
     gamma : float
         Step of x and of y_0.
     inner_steps : int
-        T.
+        T, steps of the path.
     """
 
     alpha: float = 5e-4
