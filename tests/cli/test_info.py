@@ -115,3 +115,12 @@ def test_the_list_names_things_of_every_kind():
     output = call("list")[1]
     for name in ("quick", "P6b", "hf-zoba-shared", "quad_general", "estimators"):
         assert re.search(rf"^  {name}\b", output, flags=re.MULTILINE)
+
+
+def test_the_list_says_whose_rate_is_derived():
+    content = json.loads(call("list", "--json")[1])
+    rates = {row["name"]: row["rate"] for row in content["solvers"]}
+    assert set(rates.values()) == {"derived", "derived in part", "quoted"}
+    # A rate that is derived, whole or in part, is a theorem of that name.
+    assert {name for name, rate in rates.items() if rate != "quoted"} == set(rates) & set(content["theorems"])
+    assert "[rate derived in part]" in " ".join(call("list")[1].split())

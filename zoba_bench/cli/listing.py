@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import click
@@ -73,11 +74,21 @@ def _all_else() -> dict[str, Any]:
 
     titled = titles(PROTOCOLS)
     return {
-        "solvers": [{"name": name, "summary": _first_line("solvers", name)} for name in list_solvers()],
+        "solvers": [_solver(name) for name in list_solvers()],
         "theorems": list_theorems(),
         "suites": [{"name": name, "summary": _first_line("claims", name)} for name in names("claims")],
         "protocols": [{"name": name, "summary": titled[name]} for name in PROTOCOLS],
     }
+
+
+def _solver(name: str) -> dict[str, Any]:
+    """Its first line, and whether its rate is derived here."""
+    from zoba_bench.registry import RegistryError, entry
+
+    row = {"name": name, "summary": _first_line("solvers", name), "rate": ""}
+    with suppress(RegistryError):
+        row["rate"] = getattr(entry("solvers", name), "rate", "")
+    return row
 
 
 def _first_line(kind: str, name: str) -> str:
@@ -107,6 +118,7 @@ def catalogue(rows: Sequence[Mapping[str, Any]]) -> Any:
             table.add_title(visible(group) or "of no group")
         for row in groups[group]:
             note = f"  {visible(row['missing'])}" if row.get("missing") else ""
-            words = Text.assemble(visible(row["summary"]), (note, "yellow"))
+            rate = f"  [rate {visible(row['rate'])}]" if row.get("rate") else ""
+            words = Text.assemble(visible(row["summary"]), (rate, "dim"), (note, "yellow"))
             table.add_row(Text(f"  {visible(row['name'])}", style="bold"), words)
     return table

@@ -40,6 +40,7 @@ class AidBio(HypergradientDescent):
 
     N: int = 10
     name: ClassVar[str] = "aid-bio"
+    rate: ClassVar[str] = "derived"
     cost_options: ClassVar[tuple[str, ...]] = ("N", "D")
     loop_options: ClassVar[tuple[str, ...]] = ("D", "N")
 

@@ -80,6 +80,9 @@ class Solver(ABC):
         Options that are numbers of passes of a loop inside of one iteration, each of which evaluates something.
     keeps_z : bool
         Whether the solver keeps z in the set Z of a problem that declares one; others refuse it.
+    rate : str
+        Whether a theorem of the solver's name derives how fast it converges: "derived" or "derived in part"; "quoted"
+        where what is known is published elsewhere.
     """
 
     name: ClassVar[str]
@@ -89,6 +92,7 @@ class Solver(ABC):
     cost_options: ClassVar[tuple[str, ...]] = ()
     loop_options: ClassVar[tuple[str, ...]] = ()
     keeps_z: ClassVar[bool] = False
+    rate: ClassVar[str] = "quoted"
 
     @classmethod
     def option_names(cls) -> list[str]:

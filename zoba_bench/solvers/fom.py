@@ -64,6 +64,7 @@ class Fom(Solver):
     schedule: str = "harmonic"
 
     name: ClassVar[str] = "fom"
+    rate: ClassVar[str] = "derived"
     tolerance_quantity: ClassVar[str] = "norm of the estimated gradient of M, over the tasks drawn"
     cost_options: ClassVar[tuple[str, ...]] = ("batch", "inner_steps")
     loop_options: ClassVar[tuple[str, ...]] = ("inner_steps",)

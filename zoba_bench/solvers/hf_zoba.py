@@ -40,6 +40,7 @@ class HfZoba(SingleLoop):
     h_bar: float = 1e-3
     normalize_h_bar: bool = False
     name: ClassVar[str] = "hf-zoba"
+    rate: ClassVar[str] = "derived"
     arrays_at_once: ClassVar[tuple[int, int]] = (5, 4)
 
     def __post_init__(self) -> None:
@@ -104,6 +105,7 @@ class HfZobaShared(HfZoba):
     l2: int | None = None  # type: ignore[assignment]
     normalize_h_bar: bool = True
     name: ClassVar[str] = "hf-zoba-shared"
+    rate: ClassVar[str] = "derived"
 
     def __post_init__(self) -> None:
         if self.l2 is None:

@@ -84,6 +84,7 @@ class Hozog(Solver):
     h: float = 1e-3
 
     name: ClassVar[str] = "hozog"
+    rate: ClassVar[str] = "derived in part"
     tolerance_quantity: ClassVar[str] = "norm of the estimated gradient of the value after training"
     cost_options: ClassVar[tuple[str, ...]] = ("inner_steps", "q")
     loop_options: ClassVar[tuple[str, ...]] = ("inner_steps",)

@@ -36,6 +36,7 @@ class ItdBio(HypergradientDescent):
     """
 
     name: ClassVar[str] = "itd-bio"
+    rate: ClassVar[str] = "derived"
     cost_options: ClassVar[tuple[str, ...]] = ("D",)
 
     def hypergradient(self, state: State) -> tuple[Array, Array, Array]:

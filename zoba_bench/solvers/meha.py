@@ -65,6 +65,7 @@ class Meha(Solver):
     power: float = 0.49
 
     name: ClassVar[str] = "meha"
+    rate: ClassVar[str] = "derived in part"
     tolerance_quantity: ClassVar[str] = "norm of c_k times the direction of x"
     needs: ClassVar[tuple[str, ...]] = ("outer_grad_z", "outer_grad_x")
     keeps_z: ClassVar[bool] = True

@@ -61,6 +61,7 @@ class Pzobo(Solver):
     batch: int | None = None
 
     name: ClassVar[str] = "pzobo"
+    rate: ClassVar[str] = "derived in part"
     tolerance_quantity: ClassVar[str] = "norm of the estimated hypergradient"
     cost_options: ClassVar[tuple[str, ...]] = ("batch", "Q", "N")
     loop_options: ClassVar[tuple[str, ...]] = ("N",)

@@ -52,6 +52,7 @@ class Soba(Solver):
     schedule: str = "inverse-sqrt"
 
     name: ClassVar[str] = "soba"
+    rate: ClassVar[str] = "derived"
     tolerance_quantity: ClassVar[str] = "norm of the hypergradient estimate D_x"
     cost_options: ClassVar[tuple[str, ...]] = ("b1", "b2")
     needs: ClassVar[tuple[str, ...]] = (

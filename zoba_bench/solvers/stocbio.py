@@ -59,6 +59,7 @@ class StocBio(HypergradientDescent):
     B: int | None = 100
     B_ratio: float = 1.0
     name: ClassVar[str] = "stocbio"
+    rate: ClassVar[str] = "derived"
     cost_options: ClassVar[tuple[str, ...]] = ("Q", "D", "S", "D_f", "D_g", "B")
     loop_options: ClassVar[tuple[str, ...]] = ("D", "Q")
 

@@ -48,6 +48,7 @@ class Ufom(Fom):
     gradient: str = "stored"
 
     name: ClassVar[str] = "ufom"
+    rate: ClassVar[str] = "derived"
     cost_options: ClassVar[tuple[str, ...]] = (*Fom.cost_options, "q")
     needs: ClassVar[tuple[str, ...]] = (*Fom.needs, "outer_grad_z", "inner_hvp_zz", "inner_jvp_xz")
 
@@ -144,6 +145,7 @@ class UfomAdaptive(Ufom):
     s: float = 2.0
 
     name: ClassVar[str] = "ufom-adaptive"
+    rate: ClassVar[str] = "quoted"
 
     def __post_init__(self) -> None:
         super().__post_init__()

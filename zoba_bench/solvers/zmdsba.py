@@ -77,6 +77,7 @@ class Zmdsba(Solver):
     moves: str = "joint"
 
     name: ClassVar[str] = "zmdsba"
+    rate: ClassVar[str] = "derived in part"
     tolerance_quantity: ClassVar[str] = "norm of the surrogate hypergradient f_x - Cv"
     cost_options: ClassVar[tuple[str, ...]] = ("t_k", "b_k", "s_k")
     loop_options: ClassVar[tuple[str, ...]] = ("t_k", "b_k")
@@ -190,6 +191,7 @@ class Zdsba(Zmdsba):
     s_k: int = 1
 
     name: ClassVar[str] = "zdsba"
+    rate: ClassVar[str] = "quoted"
 
     def __post_init__(self) -> None:
         super().__post_init__()

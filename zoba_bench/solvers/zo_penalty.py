@@ -70,6 +70,7 @@ class ZoPenalty(Solver):
     eta: float | None = None
 
     name: ClassVar[str] = "zo-penalty"
+    rate: ClassVar[str] = "derived in part"
     tolerance_quantity: ClassVar[str] = "norm of the surrogate gradient of the penalty function in x"
     cost_options: ClassVar[tuple[str, ...]] = ("l", "T_b")
     loop_options: ClassVar[tuple[str, ...]] = ("T_b",)

@@ -36,6 +36,7 @@ class Zoba(SingleLoop):
     """
 
     name: ClassVar[str] = "zoba"
+    rate: ClassVar[str] = "derived"
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -95,3 +96,4 @@ class ZobaTuned(Zoba):
 
     radius_rule: str = "tuned"
     name: ClassVar[str] = "zoba-tuned"
+    rate: ClassVar[str] = "derived"

@@ -35,6 +35,7 @@ class ZobaMixed(SingleLoop):
     """
 
     name: ClassVar[str] = "zoba-mixed"
+    rate: ClassVar[str] = "derived"
     needs_second_directions: ClassVar[bool] = True
     arrays_at_once: ClassVar[tuple[int, int]] = (9, 5)
 
