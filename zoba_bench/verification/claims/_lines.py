@@ -39,6 +39,7 @@ def growth_and_level(
     *,
     tolerance: float,
     factor: float,
+    problem: str = "reference",
 ) -> list[Claim]:
     """Slope and level of measured over derived, then the control of each.
 
@@ -47,14 +48,14 @@ def growth_and_level(
     slope, power = with_controls(
         build(
             f"{key}/residual", f"{what} grows {where} as derived for these runs.", "equal", tolerance, parameters,
-            quantity="residual",
+            quantity="residual", problem=problem,
         ),
         Control(f"{key}/control-missing-power", f"{what} grows with one power fewer {where}", {"missing_power": 1}),
     )  # fmt: skip
     ratio, wrong = with_controls(
         build(
             f"{key}/level", f"{what} has the value derived for these runs {where}.", "equal", tolerance, parameters,
-            quantity="ratio",
+            quantity="ratio", problem=problem,
         ),
         Control(f"{key}/control-wrong-level", f"{what} is {factor:g} times the derived value", {"factor": factor}),
     )  # fmt: skip

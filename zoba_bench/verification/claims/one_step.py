@@ -54,7 +54,7 @@ def standard_claims() -> list[Claim]:
         options = {"h": 1e-4, **REFERENCE_OPTIONS[solver]}
         parameters = {"problems": hidden, "along": "d", "options": options, "replicates": 200, "blocks": 60}
         key, where = f"P2b/{solver}/hidden-curvature", "along d to 64 at p = 2 where G_xz = 0"
-        claims += growth_and_level(key, "E|x1 - x*|^2", where, parameters, **COARSE)
+        claims += growth_and_level(key, "E|x1 - x*|^2", where, parameters, **COARSE, problem="hidden_curvature")
     return claims
 
 
