@@ -21,7 +21,7 @@ from ..symbols import THIRD
 from .drift import Certified, Drift, OneStep, certify
 from .roots import Directions, Roots
 from .run import SPREADS, Run, Start, ways
-from .state import Linear
+from .state import Linear, motion
 
 __all__ = ["ExplicitBound", "as_float"]
 
@@ -113,8 +113,13 @@ class ExplicitBound:
         sampled = any(constants.bound(name) != 0 for level in SPREADS for name in level)
         return ways(self.preset, constants, run, inside=inside, sampled=sampled)
 
-    def one_steps(self, constants: Any, run: Run, directions: Directions) -> Iterator[OneStep]:
-        """Exact numbers of the one-step inequalities, for each way to bound the motion of z* and v*."""
+    def one_steps(
+        self, constants: Any, run: Run, directions: Directions, second_order: bool = True
+    ) -> Iterator[OneStep]:  # fmt: skip
+        """Exact numbers of the one-step inequalities, for each way to bound the motion of z* and v*.
+
+        Without ``second_order`` the Lipschitz constants of their Jacobians count only where they are zero.
+        """
         roots = self.roots(directions)
         linear = {n: getattr(roots, n) for n in ("z", "v", "x", "bias_z", "bias_v", "bias_x")}
         values = dict(run.numbers)
@@ -140,22 +145,31 @@ class ExplicitBound:
         plain: dict[str, Any] = {
             n: values[n] for n in ("mu", "L_xz", "L_Psi", "M_v", "M_x", "k_z", "k_v", "rho", "gamma")
         }
-        for moved_z, moved_v in self._motions(constants, values, exact["x"]):
+        for moved_z, moved_v in self._motions(constants, values, exact["x"], second_order):
             yield OneStep(**plain, **exact, moved_z=moved_z, moved_v=moved_v, independent=roots.independent)
 
     @staticmethod
-    def _motions(constants: Any, values: Mapping[str, Fraction], root: Linear) -> list[tuple[Fraction, Fraction]]:
-        """Factors of the root of V_x in the mean motion of z* and v* beyond the mean step.
+    def _motions(
+        constants: Any, values: Mapping[str, Fraction], root: Linear, second_order: bool
+    ) -> list[tuple[Linear, Linear]]:  # fmt: skip
+        """Bounds of the mean motion of z* and v* beyond the mean step.
 
-        k gamma always serves; s gamma^2 (largest root of V_x) / 2 where that root is bounded.
+        k gamma times the root r of V_x always serves; where the Jacobians have Lipschitz constants s,
+        min(k gamma r, s gamma^2 r^2/2) does, of which ``motion`` is a bound.
         """
+        gamma, constant = values["gamma"], Fraction(root.entries[-1])
         found = []
         for slope, second in (("k_z", constants.bound("s_z")), ("k_v", constants.bound("s_v"))):
-            factor = values[slope] * values["gamma"]
-            if second is not None and (second == 0 or root.constant):
-                factor = min(factor, Fraction(second) * values["gamma"] ** 2 * Fraction(root.entries[-1]) / 2)
-            found.append(factor)
-        return [(found[0], found[1])]
+            rough = values[slope] * gamma
+            forms = [root.scaled(Fraction(0) if second == 0 else rough)]
+            if second and second_order:
+                forms.append(motion(rough, min(rough * constant, Fraction(second) * gamma**2 * constant**2 / 2), root))
+            found.append(forms)
+        pairs = [(found[0][0], found[1][0]), (found[0][-1], found[1][-1])]
+        if pairs[0] == pairs[1]:
+            return pairs[:1]
+        # Where r is constant the second way is never worse.
+        return pairs[1:] if root.constant else pairs
 
     @staticmethod
     def _third(constants: Any, name: str) -> Fraction:

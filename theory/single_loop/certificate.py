@@ -121,7 +121,7 @@ def _best(
         (step, certified)
         for way in ways(explicit.preset, constants, run, inside=False, sampled=sampled)
         if _spoken_of(explicit.preset, way)
-        for step in explicit.one_steps(constants, run, way)
+        for step in explicit.one_steps(constants, run, way, second_order=False)
         if (certified := certify(Drift(step), begin, plan.K)) is not None
     ]
     if not found:

@@ -39,7 +39,7 @@ class OneStep:
     Attributes
     ----------
     mu, L_xz, L_Psi, M_v, M_x, k_z, k_v, rho, gamma : constants and steps.
-    moved_z, moved_v : factor of the root of V_x in |E[z*(x+) - z*(x - gamma D)]|, and for v*.
+    moved_z, moved_v : bounds of |E[z*(x+) - z*(x - gamma D)]|, and of that for v*.
     z, v, x : root variances of the three directions.
     bias_z, bias_v, bias_x : biases.
     independent : the noises of (z, v) and of x are independent.
@@ -54,8 +54,8 @@ class OneStep:
     k_v: Any
     rho: Any
     gamma: Any
-    moved_z: Any
-    moved_v: Any
+    moved_z: Linear
+    moved_v: Linear
     z: Linear
     v: Linear
     x: Linear
@@ -67,13 +67,13 @@ class OneStep:
     @property
     def mean_z(self) -> Linear:
         """Bound on |E[z+ - z*(x+)]|."""
-        moved = Linear.of(D=self.k_z * self.gamma) + self.x.scaled(self.moved_z)
+        moved = Linear.of(D=self.k_z * self.gamma) + self.moved_z
         return Linear.of(a=1 - self.rho * self.mu) + self.bias_z.scaled(self.rho) + moved
 
     @property
     def mean_v(self) -> Linear:
         """Bound on |E[v+ - v*(x+)]|."""
-        moved = Linear.of(D=self.k_v * self.gamma) + self.x.scaled(self.moved_v)
+        moved = Linear.of(D=self.k_v * self.gamma) + self.moved_v
         target = (Linear.of(a=self.M_v) + self.bias_v).scaled(self.rho)
         return Linear.of(b=1 - self.rho * self.mu) + target + moved
 

@@ -9,7 +9,7 @@ from typing import Any
 import sympy as sp
 
 from ..estimators.presets import Preset
-from ..proof.algebra import equal
+from ..proof.algebra import equal, require_nonnegative
 from ..proof.rules import by_derivation, by_nonnegative_terms
 from ..proof.theorem import Step
 from ..symbols import W_0, K, L_Psi, L_xz, M_v, M_x, a, b, eta, g, gamma, h, h_bar, k_v, k_z, mu, o, rho
@@ -17,7 +17,7 @@ from .drift import WEIGHTS, Drift, OneStep, slack
 from .inequalities import V_v, V_x, V_z, after_v, after_x, after_z, bias_v, bias_x, bias_z, moved_v, moved_z
 from .roots import Directions, Roots
 from .smoothing import mean_of_v, mean_of_x, mean_of_z
-from .state import STATE, Linear, quadratic_form
+from .state import STATE, Linear, motion, quadratic_form
 from .young import Trees, root_form
 
 __all__ = ["drift_steps", "root_steps"]
@@ -144,6 +144,7 @@ def drift_steps(independent: bool) -> tuple[Step, ...]:
     stated = sum((w * (y.T * sp.Matrix(m) * y)[0] for w, m in zip(weights, matrices, strict=True)), sp.Integer(0))
     last, tau = sp.symbols("W_K tau", nonnegative=True)
     return (
+        motion_step(),
         Step(
             "drift as a quadratic form",
             sp.Le(sp.Symbol("mean_drift_of_W"), stated),
@@ -171,6 +172,41 @@ def drift_steps(independent: bool) -> tuple[Step, ...]:
     )
 
 
+@cache
+def motion_step() -> Step:
+    """The mean motion of z* by the noise of x, as a form that is linear in the root of V_x."""
+    rough, second, still = sp.symbols("k_gamma s_gamma_squared still", nonnegative=True)
+    x = Linear(tuple(sp.symbols("x_a x_b x_g x_D x_1", nonnegative=True)))
+    return Step(
+        "mean motion by the noise",
+        sp.Le(sp.Symbol("mean_motion"), motion(rough, still, x).expression),
+        "E|n|^2 = V_x: at most k gamma r and at most s gamma^2 r^2/2 for the root r of V_x, which is r_0 and what "
+        "grows with the state; still is the smaller of the two at r_0.",
+        lambda statement: _motion(statement, rough, second, still, x),
+    )
+
+
+def _motion(statement: Any, rough: Any, second: Any, still: Any, x: Linear) -> str:
+    """min(A r, B r^2) at r = r_0 + grown, with A = k gamma and B = s gamma^2/2, case by case."""
+    r_0, grown, more = x.entries[-1], sp.Symbol("grown", nonnegative=True), sp.Symbol("more", nonnegative=True)
+    # What grows stands in the statement with one factor.
+    rest = sp.expand(statement.rhs - still)
+    expected = 2 * rough * (x.expression - r_0)
+    if not equal(rest, expected):
+        raise ValueError(f"beside {still} the bound has {rest}, not {expected}")
+    bound = still + 2 * rough * grown
+    first, B = rough * (r_0 + grown), second / 2
+    # r_0 decides for A r: A r itself is within the bound.
+    require_nonnegative(bound.subs(still, rough * r_0) - first)
+    # r_0 decides for B r^2, and so does r: A = B r + more.
+    case = (bound.subs(still, B * r_0**2) - B * (r_0 + grown) ** 2).subs(rough, B * (r_0 + grown) + more)
+    require_nonnegative(case)
+    # r_0 decides for B r^2, r for A r: B r_0 <= A <= B r; A = B (r_0 + part grown), part = 1/(1 + more) in [0, 1].
+    case = (bound.subs(still, B * r_0**2) - first).subs(rough, B * (r_0 + grown / (1 + more)))
+    require_nonnegative(case)
+    return "in each of the three cases of which bound is the smaller one at r_0 and at r"
+
+
 def _slack_form(tau: Any) -> Any:
     nothing = {name: quadratic_form([], sp.Integer(0)) for name in WEIGHTS}
     matrix = sp.Matrix(slack(nothing, dict.fromkeys(WEIGHTS, sp.Integer(0)), gamma, tau))
@@ -186,9 +222,14 @@ def _generic(independent: bool) -> OneStep:
 
     forms = {n: linear(n) for n in ("z", "v", "x", "bias_z", "bias_v", "bias_x")}
     plain = {"mu": mu, "L_xz": L_xz, "L_Psi": L_Psi, "M_v": M_v, "M_x": M_x, "k_z": k_z, "k_v": k_v}
-    motions = sp.symbols("moved_z moved_v", nonnegative=True)
     return OneStep(
-        **plain, rho=rho, gamma=gamma, moved_z=motions[0], moved_v=motions[1], **forms, independent=independent
+        **plain,
+        rho=rho,
+        gamma=gamma,
+        moved_z=linear("moved_z"),
+        moved_v=linear("moved_v"),
+        **forms,
+        independent=independent,
     )
 
 
@@ -202,8 +243,8 @@ def _drift(statement: Any, step: OneStep, weights: Any, independent: bool) -> st
         bias_z: step.bias_z.expression,
         bias_v: step.bias_v.expression,
         bias_x: step.bias_x.expression,
-        moved_z: step.moved_z * root,
-        moved_v: step.moved_v * root,
+        moved_z: step.moved_z.expression,
+        moved_v: step.moved_v.expression,
     }
     # o counts per unit of s in the inequality of x, and by itself as a weight.
     of_x = sp.expand(s * after_x().subs(o, other / s))

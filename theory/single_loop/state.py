@@ -14,7 +14,7 @@ import sympy as sp
 
 from .. import symbols
 
-__all__ = ["STATE", "Linear", "independent_sum", "product", "quadratic_form"]
+__all__ = ["STATE", "Linear", "independent_sum", "motion", "product", "quadratic_form"]
 
 #: The state; the constant 1 stands at the end.
 STATE: tuple[Any, ...] = (symbols.a, symbols.b, symbols.g, symbols.D, sp.Integer(1))
@@ -66,6 +66,15 @@ def independent_sum(*forms: Linear) -> Linear:
         return sp.sqrt(sp.Add(*(entry**2 for entry in parts)))
 
     return Linear(tuple(root(*column) for column in zip(*(form.entries for form in forms), strict=True)))
+
+
+def motion(rough: Any, still: Any, root: Linear) -> Linear:
+    """Bound on min(k gamma r, s gamma^2 r^2/2) that is linear in the state, r being the root of V_x.
+
+    ``still`` is that minimum at the constant part of r; what grows with the state counts with twice ``rough``, which is
+    k gamma.
+    """
+    return Linear((*(2 * rough * entry for entry in root.entries[:-1]), still))
 
 
 Matrix = list[list[Any]]

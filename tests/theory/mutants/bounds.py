@@ -131,7 +131,7 @@ _ROOTS = table(
 
 _DRIFT = table(
     "single_loop/drift.py",
-    ("moved = Linear.of(D=self.k_z * self.gamma) + self.x.scaled(self.moved_z)",
+    ("moved = Linear.of(D=self.k_z * self.gamma) + self.moved_z",
      "moved = Linear.of(D=self.k_z * self.gamma)", "the mean motion of z* by noise is not in the matrix"),
     ("target = (Linear.of(a=self.M_v) + self.bias_v).scaled(self.rho)",
      "target = Linear.of(a=self.M_v).scaled(self.rho)",
@@ -160,6 +160,10 @@ _STATE = table(
     ("return sp.sqrt(sp.Add(*(entry**2 for entry in parts)))",
      "return sp.sqrt(sp.Add(*(entry**2 for entry in parts[:1])))",
      "only the first of independent contributions"),
+    ("return Linear((*(2 * rough * entry", "return Linear((*(rough * entry",
+     "what grows in the mean motion counts once"),
+    ("for entry in root.entries[:-1]), still))", "for entry in root.entries[:-1]), still / 2))",
+     "half of the mean motion that stays"),
     tests=("single_loop/test_roots.py", "single_loop/test_drift.py"),
 )  # fmt: skip
 

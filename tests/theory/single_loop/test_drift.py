@@ -41,7 +41,7 @@ def drift_of(preset, ratio=0.02, l=3000, curved=True):
     constants = replace(problem.constants, H=0.01, **small) if curved else problem.constants
     solver = setting(preset, problem, ratio=ratio, l=l)
     way = Directions(normalized=True, curved=curved)
-    (step,) = exact_one_steps(preset, problem, solver, way, constants=constants)
+    step, *_ = exact_one_steps(preset, problem, solver, way, constants=constants)
     return Drift(step)
 
 

@@ -8,13 +8,18 @@ from dataclasses import dataclass, replace
 import pytest
 import sympy as sp
 from zoba_bench.problems.quadratic.reference import reference
+from zoba_bench.theory.estimators.presets import preset_named
 from zoba_bench.theory.proof.theorem import TheoremError
+from zoba_bench.theory.single_loop.bound import ExplicitBound
+from zoba_bench.theory.single_loop.drift_steps import motion_step
 from zoba_bench.theory.single_loop.fixed_directions import decreasing, noise, noise_steps
 from zoba_bench.theory.single_loop.fixed_directions.noise import FIXED_KINDS, Noise
 from zoba_bench.theory.single_loop.hf_zoba import hf_zoba_shared, hf_zoba_shared_fixed
 from zoba_bench.theory.single_loop.run import Start
 from zoba_bench.theory.single_loop.weights import Certificate
 from zoba_bench.theory.symbols import K
+
+from zoba_bench.registry import load_problem
 
 from ..mutation import mutants
 
@@ -161,3 +166,23 @@ def test_the_noise_is_not_that_of_another_kind(monkeypatch):
     monkeypatch.setattr(noise.Noise, "quadratic", property(lambda self: whole(self) / 4))
     step = noise_steps.noise_steps.__wrapped__(one)[0]
     assert not step.check().ok
+
+
+def test_a_smaller_mean_motion_is_refused():
+    step = motion_step()
+    assert step.outcome.ok, step.outcome
+    assert not replace(step, statement=sp.Le(step.statement.lhs, step.statement.rhs / 2)).check().ok
+    for changed in mutants(step.statement):
+        assert not replace(step, statement=changed).check().ok, changed
+
+
+def test_a_free_adjoint_on_a_curved_problem_has_the_slope_too():
+    """Directions fixed, gamma = 0.1/sqrt(K): sqrt(K) times the certified bound stays, as the mean motion is linear."""
+    problem = load_problem("dataclean_ortho", p=2, d=2)
+    explicit, scaled = ExplicitBound(preset_named("hf-zoba")), []
+    for K_ in (10**6, 10**10):
+        gamma = 0.1 / math.sqrt(K_)
+        steps = Steps(gamma=gamma, rho=gamma / 0.02, l1=5, l2=5, h=1e-7, eta=1e-7, h_bar=1e-7)
+        found = explicit.certificate(problem.constants, 2, 2, steps, K_, Start(gap=1.0))
+        scaled.append(float(found.bound) * math.sqrt(K_))
+    assert scaled[1] < scaled[0] < 30
