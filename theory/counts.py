@@ -24,6 +24,7 @@ _NAMES = "p d n_G n_F b1 b2 q Q B B_ratio inner_steps clients T tau tau_x N batc
 p, d, n_G, n_F, b1, b2, q, Q, B, B_ratio, r, clients, T, tau, tau_x, N, batch, tasks, size, cross, direct = sp.symbols(
     _NAMES
 )
+l, l1, l2 = sp.symbols("l l1 l2")
 _i, _j = sp.symbols("i j", integer=True)
 
 
@@ -38,8 +39,9 @@ def iteration_counts(solver: str, setting: str = "") -> dict[str, Any]:
 
     Notes
     -----
-    Counts of ``ufom`` and ``ufom-adaptive`` are means over the coin, those of ``bsa``, ``ttsa`` and ``sustain`` with a
-    random series over its length. On a distribution of tasks, ``tasks`` of them
+    Counts of ``ufom``, ``ufom-adaptive`` and ``vrzsbo-like`` are means over the coin, those of ``bsa``, ``ttsa`` and
+    ``sustain`` with a random series over its length. A setting "start" is queried once before the first iteration,
+    "first" in that iteration. On a distribution of tasks, ``tasks`` of them
     are drawn (all that there are with ``batch=None``) and ``size`` is the dimension of phi; ``cross`` is 1 where L_in
     depends on theta, else 0, and ``direct`` likewise for L_out. Projections, and proximal maps with them, are counted
     where a problem declares them.
@@ -122,6 +124,28 @@ def _implicit(setting: str) -> Counts:
     gradient, products = 1 + p, 1 + (2 * p + 1) + (2 * d + 1)
     measured = second if setting == "measured" else 0
     return {"inner": (gradient + products + measured) * n_G, "outer": (1 + p + d) * n_F}
+
+
+def _zo_sogd(setting: str) -> Counts:
+    """A point takes two values of G in z, and four in z and in x for the differences along v; of F two in each."""
+    points = 2 if setting == "" else 1
+    return {"inner": points * (2 + 4 + 4) * l1, "outer": points * (2 + 2) * l2}
+
+
+def _vrzsbo(setting: str) -> Counts:
+    """The same along every coordinate: at all samples with probability q, else with a batch at two points."""
+    inner, outer = 2 * p + 4 * p + 4 * d, 2 * p + 2 * d
+    return {"inner": (q * n_G + (1 - q) * 2 * b1) * inner, "outer": (q * n_F + (1 - q) * 2 * b2) * outer}
+
+
+def _black_box(runs: Any) -> Callable[[str], Counts]:
+    """So many inner runs an iteration, of r steps each, and as many values of F: exact, or of a batch."""
+
+    def counts(setting: str) -> Counts:
+        inner = {"inner_grad_z": runs * r * n_G} if "gradients" in setting else {"inner": runs * r * 2 * p * n_G}
+        return {**inner, "outer": runs * (batch if "batch" in setting else n_F)}
+
+    return counts
 
 
 def _f2sa(setting: str) -> Counts:
@@ -267,6 +291,9 @@ _COUNTS: dict[str, Callable[[str], Counts]] = {
     "implicit": _implicit,
     "amigo": _amigo, "bsa": _bsa, "ttsa": _ttsa, "sustain": _sustain, "mrbo": _mrbo, "fsla": _fsla,
     "srba": _srba, "vrbo": _vrbo, "bome": _bome, "iaptt-gm": _iaptt,
+    "zo-sogd": _zo_sogd, "vrzsbo-like": _vrzsbo,
+    "gfm": _black_box(2 * q), "s-szd": _black_box(l + 1), "o-zd": _black_box(2 * l),
+    **dict.fromkeys(("mezo-bcd", "lozo"), _black_box(sp.Integer(2))),
     "stocbio": _stocbio, "fom": _unrolled(sp.Integer(0)), "ufom": _unrolled(q), "ufom-adaptive": _unrolled(q),
 }  # fmt: skip
 
@@ -279,5 +306,8 @@ SETTINGS: dict[str, tuple[str, ...]] = {
     "fednest": ("", "batch"),
     **dict.fromkeys(("bsa", "ttsa", "sustain"), ("", "sum")),
     **dict.fromkeys(("srba", "vrbo"), ("", "refresh")), "bome": ("", "value"),
+    "zo-sogd": ("", "no memory", "first"),
+    **dict.fromkeys(("s-szd", "o-zd", "mezo-bcd", "lozo"), ("", "gradients")),
+    "gfm": ("", "gradients", "batch", "gradients, batch"),
     "fom": tuple(_FIRST), "ufom": _BOTH, "ufom-adaptive": _BOTH,
 }  # fmt: skip

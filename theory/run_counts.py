@@ -44,8 +44,9 @@ def run_counts(solver: str, problem: BilevelProblem, options: Mapping[str, Any],
     Raises
     ------
     ValueError
-        If the number is random: the exact gradient of UFOM is drawn by a coin with 0 < q < 1, and a random Neumann
-        series of more than one term has a random length. If it depends on the values of F, as the path of IAPTT-GM.
+        If the number is random: a coin with 0 < q < 1 decides on the exact gradient of UFOM and on all samples of
+        VRZSBO, and a random Neumann series of more than one term has a random length. If it depends on the values of F,
+        as the path of IAPTT-GM.
     """
     module, _, attribute = UPDATES[solver].partition(":")
     o = chosen(options, getattr(import_module(module), attribute).published)
@@ -55,7 +56,12 @@ def run_counts(solver: str, problem: BilevelProblem, options: Mapping[str, Any],
     if "refresh" in SETTINGS[solver]:
         dearer, number = _with_maps(problem, _at(solver, "refresh", values)), -(-iterations // _period(values, o))
         once = {column: number * (total - each.get(column, 0)) for column, total in dearer.items()}
-    return {column: once.get(column, 0) + iterations * each.get(column, 0) for column in {*each, *once}}
+    first = each if "first" not in SETTINGS[solver] else _with_maps(problem, _at(solver, "first", values))
+    later = max(0, iterations - 1)
+    return {
+        column: once.get(column, 0) + min(1, iterations) * first.get(column, 0) + later * each.get(column, 0)
+        for column in {*each, *once}
+    }
 
 
 def _setting(problem: BilevelProblem, solver: str, o: Mapping[str, Any]) -> str:
@@ -70,6 +76,11 @@ def _setting(problem: BilevelProblem, solver: str, o: Mapping[str, Any]) -> str:
         return "sum" if o["series"] == "sum" else ""
     if solver == "bome":
         return "value" if o["phi"] == "value" else ""
+    if solver in ("gfm", "s-szd", "o-zd", "mezo-bcd", "lozo"):
+        sampled = o.get("batch") is not None
+        return ", ".join(["gradients"] * (o["training"] == "gradients") + ["batch"] * sampled)
+    if solver == "zo-sogd":
+        return "" if min(o["gamma"], o["lam"], o["eta"]) < 1 else "no memory"
     if solver == "implicit":
         return "measured" if o["curvature"] == "measured" else ""
     if solver in ("fom", "ufom", "ufom-adaptive"):
@@ -110,6 +121,10 @@ def _values(solver: str, problem: BilevelProblem, o: Mapping[str, Any]) -> dict[
             "inner_steps": tasks.steps, "size": tasks.q, "cross": int(tasks.inner_cross is not None),
             "direct": int(tasks.outer_grad_theta is not None), "tasks": o["batch"] or tasks.count,
         }  # fmt: skip
+    if solver == "vrzsbo-like":
+        values["q"] = o["q"] if problem.stochastic else 1
+        if values["q"] < 1:
+            raise ValueError(f"the count of vrzsbo-like is random at q = {o['q']}: a coin chooses the samples")
     if solver in ("ufom", "ufom-adaptive") and max(o["q"], o.get("q_min", 0.0)) < 1:
         raise ValueError(
             f"the count of {solver} is random at q = {o['q']}: its gradient is exact with this probability"

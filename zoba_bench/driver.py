@@ -283,7 +283,7 @@ def _costs(problem: BilevelProblem, solver: Solver, rng: np.random.Generator, co
 #: Samples an iteration, where a problem has any.
 _BATCHES = ("b1", "b2", "batch", "B", "S", "D_f", "D_g")
 _BEYOND = 10**9  # passes, directions or samples an iteration
-_RADII = ("h", "h2", "eta", "h_bar")
+_RADII = ("h", "h2", "eta", "h_bar", "nu", "rho_r", "rho_s", "rho_v")
 
 
 def _message(status: Status, solver: Solver, nit: int, met: str) -> str:

@@ -121,6 +121,14 @@ _ALL = (
     Paper("2209.00361", "Versatile Single-Loop Method for Gradient Estimator: First and Second Order Optimality, "
           "and its Application to Federated Learning",
           ("Kazusato Oko", "Shunta Akiyama", "Tomoya Murata", "Taiji Suzuki"), 2022),
+    Paper("2008.10898", "PAGE: A Simple and Optimal Probabilistic Gradient Estimator for Nonconvex Optimization",
+          ("Zhize Li", "Hongyan Bao", "Xiangliang Zhang", "Peter Richtárik"), 2020),
+    Paper("2209.05045", "Gradient-Free Methods for Deterministic and Stochastic Nonsmooth Nonconvex Optimization",
+          ("Tianyi Lin", "Zeyu Zheng", "Michael I. Jordan"), 2022),
+    Paper("2301.06428", "Faster Gradient-Free Algorithms for Nonsmooth Nonconvex Stochastic Optimization",
+          ("Lesi Chen", "Jing Xu", "Luo Luo"), 2023),
+    Paper("2305.16024", "An Optimal Structured Zeroth-order Algorithm for Non-smooth Optimization",
+          ("Marco Rando", "Cesare Molinari", "Lorenzo Rosasco", "Silvia Villa"), 2023),
 )  # fmt: skip
 
 #: By arXiv id; the first is the one that this project is about.
@@ -145,7 +153,7 @@ def _unknown(name: str) -> str:
 
 
 def _escaped(name: str) -> str:
-    return name.replace("é", "{\\'e}")
+    return name.replace("é", "{\\'e}").replace("á", "{\\'a}")
 
 
 def _plain(name: str) -> str:

@@ -74,7 +74,9 @@ def test_values_that_are_too_large_for_the_radius_are_unresolved(solver):
     ("solver", "options"),
     [("pzobo", {"eta": 1e-17}), ("hozog", {"eta": 1e-17}), ("hozog", {"eta": 1e-17, "training": "values"}),
      ("hf-zoba", {"eta": 1e-17}), ("zoba", {"eta": 1e-17}), ("zoba-mixed", {"eta": 1e-17}),
-     ("zo-penalty", {"eta": 1e-17}), ("zmdsba", {"eta": 1e-17}), ("implicit", {"h2": 1e-17})],
+     ("zo-penalty", {"eta": 1e-17}), ("zmdsba", {"eta": 1e-17}), ("implicit", {"h2": 1e-17}),
+     ("zo-sogd", {"rho_r": 1e-17}), ("zo-sogd", {"rho_s": 1e-17}), ("vrzsbo-like", {"nu": 1e-17}),
+     ("gfm", {"eta": 1e-17}), ("s-szd", {"eta": 1e-17}), ("lozo", {"h": 1e-17})],
 )  # fmt: skip
 def test_every_radius_counts(solver, options):
     result = solve(problem(), solver, **options)

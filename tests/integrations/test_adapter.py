@@ -17,8 +17,8 @@ from zoba_bench.registry import entry
 from .conftest import times
 
 FILES = (
-    "hf_zoba", "hf_zoba_shared", "hozog", "implicit", "zdsba", "zmdsba", "zo_penalty", "zoba", "zoba_mixed",
-    "zoba_tuned",
+    "gfm", "hf_zoba", "hf_zoba_shared", "hozog", "implicit", "lozo", "mezo_bcd", "o_zd", "s_szd", "vrzsbo_like",
+    "zdsba", "zmdsba", "zo_penalty", "zo_sogd", "zoba", "zoba_mixed", "zoba_tuned",
 )  # fmt: skip
 FAST = {"l1": 4, "s_k": 4, "t_k": 2, "b_k": 2, "T_b": 2, "l": 3, "inner_steps": 3, "q": 2}
 
@@ -26,6 +26,8 @@ FAST = {"l1": 4, "s_k": 4, "t_k": 2, "b_k": 2, "T_b": 2, "l": 3, "inner_steps": 
 def adapted(kind, objective, **options):
     """A solver with small options, after ``set_objective``."""
     small = {name: value for name, value in FAST.items() if name in kind.parameters}
+    if kind.solver == "vrzsbo-like":  # of which q is a probability
+        small["q"] = 0.5
     solver = kind.get_instance(**{**small, "eval_freq": 3, **options})
     assert solver.skip(**objective) == (False, None)
     solver.set_objective(**objective)

@@ -40,6 +40,15 @@ CASES: list[tuple[str, tuple[str, dict[str, Any]], str, dict[str, Any]]] = [
     ("hozog", SUM, "values", {"q": 2, "inner_steps": 4, "training": "values"}),
     *(("implicit", problem, setting, {"curvature": setting} if setting else {}) for problem in (EXACT, SUM)
       for setting in ("", "measured")),
+    *(("zo-sogd", problem, setting, {"l1": 3, "l2": 2, **weights}) for problem in (EXACT, SUM)
+      for setting, weights in (("", {}), ("no memory", {"gamma": 1.0, "lam": 1.0, "eta": 1.0}))),
+    *((name, problem, setting, {"inner_steps": 3, **({"training": setting} if setting else {})})
+      for name in ("gfm", "s-szd", "o-zd", "mezo-bcd", "lozo") for problem in (EXACT, SUM)
+      for setting in ("", "gradients")),
+    ("gfm", SUM, "batch", {"q": 2, "inner_steps": 3, "batch": 3}),
+    ("gfm", SUM, "gradients, batch", {"inner_steps": 3, "batch": 3, "training": "gradients"}),
+    ("s-szd", EXACT, "", {"l": 2, "inner_steps": 3}), ("o-zd", EXACT, "", {"l": 2, "inner_steps": 3}),
+    ("vrzsbo-like", EXACT, "", {}), ("vrzsbo-like", SUM, "", {"q": 1.0}),
     ("soba", EXACT, "", {}), ("soba", SUM, "", {"b1": 3, "b2": 2}), ("soba", SUM, "", {}),
     ("saba", SUM, "", {"b1": 3, "b2": 2}), ("saba", SUM, "", {}),
     ("f2sa", EXACT, "", {"inner_steps": 3}), ("f2sa", SUM, "", {"inner_steps": 3, "b1": 3, "b2": 2}),
@@ -83,8 +92,8 @@ def identify(case):
 def test_the_counter_agrees_with_the_symbolic_counts_in_every_column(case):
     name, (title, parameters), _setting, options = case
     problem, solver = zb.load_problem(title, **parameters), make_solver(name, **options)
-    run_of = {k: dict.fromkeys(COUNTED, 0) | run_counts(name, problem, options, k) for k in (0, 1, ITERATIONS)}
-    each = {column: run_of[1][column] - run_of[0][column] for column in COUNTED}
+    run_of = {k: dict.fromkeys(COUNTED, 0) | run_counts(name, problem, options, k) for k in (0, 1, 2, ITERATIONS)}
+    each = {column: run_of[2][column] - run_of[1][column] for column in COUNTED}
     run = {"max_iterations": ITERATIONS, "replicates": REPLICATES, "record_every": None}
     result = zb.solve(problem, name, **run, **SLOW.get(name, {}), **options)
     assert {column: n.tolist() for column, n in result.counts.items()} == {
@@ -100,10 +109,15 @@ SLOW: dict[str, dict[str, Any]] = {
 }
 
 
+AT_START = ("start", "first")
+
+
 def test_every_solver_and_every_setting_is_compared():
     assert set(SETTINGS) == set(zb.list_solvers())
     compared = {(name, setting) for name, _, setting, _ in CASES}
-    everything = {(name, setting) for name, several in SETTINGS.items() for setting in several if setting != "start"}
+    everything = {
+        (name, setting) for name, several in SETTINGS.items() for setting in several if setting not in AT_START
+    }
     assert compared == everything
 
 
@@ -133,12 +147,12 @@ def test_an_unknown_name_is_refused_with_the_known_ones(name, setting, message):
 
 @pytest.mark.parametrize(
     ("solver", "what"),
-    [*((name, "at q = 0") for name in ("ufom", "ufom-adaptive")),
+    [*((name, "at q = 0") for name in ("ufom", "ufom-adaptive", "vrzsbo-like")),
      *((name, "with series='random' at N = 10") for name in ("bsa", "ttsa", "sustain"))],
 )  # fmt: skip
 def test_a_count_that_chance_decides_is_refused(solver, what):
     with pytest.raises(ValueError, match=f"the count of {solver} is random {what}"):
-        run_counts(solver, zb.load_problem(EXACT[0], **EXACT[1]), {}, 3)
+        run_counts(solver, zb.load_problem(SUM[0], **SUM[1]), {}, 3)
 
 
 def test_a_count_that_the_values_of_f_decide_is_refused():

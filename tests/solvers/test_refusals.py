@@ -33,6 +33,8 @@ STEPS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("bsa", "ttsa", "sustain", "mrbo", "vrbo"), ("rho", "eta", "gamma")),
     "iaptt-gm": ("alpha", "gamma"),
     "bome": ("alpha",),  # its other steps have no range
+    **dict.fromkeys(("gfm", "s-szd", "o-zd", "mezo-bcd", "lozo"), ("alpha", "gamma")),
+    "zo-sogd": ("beta", "delta", "alpha"), "vrzsbo-like": ("rho", "rho_v", "gamma"),
     "implicit": (),  # quasi-Newton steps have no range
 }  # fmt: skip
 #: Cheap iterations, and steps that do not shrink where that can be had.
@@ -41,7 +43,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     **{name: {"t_k": 4, "b_k": 4, "schedule": "constant"} for name in ("zdsba", "zmdsba")},
     **{name: {"schedule": "constant"} for name in ("zo-penalty", "soba", "fom", "ufom", "ufom-adaptive")},
     "pzobo": {"Q": 3}, "hozog": {"inner_steps": 10}, "f2sa": {"alpha_exponent": 0.0, "gamma_exponent": 0.0},
-    "meha": {"power": 0.0}, "fednest": {"clients": 4},
+    "s-szd": {"power": 0.0}, "meha": {"power": 0.0}, "fednest": {"clients": 4},
     **{name: {"schedule": "constant", "eta": 0.1} for name in ("bsa", "ttsa", "sustain", "mrbo")},
     "amigo": {}, "fsla": {"schedule": "constant"}, "srba": {"b1": 4, "b2": 4},
     "vrbo": {"inner_steps": 2, "N": 5, "eta": 0.1, "b1": 4, "b2": 4}, "bome": {"alpha": 0.1},

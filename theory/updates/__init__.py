@@ -16,6 +16,8 @@ two_loops         ZDSBA, ZMDSBA, the zeroth-order penalty method
 responses         PZOBO, HOZOG
 federated         FedNest
 implicit          the implicit hypergradient by differences, Newton in z, BFGS in x
+black_box         GFM, S-SZD, O-ZD, MeZO-BCD, LOZO: differences of the value after an inner run
+recursive         ZO-SOGD, VRZSBO-like: directions corrected from one iteration to the next
 """
 
 _HERE = "zoba_bench.theory.updates"
@@ -54,4 +56,11 @@ UPDATES: dict[str, str] = {
     "hozog": f"{_HERE}.responses:HOZOG",
     "fednest": f"{_HERE}.federated:FEDNEST",
     "implicit": f"{_HERE}.implicit:IMPLICIT",
+    "zo-sogd": f"{_HERE}.recursive:ZO_SOGD",
+    "vrzsbo-like": f"{_HERE}.recursive:VRZSBO_LIKE",
+    "gfm": f"{_HERE}.black_box:GFM",
+    "s-szd": f"{_HERE}.black_box:S_SZD",
+    "o-zd": f"{_HERE}.black_box:O_ZD",
+    "mezo-bcd": f"{_HERE}.black_box:MEZO_BCD",
+    "lozo": f"{_HERE}.black_box:LOZO",
 }

@@ -20,7 +20,7 @@ from zoba_bench.problem import BilevelProblem
 from .expected import Expected, State, Update, chosen, projected, require_affine_projection, rounding
 from .smoothness import hessian_of, noise_of_values, require_quadratic, variation
 
-__all__ = ["HOZOG", "PZOBO"]
+__all__ = ["HOZOG", "PZOBO", "bend", "inner_run"]
 
 _PZOBO: dict[str, Any] = {
     "N": 10, "Q": 10, "eta": 0.1, "alpha": 0.1, "beta": 0.1, "directions": "gaussian", "batch": None,
@@ -32,7 +32,7 @@ _HOZOG: dict[str, Any] = {
 _OUTCOMES = 4096
 
 
-def _run(problem: BilevelProblem, z: Array, x: Array, steps: int, alpha: float) -> tuple[Array, Array]:
+def inner_run(problem: BilevelProblem, z: Array, x: Array, steps: int, alpha: float) -> tuple[Array, Array]:
     """The end of gradient descent on G(., x) from z, and its derivative in x, rows over x."""
     tangents = np.zeros((problem.d, problem.p))
     for _ in range(steps):
@@ -42,7 +42,7 @@ def _run(problem: BilevelProblem, z: Array, x: Array, steps: int, alpha: float) 
     return z, tangents
 
 
-def _bend(gradient: Callable[[Array], Array], x: Array, radius: float) -> float:
+def bend(gradient: Callable[[Array], Array], x: Array, radius: float) -> float:
     """Twice the largest sampled second derivative of a gradient within a radius."""
     rng, centre, largest = np.random.default_rng(3), gradient(x), 0.0
     for _ in range(8):
@@ -60,16 +60,16 @@ def _pzobo(problem: BilevelProblem, options: Mapping[str, Any], state: State) ->
     require_affine_projection(problem)
     if o["batch"] is not None:
         return _pzobo_on_batches(problem, o, state)
-    end, J = _run(problem, z, x, o["N"], o["alpha"])
+    end, J = inner_run(problem, z, x, o["N"], o["alpha"])
     f_z = problem.outer_grad_z(end, x)  # type: ignore[misc]
     h = problem.outer_grad_x(end, x) + J @ f_z  # type: ignore[misc]
 
     def bounds() -> Mapping[str, Any]:
         # Gaussian directions have the length sqrt(d); most of them end within three times that.
         length = o["eta"] * (np.sqrt(problem.d) if o["directions"] == "gaussian" else 1.0)
-        bend = _bend(lambda at: _run(problem, z, at, o["N"], o["alpha"])[1] @ f_z, x, length)
+        largest = bend(lambda at: inner_run(problem, z, at, o["N"], o["alpha"])[1] @ f_z, x, length)
         unit = rounding(problem, 4 * o["N"], z, x)
-        bias = bend * o["eta"] ** 2 * problem.d / 2 + unit * problem.d * (1 + float(np.linalg.norm(f_z))) / o["eta"]
+        bias = largest * o["eta"] ** 2 * problem.d / 2 + unit * problem.d * (1 + float(np.linalg.norm(f_z))) / o["eta"]
         return {"z": unit, "x": o["beta"] * bias + unit}
 
     return Expected({"z": end, "v": state["v"], "x": projected(problem, x - o["beta"] * h)}, bounds)
@@ -113,10 +113,10 @@ def _hozog(problem: BilevelProblem, options: Mapping[str, Any], state: State) ->
     require_affine_projection(problem)
 
     def gradient(at: Array) -> Array:
-        end, J = _run(problem, origin, at, o["inner_steps"], o["alpha"])
+        end, J = inner_run(problem, origin, at, o["inner_steps"], o["alpha"])
         return problem.outer_grad_x(end, at) + J @ problem.outer_grad_z(end, at)  # type: ignore[misc]
 
-    z, _ = _run(problem, origin, x, o["inner_steps"], o["alpha"])
+    z, _ = inner_run(problem, origin, x, o["inner_steps"], o["alpha"])
     value = float(problem.outer(z, x))
     better = not value >= state["best_value"]  # no value yet is not a number
     mean = {
@@ -134,7 +134,7 @@ def _hozog(problem: BilevelProblem, options: Mapping[str, Any], state: State) ->
         slope = float(np.linalg.norm(problem.outer_grad_z(z, x)))  # type: ignore[misc]
         f_unit = noise_of_values(problem, "outer", z, x) + slope * unit
         # A bias of z that is smooth in x moves the gradient of the value as much as the value, up to 1 + its size.
-        bias = _bend(gradient, x, o["eta"]) * o["eta"] ** 2 * problem.d / 2 + f_unit * problem.d / o["eta"]
+        bias = bend(gradient, x, o["eta"]) * o["eta"] ** 2 * problem.d / 2 + f_unit * problem.d / o["eta"]
         bias += (1 + slope) * z_bias * problem.d * (1 if z_bias == 0 else 1 / o["eta"])
         return {
             "z": z_bias + unit, "x": o["gamma"] * bias + rounding(problem, 1, x),

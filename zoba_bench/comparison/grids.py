@@ -63,6 +63,18 @@ GRIDS |= {
     # Of the steps of differences h matters with noise alone; a radius for every size of x.
     "implicit": Entry("single", "values", _grid({}, radius=(0.1, 1.0, 10.0), h2=(1e-4, 1e-3),
                                                 curvature=("secant", "measured"))),
+    # v moves with the step of z.
+    "zo-sogd": Entry("single", "values", tuple(
+        {**point, "delta": point["beta"], "l2": point["l1"]} for point in
+        _grid({}, beta=_RHO, alpha=(0.003, 0.03), l1=(5, 20))
+    )),
+    "vrzsbo-like": Entry("single", "values", tuple(
+        {**point, "rho_v": point["rho"]} for point in _grid({}, rho=_RHO, gamma=(0.003, 0.03), q=(0.1, 0.5))
+    )),
+    **dict.fromkeys(("gfm", "o-zd", "mezo-bcd", "lozo"), Entry(
+        "two", "values", _grid({}, inner_steps=(3, 10), alpha=_INNER, gamma=_OUTER)
+    )),
+    "s-szd": Entry("two", "values", _grid({}, power=(0.0, 0.6), alpha=_INNER, gamma=_OUTER)),
     "pzobo": Entry("two", "gradients", _grid({"Q": 1}, N=(3, 10), alpha=_INNER, beta=_OUTER)),
     # eta is the radius of its differences and gamma its outer step.
     "hozog": Entry("two", "gradients", _grid({"q": 1, "eta": 0.01}, inner_steps=(10, 40), alpha=_INNER, gamma=_OUTER)),
@@ -108,4 +120,6 @@ STEPS: dict[str, tuple[str, ...]] = {
     "bome": ("rho", "ratio", "alpha"),
     "iaptt-gm": ("alpha", "gamma"),
     "implicit": ("radius",),
+    **dict.fromkeys(("gfm", "s-szd", "o-zd", "mezo-bcd", "lozo"), ("alpha", "gamma")),
+    "zo-sogd": ("beta", "alpha"), "vrzsbo-like": ("rho", "gamma"),
 }  # fmt: skip

@@ -14,6 +14,8 @@
                     directions (SUSTAIN, MRBO, FSLA), passes through all samples now and then (SRBA, VRBO)
 ``implicit``        differences along coordinates: Newton in z, quasi-Newton in x
 ``zmdsba``, ``zo_penalty``, ``pzobo``, ``hozog``   zeroth-order methods with two loops
+``black_box``, ``gfm``, ``structured``, ``subspaces``   descents on the value after an inner run (``training``)
+``zo_sogd``, ``vrzsbo``   the zeroth-order single loop with directions that are corrected from step to step
 """
 
 __all__ = ["SOLVERS", "base"]
@@ -48,6 +50,13 @@ SOLVERS: dict[str, str] = {
     "zo-penalty": "zoba_bench.solvers.zo_penalty:ZoPenalty",
     "pzobo": "zoba_bench.solvers.pzobo:Pzobo",
     "hozog": "zoba_bench.solvers.hozog:Hozog",
+    "zo-sogd": "zoba_bench.solvers.zo_sogd:ZoSogd",
+    "vrzsbo-like": "zoba_bench.solvers.vrzsbo:VrzsboLike",
+    "gfm": "zoba_bench.solvers.gfm:Gfm",
+    "s-szd": "zoba_bench.solvers.structured:SSzd",
+    "o-zd": "zoba_bench.solvers.structured:OZd",
+    "mezo-bcd": "zoba_bench.solvers.subspaces:MezoBcd",
+    "lozo": "zoba_bench.solvers.subspaces:Lozo",
     "fom": "zoba_bench.solvers.fom:Fom",
     "ufom": "zoba_bench.solvers.ufom:Ufom",
     "ufom-adaptive": "zoba_bench.solvers.ufom:UfomAdaptive",

@@ -22,6 +22,7 @@ __all__ = [
     "StepWarning",
     "batch_mean",
     "batch_sizes",
+    "in_ball",
     "norms",
     "outer_range",
     "sqrt_decay",
@@ -207,6 +208,14 @@ def norms(vectors: Array) -> Array:
     """Euclidean norms (R,) of vectors (R, n)."""
     lengths: Array = np.sqrt(np.vecdot(vectors, vectors))
     return lengths
+
+
+def in_ball(vectors: Array, radius: float | None) -> Array:
+    """The nearest points (R, n) of the ball around 0; the vectors themselves where ``radius`` is None."""
+    if radius is None:
+        return vectors
+    lengths = norms(vectors)[:, None]
+    return vectors * np.where(lengths > radius, radius / np.maximum(lengths, radius), 1.0)
 
 
 def __dir__() -> list[str]:

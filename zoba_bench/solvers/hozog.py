@@ -10,11 +10,12 @@ import numpy as np
 
 from zoba_bench.arrays import Array
 from zoba_bench.directions import sphere
-from zoba_bench.estimators import average, central_difference, forward_difference
+from zoba_bench.estimators import average, forward_difference
 from zoba_bench.oracle import Oracle
 from zoba_bench.problem import BilevelProblem
-from zoba_bench.solvers.base import Solver, State, step_range
-from zoba_bench.validation import check_choice, check_count, check_passes, check_positive
+from zoba_bench.solvers.base import State, step_range
+from zoba_bench.solvers.training import Trains
+from zoba_bench.validation import check_count, check_positive
 
 __all__ = ["Hozog", "HozogState"]
 
@@ -38,7 +39,7 @@ class HozogState(State):
 
 
 @dataclass(frozen=True)
-class Hozog(Solver):
+class Hozog(Trains):
     """HOZOG: gradient descent on Psi_T(x) = F(A(x), x) by zeroth-order differences, A(x) being a training at x.
 
     Parameters
@@ -92,14 +93,9 @@ class Hozog(Solver):
 
     def __post_init__(self) -> None:
         check_count("q", self.q)
-        check_passes("inner_steps", self.inner_steps)
-        for name in ("eta", "gamma", "alpha", "h"):
+        self.check_training()
+        for name in ("eta", "gamma"):
             check_positive(name, getattr(self, name))
-        check_choice("training", self.training, ("gradients", "values"))
-
-    def requirements(self) -> tuple[str, ...]:
-        """Gradients of G, unless trainings use its values."""
-        return self.needs if self.training == "gradients" else ()
 
     def stable_steps(self, problem: BilevelProblem) -> Iterator[tuple[str, float, float, str]]:
         """Ranges in which a training, and x in mean square, are stable."""
@@ -132,16 +128,3 @@ class Hozog(Solver):
             best_x=np.where(better[:, None], x, state.best_x),
             best_value=np.where(better, values[:, 0], state.best_value),
         )  # fmt: skip
-
-    def train(self, oracle: Oracle, origin: Array, x: Array) -> Array:
-        """A(x), shape (R, n, p), at the points x (R, n, d): T gradient steps from ``origin`` (R, p)."""
-        z: Array = np.broadcast_to(origin[:, None, :], (*x.shape[:-1], oracle.p))
-        for _ in range(self.inner_steps):
-            z = z - self.alpha * self._gradient(oracle, z, x)
-        return z
-
-    def _gradient(self, oracle: Oracle, z: Array, x: Array) -> Array:
-        if self.training == "gradients":
-            return oracle.inner_grad_z(z, x)
-        z, x, moves = z[..., None, :], x[..., None, :], self.h * np.eye(oracle.p)
-        return np.asarray(central_difference(oracle.inner(z + moves, x), oracle.inner(z - moves, x), self.h))

@@ -22,7 +22,7 @@ from zoba_bench.solvers.ufom import Ufom
 from zoba_bench.solvers.zo_penalty import ZoPenalty
 from zoba_bench.solvers.zoba import Zoba
 from zoba_bench.solvers.zoba_mixed import ZobaMixed
-from zoba_bench.verification.wrong_first_order import WRONG_SOLVERS
+from zoba_bench.verification.wrong_zeroth_order import WRONG_SOLVERS
 
 __all__ = ["CONTROLS"]
 

@@ -16,4 +16,11 @@ LATER: frozenset[str] = frozenset({
     "sustain",
     "ttsa",
     "vrbo",
+    "zo-sogd",
+    "vrzsbo-like",
+    "gfm",
+    "s-szd",
+    "o-zd",
+    "mezo-bcd",
+    "lozo",
 })  # fmt: skip

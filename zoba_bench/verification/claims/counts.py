@@ -107,6 +107,12 @@ _SETTINGS: dict[str, list[dict[str, Any]]] = {
     "bome": _every(_BOTH, {"inner_steps": 3}, {"phi": "value"}),
     "iaptt-gm": [{"problem": problem, "options": [{"inner_steps": 1}]} for problem in _BOTH],
     "fsla": _every((_EXACT,)) + _every((_SUM,), {"b1": 3, "b2": 2}),
+    "zo-sogd": _every(_BOTH, {"l1": 3, "l2": 2}, {"l1": 2, "gamma": 1.0, "lam": 1.0, "eta": 1.0}),
+    "gfm": _every(_BOTH, {"q": 2, "inner_steps": 4}, {"inner_steps": 3, "training": "gradients"})
+    + _every((_SUM,), {"q": 2, "inner_steps": 3, "batch": 3}, {"inner_steps": 3, "batch": 3, "training": "gradients"}),
+    **dict.fromkeys(("s-szd", "o-zd"), _every(_BOTH, {"l": 2, "inner_steps": 4}, {"training": "gradients"})),
+    **dict.fromkeys(("mezo-bcd", "lozo"), _every(_BOTH, {"inner_steps": 4}, {"training": "gradients"})),
+    "vrzsbo-like": [*_every((_EXACT,)), {"problem": _SUM, "options": [{"q": 1.0}, {"q": 1.0, "nu": 0.01}]}],
     "fednest": _every(
         (_SUM,), {"clients": 4, "T": 2, "tau": 3, "tau_x": 2, "N": 4},
         {"clients": 2, "T": 2, "tau": 3, "tau_x": 2, "N": 4, "batch": 1},
@@ -124,6 +130,8 @@ _LEFT_OUT: dict[str, tuple[str, ...]] = {
     "amigo": ("inner_hvp_zz",), "bsa": ("inner_hvp_zz",), "ttsa": ("inner_jvp_xz",), "sustain": ("outer_grad_z",),
     "mrbo": ("inner_hvp_zz",), "fsla": ("outer_grad_x",), "srba": ("inner_jvp_xz",),
     "vrbo": ("outer_grad_z",), "bome": ("inner_grad_x",), "iaptt-gm": ("outer",),
+    "zo-sogd": ("inner", "outer"), "vrzsbo-like": ("inner", "outer"),
+    **dict.fromkeys(("gfm", "s-szd", "o-zd", "mezo-bcd", "lozo"), ("inner", "outer")),
 }  # fmt: skip
 
 

@@ -82,6 +82,8 @@ _DIFFERENCES: dict[str, Any] = {
 }  # fmt: skip
 _PENALTY: dict[str, Any] = {**_CONSTANT, "lam": 4.0, "T_b": 5, "l": 16, "alpha": 0.02, "beta": 0.1, "h": 1e-5}
 
+_INNER: dict[str, Any] = {"inner_steps": 5, "alpha": 0.5, "training": "gradients"}
+
 #: The first of each solver is in quick.
 SETTINGS: tuple[Setting, ...] = (
     Setting("zoba", _QUADRATIC, "late", _SINGLE, 34, replicates=200, tolerance=0.1),
@@ -151,6 +153,26 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("hozog", _QUADRATIC, "no-factor", {"gamma": 0.1, "inner_steps": 30, "q": 10}, 6, "minimizer", 800, 0.1),
     Setting("hozog", _LOGISTIC, "late", {"gamma": 0.05, "inner_steps": 20, "q": 10, "eta": 1e-3}, 20, "minimizer",
             2000, 0.1, {"q": 20}),
+    Setting("zo-sogd", _QUADRATIC, "late", {"alpha": 0.05, "delta": 0.2, "beta": 0.2, "l1": 10, "l2": 10}, 40, "rest",
+            200, 0.1),
+    Setting("zo-sogd", _WIDE, "late", {"alpha": 0.1, "delta": 0.2, "beta": 0.2, "l1": 10, "l2": 10}, 20, "rest", 400,
+            0.1, what="quad_general-wide"),
+    Setting("gfm", _QUADRATIC, "no-factor", {**_INNER, "gamma": 0.1, "q": 4}, 4, "rest", 600, 0.1),
+    Setting("gfm", _SUM, "late", {**_INNER, "alpha": 0.3, "gamma": 0.2, "q": 4, "batch": 8}, 40, "rest", 300, 0.15),
+    Setting("s-szd", _QUADRATIC, "short-columns", {**_INNER, "gamma": 0.1, "power": 0.0}, 4, "rest", 1500, 0.1),
+    Setting("s-szd", _WIDE, "late", {**_INNER, "gamma": 0.05, "power": 0.0, "l": 2}, 20, "rest", 300, 0.1,
+            what="quad_general-wide"),
+    Setting("o-zd", _QUADRATIC, "no-factor", {**_INNER, "gamma": 0.1}, 4, "rest", 1500, 0.1),
+    Setting("o-zd", _WIDE, "late", {**_INNER, "gamma": 0.05, "l": 2}, 20, "rest", 300, 0.1, what="quad_general-wide"),
+    Setting("mezo-bcd", _QUADRATIC, "long-block", {**_INNER, "gamma": 0.2, "block_size": 1}, 4, "rest", 9000, 0.15),
+    Setting("mezo-bcd", _WIDE, "late", {**_INNER, "gamma": 0.1}, 20, "rest", 2000, 0.15, what="quad_general-wide"),
+    # With a V that is kept x is not affine in what is drawn.
+    Setting("lozo", _QUADRATIC, "no-rank", {**_INNER, "gamma": 0.1, "columns": 2, "rank": 2, "refresh": 1}, 4, "rest",
+            9000, 0.15),
+    Setting("lozo", _WIDE, "late", {**_INNER, "gamma": 0.05}, 20, "rest", 2000, 0.15, what="quad_general-wide"),
+    Setting("vrzsbo-like", _SUM, "late", {"gamma": 0.2, "rho": 0.3, "rho_v": 0.3, "q": 0.5, "b1": 8, "b2": 8}, 80,
+            "rest", 100, 0.1),
+    Setting("vrzsbo-like", _LOGISTIC, "late", {"gamma": 0.1, "rho": 0.3, "rho_v": 0.3}, 60, tolerance=0.01),
     # Differences leave 1e-6 of the first distance, of which a hundredth is left.
     Setting("implicit", _LOGISTIC, "unchecked", {}, 6, tolerance=0.01),
     Setting("implicit", _QUADRATIC, "half-product", {"curvature": "measured"}, 7, tolerance=0.01),

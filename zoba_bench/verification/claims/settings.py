@@ -27,6 +27,9 @@ _OPTIONS: dict[str, dict[str, Any]] = {
     "hf-zoba-shared": {**_TWO_RADII, "h_bar": 1e-2}, "zmdsba": _LOOPS, "zdsba": {**_LOOPS, "moves": "block"},
     "zo-penalty": {**_FINE, "l": 1, "T_b": 2}, "pzobo": {"N": 2, "Q": 1, "eta": 1e-5, "directions": "sphere"},
     "hozog": {"q": 1, "inner_steps": 2, "eta": 1e-5},
+    **{name: {"inner_steps": 2, "eta": 1e-5, "eta_power": 0.0} for name in ("gfm", "s-szd", "o-zd", "lozo")},
+    "mezo-bcd": {"inner_steps": 2, "eta": 1e-5, "block_size": 100},
+    "zo-sogd": {"l1": 1, "l2": 1, "rho_r": 1e-6, "rho_s": 1.2e-6},
 }  # fmt: skip
 #: The same with published radii, that of x left to be that of z; z moves far beyond it.
 _ONE_LOOP: dict[str, Any] = {"t_k": 1, "b_k": 1, "s_k": 1, "beta": 0.3}

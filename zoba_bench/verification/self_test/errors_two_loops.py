@@ -9,7 +9,7 @@ __all__ = ["ERRORS"]
 _ZMDSBA, _PENALTY, _PZOBO, _HOZOG = (
     f"zoba_bench.solvers.{name}" for name in ("zmdsba", "zo_penalty", "pzobo", "hozog")
 )
-_IMPLICIT = "zoba_bench.solvers.implicit"
+_TRAINING, _IMPLICIT = "zoba_bench.solvers.training", "zoba_bench.solvers.implicit"
 _TWO = ("zdsba", "zmdsba")
 
 ERRORS: tuple[PlantedError, ...] = (
@@ -127,7 +127,7 @@ ERRORS: tuple[PlantedError, ...] = (
         "the default of eta is half of the published one", ("pzobo",),
     ),
     PlantedError(
-        "hozog/alpha-ignored", _HOZOG, "z = z - self.alpha * self._gradient(", "z = z - 0.1 * self._gradient(",
+        "hozog/alpha-ignored", _TRAINING, "z = z - self.alpha * self._gradient(", "z = z - 0.1 * self._gradient(",
         "the trainings use the default step", ("hozog",),
     ),
 )  # fmt: skip

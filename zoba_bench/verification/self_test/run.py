@@ -68,9 +68,12 @@ def planted_errors() -> list[PlantedError]:
         errors_sampled,
         errors_single_loop,
         errors_two_loops,
+        errors_zeroth_order,
     )
 
-    tables = (errors_single_loop, errors_two_loops, errors_first_order, errors_sampled, errors_elsewhere)
+    tables = (
+        errors_single_loop, errors_two_loops, errors_first_order, errors_sampled, errors_zeroth_order, errors_elsewhere,
+    )  # fmt: skip
     return [error for table in tables for error in table.ERRORS]
 
 
