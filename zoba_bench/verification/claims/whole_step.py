@@ -146,7 +146,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("s-szd", "coordinates", _RIPPLE, ("short-columns", "late"), 1000,
             {"l": 4, "directions": "coordinate", "training": "gradients", "gamma": 0.05}),
     Setting("o-zd", "default", _LOGISTIC, ("no-factor", "late"), 2000),
-    Setting("mezo-bcd", "default", _LOGISTIC, ("long-block", "late"), 2000),
+    Setting("mezo-bcd", "default", _RIPPLE, ("long-block", "late"), 3000, {"training": "gradients"}),
     Setting("lozo", "default", _LOGISTIC, ("late", "other-direction"), 2000),
     Setting("lozo", "matrix", _RIPPLE, ("no-rank", "other-direction"), 4000,
             {"columns": 3, "rank": 2, "refresh": 4, "beta": 0.5, "training": "gradients", "gamma": 0.05}, (0, 3, 8)),
