@@ -238,6 +238,7 @@ def test_the_loops_of_all_methods_with_two_loops_are_known():
     )
     assert {solver for solver, _ in LOOPS} == {
         "amigo", "bome", "bsa", "iaptt-gm", "mrbo", "sustain", "ttsa", "vrbo",
+        "gfm", "lozo", "mezo-bcd", "o-zd", "s-szd",
         "aid-bio", "f2sa", "fednest", "fom", "hozog", "itd-bio", "pzobo", "stocbio", "ufom", "ufom-adaptive", "zdsba",
         "zmdsba", "zo-penalty",
     }  # fmt: skip
@@ -265,7 +266,16 @@ SIZES = [
     for option in entry("solvers", solver).cost_options
     # A probability is q; the others are refused for what they differ from.
     if (solver, option)
-    not in {*LOOPS, ("ufom", "q"), ("ufom-adaptive", "q"), ("hf-zoba-shared", "l2"), ("zdsba", "s_k")}
+    not in {
+        *LOOPS,
+        ("ufom", "q"),
+        ("ufom-adaptive", "q"),
+        ("hf-zoba-shared", "l2"),
+        ("zdsba", "s_k"),
+        ("vrzsbo-like", "q"),
+        ("s-szd", "l"),
+        ("o-zd", "l"),
+    }
 ]
 
 
