@@ -26,8 +26,8 @@ FAST = {"l1": 4, "s_k": 4, "t_k": 2, "b_k": 2, "T_b": 2, "l": 3, "inner_steps": 
 def adapted(kind, objective, **options):
     """A solver with small options, after ``set_objective``."""
     small = {name: value for name, value in FAST.items() if name in kind.parameters}
-    if kind.solver == "vrzsbo-like":  # of which q is a probability
-        small["q"] = 0.5
+    # Of one q is a probability, and two have at most d directions, which are orthogonal.
+    small |= {"vrzsbo-like": {"q": 0.5}, "s-szd": {"l": 2}, "o-zd": {"l": 2}}.get(kind.solver, {})
     solver = kind.get_instance(**{**small, "eval_freq": 3, **options})
     assert solver.skip(**objective) == (False, None)
     solver.set_objective(**objective)

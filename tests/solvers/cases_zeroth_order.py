@@ -54,6 +54,6 @@ CASES = [
       for problem in SUMS),
     *(mean_case(name, *problem, 6, inner_steps=5, alpha=0.5, gamma=gamma, eta=0.1, h=0.1, **options)
       for name, gamma, options in (("gfm", 0.05, {"q": 4}), ("s-szd", 0.05, {"l": 2, "power": 0.0}),
-                                   ("o-zd", 0.05, {"l": 2}), ("mezo-bcd", 0.05, {}), ("lozo", 0.05, {}))
+                                   ("o-zd", 0.05, {"l": 1}), ("mezo-bcd", 0.05, {}), ("lozo", 0.05, {}))
       for problem in (GENERAL, TRACKING, SADDLE)),
 ]  # fmt: skip
