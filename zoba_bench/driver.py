@@ -21,7 +21,7 @@ from zoba_bench.recorder import Recorder
 from zoba_bench.resolution import watching
 from zoba_bench.result import Result, Status
 from zoba_bench.solvers.base import StepWarning
-from zoba_bench.validation import check_dimension, check_positive, check_vector, is_integer
+from zoba_bench.validation import MOST_PASSES, check_dimension, check_positive, check_vector, is_integer
 
 __all__ = ["iteration_cost", "iteration_memory", "read_only", "run", "start_cost"]
 
@@ -309,7 +309,8 @@ def _check_sizes(problem: BilevelProblem, solver: Solver, budget: int | None) ->
         size = getattr(solver, name, 0)  # the name of an option, or words
         if not is_integer(size) or (name in _BATCHES and not sampled):
             continue
-        if budget is not None and size > budget:
+        counted = MOST_PASSES if name not in loops else 0  # of directions so many are soon counted, with their cost
+        if budget is not None and size > max(budget, counted):
             what = f"whose loop of {name}={size} passes" if name in loops else f"which takes {name}={size}"
             raise ValueError(
                 f"budget={budget} is below the cost of one iteration, {what}, an evaluation "
