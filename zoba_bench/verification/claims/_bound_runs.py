@@ -196,7 +196,7 @@ RUNS = (
          rho=0.4, gamma=0.008, iterations=60, replicates=12,
          directions=_by_solver(zoba=1024, tuned=1024, mixed=512, hf=128, shared=64), wrong={"start": 6}),
     Runs(problem="hidden_curvature", start="family", instance={"p": 2, "d": 2, "lam": 0.5},
-         rho=0.4, gamma=0.1, iterations=60, replicates=12,
+         rho=0.4, gamma=0.1, iterations=10, replicates=12,
          directions=_by_solver(zoba=1024, tuned=1024, mixed=512, hf=256, shared=64), wrong={"start": 6}),
     Runs(problem="smd6", start="family", instance={"p": 3, "d": 3},
          rho=0.15, gamma=0.003, iterations=200, replicates=12,
