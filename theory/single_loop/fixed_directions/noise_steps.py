@@ -14,7 +14,7 @@ import sympy as sp
 from ...proof.algebra import equal, require_equal, require_nonnegative
 from ...proof.rules import by_nonnegative_terms
 from ...proof.theorem import Step
-from ...symbols import W_0, K, L_Psi, L_zz, c, gamma, mu, rho, w_a, w_b
+from ...symbols import W_0, C_x, D, K, L_Psi, L_xz, L_zz, R_v, a, b, c, gamma, mu, rho, w_a, w_b
 from ..weights import (
     COEFFICIENTS,
     V_x_bar,
@@ -103,6 +103,11 @@ def _coefficients(noise: Noise, statement: Any) -> str:
         raise ValueError(f"the residual has the degree {polynomial.degree()} in gamma")
     derived = [polynomial.coeff_monomial(gamma**power) for power in (1, 2, 0)]
     filled = _filled(noise)
+    if noise.kind == "smooth":
+        # V_x along the run: its coefficients, with a bound of |D| for |v| <= R_v; nothing else of it grows.
+        V_x = sum(kept[COEFFICIENTS[f"s_x{column}"]] * size for column, size in (("a", a**2), ("b", b**2), ("D", D**2)))
+        largest = kept[COEFFICIENTS["s_x0"]] + V_x.subs(D, L_xz * R_v + C_x)
+        require_equal(largest, noise.largest)
     for found, stated in zip(derived, statement.rhs, strict=True):
         require_equal(found, stated.subs(filled))
     return "the coefficients of gamma, gamma^2 and 1 in the residual"
