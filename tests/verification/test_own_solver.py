@@ -355,9 +355,9 @@ def test_json_shows_what_is_measured_and_the_report_has_it(tmp_path):
     rows = [row for row in json.loads(output)["claims"] if row["relation"] == "none"]
     assert rows
     assert {(row["verdict"], row["expected"], row["predicted"]) for row in rows} == {("measured", "measured", None)}
-    text = (tmp_path / "out" / "report" / "protocol-P13.html").read_text(encoding="utf-8")
+    text = (tmp_path / "out" / "report-part" / "protocol-P13.html").read_text(encoding="utf-8")
     assert text.count('<span class="verdict measured">measured</span>') == 2 * len(rows)  # in table and section
-    index = (tmp_path / "out" / "report" / "index.html").read_text(encoding="utf-8")
+    index = (tmp_path / "out" / "report-part" / "index.html").read_text(encoding="utf-8")
     assert "Only measured" in index
     assert f">{len(rows)}</a></td>" in index
 

@@ -120,7 +120,7 @@ def test_the_command_selects_and_the_report_says_so(tmp_path):
         "P1/hf-zoba/columns", "P1/hf-zoba/control-inner",
     ]  # fmt: skip
     assert found["provenance"]["selection"] == "protocol P1; solver zoba or hf-zoba"
-    page = (tmp_path / "report" / "index.html").read_text(encoding="utf-8")
+    page = (tmp_path / "report-part" / "index.html").read_text(encoding="utf-8")
     assert "Selected: 7 of its" in page
     assert f"{100 * family_level(CONFIDENCE, 7):.6g} % for each" in page
 

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypedDict
 
 from zoba_bench.verification.claim import Claim
 from zoba_bench.verification.claims._pairs import Control, build, with_controls
 
-__all__ = ["COARSE", "FINE", "along_words", "exponent", "growth", "growth_and_level"]
+__all__ = ["COARSE", "FINE", "Allowed", "along_words", "exponent", "growth", "growth_and_level"]
+
+
+class Allowed(TypedDict):
+    """Of a slope and a level: the tolerance, and the factor that a control is wrong by."""
+
+    tolerance: float
+    factor: float
 
 
 #: What is allowed around a prediction, in a slope and relative to a level, and the factor that a control is wrong by.
 #: A part is for what the prediction leaves out, which the measurement derives and prints: where it takes more than half
 #: the verdict is inconclusive. The rest is for the data, whose limits have the level of one of all claims of a suite.
-COARSE: dict[str, float] = {"tolerance": 0.1, "factor": 1.25}
-FINE: dict[str, float] = {"tolerance": 0.05, "factor": 1.12}
+COARSE: Allowed = {"tolerance": 0.1, "factor": 1.25}
+FINE: Allowed = {"tolerance": 0.05, "factor": 1.12}
 
 
 def along_words(along: str) -> str:

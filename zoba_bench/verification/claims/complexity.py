@@ -7,7 +7,7 @@ from typing import Any
 from zoba_bench.verification.claim import Claim
 from zoba_bench.verification.claims import published
 from zoba_bench.verification.claims._instances import RATIO, REFERENCE_OPTIONS, reference
-from zoba_bench.verification.claims._lines import COARSE, FINE, exponent, growth, growth_and_level
+from zoba_bench.verification.claims._lines import COARSE, FINE, Allowed, exponent, growth, growth_and_level
 
 __all__ = ["full_claims", "quick_claims", "standard_claims"]
 
@@ -45,7 +45,7 @@ def standard_claims() -> list[Claim]:
 
 
 def _over_eps(
-    solver: str, name: str, accuracies: tuple[float, ...], common: dict[str, Any], allowed: dict[str, float]
+    solver: str, name: str, accuracies: tuple[float, ...], common: dict[str, Any], allowed: Allowed
 ) -> list[Claim]:
     parameters = _parameters(solver, "1/eps", [(2, 2, eps) for eps in accuracies], common)
     return growth_and_level(f"P6/{solver}/{name}", "Evaluations to eps", "in 1/eps", parameters, **allowed)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from zoba_bench.verification.claim import Claim
 from zoba_bench.verification.claims._instances import RATIO, REFERENCE_OPTIONS, reference
-from zoba_bench.verification.claims._lines import COARSE, FINE
+from zoba_bench.verification.claims._lines import COARSE, FINE, Allowed
 from zoba_bench.verification.claims._pairs import Control, build, with_controls
 
 __all__ = ["quick_claims", "standard_claims"]
@@ -66,7 +65,7 @@ def _swapped(where: str) -> Control:
 
 
 def _pair(
-    key: str, runs: dict[str, Any], allowed: Mapping[str, float], steeper: float, *wrong: Control
+    key: str, runs: dict[str, Any], allowed: Allowed, steeper: float, *wrong: Control
 ) -> list[Claim]:  # fmt: skip
     """Slope and level with their controls; those of wrong solvers run the first two horizons only."""
     factor, short = allowed["factor"], {"horizons": runs["horizons"][:2]}

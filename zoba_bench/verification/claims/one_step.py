@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 from zoba_bench.verification.claim import Claim
 from zoba_bench.verification.claims import published
 from zoba_bench.verification.claims._instances import REFERENCE_OPTIONS, references
-from zoba_bench.verification.claims._lines import COARSE, FINE, along_words, exponent, growth, growth_and_level
+from zoba_bench.verification.claims._lines import (
+    COARSE,
+    FINE,
+    Allowed,
+    along_words,
+    exponent,
+    growth,
+    growth_and_level,
+)
 
 __all__ = ["quick_claims", "standard_claims"]
 
@@ -59,7 +67,7 @@ def standard_claims() -> list[Claim]:
 
 
 def _line(
-    solver: str, along: str, name: str, sizes: Iterable[int], blocks: int, allowed: Mapping[str, float]
+    solver: str, along: str, name: str, sizes: Iterable[int], blocks: int, allowed: Allowed
 ) -> list[Claim]:  # fmt: skip
     parameters = _parameters(solver, along, sizes, blocks=blocks)
     key = f"P2b/{solver}/{name}"
