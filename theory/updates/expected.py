@@ -32,10 +32,13 @@ class Expected:
         Block name -> array, the mean of one iteration with exact derivatives.
     bounds : mapping, or function that returns it
         The bias, or how it is found where that takes longer than the mean itself.
+    still : frozenset of str
+        Blocks that have no noise at this state: every draw brings them to the mean.
     """
 
     mean: Mapping[str, Array]
     bounds: Mapping[str, Any] | Callable[[], Mapping[str, Any]] = field(default_factory=dict)
+    still: frozenset[str] = frozenset()
 
     @cached_property
     def bias(self) -> Mapping[str, Any]:

@@ -1,7 +1,8 @@
 """SOBA and SABA: the single loop with derivatives of sampled terms, without and with a memory.
 
 arXiv 2201.13409. A sample that is drawn uniformly has the mean as its expectation, so that the steps of SOBA are those
-with exact derivatives. SABA adds new_i - memory_i averaged over the batch to the mean of its memory.
+with exact derivatives. SABA adds new_i - memory_i averaged over the batch to the mean of its memory: where the memory
+is that of the present point, as at the start, no draw makes a difference.
 """
 
 from __future__ import annotations
@@ -70,9 +71,11 @@ def _saba(problem: BilevelProblem, options: Mapping[str, Any], state: State) -> 
     z, v, x = state["z"], state["v"], state["x"]
     direction: dict[str, Array] = {}
     mean: dict[str, Array] = {}
+    fresh = True
     for name, new in _terms(problem, z, v, x).items():
         old, average = (state[f"memories.tables.{name}.{part}"] for part in ("values", "mean"))
         direction[name] = (new - old).mean(axis=0) + average
+        fresh &= np.allclose(new, old, rtol=1e-12, atol=1e-12 * float(np.max(np.abs(new))))
         # A sample is in a batch of b draws with the probability 1 - (1 - 1/n)^b, and enters the memory once.
         batch = (o["b1"] if name.startswith("inner") else o["b2"]) or _BATCH
         seen = 1 - (1 - 1 / len(new)) ** batch
@@ -82,7 +85,8 @@ def _saba(problem: BilevelProblem, options: Mapping[str, Any], state: State) -> 
     mean["z"] = z - rho * direction["inner_grad_z"]
     mean["v"] = v - rho * (direction["inner_hvp_zz"] + direction["outer_grad_z"])
     mean["x"] = projected(problem, x - gamma * (direction["inner_jvp_xz"] + direction["outer_grad_x"]))
-    return Expected(mean, dict.fromkeys(mean, rounding(problem, 1, *mean.values())))
+    allowed = dict.fromkeys(mean, rounding(problem, 1, *mean.values()))
+    return Expected(mean, allowed, frozenset({"z", "v", "x"} if fresh else ()))
 
 
 SOBA = Update(_soba, _SOBA)

@@ -244,6 +244,15 @@ def _forgetful(self: Any, state: Any, right: Any) -> Any:
     return right
 
 
+def _unused(self: Any, state: Any) -> Any:
+    """The same batch with a memory of zeros, which leaves the mean of a step as it is and not its noise."""
+    blank = copy.deepcopy(state.memories)
+    for table in blank.tables.values():
+        table.values, table.mean = np.zeros_like(table.values), np.zeros_like(table.mean)
+    moved = Saba.step(self, replace(state, memories=blank, rng=copy.deepcopy(state.rng)))
+    return replace(Saba.step(self, state), z=moved.z, v=moved.v, x=moved.x)
+
+
 def _one_batch(self: Any, state: Any) -> dict[str, Callable[..., Any]]:
     kept: dict[int, Any] = {}
 
@@ -278,6 +287,7 @@ def _cold(self: Any, state: Any) -> Any:
 _asking(Soba, "gauss-seidel", "G_zz v is taken at the new z.", _gauss_seidel)
 _asking(Soba, "sign", "D_x is F_x - G_xz v.", _scaled("inner_jvp_xz", -1.0))
 _register(Saba, "duplicates", "A sample drawn twice enters the mean of the memory twice.", step=_duplicates)
+_register(Saba, "unused", "The memory is kept, and not used.", step=_unused)
 _after(Saba, "forgetful", "The mean of the memory is lost.", _forgetful)
 _register(AidBio, "cold", "Conjugate gradients start at zero, not where they ended.", step=_cold)
 _asking(AidBio, "stale", "F_z is taken at the z before the inner steps.", _at_old_z("outer_grad_z"))

@@ -88,7 +88,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("soba", "default", _RIPPLE, ("gauss-seidel", "sign", "late", "last"), 1),
     Setting("soba", "samples", _SUM, ("sign", "late"), 6000),
     Setting("soba", "outer-slopes", _SMD, ("sign", "gauss-seidel", "late", "last"), 1, {"ratio": 3.0}),
-    Setting("saba", "default", _SUM, ("duplicates", "forgetful", "late", "last"), 2000),
+    Setting("saba", "default", _SUM, ("duplicates", "forgetful", "late", "last", "unused"), 2000),
     Setting("saba", "batches", _SUM, ("duplicates", "forgetful", "late"), 4000, {"b1": 6, "b2": 5, "ratio": 2.0}),
     Setting("aid-bio", "default", _XDEP, ("stale", "late", "last"), 1),
     Setting("aid-bio", "few-products", _SMD, ("cold", "stale", "late", "last"), 1, {"N": 2, "D": 3}),

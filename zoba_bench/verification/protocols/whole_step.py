@@ -3,7 +3,8 @@
 The solver runs k iterations once; its state is copied for many replicates, which take one step each with the solver's
 own draws. The mean of every block of the next state (iterates, memories, momenta) must be the expected one, which
 :mod:`zoba_bench.theory.updates` writes a second time from exact derivatives. Allowed are the bound on the method's own
-bias and confidence limits of the mean, for each coordinate. At k = 0 the initial memories are compared too.
+bias and confidence limits of the mean, for each coordinate. At k = 0 the initial memories are compared too. Where the
+update says that no draw makes a difference, as for SABA with a fresh memory, the step may have no noise.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ TOLERANCE = (
     "1, in units of what is allowed: a bound on the method's own bias plus the limits of the mean, for each "
     "coordinate. Where a factor 2 in a move would not be seen the claim is inconclusive."
 )
-LEAVES_OPEN = "The spread of a step, and states that the run did not come to."
+LEAVES_OPEN = "The spread of a step, but where it has none, and states that the run did not come to."
 _NUMBERS = Kind(
     "a list of non-negative integers, none twice",
     lambda value: isinstance(value, (list, tuple)) and bool(value) and all(map(POWER.fits, value))
@@ -256,6 +257,10 @@ def judge(claim: Claim, plan: Plan, results: Mapping[str, Mapping[str, Any]], le
             allowed = critical * np.sqrt(variance / replicates) + expected.bias.get(name, 0.0)
             off = np.abs(np.array(measured, dtype=float) - expected.mean[name])
             deviations.append((float(np.max(_ratio(off, allowed), initial=0.0)), f"{name} at k = {k}"))
+            if name in expected.still:
+                unit = 1e-12 * (1 + float(np.max(np.abs(expected.mean[name]), initial=0.0)))
+                apart = float(np.sqrt(np.max(variance, initial=0.0))) / unit
+                deviations.append((apart, f"the noise of {name} at k = {k}, where a step has none"))
             move = np.abs(expected.mean[name] - state[name])
             if np.any(move > _UNMOVED * np.max(np.abs(state[name]), initial=0.0)):
                 # Iterates must be measured sharply at every k, memories, which settle, at one of them.
