@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from zoba_bench.comparison.grids import GRIDS
+from zoba_bench.comparison.grids import GRIDS, STEPS
 
-__all__ = ["APPLICATIONS", "OUTER_STEPS", "SEARCHES", "Application", "options_of"]
+__all__ = ["APPLICATIONS", "CAREFUL", "OUTER_STEPS", "SEARCHES", "Application", "options_of"]
 
 #: Rivals that choose x and train anew each time.
 SEARCHES = ("grid", "random", "tpe")
@@ -21,6 +21,9 @@ OUTER_STEPS: dict[str, str] = {
     "soba": "/ratio",
 }
 
+#: Methods that estimate G_zz from second differences along random directions, whose noise grows with p^2: the steps of
+#: the comparison's grids are for smaller p, and these are a quarter of them.
+CAREFUL = ("zoba", "zoba-tuned", "zoba-mixed", "zdsba", "zmdsba")
 _VALUES = ("zoba", "zoba-tuned", "zoba-mixed", "hf-zoba", "hf-zoba-shared", "implicit", "zmdsba", "zo-penalty", "hozog")
 _DERIVATIVES = ("soba", "meha", "f2sa", "aid-bio", "itd-bio", "hozog")
 
@@ -83,7 +86,7 @@ APPLICATIONS: dict[str, dict[str, Any]] = {
             ),
             *map(_cleaning, (0.3, 0.5, 0.7)),
         ),
-        "tuned": 1000, "measured": 0, "replicates": 5, "tuning_replicates": 1, "tuning_share": 0.2, "finalists": 3,
+        "tuned": 1000, "measured": 0, "replicates": 5, "tuning_replicates": 2, "tuning_share": 0.2, "finalists": 3,
     },
     "tasks-small": {
         "tasks": (
@@ -104,7 +107,9 @@ APPLICATIONS: dict[str, dict[str, Any]] = {
 
 
 def options_of(solver: str, oracle: str, outer: float) -> tuple[dict[str, Any], ...]:
-    """The settings that are tried: the comparison's, with larger steps of x; of a search its trainings.
+    """The settings that are tried: the comparison's, with larger steps of x, and smaller ones of ``CAREFUL`` methods.
+
+    Of a search its trainings.
 
     With values alone the trainings of hozog and of searches take their gradients from differences.
     """
@@ -117,6 +122,8 @@ def options_of(solver: str, oracle: str, outer: float) -> tuple[dict[str, Any], 
     found = []
     for options in GRIDS[solver].options:
         made = {**options, **(training if solver == "hozog" else {})}
+        if solver in CAREFUL:
+            made |= {step: options[step] / 4 for step in STEPS[solver]}
         if name.startswith("/"):
             made[name[1:]] = made[name[1:]] / outer
         elif name:
