@@ -52,7 +52,7 @@ def test_a_claims_command_repeats_this_claim_and_its_controls_with_the_same_numb
     shutil.copy(EXAMPLE, tmp_path)
     monkeypatch.chdir(tmp_path)
     whole = run(command.split(), tmp_path / "whole")
-    again = run(shown(tmp_path / "whole" / "report", whole[name]), tmp_path / "again")
+    again = run(shown(tmp_path / "whole" / "report-part", whole[name]), tmp_path / "again")
     assert set(again) == {name, *whole[name]["controls"]} < set(whole)
     for key, row in again.items():
         for what in ("measured", "predicted", "verdict", "statement"):

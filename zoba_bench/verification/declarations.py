@@ -42,10 +42,11 @@ class DeclarationError(ValueError):
 
 @dataclass(frozen=True)
 class Expected:
-    """The mean of the next state, and a bound on the bias, block by block."""
+    """The mean of the next state, and a bound on the bias, block by block; no block is said to be without noise."""
 
     mean: Mapping[str, Array]
     bias: Mapping[str, Any] = field(default_factory=dict)
+    still: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
