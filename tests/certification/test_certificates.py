@@ -73,7 +73,7 @@ OWN_PROOFS = {
 }  # fmt: skip
 
 
-@pytest.mark.sample(6)
+@pytest.mark.sample(3)
 @pytest.mark.parametrize("name", list_problems())
 def test_the_certificate_of_every_registered_problem_is_ok_and_proves_what_can_be_proved(name):
     if missing_requirements(name):

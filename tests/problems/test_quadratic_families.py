@@ -65,7 +65,7 @@ def unproved(problem):
     return replace(problem, symbolic=None)
 
 
-@pytest.mark.sample(3)
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(("build", "keywords"), named(SMALL))
 def test_everything_is_proved_of_other_instances(build, keywords):
     certificate = certify(build(**keywords))

@@ -173,6 +173,7 @@ class LawReference(Reference):
         return w
 
 
+@pytest.mark.sample(24)
 @pytest.mark.parametrize(
     ("p", "d", "setting"),
     [
@@ -228,6 +229,7 @@ def test_the_gaussian_law_draws_what_it_drew_before_there_were_others(bilevel):
 # Counts and runs.
 
 
+@pytest.mark.sample(24)
 @pytest.mark.parametrize("law", EVERY)
 @pytest.mark.parametrize("preset", ACCEPTING)
 @pytest.mark.parametrize(("l1", "l2", "b1", "b2"), [(1, 1, 1, 1), (5, 3, 1, 1), (4, 7, 3, 2)])
@@ -433,7 +435,7 @@ def test_mean_of_a_period_is_the_iteration_seen_through_the_bases():
 # What is derived for Gaussian directions only.
 
 
-@pytest.mark.sample(2)
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("law", OTHERS)
 @pytest.mark.parametrize("preset", ACCEPTING)
 def test_theorems_refuse_other_laws_by_name(preset, law):

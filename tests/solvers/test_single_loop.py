@@ -215,6 +215,7 @@ def test_every_registered_preset_is_covered():
     assert set(PRESETS) <= set(list_solvers())
 
 
+@pytest.mark.sample(40)
 @pytest.mark.parametrize(("preset", "options"), cases())
 def test_step_equals_the_reference(bilevel, preset, options):
     options, samples = split(options)

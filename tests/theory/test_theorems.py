@@ -47,7 +47,7 @@ def theorem(request):
     return load(request.param)()
 
 
-@pytest.mark.sample(3)
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("name", THEOREMS)
 def test_every_step_is_verified(name):
     for result in load(name)().results:
@@ -122,7 +122,7 @@ def test_symbols_are_reachable_by_name(theorem):
     assert theorem.complexity.count.has(theorem.symbols["p"])
 
 
-@pytest.mark.sample(4)
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("size", [(2, 2), (8, 3), (2, 32)])
 def test_a_plan_meets_its_accuracy_at_the_announced_cost(theorem, size):
     constants = reference(*size).constants

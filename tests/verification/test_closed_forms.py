@@ -67,6 +67,7 @@ def claim_of(module):
     return next(claim for claim in claims if claim.protocol == protocol and claim.origin != "control")
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize("name", ["minimum", "hypergradient", "adjoint"])
 @pytest.mark.parametrize("module", [accuracy, bounds, inequalities], ids=["P7", "P5", "P3"])
 def test_protocols_that_rest_on_closed_forms_refuse_them(module, name, monkeypatch, tmp_path):

@@ -395,6 +395,7 @@ def test_clean_removes_the_rows_of_other_code_and_nothing_else(with_old_rows):
     assert "nothing to remove" in call("clean", "--out", out, "--yes")[1]
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(("answer", "removed"), [("n\n", False), ("y\n", True)])
 def test_clean_asks(with_old_rows, monkeypatch, answer, removed):
     out, kept = with_old_rows

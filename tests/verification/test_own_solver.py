@@ -99,6 +99,7 @@ def test_the_right_solver_is_what_it_declares(tmp_path):
     assert exit_code(verdicts) == 0
 
 
+@pytest.mark.slow
 def test_the_wrong_example_is_refused_by_name(tmp_path):
     verdicts = measured(f"{ROOT / 'examples' / 'my_solver_wrong.py'}:MySolver", tmp_path)
     assert refused(verdicts) == {"P10"}

@@ -126,6 +126,7 @@ def test_mixed_directions_that_coincide_are_seen(monkeypatch):
     assert measure(update, CLAIMS["P2s/zoba-mixed/reference"], nodes=4, problem=SMALLEST)[0] == "violated"
 
 
+@pytest.mark.slow
 def test_the_one_step_law_holds_and_a_missing_power_is_seen():
     line = {"problems": [{"name": "reference", "p": n, "d": n} for n in (32, 64, 128)], "replicates": 1000}
     claim = CLAIMS["P2b/hf-zoba/p=d/residual"]

@@ -24,6 +24,7 @@ def far(problem):
     return z, np.zeros(problem.p), x
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize("name", PRESET_NAMES)
 @pytest.mark.parametrize("outer", ["shared", "independent"])
 def test_on_quadratics_it_is_the_exact_recursion_of_second_moments(name, outer):

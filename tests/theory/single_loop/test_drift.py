@@ -235,7 +235,7 @@ def moments_of(preset, name):
     return Moments(preset, problem, setting(preset, problem, l=2000, rho=0.3, ratio=ratio))
 
 
-@pytest.mark.sample(6)
+@pytest.mark.sample(3)
 @pytest.mark.parametrize("name", CASES)
 @pytest.mark.parametrize("preset", PRESET_NAMES)
 @pytest.mark.parametrize("where", [(0.0, 0.0, 0.0), (1.0, 1.0, 1.5)])

@@ -172,6 +172,7 @@ def test_the_certified_drift_of_quadratic_problems(preset, data):
     assert found <= solver.gamma * float(certified.tau) * (1 + 1e-9)
 
 
+@pytest.mark.sample(2)
 @settings(SETTINGS, max_examples=4)
 @given(st.data())
 @pytest.mark.parametrize("preset", PRESET_NAMES)
@@ -356,6 +357,7 @@ def test_the_noise_at_the_solution_needs_a_tau(name):
     assert float(certified.tau) / 100 < found <= float(certified.tau)
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("preset", ["zoba", "hf-zoba-shared"])
 def test_the_theorem_gives_the_least_of_the_right_sides(preset):
     problem = problem_named("tracking")

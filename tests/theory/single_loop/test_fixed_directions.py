@@ -104,6 +104,7 @@ def theorem():
     return hf_zoba_shared_fixed()
 
 
+@pytest.mark.slow
 def test_every_kind_has_a_plan_that_costs_at_most_the_count(theorem, constants):
     flat = replace(constants, s_z=0.0, s_v=0.0)
     for known, options in ((constants, {}), (flat, {}), (flat, {"directions": 5}), (constants, {"projected": True})):

@@ -84,7 +84,7 @@ def all_steps(preset, state, solver, constants=None, sampled=False):
 # Quadratic problems: exact.
 
 
-@pytest.mark.sample(2)
+@pytest.mark.sample(1)
 @settings(SETTINGS, max_examples=10)
 @given(st.data())
 @pytest.mark.parametrize("preset", PRESET_NAMES)
@@ -134,7 +134,7 @@ def test_the_covariance_is_the_solvers(preset):
 # Curved problems: means by quadrature, variances by simulation.
 
 
-@pytest.mark.sample(2)
+@pytest.mark.sample(1)
 @settings(SETTINGS, max_examples=10)
 @given(st.data())
 @pytest.mark.parametrize("preset", PRESET_NAMES)

@@ -180,6 +180,7 @@ def test_a_plan_for_samples_meets_its_accuracy_within_the_count(name):
         found.bound(constants, 3, 2, replace(plan, b1=1, b2=1, l1=1, l2=1), plan.K, START)
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("name", DERIVED)
 def test_one_direction_a_sample_costs_little_more_than_the_best_number(name):
     """At most (c + e)/c times as much, 3/2 for the 2 l + 1 values of F."""
@@ -194,6 +195,7 @@ def test_one_direction_a_sample_costs_little_more_than_the_best_number(name):
     assert cost(1) <= 1.5 * cost(route.directions(values)) <= 1.5 * cost(1) * (1 + 1e-12)
 
 
+@pytest.mark.slow
 def test_samples_of_an_unknown_spread_are_refused_by_name():
     constants = replace(constants_with(0.3), sigma_fz=None)
     with pytest.raises(ValueError, match="sigma_fz"):
