@@ -93,7 +93,8 @@ def test_the_counter_agrees_with_the_symbolic_counts_in_every_column(case):
     name, (title, parameters), _setting, options = case
     problem, solver = zb.load_problem(title, **parameters), make_solver(name, **options)
     run_of = {k: dict.fromkeys(COUNTED, 0) | run_counts(name, problem, options, k) for k in (0, 1, 2, ITERATIONS)}
-    each = {column: run_of[2][column] - run_of[1][column] for column in COUNTED}
+    # The dearer of the first iteration, which asks for all samples or has no memory, and the second one.
+    each = {c: max(run_of[1][c] - run_of[0][c], run_of[2][c] - run_of[1][c]) for c in COUNTED}
     run = {"max_iterations": ITERATIONS, "replicates": REPLICATES, "record_every": None}
     result = zb.solve(problem, name, **run, **SLOW.get(name, {}), **options)
     assert {column: n.tolist() for column, n in result.counts.items()} == {
