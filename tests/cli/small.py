@@ -28,7 +28,8 @@ def small(monkeypatch):
     monkeypatch.setattr(verify, "derivations", lambda solvers: {})  # for the report
     short = {
         "problems": [{"name": "reference", "p": 2, "d": 2}], "sizes": ["small"], "budget_per_dimension": 750,
-        "gradient_cost": "one", "tuning_instances": 1, "tuning_replicates": 2, "instances": 1, "replicates": 2,
+        "gradient_cost": "one", "tuning_share": 0.5, "finalists": 2,
+        "tuning_instances": 1, "tuning_replicates": 2, "instances": 1, "replicates": 2,
     }  # fmt: skip
     monkeypatch.setattr(pairs, "SUITES", {"compare": short, "compare-small": short})
     grids = {name: pairs.GRIDS[name] for name in ("hf-zoba", "zmdsba")}
