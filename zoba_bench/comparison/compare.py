@@ -20,7 +20,7 @@ from zoba_bench.ledger import Ledger
 from zoba_bench.machine import origin
 from zoba_bench.sweep import Cell, fingerprint
 
-__all__ = ["compare"]
+__all__ = ["compare", "refusal"]
 
 Progress = Callable[[int, int, str], None]
 _TASK = "zoba_bench.comparison.trial:trial"
@@ -87,7 +87,7 @@ def compare(
                 [] if fail_fast and failed else wanted, ledger, workers=apart, progress=follow, failed=failed,
                 fail_fast=fail_fast,
             )  # fmt: skip
-            return {cell.key: found.get(cell.key) or _refusal(failed.get(cell.key)) for cell in wanted}
+            return {cell.key: found.get(cell.key) or refusal(failed.get(cell.key)) for cell in wanted}
 
         every = [tuple(range(len(pair.entry.options))) for pair in pairs]
         tuning: list[list[Cell]] = [[] for _ in pairs]
@@ -202,7 +202,8 @@ def _best(grid: Mapping[int, Sequence[Mapping[str, Any]]]) -> int | None:
     return index if index is not None and np.isfinite(scores[index]) else None
 
 
-def _refusal(failed: FailedCell | None) -> dict[str, Any]:
+def refusal(failed: FailedCell | None) -> dict[str, Any]:
+    """What stands for the result of a cell that failed, or was not run since another one did."""
     reason = "not run, since another cell failed" if failed is None else f"its cell failed: {failed.failure.message}"
     return {"refused": reason}
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from zoba_bench.arrays import Array
 from zoba_bench.comparison.bootstrap import limits, stream
+from zoba_bench.comparison.numbers import finite, or_infinity
 from zoba_bench.comparison.pairs import Pair
 from zoba_bench.solver_file import title_of_solver
 
@@ -22,25 +23,25 @@ def row_of(
     pair: Pair, options: Mapping[str, Any], results: Sequence[Result], tuning: Sequence[Result], seed: int
 ) -> dict[str, Any]:  # fmt: skip
     """The row of a pair: medians and quartiles over instances and seeds, every instance with the same weight."""
-    groups = [[_size(value) for value in result["final"]] for result in results]
+    groups = [[or_infinity(value) for value in result["final"]] for result in results]
     low, middle, high = (_quantile(groups, q) for q in (0.25, 0.5, 0.75))
     start = float(np.median([result["start"] for result in results]))
     rng = stream(seed, "median", pair.case.title, pair.solver)
     interval = limits(groups, lambda drawn: np.quantile(drawn, 0.5, axis=-1, method="inverted_cdf"), rng)
     curves = np.array([
-        [_size(value) for value in curve] for result in results for curve in _repeated(result["curves"], results)
+        [or_infinity(value) for value in curve] for result in results for curve in _repeated(result["curves"], results)
     ])  # fmt: skip
     along = np.quantile(curves, 0.5, axis=0, method="inverted_cdf")
     return {
         "problem": pair.case.title, "family": pair.case.name, "group": pair.case.group, "size": pair.case.size,
         "p": pair.case.problem.p, "d": pair.case.problem.d, "solver": title_of_solver(pair.solver),
         "metric": pair.metric, "loops": pair.entry.loops, "oracle": pair.entry.oracle, "options": dict(options),
-        "start": start, "median": _finite(middle), "quartiles": [_finite(low), _finite(high)],
-        "median_limits": [_finite(end) for end in interval],
+        "start": start, "median": finite(middle), "quartiles": [finite(low), finite(high)],
+        "median_limits": [finite(end) for end in interval],
         "failed": sum(math.isinf(value) for group in groups for value in group),
         "runs": sum(map(len, groups)), "instances": len(results),
         "evaluations": results[0]["evaluations"],
-        "curve": [_finite(value) for value in along],
+        "curve": [finite(value) for value in along],
         "tuning_evaluations": sum(sum(result.get("used", ())) for result in tuning),
         "seconds": sum(result["seconds"] for result in results), "rounding": rounding(pair.metric, start),
     }  # fmt: skip
@@ -63,7 +64,7 @@ def tuning_score(results: Sequence[Result]) -> float:
     """The median over instances and seeds of what is left of the start; infinite where a run was refused."""
     if any("refused" in result for result in results):
         return math.inf
-    groups = [[_size(value) / (result["start"] or 1.0) for value in result["final"]] for result in results]
+    groups = [[or_infinity(value) / (result["start"] or 1.0) for value in result["final"]] for result in results]
     return _quantile(groups, 0.5)
 
 
@@ -80,7 +81,7 @@ def rivals(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
         table.setdefault((row["problem"], row["oracle"]), {}).setdefault(row["loops"], []).append(row)
     for (problem, oracle), kinds in table.items():
         if {"single", "two"} <= kinds.keys():
-            one, two = (min(kinds[kind], key=lambda row: _size(row["median"])) for kind in ("single", "two"))
+            one, two = (min(kinds[kind], key=lambda row: or_infinity(row["median"])) for kind in ("single", "two"))
             until = min(one["seconds"], two["seconds"])
             early = [_at_time(row, until) for row in (one, two)]
             found.append({
@@ -110,14 +111,6 @@ def _quantile(groups: Sequence[Sequence[float]], share: float) -> float:
     return float(np.quantile(values, share, method="inverted_cdf"))
 
 
-def _finite(value: float) -> float | None:
-    return float(value) if math.isfinite(value) else None
-
-
-def _size(value: float | None) -> float:
-    return math.inf if value is None else value
-
-
 def _at_time(row: Mapping[str, Any], seconds: float) -> float | None:
     """The median at a time, where evaluations take equal time along a run."""
     share = min(1.0, seconds / row["seconds"]) if row["seconds"] > 0 else 1.0
@@ -128,5 +121,5 @@ def _at_time(row: Mapping[str, Any], seconds: float) -> float | None:
 
 
 def _winner(one: float | None, two: float | None, nothing: float, start: float) -> str:
-    a, b = (min(max(_size(value), nothing), start) for value in (one, two))
+    a, b = (min(max(or_infinity(value), nothing), start) for value in (one, two))
     return "equal" if a == b else "single" if a < b else "two"

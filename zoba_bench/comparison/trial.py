@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import math
 import time
 import warnings
 from collections.abc import Mapping
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 from zoba_bench.arrays import Array
 from zoba_bench.comparison.cases import start_of
 from zoba_bench.comparison.hits import first_hits
+from zoba_bench.comparison.numbers import listed
 from zoba_bench.driver import run, start_cost
 from zoba_bench.oracle import weights
 from zoba_bench.problem import BilevelProblem
@@ -86,8 +86,8 @@ def trial(
     # Before its end a replicate that failed is what it was; at the end it has no value.
     curves[-1, failed] = np.inf
     return {
-        "final": _listed(curves[-1]), "start": float(np.median(rows[0])), "evaluations": axis,
-        "curves": [_listed(curve) for curve in curves.T], "used": used, "deterministic": once,
+        "final": listed(curves[-1]), "start": float(np.median(rows[0])), "evaluations": axis,
+        "curves": [listed(curve) for curve in curves.T], "used": used, "deterministic": once,
         "hits": first_hits(measured, along, _below_start(built, result, failed)), "seconds": seconds,
     }  # fmt: skip
 
@@ -95,10 +95,6 @@ def trial(
 def _same(one: np.random.Generator, other: np.random.Generator) -> bool:
     """Whether two generators stand at the same place."""
     return repr(one.bit_generator.state) == repr(other.bit_generator.state)
-
-
-def _listed(values: Array) -> list[float | None]:
-    return [float(v) if math.isfinite(v) else None for v in values]
 
 
 def _below_start(problem: BilevelProblem, result: Result, failed: NDArray[np.bool_]) -> NDArray[np.bool_]:

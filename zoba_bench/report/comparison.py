@@ -10,6 +10,7 @@ from typing import Any
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
+from zoba_bench.comparison.numbers import or_infinity
 from zoba_bench.report import canvas
 from zoba_bench.report.sheet import Sheet
 
@@ -34,7 +35,7 @@ def outcome(content: Mapping[str, Any]) -> str:
     if len(groups) == 1:
         ((name, rows),) = groups.items()
         return _order(name, rows)
-    ahead = Counter(rows[0]["solver"] for rows in groups.values() if _size(rows[0]["median"]) < rows[0]["start"])
+    ahead = Counter(rows[0]["solver"] for rows in groups.values() if or_infinity(rows[0]["median"]) < rows[0]["start"])
     if not ahead:
         return f"No solver ends below the start on any of {len(groups)} problems."
     places = ", ".join(f"{solver} on {n} of {len(groups)} problems" for solver, n in ahead.most_common())
@@ -44,19 +45,19 @@ def outcome(content: Mapping[str, Any]) -> str:
 def _order(problem: str, rows: Sequence[Row]) -> str:
     """The best of a problem's rows and the one behind it; rows come best first."""
     first = rows[0]
-    if not _size(first["median"]) < first["start"]:
+    if not or_infinity(first["median"]) < first["start"]:
         return f"No solver ends below the start on {problem}."
     if len(rows) == 1:
         return f"{first['solver']} ends at {value(first['median'])} on {problem}, from {value(first['start'])}."
     second, least = rows[1], first["rounding"]
-    size = max(_size(second["median"]), least) / max(first["median"], least)
+    size = max(or_infinity(second["median"]), least) / max(first["median"], least)
     if math.isinf(size):
         return f"{first['solver']} ends lowest on {problem}; {second['solver']} fails."
     if size == 1:
         return f"{first['solver']} and {second['solver']} end equally low on {problem}."
     if first["median"] <= least:
         return f"{first['solver']} ends at rounding on {problem}; {second['solver']} ends at {value(second['median'])}."
-    overlap = _size(first["quartiles"][1]) >= _size(second["quartiles"][0])
+    overlap = or_infinity(first["quartiles"][1]) >= or_infinity(second["quartiles"][0])
     within = ", within the quartiles of their seeds" if overlap else ""
     return f"{first['solver']} ends lowest on {problem}; {second['solver']} ends {size:.3g} times as high{within}."
 
@@ -66,7 +67,7 @@ def by_problem(rows: Sequence[Row]) -> dict[str, list[Row]]:
     table: dict[str, list[Row]] = {}
     for row in rows:
         table.setdefault(row["problem"], []).append(row)
-    return {name: sorted(group, key=lambda row: _size(row["median"])) for name, group in table.items()}
+    return {name: sorted(group, key=lambda row: or_infinity(row["median"])) for name, group in table.items()}
 
 
 def comparison_table(content: Mapping[str, Any]) -> Sheet:
@@ -120,14 +121,10 @@ def draw(content: Mapping[str, Any]) -> Figure:
 
 def gain(row: Row) -> float:
     """log10 of start over median, to where the median is rounding; a failed median gains nothing."""
-    median = _size(row["median"])
+    median = or_infinity(row["median"])
     if not math.isfinite(median) or row["start"] <= 0:
         return 0.0
     return round(math.log10(row["start"] / max(median, row["rounding"])), 3)
-
-
-def _size(value: float | None) -> float:
-    return math.inf if value is None else value
 
 
 def value(found: float | None) -> str:

@@ -16,7 +16,9 @@ from zoba_bench.cluster import workers
 from zoba_bench.comparison.applications.searches import missing
 from zoba_bench.comparison.applications.settings import APPLICATIONS, SEARCHES, Application, options_of
 from zoba_bench.comparison.applications.winners import row_of, winners
+from zoba_bench.comparison.compare import refusal
 from zoba_bench.comparison.grids import GRIDS
+from zoba_bench.comparison.numbers import or_infinity
 from zoba_bench.execution import FailedCell, run_cells
 from zoba_bench.ledger import Ledger
 from zoba_bench.machine import origin
@@ -116,7 +118,7 @@ def run_tasks(
                 [] if fail_fast and failed else cells, ledger, workers=apart, progress=follow, failed=failed,
                 fail_fast=fail_fast,
             )  # fmt: skip
-            return [found.get(cell.key) or _refusal(failed.get(cell.key)) for cell in cells]
+            return [found.get(cell.key) or refusal(failed.get(cell.key)) for cell in cells]
 
         known = [task for task in tasks if load_problem(**task.problem).value is not None]
         cells = [_reference(task, chosen, seed) for task in known]
@@ -227,13 +229,8 @@ def _ordered(grid: Mapping[int, Mapping[str, Any]]) -> list[int]:
 
 def _score(result: Mapping[str, Any]) -> float:
     """The median of Psi at the end, infinite for what was refused or failed."""
-    ends = sorted(math.inf if value is None else value for value in result.get("final", ()))
+    ends = sorted(or_infinity(value) for value in result.get("final", ()))
     return ends[(len(ends) - 1) // 2] if ends else math.inf
-
-
-def _refusal(failed: FailedCell | None) -> dict[str, Any]:
-    reason = "not run, since another cell failed" if failed is None else f"its cell failed: {failed.failure.message}"
-    return {"refused": reason}
 
 
 def _command(

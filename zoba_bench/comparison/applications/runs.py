@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from zoba_bench.arrays import Array
 from zoba_bench.comparison.applications.searches import search
 from zoba_bench.comparison.applications.settings import SEARCHES
+from zoba_bench.comparison.numbers import listed
 from zoba_bench.driver import iteration_cost, run, start_cost
 from zoba_bench.oracle import weights
 from zoba_bench.problem import BilevelProblem
@@ -77,10 +78,10 @@ def application_run(
     curves[-1, failed] = np.inf
     z, x = stops[-1][1:]
     with np.errstate(all="ignore"):
-        measures = {name: _listed(np.asarray(m(z, x))) for name, m in built.capabilities.measures.items()}
+        measures = {name: listed(np.asarray(m(z, x))) for name, m in built.capabilities.measures.items()}
     return {
-        "start": float(curves[0, 0]), "final": _listed(curves[-1]), "evaluations": axis,
-        "curves": [_listed(curve) for curve in curves.T], "used": spent, "seconds": seconds, "measures": measures,
+        "start": float(curves[0, 0]), "final": listed(curves[-1]), "evaluations": axis,
+        "curves": [listed(curve) for curve in curves.T], "used": spent, "seconds": seconds, "measures": measures,
         "pictures": _pictures(built, z, x, curves[-1]) if phase == "measure" else [],
     }  # fmt: skip
 
@@ -184,7 +185,3 @@ def _pictures(problem: BilevelProblem, z: Array, x: Array, values: Array) -> lis
     if not math.isfinite(values[middle]):
         return []
     return list(np.round(255 * draw(z[middle], x[middle])).astype(int).tolist())
-
-
-def _listed(values: Array) -> list[float | None]:
-    return [float(v) if math.isfinite(v) else None for v in np.atleast_1d(values)]

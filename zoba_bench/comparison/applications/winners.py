@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+
+from zoba_bench.comparison.numbers import finite, or_infinity
 
 __all__ = ["at_time", "row_of", "winners"]
 
@@ -19,14 +20,14 @@ def row_of(
     title: str, oracle: str, solver: str, options: Mapping[str, Any], result: Mapping[str, Any], tuned: int, budget: int
 ) -> dict[str, Any]:  # fmt: skip
     """One method on one task: quartiles over its runs of Psi and of every measure."""
-    curves = np.array([[_size(value) for value in curve] for curve in result["curves"]])
+    curves = np.array([[or_infinity(value) for value in curve] for curve in result["curves"]])
     low, middle, high = _quantiles(result["final"])
     return {
         "problem": title, "oracle": oracle, "solver": solver, "options": dict(options), "budget": budget,
         "start": result["start"], "median": middle, "quartiles": [low, high],
         "failed": sum(value is None for value in result["final"]), "runs": len(result["final"]),
         "evaluations": result["evaluations"],
-        "curve": [_finite(v) for v in np.quantile(curves, 0.5, axis=0, method="inverted_cdf")],
+        "curve": [finite(v) for v in np.quantile(curves, 0.5, axis=0, method="inverted_cdf")],
         "used": max(result["used"]), "seconds": result["seconds"],
         "measures": {name: _quantiles(values) for name, values in result["measures"].items()},
         "tuning_evaluations": tuned, "pictures": result["pictures"],
@@ -45,16 +46,16 @@ def winners(rows: Iterable[Row]) -> list[dict[str, Any]]:
     found = []
     for (problem, oracle), group in groups.items():
         until = min(row["seconds"] for row in group)
-        ends = {row["solver"]: _size(row["median"]) for row in group}
-        early = {row["solver"]: _size(at_time(row, until)) for row in group}
-        quartiles = {row["solver"]: [_size(end) for end in row["quartiles"]] for row in group}
+        ends = {row["solver"]: or_infinity(row["median"]) for row in group}
+        early = {row["solver"]: or_infinity(at_time(row, until)) for row in group}
+        quartiles = {row["solver"]: [or_infinity(end) for end in row["quartiles"]] for row in group}
         first, *rest = sorted(ends, key=lambda name: (ends[name], name))
         found.append({
             "problem": problem, "oracle": oracle, "methods": len(group),
-            "at_equal_evaluations": first, "median": _finite(ends[first]), "behind": rest[0] if rest else "",
+            "at_equal_evaluations": first, "median": finite(ends[first]), "behind": rest[0] if rest else "",
             "apart": bool(rest) and quartiles[first][1] < quartiles[rest[0]][0],
             "seconds": until, "at_equal_time": min(early, key=lambda name: (early[name], name)),
-            "median_then": _finite(min(early.values())),
+            "median_then": finite(min(early.values())),
         })  # fmt: skip
     return found
 
@@ -71,13 +72,5 @@ def at_time(row: Row, seconds: float) -> float | None:
 
 
 def _quantiles(values: Sequence[float | None]) -> list[float | None]:
-    sizes = [_size(value) for value in values]
-    return [_finite(float(np.quantile(sizes, share, method="inverted_cdf"))) for share in _QUANTILES]
-
-
-def _finite(value: float) -> float | None:
-    return float(value) if math.isfinite(value) else None
-
-
-def _size(value: float | None) -> float:
-    return math.inf if value is None else value
+    sizes = [or_infinity(value) for value in values]
+    return [finite(float(np.quantile(sizes, share, method="inverted_cdf"))) for share in _QUANTILES]
