@@ -1,4 +1,4 @@
-"""Hypothesis profiles, and which instances of a test run by default.
+"""Hypothesis profiles, which instances of a test run by default, and in which order files run.
 
 The default profile explores anew each run, "ci" repeats the same examples.
 """
@@ -6,9 +6,22 @@ The default profile explores anew each run, "ci" repeats the same examples.
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+#: Files that take longest, all tests counted: they begin first, so that no worker is left with one of them at the end.
+LONGEST = (
+    "docs/test_blocks.py",
+    "theory/test_theorems.py",
+    "verification/test_whole_step.py",
+    "certification/test_certificates.py",
+    "certification/test_mutations.py",
+    "theory/single_loop/test_samples.py",
+    "verification/test_protocols.py",
+    "theory/test_mutants.py",
+)
 
 settings.register_profile("default", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
@@ -27,3 +40,6 @@ def pytest_collection_modifyitems(items):
         for place, item in enumerate(those):
             if place not in kept:
                 item.add_marker(pytest.mark.slow)
+    first = {Path(__file__).parent / name: place for place, name in enumerate(LONGEST)}
+    assert all(path.is_file() for path in first), "a file of LONGEST is not there any more"
+    items.sort(key=lambda item: first.get(item.path, len(first)))

@@ -74,11 +74,11 @@ def exit_code(command: str) -> int:
     return int(found[1]) if found else 0
 
 
-def run(text: str, folder: Path, shell: bool = True) -> list[str]:
+def run(text: str, folder: Path) -> list[str]:
     """What the blocks of a page print that are to be run, in order; ``examples`` lies in the folder.
 
     Python blocks share their names, in a process whose warnings are errors. A block that names a file is saved. Every
-    shell command must exit with its code; without ``shell`` none is run.
+    shell command must exit with its code.
     """
     if not (folder / "examples").exists():
         shutil.copytree(ROOT / "examples", folder / "examples", ignore=shutil.ignore_patterns("__pycache__"))
@@ -90,7 +90,7 @@ def run(text: str, folder: Path, shell: bool = True) -> list[str]:
             tasks.append({"kind": "file", "name": block.file, "text": block.text, "line": block.line})
         elif block.language == "python":
             tasks.append({"kind": "python", "text": block.text, "line": block.line})
-        elif block.language == "sh" and shell:
+        elif block.language == "sh":
             commands = [{"text": command, "code": exit_code(command)} for command in block.commands]
             tasks.append({"kind": "sh", "commands": commands, "line": block.line})
     (folder / "tasks.json").write_text(json.dumps(tasks), encoding="utf-8")

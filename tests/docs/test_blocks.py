@@ -12,8 +12,7 @@ from zoba_bench.cli import cli
 
 from .blocks import NOT_RUN, PAGES, ROOT, Block, blocks, exit_code, run, words
 
-#: Pages whose commands measure claims, which takes longer than a few seconds. Their Python blocks run with the others,
-#: but for those that measure too.
+#: Pages whose commands measure claims, which takes longer than a few seconds.
 SLOW = {
     "README.md",
     "docs/explanation/verification.md",
@@ -26,7 +25,6 @@ SLOW = {
     "docs/reference/solvers.md",
     "docs/tutorial/first_report.md",
 }
-MEASURES = {"docs/how_to/own_solver.md"}
 #: Pages whose blocks are run by tests that also look at what they print and draw.
 ELSEWHERE = {
     "docs/how_to/black_box.md",
@@ -54,15 +52,6 @@ RUN = [
 @pytest.mark.parametrize("page", RUN)
 def test_the_blocks_of_a_page_run(page, tmp_path):
     run(page.read_text(encoding="utf-8"), tmp_path)
-
-
-PYTHON = [p for p in PAGES if name(p) in SLOW - MEASURES and any(b.language == "python" for b in to_run(p))]
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("page", PYTHON, ids=name)
-def test_the_python_blocks_of_a_slow_page_run(page, tmp_path):
-    run(page.read_text(encoding="utf-8"), tmp_path, shell=False)
 
 
 def problems(block: Block) -> list[str]:

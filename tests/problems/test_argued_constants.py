@@ -26,6 +26,7 @@ ARGUED = {
     "dataclean_linear": {"H": "regression._bounds.cleaning_constants: the norm of the largest of its terms"},
     "dataclean_ortho": {"H R k_v s_z s_v L_Psi": "_base.separable._constants: maxima of polynomials"},
     "diabetes_ridge": {"H": "regression.real_data._constants: e^x z^2/2 is separable"},
+    "hidden_curvature": {"C_z R": "quadratic._affine._constants: v* is constant"},
     "iaptt_toy": {
         "L_zz L_xz L_xx H_zz H_xz H_zx H_xx m_xz C_z C_x": "the comment on u = xz, with 1 <= x <= 10 and |z| <= 2",
     },

@@ -152,8 +152,9 @@ entry.main()
 
 
 def _hear():
-    """A test run in the background hands an ignored SIGINT on to its children; here it is a terminal's."""
+    """A test run in the background or by nohup hands ignored signals on to its children; here they act."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def start(folder, *arguments):
