@@ -20,7 +20,6 @@ LONGEST = (
     "certification/test_mutations.py",
     "theory/single_loop/test_samples.py",
     "verification/test_protocols.py",
-    "theory/test_mutants.py",
 )
 
 settings.register_profile("default", deadline=None)

@@ -47,13 +47,6 @@ def test_a_text_that_is_not_there_is_said():
         judged([Mutant("methods/two_loops/response.py", "no such text", "", "nothing")])
 
 
-@pytest.mark.slow
-def test_the_mutants_of_the_single_loops_assumptions_are_refused_by_a_step():
-    outcomes = judged([mutant for mutant in MUTANTS if "single_loop/assumptions" in mutant.file], jobs=2)
-    assert outcomes
-    assert [outcome for outcome in outcomes if not outcome.derived] == []
-
-
 def test_the_page_is_about_mutants_that_are_there():
     rows = set(rows_of(PAGE.read_text()))
     assert rows
