@@ -40,7 +40,7 @@ def tables(content: Mapping[str, Any]) -> str:
         lines = [
             f"| {' | '.join(line)} |" for line in (head, ["---"] * len(head), *(_cells(r, measures) for r in rows))
         ]
-        parts.append(f"### {name[:1].upper()}{name[1:]}\n\n{_about(about, rows[0])}\n\n" + "\n".join(lines))
+        parts.append(f"## {name[:1].upper()}{name[1:]}\n\n{_about(about, rows[0])}\n\n" + "\n".join(lines))
     return "\n\n".join(parts)
 
 

@@ -254,4 +254,6 @@ def test_double_precision_keeps_the_solvers_own_radii_and_says_nothing(solver_cl
     for file in FILES:
         solver = solver_class(file).get_instance()
         solver.set_objective(**quadratics().objective)  # a warning would be an error
-        assert solver.configuration.h == entry("solvers", solver.solver)().h
+        assert solver.radii
+        own = entry("solvers", solver.solver)()
+        assert all(getattr(solver.configuration, name) == getattr(own, name) for name in solver.radii)
