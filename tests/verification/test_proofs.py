@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from zoba_bench.problems import PROBLEMS
 
-from zoba_bench.registry import list_theorems
+from zoba_bench.registry import list_theorems, missing_requirements
 from zoba_bench.sweep import run_cell
 from zoba_bench.verification.checking import check_claim
 from zoba_bench.verification.claim import Claim, decide
@@ -58,6 +58,20 @@ def test_a_certificate_holds_and_a_wrong_solution_is_refused():
     assert verdict(claim(problem=SMALL, wrong={"statement": "inner_solution", "added": 0.01}))[0] == "violated"
 
 
+def test_the_control_of_every_problem_can_be_planned():
+    """It changes what the problem declares; where nothing is known of z*, as of margin_attack, a gradient."""
+    controls = [one for one in standard_claims() if "problem" in one.parameters and "wrong" in one.parameters]
+    installed = [one for one in controls if not missing_requirements(one.problem)]
+    assert len(installed) > 50
+    assert all(len(plan_claim(one, 0).cells) == 1 for one in installed)
+
+
+def test_a_wrong_gradient_is_refused():
+    found, reason = verdict(claim(problem=SMALL, wrong={"statement": "outer_grad_z", "factor": 1.01}))
+    assert found == "violated"
+    assert "outer_grad_z" in reason
+
+
 def test_a_factor_of_one_changes_nothing():
     assert verdict(claim(problem=SMALL, wrong={"statement": "inner_solution", "factor": 1.0}))[0] == "consistent"
     same = {"statement": "order in lambda", "factor": 1.0}
@@ -73,7 +87,7 @@ def test_a_factor_of_one_changes_nothing():
             {"theorem": "hozog", "wrong": {"statement": "uniform directions", "over": "p"}},
             "unknown symbol of theorem 'hozog' 'p'",
         ),
-        ({"problem": SMALL, "wrong": {"statement": "slope"}}, "unknown closed form of 'quad_general' 'slope'"),
+        ({"problem": SMALL, "wrong": {"statement": "slope"}}, "unknown closed form or gradient of 'quad_general'"),
         ({"problem": SMALL, "wrong": {"statement": "value", "over": "p"}}, "a closed form has a factor alone"),
         ({"theorem": "hozog", "wrong": {"statement": "uniform directions", "added": 1.0}}, "wrong.added is for closed"),
         ({"problem": SMALL, "theorem": "zoba"}, "either theorem or problem"),

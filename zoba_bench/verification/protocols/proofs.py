@@ -44,15 +44,19 @@ PARAMETERS = Parameters(
 )  # fmt: skip
 
 _BY = {"times": 1, "over": -1}
-_CLOSED_FORMS = ("inner_solution", "adjoint", "hypergradient", "value")
+#: What a control may change in a problem: closed forms and first derivatives.
+_FORMS = (
+    "inner_solution", "adjoint", "hypergradient", "value",
+    "inner_grad_z", "inner_grad_x", "outer_grad_z", "outer_grad_x",
+)  # fmt: skip
 
 
 def plan(claim: Claim, seed: int) -> Plan:
     """``parameters``: either "theorem" (a name) or "problem" (a table with its name; with nothing but that the default
     instance is measured and the card's small one proved, as by ``zoba-bench check``); for a control "wrong" with
-    "statement" (a step of the theorem, whose right-hand side is changed, or a closed form of the problem) and the
-    "factor" by which it is multiplied; a step also "times" and "over" a symbol of the theorem, a closed form also what
-    is "added" to it.
+    "statement" (a step of the theorem, whose right-hand side is changed, or a closed form or a gradient of the problem)
+    and the "factor" by which it is multiplied; a step also "times" and "over" a symbol of the theorem, a closed form
+    also what is "added" to it.
 
     Raises
     ------
@@ -77,9 +81,9 @@ def plan(claim: Claim, seed: int) -> Plan:
         return Plan((Cell("zoba_bench.verification.protocols.proofs:derivation", chosen, seed),))
     if wrong is not None:
         problem = build_problem(chosen["problem"])
-        known = [name for name in _CLOSED_FORMS if getattr(problem, name) is not None]
+        known = [name for name in _FORMS if getattr(problem, name) is not None]
         if wrong["statement"] not in known:
-            raise ValueError(unknown(f"closed form of {problem.name!r}", wrong["statement"], known))
+            raise ValueError(unknown(f"closed form or gradient of {problem.name!r}", wrong["statement"], known))
         if any(word in wrong for word in _BY):
             raise ValueError("wrong.times and wrong.over are for steps of theorems; a closed form has a factor alone")
     return Plan((Cell("zoba_bench.verification.protocols.proofs:certificate", chosen, seed),))
