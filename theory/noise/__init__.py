@@ -3,7 +3,7 @@
 The linear law: ``covariance`` is that of the three directions of one iteration, ``curvature`` the Jacobian of
 their mean with third derivatives of G, and ``stationary`` takes both through the linearised iteration: the mean
 of |grad Psi|^2 in the long run and over a horizon. ``run_moments`` follows mean and second moment of (z, v, x)
-from any start, exactly on quadratics.
+from any start, exactly on quadratics, and ``least_cost`` tries with it what the cheapest run to an accuracy costs.
 
 The second order: ``averaged`` is the noise over a cloud of states, ``cubature`` the points that stand for the
 cloud, ``skewness`` the third moments of the surrogates. ``local_law`` says what a run is before it is predicted,

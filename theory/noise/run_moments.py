@@ -31,7 +31,16 @@ from .covariance import environment_noise
 from .curvature import CurvedBlocks
 from .stationary import LinearModel, vector_slopes
 
-__all__ = ["QUANTITIES", "RunMoments", "moments_of_run", "quadratic_between", "run_moments"]
+__all__ = [
+    "QUANTITIES",
+    "QuadraticNoise",
+    "RunMoments",
+    "moments_of_run",
+    "pack",
+    "quadratic_between",
+    "run_moments",
+    "unpack",
+]
 
 
 #: What is derived from the moments, each an expectation.
@@ -178,9 +187,9 @@ def run_moments(
         raise ValueError(f"offset must have shape ({n},), z, v and x together, got {np.shape(offset)}")
     r, radius = resolve_radii(h, eta, None if h > 0 and eta > 0 else preset.ratio(blocks.p, blocks.d))
     update = np.eye(n) - scale[:, None] * model.J
-    noise = _Noise(preset, blocks, l1, l2, r, radius, outer_directions)
+    noise = QuadraticNoise(preset, blocks, l1, l2, r, radius, outer_directions)
     step = _recursion(update, scale, noise)
-    state = _pack(offset, np.outer(offset, offset))
+    state = pack(offset, np.outer(offset, offset))
     total = np.zeros_like(state)
     with np.errstate(over="ignore", invalid="ignore"):
         for k in range(1, K + 1):
@@ -192,11 +201,11 @@ def run_moments(
             f"the second moments of the run grow without bound at rho={rho!r}, gamma={gamma!r}, l1={l1}: use smaller "
             "steps or more directions"
         )
-    mean, second = _unpack(total / window, n)
+    mean, second = unpack(total / window, n)
     return mean, second, model.hessian
 
 
-class _Noise:
+class QuadraticNoise:
     """E[Cov(xi | s)] as a function of E s and E[s s']."""
 
     def __init__(
@@ -225,27 +234,27 @@ class _Noise:
         return environment_noise(self._preset, Environment(self._blocks.matrices, pair), *self._rest)
 
 
-def _pack(mean: Array, second: Array) -> Array:
+def pack(mean: Array, second: Array) -> Array:
     """(1, mean, upper triangle)."""
     return np.concatenate([[1.0], mean, second[np.triu_indices(len(mean))]])
 
 
-def _unpack(state: Array, n: int) -> tuple[Array, Array]:
+def unpack(state: Array, n: int) -> tuple[Array, Array]:
     upper = np.zeros((n, n))
     upper[np.triu_indices(n)] = state[1 + n :]
     return state[1 : 1 + n], upper + np.triu(upper, 1).T
 
 
-def _recursion(update: Array, scale: Array, noise: _Noise) -> Array:
+def _recursion(update: Array, scale: Array, noise: QuadraticNoise) -> Array:
     """The matrix of (1, m, P) -> (1, M m, M P M' + T N(m, P) T), column by column."""
     n = scale.size
     size = 1 + n + n * (n + 1) // 2
     constant = noise(np.zeros(n), np.zeros((n, n)))
     matrix = np.empty((size, size))
     for i, state in enumerate(np.eye(size)):
-        mean, second = _unpack(state, n)
+        mean, second = unpack(state, n)
         linear = noise(mean, second) - constant if i else constant
         following = update @ second @ update.T + scale[:, None] * linear * scale
-        matrix[:, i] = _pack(update @ mean, following)
+        matrix[:, i] = pack(update @ mean, following)
         matrix[0, i] = state[0]
     return matrix

@@ -11,6 +11,8 @@ from zoba_bench.problems.quadratic.hidden import hidden_curvature
 from zoba_bench.theory.single_loop.lower_bound import zoba_lower
 from zoba_bench.theory.symbols import d, eps
 
+import zoba_bench as zb
+
 EPS = 1e-2
 
 
@@ -78,3 +80,16 @@ def test_the_registered_family_is_the_one_of_the_theorem():
     assert np.allclose(problem.inner_solution(x), 0)
     assert np.allclose(problem.hypergradient(x), x * [0.2, 1, 1, 1])
     assert (problem.constants.L_xz, problem.constants.L_xx, problem.constants.L_zz) == (0, 2, 1)
+
+
+def test_there_mixed_differences_have_no_noise():
+    """What is left is the noise of f_x, of order h, as its gradient is zero."""
+    problem, best = hidden_curvature(p=2, d=6), np.zeros(6)
+    start = {"z0": problem.inner_solution(best), "v0": problem.adjoint(best), "x0": best}
+    steps = {"rho": 0.1, "gamma": 0.1, "h": 1e-2, "l1": 4, "max_iterations": 1, "replicates": 50, "seed": 0}
+    spread = {}
+    for solver in ("zoba", "zoba-mixed"):
+        moved = zb.solve(problem, solver, **start, **steps).x
+        spread[solver] = float(np.sqrt(np.mean(moved**2)))
+    assert spread["zoba"] > 0.1
+    assert spread["zoba-mixed"] < 0.1 * 1e-2 * 10
