@@ -30,6 +30,8 @@ __all__ = ["LeastCost", "least_cost"]
 _STEP = math.sqrt(2)
 #: Iterations after which a setting counts as too slow, and the size of a second moment that has diverged.
 _LONGEST, _HUGE = 100_000, 1e100
+#: Iterations that are followed at once.
+_BLOCK = 64
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,7 @@ def least_cost(preset: Preset, problem: Any, start: Sequence[Array], eps: float)
         raise TheoremError("the least cost is for problems whose both levels are quadratic")
     offset = np.concatenate([one - two for one, two in zip(start, solution, strict=True)])
     runs = _Runs(preset, CurvedBlocks.at(problem, best), offset, eps)
-    if runs.stationarity(offset, np.outer(offset, offset)) <= eps:
+    if runs.stationarity(np.outer(offset, offset)) <= eps:
         raise TheoremError(f"the start has |grad Psi|^2 <= eps={eps!r} already")
     with np.errstate(over="ignore", invalid="ignore"):  # settings that diverge are tried too
         return runs.search()
@@ -78,38 +80,47 @@ class _Runs:
 
     def __init__(self, preset: Preset, blocks: Any, offset: Array, eps: float) -> None:
         self._model, self._d = LinearModel.at(blocks), blocks.d
-        self._offset, self._eps = offset, eps
+        self._eps = eps
         n = offset.size
         noise = QuadraticNoise(preset, blocks, 1, 1, preset.ratio(blocks.p, blocks.d), 0.0, "shared")
         constant = noise(np.zeros(n), np.zeros((n, n)))
-        states = [unpack(state, n) for state in np.eye(1 + n + n * (n + 1) // 2)[1:]]
-        columns = [constant, *(noise(mean, second) - constant for mean, second in states)]
-        #: Takes (1, mean, upper triangle of the second moment) to the noise of one direction, flat.
-        self._noise = np.stack([column.ravel() for column in columns], axis=1)
+        # The state is (1, mean, upper triangle of the second moment); each of its units, and the noise of one direction
+        # that comes from it.
+        units = [unpack(state, n) for state in np.eye(1 + n + n * (n + 1) // 2)]
+        self._means, self._seconds = (np.array(part) for part in zip(*units, strict=True))
+        self._noise = np.array([constant, *(noise(mean, second) - constant for mean, second in units[1:])])
+        self._start = pack(offset, np.outer(offset, offset))
+        self._square = np.array([self.stationarity(second) for second in self._seconds])
         total = sum(preset.evaluations.values()).subs({b1: 1, b2: 1})
         self._fixed = float(total.subs({l1: 0, l2: 0}))
         self._each = float(total.subs({l1: 1, l2: 1})) - self._fixed
 
-    def stationarity(self, mean: Array, second: Array) -> float:
+    def stationarity(self, second: Array) -> float:
         """E|grad Psi|^2."""
         return float(np.sum(self._model.Q * second))
 
     def cost(self, rho: float, gamma: float, l: int, most: float) -> tuple[float, int]:
         """Evaluations and iterations until the running mean is at most eps; infinite where that takes ``most``."""
-        n = self._offset.size
         scale = self._model.steps(rho, gamma, self._d)
-        update = np.eye(n) - scale[:, None] * self._model.J
-        spread = np.outer(scale, scale) / l
-        mean, second = self._offset, np.outer(self._offset, self._offset)
-        each, total = self._fixed + self._each * l, 0.0
-        for k in range(1, int(min(_LONGEST, most / each)) + 1):
-            total += self.stationarity(mean, second)
+        update = np.eye(scale.size) - scale[:, None] * self._model.J
+        seconds = update @ self._seconds @ update.T + np.outer(scale, scale) / l * self._noise
+        moved = np.array([pack(update @ mean, second) for mean, second in zip(self._means, seconds, strict=True)]).T
+        moved[0] = np.eye(len(moved))[0]
+        # A block of iterations at a time: its terms are rows times the state at its begin.
+        rows = [self._square]
+        for _ in range(_BLOCK - 1):
+            rows.append(rows[-1] @ moved)
+        leap = np.linalg.matrix_power(moved, _BLOCK)
+        each, total, state = self._fixed + self._each * l, 0.0, self._start
+        for begin in range(0, int(min(_LONGEST, most / each)), _BLOCK):
+            sums = total + np.cumsum(rows @ state)
+            within = np.flatnonzero(sums <= self._eps * np.arange(begin + 1, begin + _BLOCK + 1))
+            if within.size:
+                K = begin + int(within[0]) + 1
+                return each * K, K
+            total, state = float(sums[-1]), leap @ state
             if not total < _HUGE:
                 break
-            if total <= self._eps * k:
-                return each * k, k
-            noise = (self._noise @ pack(mean, second)).reshape(n, n)
-            mean, second = update @ mean, update @ second @ update.T + spread * noise
         return math.inf, 0
 
     def search(self) -> LeastCost:
