@@ -134,7 +134,7 @@ def pzobo() -> PzoboTheorem:
             Assumption(
                 "the Hessian of G has the Lipschitz constant H in (z, x), zero for quadratic G; z* has k_z", H, k_z
             ),
-            Assumption("inner gradient descent with alpha <= 2/(mu + L_zz), every run of an iteration from z_k", alpha, N),
+            Assumption("N inner gradient steps, alpha <= 2/(mu + L_zz), every run of an iteration from z_k", alpha, N),
             Assumption(
                 "Q directions in x, Gaussian or uniform on the unit sphere with the factor d, independent of the past; "
                 "radius eta",
@@ -142,8 +142,8 @@ def pzobo() -> PzoboTheorem:
             ),
             Assumption("|F_z(z*(x), x)| <= C_z; F_zz and F_xz are bounded by m_zz and m_xz", C_z, m_zz, m_xz),
             Assumption(
-                "Psi is bounded below with an L_Psi-Lipschitz gradient, x is not constrained; constant steps beta, exact "
-                "gradients",
+                "Psi is bounded below with an L_Psi-Lipschitz gradient, x is not constrained; constant steps beta, "
+                "exact gradients",
                 L_Psi, W_0, beta,
             ),
             Assumption("an order speaks of problems whose constants and W_0 do not grow with d and 1/eps", eps),

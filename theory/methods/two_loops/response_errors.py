@@ -1,8 +1,8 @@
 """Errors of PZOBO's estimate for curved G: of the slope of an inner run, of the mean, and its variance.
 
 J_n is the derivative in x of the inner iterate y_n from a fixed start z at distance a from z*(x): J_0 = 0 and
-J_{n+1} = J_n - alpha (G_zz J_n + G_zx) at (y_n, x). The estimate is f_x + mean of ((y_N(x + eta u) - y_N(x))'f_z/eta) u,
-with f_x and f_z at (y_N, x): it sees the slope at displaced points, and f_z beside z*.
+J_{n+1} = J_n - alpha (G_zz J_n + G_zx) at (y_n, x). The estimate is f_x + ((y_N(x + eta u) - y_N(x))'f_z/eta) u, a mean
+over u, with f_x and f_z at (y_N, x): it sees the slope at displaced points, and f_z beside z*.
 """
 
 from __future__ import annotations
@@ -22,8 +22,25 @@ from ...symbols import C_z, L_xz, a, d, eta, k_z, m_xz, m_zz, mu
 from .directional import over_sphere, response_estimate, tau
 
 __all__ = [
-    "H", "LAWS", "N", "Q", "alpha", "coefficients", "contracted", "deviation", "error_steps", "kappa", "mean_error", "motion", "n",
-    "root_variance", "s_J", "slope_error", "smoothing", "spread", "zeta",
+    "LAWS",
+    "H",
+    "N",
+    "Q",
+    "alpha",
+    "coefficients",
+    "contracted",
+    "deviation",
+    "error_steps",
+    "kappa",
+    "mean_error",
+    "motion",
+    "n",
+    "root_variance",
+    "s_J",
+    "slope_error",
+    "smoothing",
+    "spread",
+    "zeta",
 ]  # fmt: skip
 
 #: Directions, inner steps, and inner step size; Lipschitz constant of the Hessian of G in (z, x).
@@ -227,7 +244,7 @@ def error_steps() -> tuple[Step, ...]:
         Step(
             "motion of the slope",
             sp.Le(s_J, H * wide / mu),
-            "Lipschitz constant of J_N in x at one start: both runs at once, each row moves by H |(y_n, x) - (y_n', x')|.",
+            "Lipschitz constant of J_N in x at one start: both runs at once, a row moves by H |(y_n, x) - (y_n', x')|.",
             by_relation(_motion, "operator identity, then a closed form by induction on n"),
         ),
         *(

@@ -1,4 +1,4 @@
-"""PZOBO to accuracy eps: inner steps, directions, radius, step and iterations, with Gaussian directions, and their cost.
+"""PZOBO to accuracy eps with Gaussian directions: inner steps, directions, radius, step, iterations, and their cost.
 
 Each of the three parts of the rate (start, squared bias, noise) gets a third of eps. Inner steps grow with log(1/eps),
 directions with d/eps; the radius costs nothing.
@@ -15,11 +15,11 @@ from ...proof.algebra import require_equal, require_nonnegative
 from ...proof.orders import Complexity, dominates, order_of
 from ...proof.rules import by_nonnegative_terms, by_relation, by_sum
 from ...proof.theorem import Step
-from ...symbols import W_0, C_z, K, L_Psi, L_xz, L_zz, a_0, d, eps, eta, gap, k_z, m_xz, m_zz, mu
+from ...symbols import W_0, C_z, L_Psi, L_xz, L_zz, a_0, d, eps, eta, gap, k_z, m_xz, m_zz, mu
 from ..differentiation.implicit_lemmas import gradient_rate, logarithm_step
 from .response_errors import H, N, Q, alpha, coefficients, contracted, kappa, n, s_J, smoothing, spread, zeta
 from .response_errors import deviation as _deviation
-from .response_run import E, beta, e_0, v_0
+from .response_run import E, beta, e_0
 
 __all__ = ["ACCURACY", "ALPHA", "BETA", "DIRECTIONS", "ERRORS", "RADIUS", "ResponsePlan", "plan_steps"]
 
@@ -179,8 +179,8 @@ def plan_steps(count: Any) -> tuple[Step, ...]:
         Step(
             "count",
             sp.Le(total, outer * N * (directions + 3)),
-            "Iterations times the gradients of one, with 2 <= 2 N for those of F: of order N d/eps^2, where N grows with "
-            "log(1/eps) alone.",
+            "Iterations times the gradients of one, with 2 <= 2 N for those of F: of order N d/eps^2, where N grows "
+            "with log(1/eps) alone.",
             by_nonnegative_terms(count, "K N (Q + 3), the three sizes rounded up", attained={}),
         ),
     )

@@ -1,7 +1,7 @@
 """Rate of PZOBO with warm starts: descent of W = Psi - inf Psi + c beta a^2 along the run, a = |z - z*(x)|.
 
 z moves to the end of its run and z* moves with x by a random step d_x, so that a_next <= t a + k_z |beta d_x| with
-t = (1 - alpha mu)^N. A square is convex: the two parts get the weights t and 1 - t, and E a_next^2 needs E|d_x|^2 alone.
+t = (1 - alpha mu)^N. A square is convex: the parts get the weights t and 1 - t, and E a_next^2 needs E|d_x|^2 alone.
 The error of the mean estimate is at most e_0 + e_a a, the root of its variance v_0 + v_a a (``response_errors``).
 """
 
@@ -108,8 +108,8 @@ def _drift_step() -> Step:
     return Step(
         "drift of W",
         sp.Le(_W, -beta * g**2 / 2 + beta * (1 + y) * (e_0**2 + X * v_0**2) / 2),
-        "The two before with the weight c beta. X = L_Psi beta + 2 c k_z^2 beta^2/(1 - t) is at most 1, and c (1 - t) at "
-        "least (1 + 1/y)(e_a^2 + X v_a^2)/2.",
+        "The two before with the weight c beta. X = L_Psi beta + 2 c k_z^2 beta^2/(1 - t) is at most 1, and c (1 - t) "
+        "at least (1 + 1/y)(e_a^2 + X v_a^2)/2.",
         by_sum(
             squares,
             "squares, and what the conditions leave",
