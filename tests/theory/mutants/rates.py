@@ -68,4 +68,65 @@ _PZOBO = (
     ),
 )  # fmt: skip
 
-MUTANTS = _PZOBO
+_LOOP = "single_loop/finite_sums/"
+_SABA_TESTS = ("single_loop/test_saba.py",)
+
+_SABA = (
+    *table(
+        _LOOP + "memory.py",
+        ("whole = (size * second + size * (size - 1) * mean2) / size**2", "whole = second / size**2 + mean2",
+         "a batch of b has b^2 times less variance"),
+        ("curve = H * R_v\n    turned", "curve = sp.sympify(0) * H * R_v\n    turned",
+         "a product does not move with z and x"),
+        ("\"F_z\": ({_dz: m_zz, _dx: m_xz}", "\"F_z\": ({_dz: m_zz, _dx: m_xx}", "F_z moves with x by F_xx"),
+        ("return g_z / b1, hv / b1 + f_z / b2, cv / b1 + f_x / b2", "return g_z / b1, hv / b1, cv / b1 + f_x / b2",
+         "F_z has no noise"),
+        ("other, other_square = -_pi * drawn / (1 - _pi)", "other, other_square = sp.Integer(0)",
+         "the noise does not depend on the draw"),
+        ("{_along: 2 * m * delta - _s[1]},", "{_along: m * delta - _s[1]},", "half of the cross term of the mean move"),
+        ("{_among: 2 * v * q - _s[2]},", "{_among: v * q - _s[2]},", "half of the cross term of the noise"),
+        ("{S: (q**2 + _s[0]) / _pi, _V: v**2 + _s[1]},", "{S: q**2 + _s[0], _V: v**2 + _s[1]},",
+         "all stored points count where one is drawn"),
+        ("total = (1 - _pi) * S + delta**2 + _V +", "total = (1 - _pi) ** 2 * S + delta**2 + _V +",
+         "the memory forgets twice as fast"),
+        ("(1 + 4 * (N - _s[4 + i])) * delta2 + 5 * _V", "(1 + 4 * (N - _s[4 + i])) * delta2 + _V",
+         "the noise counts once"),
+        ("(1 - 1 / n) ** batch / n)", "(1 - 1 / n) ** (batch + 1) / n)", "another chance of one more draw"),
+        ("(L_zz * b + M_v * a) ** 2) + gamma**2 * D**2}", "(L_zz * b) ** 2) + gamma**2 * D**2}",
+         "v does not move with the error of z"),
+        tests=_SABA_TESTS,
+    ),
+    *table(
+        _LOOP + "merit.py",
+        ("of_z, of_v = (3, 4) if kind == \"rough\" else (2, 3)", "of_z, of_v = (3, 3) if kind == \"rough\" else (2, 3)",
+         "three shares in place of four"),
+        ("w_a - sp.Rational(3, 2) * M_x**2 -", "w_a - M_x**2 / 2 -", "the error of z has all of the split"),
+        ("moving = 2 * c * gamma *", "moving = c * gamma *", "the noises are independent"),
+        ("(L_Psi * gamma / 2 + moving + theta) * V_x", "(L_Psi * gamma / 2 + moving) * V_x",
+         "solutions that are not affine are not moved by noise"),
+        ("return rho**2 * (L_zz**2 + 2 * M_v**2), 2 * rho**2 * L_zz**2, gamma**2",
+         "return rho**2 * (L_zz**2 + M_v**2), rho**2 * L_zz**2, gamma**2", "|p + q|^2 <= |p|^2 + |q|^2"),
+        ("return 8 * N * (1 + 4 * N) * n_S * square", "return 8 * N * n_S * square", "the mean move counts once"),
+        ("psi = 4 * N * n_S", "psi = 2 * N * n_S", "half of the weight of the memory"),
+        ("(1 / (4 * N) - _s[0]) / NOISE * S", "(1 / (2 * N) - _s[0]) / NOISE * S",
+         "the noise may take all that the memory forgets"),
+        ("gained = -merit.statement.rhs.coeff(g, 2)", "gained = -2 * merit.statement.rhs.coeff(g, 2)",
+         "twice the descent"),
+        ("return u**2 * (7 * P + G_1) + u**3 * G_0", "return u * (7 * P + G_1) + u**3 * G_0",
+         "steps like N^(-1/3) for affine solutions"),
+        ("G_1) + u**3 * G_0\n", "G_1) + u**2 * G_0\n", "steps like N^(-2/3) for solutions that are not affine"),
+        ("7 * P + G_1", "2 * P + G_1", "the noise may grow the memory"),
+        ("ASKED = 80\n", "ASKED = 60\n", "more is left to the noise than the rooms take"),
+        ("sp.Add(*(factor / (2 * each)", "sp.Add(*(factor / (4 * each)", "a quarter in place of a half of the rooms"),
+        tests=_SABA_TESTS,
+    ),
+    *table(
+        _LOOP + "theorem.py",
+        ("iterations = 2 * W_0 * (Gamma + beyond) / eps + 1", "iterations = W_0 * (Gamma + beyond) / eps + 1",
+         "half of the iterations"),
+        ("EVALUATIONS = 5\n", "EVALUATIONS = 4\n", "one derivative an iteration is not counted"),
+        tests=_SABA_TESTS,
+    ),
+)  # fmt: skip
+
+MUTANTS = (*_PZOBO, *_SABA)

@@ -76,7 +76,8 @@ def _inner_error() -> Any:
 
 def _letters() -> tuple[Any, ...]:
     """Blocks A = G_zz, C = G_zx at one point; T is what the row [A, C] moves by, E_1, E_2 pick its blocks."""
-    return sp.symbols("A J J_ T E_1 E_2", commutative=False)
+    letters: tuple[Any, ...] = sp.symbols("A J J_ T E_1 E_2", commutative=False)
+    return letters
 
 
 @cache

@@ -1,8 +1,8 @@
 """A memory of derivatives: variance of a direction that it corrects, and distance to the points it belongs to.
 
-Sample i was last seen at the point y_i = (z, v, x)_i; S is the mean of |y - y_i|^2 over the samples of a level. A batch of
-b samples, drawn with replacement, moves y to y_next = y + delta + noise, delta the mean move and V = E|noise|^2, and
-stores y for the samples drawn. The noise depends on which ones are drawn: that is the third part of the recursion.
+Sample i was last seen at the point y_i = (z, v, x)_i; S is the mean of |y - y_i|^2 over the samples of a level. A batch
+of b samples, drawn with replacement, moves y to y_next = y + delta + noise, delta the mean move and V = E|noise|^2, and
+stores y for the samples drawn. The noise depends on which ones are drawn: that is the last term of the recursion.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ import sympy as sp
 from ...proof.algebra import require_equal, sides
 from ...proof.rules import by_components, by_derivation, by_slack, by_sum
 from ...proof.theorem import Step
-from ...symbols import L_xz, L_zz, M_v, R_v, a, b, b1, b2, gamma, m_xx, m_xz, m_zz, rho, D
+from ...symbols import D, L_xz, L_zz, M_v, R_v, a, b, b1, b2, gamma, m_xx, m_xz, m_zz, rho
 
-__all__ = ["DISTANCE", "LAMBDA", "NOISE", "H", "N", "S", "delta2", "lambda_x", "lambda_z", "lambda_v", "memory_steps"]
+__all__ = ["DISTANCE", "LAMBDA", "NOISE", "H", "N", "S", "delta2", "lambda_v", "lambda_x", "lambda_z", "memory_steps"]
 
 H = sp.Symbol("H", nonnegative=True)
 #: Any number with 1/N at most the probability that a batch draws a given sample, at both levels.
@@ -41,7 +41,8 @@ def _variance_step() -> Step:
     return Step(
         "variance of a corrected direction",
         sp.Le(_V, second / size),
-        "X_i = derivative at y less that at y_i, averaged over draws with replacement; the mean of the memory is known.",
+        "X_i = derivative at y less that at y_i, averaged over draws with replacement; the mean of the memory is "
+        "known.",
         by_slack(whole - mean2, mean2 / size, "pairs of draws; |mean X|^2 is left"),
     )
 
@@ -51,7 +52,8 @@ _dz, _dv, _dx, _both = sp.symbols("dz dv dx dzx", nonnegative=True)
 
 
 def _moves() -> dict[str, tuple[dict[Any, Any], str]]:
-    """What a sample's derivatives move by, at most: constants of two moves, and why; H v moves with (z, x) and with v."""
+    ""
+    """What a sample's derivatives move by, at most: constants of two moves, and why; products move with v too."""
     curve = H * R_v
     turned = "|v| <= R_v, or H = 0"
     return {
@@ -99,13 +101,16 @@ def _lambda_step() -> Step:
     of_x = (L_xz**2 + curve) / b1 + (m_xz**2 + m_xx**2) / b2
 
     def derived() -> tuple[Any, ...]:
-        g_z, hv, cv, f_z, f_x = (sp.Add(*(each**2 for each in constants.values())) for constants, _ in _moves().values())
+        g_z, hv, cv, f_z, f_x = (
+            sp.Add(*(each**2 for each in constants.values())) for constants, _ in _moves().values()
+        )
         return g_z / b1, hv / b1 + f_z / b2, cv / b1 + f_x / b2
 
     return Step(
         "variances by the memory",
         sp.Eq(sp.Tuple(*LAMBDA), sp.Tuple(of_z, of_v, of_x)),
-        "V_z <= Lambda_z^2 S and so on: the five derivatives' squared constants over their batches; the two batches are "
+        "V_z <= Lambda_z^2 S and so on: the five derivatives' squared constants over their batches; the two batches "
+        "are "
         "independent, and the distance of one level is at most S.",
         by_components(derived(), "squares of the constants of the moves, over the batches"),
     )
@@ -150,7 +155,8 @@ def _motion_steps() -> tuple[Step, ...]:
         Step(
             "noise and memory",
             sp.Le(_among, _pi * S / 4 + 4 * _V),
-            "Minus twice <noise, mean over all samples of (y - y_i) where drawn>, the root mean square of which is at most "
+            "Minus twice <noise, mean over all samples of (y - y_i) where drawn>, the root mean square of which is "
+            "at most "
             "that of pi S: at most all n of n samples are drawn (Cauchy-Schwarz).",
             by_sum(
                 {(q / 2 - 2 * v) ** 2: sp.Integer(1), _s[0]: sp.Rational(1, 4), _s[1]: sp.Integer(4),

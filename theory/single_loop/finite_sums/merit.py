@@ -18,16 +18,18 @@ from ...proof.theorem import Step
 from ...symbols import W_0, D, K, L_Psi, L_xz, L_zz, M_v, M_x, a, b, c, g, gamma, k_v, k_z, mu, rho, w_a, w_b, y_n
 from ..inequalities import V_v, V_x, V_z, bias_v, bias_x, bias_z
 from ..weights import Certificate, explicit_step_ratio, explicit_weights, root_V_x
-from .memory import DISTANCE, LAMBDA, NOISE, N, S, delta2, lambda_v, lambda_x, lambda_z
+from .memory import DISTANCE, NOISE, N, S, delta2, lambda_v, lambda_x, lambda_z
 
 __all__ = [
-    "COUPLING", "G_0", "G_1", "KINDS", "P", "Q", "merit_steps", "moves", "n_0", "n_1", "n_S", "noise", "per_distance", "rooms",
-    "spent", "step_of_plan", "u",
+    "ASKED", "COUPLING", "G_0", "G_1", "KINDS", "P", "Q", "merit_steps", "moves", "n_0", "n_1", "n_S", "noise", "per_distance",
+    "rooms", "spent", "step_of_plan", "u",
 ]  # fmt: skip
 
 #: Kinds of the solution maps z* and v*, of :mod:`..weights`; what their motion may cost of D^2.
 KINDS = ("rough", "flat")
 COUPLING = sp.Rational(1, 8)
+#: G_1^3 and G_0^2 over n_1 Q and n_0 Q.
+ASKED = 80
 #: What S costs in the drift of W over gamma: n_S = gamma n_1 + n_0; V of the whole step over S.
 n_S, n_0, n_1, v_S = sp.symbols("n_S n_0 n_1 v_S", nonnegative=True)
 #: Root of v_S over gamma; what the rooms ask of N^2 n_S gamma^2; parts of 1/gamma; the cube root of N, at least 1.
@@ -123,7 +125,8 @@ def _merit_step() -> Step:
     return Step(
         "drift of the merit",
         sp.Le(_merit, -(g**2) / 2),
-        "The merit is W + gamma psi S with psi = 4 N n_S, its change over gamma. Conditions: 10 v_S <= 1/(4 N), V = v_S S "
+        "The merit is W + gamma psi S with psi = 4 N n_S, its change over gamma. Conditions: 10 v_S <= 1/(4 N), V = "
+        "v_S S "
         "the variance of the whole step, and each room is at least 8 N (1 + 4 N) n_S times its square's factor in "
         "|delta|^2.",
         by_sum(
@@ -158,9 +161,9 @@ def _at_plan(condition: Any) -> Any:
 
 
 def _room_condition() -> Any:
-    # n_1 and n_0 by G_1^3 = 160 n_1 Q and G_0^2 = 160 n_0 Q; 8 N (1 + 4 N) <= 40 N^2.
+    # 8 N (1 + 4 N) <= 40 N^2, and twice that is compared with 1/Q.
     require_nonnegative((40 * N**2 - 8 * N * (1 + 4 * N)).subs(N, 1 + _t))
-    found = 80 * u**6 * (gamma * G_1**3 / 160 + G_0**2 / 160) * gamma**2
+    found = 80 * u**6 * (gamma * G_1**3 + G_0**2) / (ASKED * Q) * gamma**2 * Q
     require_nonnegative(_at_plan(1 - found))
     return sp.Le(80 * N**2 * n_S * gamma**2 * Q, sp.Integer(1))
 
@@ -193,7 +196,8 @@ def _room_step() -> Step:
     return Step(
         "what the rooms ask for",
         sp.Eq(Q, (L_zz**2 + 2 * M_v**2) / (c**2 * w_a) + 2 * L_zz**2 / (c**2 * w_b) + 4),
-        "Rooms w_a/2, w_b/2 and 1/8 of the explicit weights: 40 N^2 n_S times each factor of |delta|^2 is at most its room "
+        "Rooms w_a/2, w_b/2 and 1/8 of the explicit weights: 40 N^2 n_S times each factor of |delta|^2 is at most "
+        "its room "
         "where 80 N^2 n_S gamma^2 Q <= 1.",
         by_relation(derived, "factors over twice the rooms, added up"),
     )
@@ -213,7 +217,8 @@ def merit_steps() -> tuple[Step, ...]:
             Step(
                 f"noise by the memory, {kind} solutions",
                 sp.Eq(sp.Tuple(n_1, n_0), sp.Tuple(slope, stated[kind])),
-                "n_S = gamma n_1 + n_0 at V_i = Lambda_i^2 S and rho = gamma/c. Only the mean motion of solutions that are "
+                "n_S = gamma n_1 + n_0 at V_i = Lambda_i^2 S and rho = gamma/c. Only the mean motion of solutions "
+                "that are "
                 "not affine costs noise that does not shrink with gamma.",
                 by_components(per_distance(kind), "coefficients of gamma"),
             )
@@ -225,7 +230,7 @@ def merit_steps() -> tuple[Step, ...]:
         Step(
             "rooms at the step of the plan",
             sp.Le(80 * N**2 * n_S * gamma**2 * Q, 1),
-            "1/gamma >= u^2 (7 P + G_1) + u^3 G_0 with u = N^(1/3), G_1^3 = 160 n_1 Q and G_0^2 = 160 n_0 Q.",
+            "1/gamma >= u^2 (7 P + G_1) + u^3 G_0 with u = N^(1/3), G_1^3 = 80 n_1 Q and G_0^2 = 80 n_0 Q.",
             by_relation(_room_condition, "by coefficients in u - 1"),
         ),
         Step(

@@ -11,7 +11,26 @@ from ...proof.orders import dominated
 from ...proof.rules import by_nonnegative_terms, by_relation
 from ...proof.theorem import Assumption, Quoted, Step
 from ...symbols import (
-    W_0, K, L_Psi, L_xz, L_zz, M_v, M_x, R_v, b1, b2, c, eps, gamma, k_v, k_z, m_xx, m_xz, m_zz, mu, rho,
+    W_0,
+    K,
+    L_Psi,
+    L_xz,
+    L_zz,
+    M_v,
+    M_x,
+    R_v,
+    b1,
+    b2,
+    c,
+    eps,
+    gamma,
+    k_v,
+    k_z,
+    m_xx,
+    m_xz,
+    m_zz,
+    mu,
+    rho,
 )  # fmt: skip
 from ..assemble import choice_step
 from ..inequalities import one_step_inequalities
@@ -25,18 +44,21 @@ __all__ = ["saba"]
 _SOURCE = "Algorithm: arXiv 2201.13409 (abstract) and its authors' public code. The derivation is this project's own."
 _ASSUMPTIONS = (
     Assumption(
-        "G(., x) is mu-strongly convex; every sample has |G_zz| <= L_zz, |G_xz| <= L_xz, and a Hessian with the Lipschitz "
+        "G(., x) is mu-strongly convex; every sample has |G_zz| <= L_zz, |G_xz| <= L_xz, and a Hessian with the "
+        "Lipschitz "
         "constant H: zero for quadratic samples, else |v| <= R_v up to the time that is spoken of",
         mu, L_zz, L_xz, H, R_v,
     ),
     Assumption("every sample of F has a Hessian with blocks at most m_zz, m_xz, m_xx", m_zz, m_xz, m_xx),
     Assumption("M_v = H_zz R + m_zz and M_x = H_xz R + m_xz with |v*| <= R", M_v, M_x),
     Assumption(
-        "z* and v* have Lipschitz constants k_z and k_v, or are affine (flat); grad Psi has L_Psi; x is not constrained",
+        "z* and v* have Lipschitz constants k_z and k_v, or are affine (flat); grad Psi has L_Psi; x is not "
+        "constrained",
         k_z, k_v, L_Psi,
     ),
     Assumption(
-        "constant steps, rho <= 2/(mu + L_zz); batches b1, b2 drawn with replacement, those of the two levels independent; "
+        "constant steps, rho <= 2/(mu + L_zz); batches b1, b2 drawn with replacement, those of the two levels "
+        "independent; "
         "the memory begins with a pass at the start; Psi is bounded below",
         rho, gamma, c, b1, b2, W_0,
     ),
@@ -107,13 +129,35 @@ def saba() -> SabaTheorem:
         ),
         symbols={
             str(s): s
-            for s in (mu, L_zz, L_xz, L_Psi, k_z, k_v, m_zz, m_xz, m_xx, M_v, M_x, H, R_v, rho, gamma, c, N, K, W_0, eps)
+            for s in (
+                mu,
+                L_zz,
+                L_xz,
+                L_Psi,
+                k_z,
+                k_v,
+                m_zz,
+                m_xz,
+                m_xx,
+                M_v,
+                M_x,
+                H,
+                R_v,
+                rho,
+                gamma,
+                c,
+                N,
+                K,
+                W_0,
+                eps,
+            )
         },
         quoted=(
             Quoted(
                 "rate",
                 sp.Eq(sp.Symbol("mean of |grad Psi|^2"), order((n + m) ** sp.Rational(2, 3) / K)),
-                "arXiv 2201.13409, abstract, the power recalled: derived here for affine z* and v*, else with N in its place",
+                "arXiv 2201.13409, abstract, the power recalled: derived here for affine z* and v*, else with N in "
+                "its place",
             ),
             Quoted(
                 "linear rate",

@@ -13,12 +13,12 @@ import sympy as sp
 
 from ...proof.orders import Complexity, Dominance, dominated
 from ...proof.theorem import Theorem, TheoremError
-from ...symbols import W_0, K, L_Psi, L_zz, R_v, c, eps, gamma, mu, rho
+from ...symbols import W_0, L_Psi, L_zz, R_v, c, eps, gamma, mu
 from ..plan import W_AT_START, explicit_steps, numbers_of
 from ..run import Start
 from ..weights import Certificate
-from .memory import LAMBDA, NOISE, H, N, memory_steps
-from .merit import COUPLING, G_0, G_1, KINDS, P, Q, moves, n_0, n_1, n_S, per_distance, rooms, spent, step_of_plan, u
+from .memory import LAMBDA, NOISE, N, memory_steps
+from .merit import ASKED, COUPLING, G_0, G_1, KINDS, P, moves, per_distance, rooms, spent, step_of_plan, u
 
 __all__ = ["EVALUATIONS", "SabaCount", "SabaPlan", "SabaTheorem"]
 
@@ -139,14 +139,17 @@ class SabaTheorem(Theorem):
         if samples is None:
             raise TheoremError("condition samples = (n, m), the numbers of samples of G and of F, is not given")
         published = getattr(solver, "published_batches", (1, 1))
-        batches = [getattr(solver, name, None) or default for name, default in zip(("b1", "b2"), published, strict=True)]
+        batches = [
+            getattr(solver, name, None) or default for name, default in zip(("b1", "b2"), published, strict=True)
+        ]
         chances = [-math.expm1(b * math.log1p(-1 / n)) if n > 1 else 1.0 for n, b in zip(samples, batches, strict=True)]
         ratio = of_x / step
         values |= {"b1": batches[0], "b2": batches[1], "N": 1 / min(chances), "rho": step, "gamma": of_x, "c": ratio}
         found = [_least_start(kind, values, begin) for kind in _kinds(constants)]
         if not any(math.isfinite(each) for each in found):
             raise TheoremError(
-                "condition 'rooms for the mean move and memory', that the steps are small for the number of samples and "
+                "condition 'rooms for the mean move and memory', that the steps are small for the number of samples "
+                "and "
                 f"for their ratio, holds for no weights: use smaller rho and gamma than {step} and {of_x}"
             )
         return 2 * min(found) / (of_x * K)
@@ -173,7 +176,9 @@ class SabaTheorem(Theorem):
             made = values | numbers_of(explicit_steps(Certificate(False, kind), COUPLING), values)
             largest = _step(kind, made, max(samples))
             start_value = numbers_of({"W_0": W_AT_START}, made)["W_0"]
-            plan = SabaPlan(largest / made["c"], 1 / made["c"], max(1, math.ceil(2 * start_value / (largest * eps))), 0, 0.0)
+            plan = SabaPlan(
+                largest / made["c"], 1 / made["c"], max(1, math.ceil(2 * start_value / (largest * eps))), 0, 0.0
+            )
             cost = EVALUATIONS * plan.K + 3 * samples[0] + 2 * samples[1]
             plans.append(replace(plan, evaluations=cost))
         best = min(plans, key=lambda plan: plan.evaluations)
@@ -189,7 +194,8 @@ def _values(constants: Any, v_radius: float | None) -> dict[str, Any]:
     curved = constants.bound("H") != 0
     if curved and v_radius is None:
         raise TheoremError(
-            "condition |v| <= v_radius: G is not quadratic, so that a product G_zz v has a Lipschitz constant on a ball of v "
+            "condition |v| <= v_radius: G is not quadratic, so that a product G_zz v has a Lipschitz constant on a "
+            "ball of v "
             "alone, onto which SABA does not project; with v_radius the bound speaks of the run up to its first exit"
         )
     names = (*_NEEDED, *_CURVED) if curved else _NEEDED
@@ -227,9 +233,10 @@ def _step(kind: str, made: Mapping[str, Any], size: int) -> float:
     asked = (top**2 + 2 * made["M_v"] ** 2) / (ratio**2 * made["w_a"]) + 2 * top**2 / (ratio**2 * made["w_b"]) + 4
     numbers = {
         P: math.sqrt((of_z + of_v) / ratio**2 + of_x),
-        G_1: (160 * slope * asked) ** (1 / 3),
-        G_0: math.sqrt(160 * constant * asked),
+        G_1: (ASKED * slope * asked) ** (1 / 3),
+        G_0: math.sqrt(ASKED * constant * asked),
         u: size ** (1 / 3),
     }
     beyond = float(step_of_plan().subs(numbers))
-    return 1 / (2 * made["L_Psi"] + (strong + top) / (2 * ratio) + beyond)
+    step: float = 1 / (2 * made["L_Psi"] + (strong + top) / (2 * ratio) + beyond)
+    return step
