@@ -21,7 +21,8 @@ from ..weights import Certificate, explicit_step_ratio, explicit_weights, root_V
 from .memory import DISTANCE, NOISE, N, S, delta2, lambda_v, lambda_x, lambda_z
 
 __all__ = [
-    "ASKED", "COUPLING", "G_0", "G_1", "KINDS", "P", "Q", "merit_steps", "moves", "n_0", "n_1", "n_S", "noise", "per_distance",
+    "ASKED", "COUPLING", "G_0", "G_1", "KINDS", "P", "Q", "merit_steps", "moves", "n_0", "n_1", "n_S", "noise",
+    "per_distance",
     "rooms", "spent", "step_of_plan", "u",
 ]  # fmt: skip
 
