@@ -41,12 +41,12 @@ class Pzobo(Solver):
         the exact gradient.
 
     Problem class: smooth F, smooth G strongly convex in z, with their gradients and no second derivative.
-    Assumptions (theorem "pzobo"): alpha <= 2/(mu + L_zz), |F_z| <= C_z at z*, Lipschitz derivatives up to the second of
-    G, constant steps, exact gradients (no ``batch``), x not constrained; quadratic G for the exact moments.
+    Assumptions (theorem "pzobo"): alpha <= 2/(mu + L_zz), |F_z| <= C_z at z*, Lipschitz derivatives up to the second
+    of G, constant steps, exact gradients (no ``batch``), x not constrained; quadratic G for the exact moments.
     Cost: N (Q + 1) gradients of G in z and one gradient of F in each variable (times ``batch``) an iteration.
     Bias of N steps, mean and variance of the estimate: derived, ``zoba-bench derive pzobo``.
-    Rate: mean of |grad Psi|^2 = O(1 / K) + O(beta d / Q) and the squared bias of smoothing and of N steps, for both laws;
-    with Gaussian directions eps takes O(N d / eps^2) gradients, N = O(log(1 / eps)) (derived).
+    Rate: mean of |grad Psi|^2 = O(1 / K) + O(beta d / Q) and the squared bias of smoothing and of N steps, for both
+    laws; with Gaussian directions eps takes O(N d / eps^2) gradients, N = O(log(1 / eps)) (derived).
     Source: arXiv 2110.07004; defaults as in solvers/pzobo.py of benchopt/benchmark_bilevel, with 10 directions for its
     1. No deviation from it; the authors' repository (sowmaster/esjacobians) has one unit direction a step.
 

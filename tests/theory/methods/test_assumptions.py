@@ -1,4 +1,4 @@
-"""Assumptions of the other papers' methods, and of SABA, are consumed: without one of them the steps that use it fail."""
+"""Assumptions of the other papers' methods and of SABA are consumed: without one the steps that use it fail."""
 
 from __future__ import annotations
 
