@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from zoba_bench.problems.quadratic.finite_sum import quad_sum
+from zoba_bench.problems.quadratic.reference import reference
 from zoba_bench.theory.proof.theorem import TheoremError
 from zoba_bench.theory.single_loop.finite_sums.saba import saba
 
@@ -254,6 +255,16 @@ def test_a_violated_condition_is_named(small, change, samples, message):
     solver = SimpleNamespace(**({"rho": 1e-6, "gamma": 1e-8, "b1": 1, "b2": 1} | change))
     with pytest.raises(TheoremError, match=message):
         saba().bound(small.constants, 2, 2, solver, 10, START, samples)
+
+
+def test_a_problem_without_samples_or_with_a_set_is_refused_by_name(small):
+    constants, samples, plan = planned(small)
+    assert saba().bound_on(small, plan, plan.K, START) == saba().bound(constants, 2, 2, plan, plan.K, START, samples)
+    plane = replace(small, capabilities=replace(small.capabilities, project_x=lambda x: x))
+    with pytest.raises(TheoremError, match=r"condition X = R\^d"):
+        saba().bound_on(plane, plan, 10, START)
+    with pytest.raises(TheoremError, match="condition samples at both levels"):
+        saba().bound_on(reference(2, 2), plan, 10, START)
 
 
 def test_curved_samples_need_a_ball_of_v(small):

@@ -13,7 +13,7 @@ import sympy as sp
 
 from ...proof.orders import Complexity
 from ...proof.theorem import Theorem, TheoremError
-from ...single_loop.run import Start
+from ...single_loop.run import Start, require_unconstrained
 from ...symbols import C_z, L_xz, d, eta, k_z, m_xz, m_zz, mu
 from .response_errors import LAWS, H, Q, coefficients, contracted, deviation, motion, s_J, smoothing, spread, zeta
 from .response_plan import ACCURACY, ALPHA, BETA, DIRECTIONS, ERRORS, RADIUS, ResponsePlan
@@ -122,6 +122,11 @@ class PzoboTheorem(Theorem):
         total = begin.gap + weights * beta * begin.z_error**2
         found = 2 * total / (beta * K) + (1 + _SHARES) * (e_0**2 + cost * v_0**2)
         return float(found[allowed].min())
+
+    def bound_on(self, problem: Any, solver: Any, K: int, start: Start | Mapping[str, float]) -> float:
+        """:meth:`bound` of a run on a problem; one that projects x onto a set is refused."""
+        require_unconstrained(problem)
+        return self.bound(problem.constants, problem.p, problem.d, solver, K, start)
 
     def plan(
         self, constants: Any, p: int, d: int, eps: float, start: Start | Mapping[str, float]

@@ -15,7 +15,7 @@ from ...proof.orders import Complexity, Dominance, dominated
 from ...proof.theorem import Theorem, TheoremError
 from ...symbols import W_0, L_Psi, L_zz, R_v, c, eps, gamma, mu
 from ..plan import W_AT_START, explicit_steps, numbers_of
-from ..run import Start
+from ..run import Start, require_unconstrained
 from ..weights import Certificate
 from .memory import LAMBDA, NOISE, N, memory_steps
 from .merit import ASKED, COUPLING, G_0, G_1, KINDS, P, moves, per_distance, rooms, spent, step_of_plan, u
@@ -153,6 +153,16 @@ class SabaTheorem(Theorem):
                 f"for their ratio, holds for no weights: use smaller rho and gamma than {step} and {of_x}"
             )
         return 2 * min(found) / (of_x * K)
+
+    def bound_on(
+        self, problem: Any, solver: Any, K: int, start: Start | Mapping[str, float], v_radius: float | None = None
+    ) -> float:  # fmt: skip
+        """:meth:`bound` of a run on a problem, with its samples; one that projects x onto a set is refused."""
+        require_unconstrained(problem)
+        samples = problem.inner_samples, problem.outer_samples
+        if None in samples:
+            raise TheoremError(f"condition samples at both levels: {problem.name} has {samples[0]} and {samples[1]}")
+        return self.bound(problem.constants, problem.p, problem.d, solver, K, start, samples, v_radius)
 
     def plan(
         self, constants: Any, p: int, d: int, eps: float, start: Start | Mapping[str, float],

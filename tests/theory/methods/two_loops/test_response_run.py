@@ -213,6 +213,14 @@ def test_a_violated_condition_is_named(change, message):
         pzobo().bound(reference(4, 4).constants, 4, 4, replace(SOLVER, **change), 100, START)
 
 
+def test_a_problem_that_projects_x_is_refused_by_name(curved):
+    whole = pzobo().bound(curved.constants, curved.p, curved.d, replace(SOLVER, N=60, beta=1e-4), 10, START)
+    assert pzobo().bound_on(curved, replace(SOLVER, N=60, beta=1e-4), 10, START) == whole
+    plane = replace(curved, capabilities=replace(curved.capabilities, project_x=lambda x: x))
+    with pytest.raises(TheoremError, match=r"condition X = R\^d"):
+        pzobo().bound_on(plane, SOLVER, 10, START)
+
+
 def test_a_law_and_constants_that_are_not_known_are_named():
     class Odd:
         N, Q, eta, alpha, beta, batch, directions = 4, 5, 0.1, 0.4, 0.02, None, "rademacher"
