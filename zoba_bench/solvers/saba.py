@@ -67,7 +67,7 @@ class Saba(Solver):
     iteration; once, at the start, n_inner and n_outer of them.
     Rate: mean of |grad Psi|^2 = O(N^(2/3) / K) where z* and v* are affine, O(N / K) else, N the larger number of
     samples (derived, ``zoba-bench derive saba``; published is O((n_inner + n_outer)^(2/3) / K), the power recalled);
-    linear where Psi satisfies the Polyak-Lojasiewicz inequality (quoted); on quadratics the second moments follow an
+    linear where Psi satisfies the Polyak-Lojasiewicz inequality (derived); on quadratics the second moments follow an
     exact linear recursion.
     Source: arXiv 2201.13409 and the code of github.com/benchopt/benchmark_bilevel, whose defaults these are.
     Deviations: one entry of memory a sample, where the code has one a batch of its fixed partition; the memory starts

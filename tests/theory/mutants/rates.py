@@ -121,6 +121,17 @@ _SABA = (
         tests=_SABA_TESTS,
     ),
     *table(
+        _LOOP + "linear.py",
+        ("weights = (c * w_a / mu, c * w_b / mu, sp.Integer(0))",
+         "weights = (c * w_a / mu, sp.Integer(0), sp.Integer(0))",
+         "the error of v need not decay"),
+        ("rate * gamma - _s[3]) / NOISE", "_s[3]) / NOISE", "the memory need not decay"),
+        ("left.subs(g**2, 2 * mu_P * gap + _s[4])", "left.subs(g**2, mu_P * gap + _s[4])", "half of the inequality"),
+        ("lambda value: value - gamma * rate * value", "lambda value: value - 2 * gamma * rate * value",
+         "twice the decay"),
+        tests=_SABA_TESTS,
+    ),
+    *table(
         _LOOP + "theorem.py",
         ("iterations = 2 * W_0 * (Gamma + beyond) / eps + 1", "iterations = W_0 * (Gamma + beyond) / eps + 1",
          "half of the iterations"),

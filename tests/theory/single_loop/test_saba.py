@@ -11,7 +11,10 @@ import pytest
 from zoba_bench.problems.quadratic.finite_sum import quad_sum
 from zoba_bench.problems.quadratic.reference import reference
 from zoba_bench.theory.proof.theorem import TheoremError
+from zoba_bench.theory.single_loop.finite_sums import theorem as numbers
 from zoba_bench.theory.single_loop.finite_sums.saba import saba
+from zoba_bench.theory.single_loop.plan import explicit_steps, numbers_of
+from zoba_bench.theory.single_loop.weights import Certificate
 
 from zoba_bench.oracle import Oracle
 from zoba_bench.registry import make_solver
@@ -160,34 +163,54 @@ def planned(problem, kind_of=None):
     return constants, samples, saba().plan(constants, problem.p, problem.d, 0.5, START, samples)
 
 
-@pytest.mark.parametrize("kind", ["flat", "rough"])
-def test_the_merit_falls_by_half_of_the_squared_gradient_over_every_draw(small, kind):
-    """At the steps of the plan and with its weights: exactly the step 'drift of the merit'."""
-    from zoba_bench.theory.single_loop.finite_sums import theorem as numbers
-    from zoba_bench.theory.single_loop.plan import explicit_steps, numbers_of
-    from zoba_bench.theory.single_loop.weights import Certificate
+class Merit:
+    """W + gamma psi S at steps that are a part of those of the plan, with the plan's weights; and its conditions."""
 
-    constants, samples, plan = planned(small, None if kind == "flat" else {"s_z": None, "s_v": None})
-    values = numbers._values(constants, None) | {"b1": 1.0, "b2": 1.0}
-    values |= numbers_of(explicit_steps(Certificate(False, kind), numbers.COUPLING), values)
-    values |= {"gamma": plan.gamma, "rho": plan.rho, "N": float(max(samples)), "n_S": 0.0}
-    per_S = numbers._evaluated(kind, values)[6]
-    psi = 4 * max(samples) * per_S
-    solver = Saba(rho=plan.rho, ratio=plan.ratio, b1=1, b2=1)
+    def __init__(self, problem, kind, part):
+        constants, samples, plan = planned(problem, None if kind == "flat" else {"s_z": None, "s_v": None})
+        values = numbers._values(constants, None) | {"b1": 1.0, "b2": 1.0}
+        values |= numbers_of(explicit_steps(Certificate(False, kind), numbers.COUPLING), values)
+        values |= {"gamma": part * plan.gamma, "rho": part * plan.rho, "N": float(max(samples)), "n_S": 0.0}
+        values["n_S"] = numbers._evaluated(kind, values)[6]
+        self.problem, self.values, self.gamma = problem, values, values["gamma"]
+        self.psi = 4 * values["N"] * values["n_S"]
+        self.solver = Saba(rho=values["rho"], ratio=plan.ratio, b1=1, b2=1)
+        self.kind = kind
 
-    def merit(stored, y, seen):
-        a2, b2 = stored.errors(y)
+    def __call__(self, stored, y, seen):
+        values, (a2, b2) = self.values, stored.errors(y)
         weights = values["c"] / values["mu"] * (values["w_a"] * a2 + values["w_b"] * b2)
-        gap = small.value(stored.parts(y)[2]) - small.minimum
-        return np.mean(gap + weights + plan.gamma * psi * stored.distance(y, seen))
+        gap = self.problem.value(stored.parts(y)[2]) - self.problem.minimum
+        return np.mean(gap + weights + self.gamma * self.psi * stored.distance(y, seen))
 
+    def rate(self, mu_P):
+        """The largest lambda that the conditions of the linear rate allow."""
+        values = self.values
+        found = numbers._evaluated(self.kind, values)
+        rooms, taken, (of_z, of_v, of_x) = found[:3], found[3:6], found[-3:]
+        per_S = values["rho"] ** 2 * (of_z + of_v) + self.gamma**2 * of_x
+        assert rooms[2] >= taken[2]
+        costs = [values["c"] * values[name] / values["mu"] for name in ("w_a", "w_b")]
+        left = [(room - gone) / cost for room, gone, cost in zip(rooms[:2], taken[:2], costs, strict=True)]
+        return min(mu_P, *left, (1 / (4 * values["N"]) - 10 * per_S) / self.gamma)
+
+
+@pytest.mark.parametrize("kind", ["flat", "rough"])
+@pytest.mark.parametrize("part", [1.0, 0.5])
+def test_the_merit_falls_as_stated_over_every_draw(small, kind, part):
+    """By half of gamma |grad Psi|^2, and by the factor of the linear rate: exactly the two drifts."""
+    merit = Merit(small, kind, part)
+    hessian = np.stack([small.hypergradient(e) - small.hypergradient(0 * e) for e in np.eye(2)])
+    rate = merit.rate(np.linalg.eigvalsh(hessian)[0])
+    assert rate > 0
     for spread, seed in product((0.0, 0.1, 3.0), range(5)):
-        stored = Stored(small, solver, spread, seed)
+        stored = Stored(small, merit.solver, spread, seed)
         y, after = stored.after()
         slope = float(np.sum(small.hypergradient(stored.x) ** 2))
-        change = merit(stored, y, after) - merit(stored, stored.y, stored.seen)
         size = merit(stored, stored.y, stored.seen)
-        assert change <= -plan.gamma / 2 * slope + 1e-13 * size
+        then = merit(stored, y, after)
+        assert then - size <= -merit.gamma / 2 * slope + 1e-13 * size
+        assert then <= (1 - merit.gamma * rate) * size * (1 + 1e-13)
 
 
 def test_the_mean_of_a_run_is_below_the_bound_and_has_no_floor(small):

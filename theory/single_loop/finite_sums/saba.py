@@ -35,6 +35,7 @@ from ...symbols import (
 from ..assemble import choice_step
 from ..inequalities import one_step_inequalities
 from ..weights import Certificate
+from .linear import linear_steps, mu_P, rate
 from .memory import H, N, memory_steps
 from .merit import COUPLING, G_0, G_1, KINDS, P, merit_steps, u
 from .theorem import EVALUATIONS, Gamma, SabaCount, SabaTheorem
@@ -61,6 +62,11 @@ _ASSUMPTIONS = (
         "independent; "
         "the memory begins with a pass at the start; Psi is bounded below",
         rho, gamma, c, b1, b2, W_0,
+    ),
+    Assumption(
+        "where a linear rate is spoken of, |grad Psi|^2 >= 2 mu_P (Psi - inf Psi), and lambda meets the conditions "
+        "there",
+        mu_P, rate,
     ),
     Assumption("N = max(n, m) for n samples of G and m of F, or any N with 1/N at most the chance of each sample", N),
     Assumption("an order in N and 1/eps speaks of problems whose constants and W_0 do not grow with these", eps),
@@ -124,6 +130,7 @@ def saba() -> SabaTheorem:
             *one_step_inequalities(False),
             *memory_steps(),
             *merit_steps(),
+            *linear_steps(),
             *(_named(choice_step(Certificate(False, kind), COUPLING), kind) for kind in KINDS),
             *_count_steps(sizes),
         ),
@@ -158,11 +165,6 @@ def saba() -> SabaTheorem:
                 sp.Eq(sp.Symbol("mean of |grad Psi|^2"), order((n + m) ** sp.Rational(2, 3) / K)),
                 "arXiv 2201.13409, abstract, the power recalled: derived here for affine z* and v*, else with N in "
                 "its place",
-            ),
-            Quoted(
-                "linear rate",
-                sp.Symbol("linear convergence"),
-                "arXiv 2201.13409, abstract: where Psi satisfies the Polyak-Lojasiewicz inequality",
             ),
         ),
         evaluations=counts,
