@@ -30,6 +30,7 @@ THEOREMS: dict[str, str] = {
     "hf-zoba-shared-fixed": "zoba_bench.theory.single_loop.hf_zoba:hf_zoba_shared_fixed",
     "zoba-lower": "zoba_bench.theory.single_loop.lower_bound:zoba_lower",
     "soba": "zoba_bench.theory.single_loop.soba:soba",
+    "saba": "zoba_bench.theory.single_loop.finite_sums.saba:saba",
     "estimators": "zoba_bench.theory.single_loop.estimator_table:estimators",
     "ufom": "zoba_bench.theory.methods.truncated.ufom:ufom",
     "fom": "zoba_bench.theory.methods.truncated.ufom:fom",

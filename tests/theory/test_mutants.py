@@ -13,7 +13,7 @@ from .mutants.planting import Mutant, Outcome, judged
 
 #: Files that theorems with few steps rest on: cheap to derive again.
 _QUICK = (
-    *(f"methods/two_loops/{name}.py" for name in ("directional", "penalty", "response", "two_loop")),
+    *(f"methods/two_loops/{name}.py" for name in ("directional", "penalty", "response", "response_run", "two_loop")),
     "methods/truncated/coin.py",
 )
 

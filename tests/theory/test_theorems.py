@@ -81,7 +81,7 @@ def test_the_pages_table_of_orders_is_what_the_theorems_derive():
         derived = load(name)().complexity.order
         symbols = {str(s): s for s in derived.free_symbols}
         source = re.sub(r"(?<=[\w)])\s*\(", "*(", text.replace("^", "**"))
-        source = re.sub(r"\b([pd])\s+(?=\()", r"\1*", source)
+        source = re.sub(r"\b([pd])\s+(?=[(N])", r"\1*", source)
         assert sp.simplify(sp.sympify(source, locals=symbols) - derived) == 0, name
 
 

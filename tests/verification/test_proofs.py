@@ -114,7 +114,7 @@ def test_the_matrix_names_every_row_and_what_is_in_it():
     assert matrix == {"P9": {"theorem": ["zoba"], "quad_general": ["no solver"]}}
 
 
-CHEAP = {"fom", "hozog", "itd-bio", "pzobo", "stocbio", "zmdsba", "zo-penalty"}
+CHEAP = {"fom", "hozog", "itd-bio", "pzobo", "saba", "stocbio", "zmdsba", "zo-penalty"}
 
 
 @pytest.mark.parametrize(

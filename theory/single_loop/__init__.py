@@ -16,6 +16,6 @@ samples alone. ``certificate`` writes what a plan follows from, for a checker th
 
 Theorems. ``assumptions`` lists A1 to A6, ``assemble`` puts the steps together, ``theorem`` is what a user
 holds. One file a method: ``zoba``, ``zoba_mixed``, ``hf_zoba``, ``soba``; ``fixed_directions`` has their theorems for
-directions that do not grow with 1/eps, and ``lower_bound`` says what one radius needs. ``estimator_table`` compares
-their estimators.
+directions that do not grow with 1/eps, ``finite_sums`` that of SABA, and ``lower_bound`` says what one radius needs.
+``estimator_table`` compares their estimators.
 """

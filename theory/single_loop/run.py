@@ -13,7 +13,7 @@ from ..estimators.presets import Preset
 from ..proof.theorem import TheoremError
 from .roots import Directions
 
-__all__ = ["SPREADS", "Run", "Start", "check_law", "ways"]
+__all__ = ["SPREADS", "Run", "Start", "check_law", "require_unconstrained", "ways"]
 
 #: Names of the spreads of the inner and of the outer level.
 SPREADS = (("sigma_gz", "sigma_zz", "sigma_xz"), ("sigma_fz", "sigma_fx"))
@@ -23,6 +23,12 @@ def check_law(law: str) -> None:
     """Refuse directions that the moments were not derived for."""
     if law != "gaussian":
         raise TheoremError(f"condition law = 'gaussian', for which moments are derived: the solver has law={law!r}")
+
+
+def require_unconstrained(problem: Any) -> None:
+    """Refuse a problem that projects x onto a set: a step of x is then not the one that the theorem speaks of."""
+    if problem.capabilities.project_x is not None:
+        raise TheoremError(f"condition X = R^d, x is not constrained: {problem.name} projects x onto a set")
 
 
 @dataclass(frozen=True)

@@ -60,11 +60,15 @@ class Saba(Solver):
     Problem class: finite sums at both levels with derivatives of single samples; F smooth, G smooth and strongly
     convex in z. Memory: one vector a sample for each of G_z, G_zz v, G_xz v, F_z, F_x, that is
     R (n_inner (2 p + d) + n_outer (p + d)) numbers for R replicates.
-    Assumptions: those of ``soba``, for every sample; for the linear rate the Polyak-Lojasiewicz inequality of Psi.
+    Assumptions (theorem "saba"): those of ``soba``, for every sample, x not constrained; where the samples of G are not
+    quadratic a ball of v, up to the first exit from it, as v is not projected; for the linear rate the
+    Polyak-Lojasiewicz inequality of Psi.
     Cost: as SOBA, b1 gradients of G in z, Hessian- and Jacobian-vector products, b2 gradients of F in z and in x an
     iteration; once, at the start, n_inner and n_outer of them.
-    Rate: O((n_inner + n_outer)^(2/3) / K), linear where Psi satisfies the Polyak-Lojasiewicz inequality (quoted from
-    the abstract, the power recalled); on quadratics the second moments follow an exact linear recursion.
+    Rate: mean of |grad Psi|^2 = O(N^(2/3) / K) where z* and v* are affine, O(N / K) else, N the larger number of
+    samples (derived, ``zoba-bench derive saba``; published is O((n_inner + n_outer)^(2/3) / K), the power recalled);
+    linear where Psi satisfies the Polyak-Lojasiewicz inequality (derived); on quadratics the second moments follow an
+    exact linear recursion.
     Source: arXiv 2201.13409 and the code of github.com/benchopt/benchmark_bilevel, whose defaults these are.
     Deviations: one entry of memory a sample, where the code has one a batch of its fixed partition; the memory starts
     from a pass through all samples, where the code starts from zeros; batches are drawn with replacement.
@@ -85,6 +89,7 @@ class Saba(Solver):
     b2: int | None = None
 
     name: ClassVar[str] = "saba"
+    rate: ClassVar[str] = "derived"
     tolerance_quantity: ClassVar[str] = "norm of the hypergradient estimate D_x"
     cost_options: ClassVar[tuple[str, ...]] = ("b1", "b2")
     needs: ClassVar[tuple[str, ...]] = (

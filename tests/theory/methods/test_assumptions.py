@@ -1,4 +1,4 @@
-"""Assumptions of the other papers' methods are consumed: without one of them the steps that use it fail."""
+"""Assumptions of the other papers' methods and of SABA are consumed: without one the steps that use it fail."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from zoba_bench.theory import THEOREMS
 from zoba_bench.theory.proof.theorem import Assumption
 
-NAMES = ("hozog", "pzobo", "zo-penalty", "zmdsba", "meha", "ufom", "fom")
+NAMES = ("hozog", "pzobo", "zo-penalty", "zmdsba", "meha", "ufom", "fom", "saba")
 
 
 @pytest.mark.sample(4)

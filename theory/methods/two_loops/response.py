@@ -18,7 +18,7 @@ from ...estimators.surrogates import Surrogate
 from ...proof.algebra import equal, require_equal, sides
 from ...proof.rules import by_components, by_derivation, by_induction, by_sum
 from ...proof.theorem import Assumption, Quoted, Step, Theorem
-from ...symbols import C_z, K, L_xz, d, eta, gamma, mu
+from ...symbols import W_0, C_z, K, L_Psi, L_xz, L_zz, a_0, d, eps, eta, gamma, k_z, m_xz, m_zz, mu
 from .directional import (
     average_step,
     count,
@@ -29,14 +29,16 @@ from .directional import (
     sphere_difference,
     tau,
 )
+from .response_errors import H, N, Q, alpha, error_steps, n
+from .response_plan import ResponsePlan, plan_steps
+from .response_run import beta, run_steps
+from .response_theorem import PzoboTheorem
 from .sphere_descent import L_Phi, descent_steps
 
 __all__ = ["hozog", "pzobo"]
 
-#: Directions and inner steps of PZOBO, its inner step size; directions of HOZOG.
-Q, N, q = sp.symbols("Q N q", positive=True)
-alpha = sp.Symbol("alpha", positive=True)
-n = sp.Symbol("n", integer=True, nonnegative=True)
+#: Directions of HOZOG.
+q = sp.Symbol("q", positive=True)
 
 
 def response_steps() -> tuple[Step, ...]:
@@ -85,8 +87,8 @@ def _sphere_moment(surrogate: Surrogate) -> Any:
 
 
 @cache
-def pzobo() -> Theorem:
-    """PZOBO on quadratic problems."""
+def pzobo() -> PzoboTheorem:
+    """PZOBO: moments on quadratic problems, and the rate of warm-started runs for curved G too."""
     estimate = response_estimate(estimators.forward_difference)
     unit = response_estimate(estimators.forward_difference, tau, d)
     jf = form("F_z", "J", "J'", "F_z")
@@ -118,23 +120,39 @@ def pzobo() -> Theorem:
             by_components(tuple(found.values()), "distinct points of x, N inner steps at each"),
         ),
     )
-    return Theorem(
+    sizes = ResponsePlan()
+    return PzoboTheorem(
         "pzobo",
-        "PZOBO: mean and second moment of the response estimate, bias of N inner steps",
+        "PZOBO: moments of the response estimate, and the mean squared gradient of Psi along warm-started runs",
         "pzobo",
         (
             Assumption(
-                "G is quadratic and mu-strongly convex in z, |G_xz| <= L_xz, so that the inner iterate is affine in x "
-                "with slope J",
-                mu,
-                L_xz,
+                "G is mu-strongly convex in z with |G_zz| <= L_zz, |G_xz| <= L_xz; moments are stated for quadratic G, "
+                "where the inner iterate is affine in x with slope J",
+                mu, L_zz, L_xz,
             ),
-            Assumption("inner gradient descent with alpha <= 2/(mu + L_zz), every run from the same start", alpha, N),
-            Assumption("Gaussian directions in x, independent of the past; |F_z| <= C_z", Q, C_z),
+            Assumption(
+                "the Hessian of G has the Lipschitz constant H in (z, x), zero for quadratic G; z* has k_z", H, k_z
+            ),
+            Assumption("N inner gradient steps, alpha <= 2/(mu + L_zz), every run of an iteration from z_k", alpha, N),
+            Assumption(
+                "Q directions in x, Gaussian or uniform on the unit sphere with the factor d, independent of the past; "
+                "radius eta",
+                Q, eta,
+            ),
+            Assumption("|F_z(z*(x), x)| <= C_z; F_zz and F_xz are bounded by m_zz and m_xz", C_z, m_zz, m_xz),
+            Assumption(
+                "Psi is bounded below with an L_Psi-Lipschitz gradient, x is not constrained; constant steps beta, "
+                "exact gradients",
+                L_Psi, W_0, beta,
+            ),
+            Assumption("an order speaks of problems whose constants and W_0 do not grow with d and 1/eps", eps),
         ),
         "Algorithm: arXiv 2110.07004 by public implementations. The derivation is this project's own.",
-        steps,
-        {str(symbol): symbol for symbol in (d, eta, mu, L_xz, C_z, alpha, Q, N)},
+        (*steps, *error_steps(), *run_steps(), *plan_steps(sizes.count)),
+        {str(symbol): symbol for symbol in (
+            d, eta, mu, L_zz, L_xz, L_Psi, C_z, m_zz, m_xz, k_z, H, alpha, beta, Q, N, K, W_0, a_0, eps
+        )},
         quoted=(
             Quoted(
                 "rate",
@@ -143,8 +161,11 @@ def pzobo() -> Theorem:
             ),
         ),
         evaluations=found,
-        vocabulary=frozenset((mu, L_xz, alpha, N, Q, C_z)),
-    )
+        vocabulary=frozenset(
+            (mu, L_zz, L_xz, H, k_z, alpha, N, Q, eta, C_z, m_zz, m_xz, L_Psi, W_0, beta, eps)
+        ),
+        sizes=sizes,
+    )  # fmt: skip
 
 
 @cache

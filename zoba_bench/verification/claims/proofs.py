@@ -50,6 +50,10 @@ _WRONG: dict[str, tuple[_Wrong, ...]] = {
     "hf-zoba-shared-fixed": _half("mean at decreasing steps"),
     "zoba-lower": _half("one radius"),
     "soba": (_LIGHT,),
+    "saba": (
+        _fewer("order, rough solutions", "N", {"over": "N"}),
+        _Wrong(step="recursion of a memory", change={"factor": 0.5}, words="half of the distance to the memory"),
+    ),
     "aid-bio": _half("bound"),
     "itd-bio": _half("bound"),
     "stocbio": (_fewer("bias of the Neumann sum", "1/mu", {"times": "mu"}),),
@@ -64,7 +68,7 @@ _WRONG: dict[str, tuple[_Wrong, ...]] = {
         ),
     ),
     "zmdsba": _half("evaluations of an outer step"),
-    "pzobo": _half("bias of the implicit term"),
+    "pzobo": (*_half("bias of the implicit term"), _fewer("count", "d", {"over": "d"})),
     "hozog": _half("second moment of the sphere difference"),
     "estimators": _half("variance of Hv second difference"),
 }
