@@ -42,8 +42,7 @@ def _drift_step() -> Step:
         "drift under the Polyak-Lojasiewicz inequality",
         sp.Le(_change, -rate * (gap + c / mu * (w_a * a**2 + w_b * b**2) + 4 * gamma * N * n_S * S)),
         "Change of the merit over gamma. Beside the conditions of its drift lambda <= mu_P, the rooms of a^2 and "
-        "of b^2 "
-        "have lambda c w_a/mu and lambda c w_b/mu more, and 10 v_S + lambda gamma <= 1/(4 N).",
+        "of b^2 have lambda c w_a/mu and lambda c w_b/mu more, and 10 v_S + lambda gamma <= 1/(4 N).",
         by_sum(
             {
                 gap: _s[5],

@@ -52,7 +52,6 @@ _dz, _dv, _dx, _both = sp.symbols("dz dv dx dzx", nonnegative=True)
 
 
 def _moves() -> dict[str, tuple[dict[Any, Any], str]]:
-    ""
     """What a sample's derivatives move by, at most: constants of two moves, and why; products move with v too."""
     curve = H * R_v
     turned = "|v| <= R_v, or H = 0"
@@ -110,8 +109,7 @@ def _lambda_step() -> Step:
         "variances by the memory",
         sp.Eq(sp.Tuple(*LAMBDA), sp.Tuple(of_z, of_v, of_x)),
         "V_z <= Lambda_z^2 S and so on: the five derivatives' squared constants over their batches; the two batches "
-        "are "
-        "independent, and the distance of one level is at most S.",
+        "are independent, and the distance of one level is at most S.",
         by_components(derived(), "squares of the constants of the moves, over the batches"),
     )
 
@@ -156,8 +154,7 @@ def _motion_steps() -> tuple[Step, ...]:
             "noise and memory",
             sp.Le(_among, _pi * S / 4 + 4 * _V),
             "Minus twice <noise, mean over all samples of (y - y_i) where drawn>, the root mean square of which is "
-            "at most "
-            "that of pi S: at most all n of n samples are drawn (Cauchy-Schwarz).",
+            "at most that of pi S: at most all n of n samples are drawn (Cauchy-Schwarz).",
             by_sum(
                 {(q / 2 - 2 * v) ** 2: sp.Integer(1), _s[0]: sp.Rational(1, 4), _s[1]: sp.Integer(4),
                  _s[2]: sp.Integer(1)},

@@ -127,9 +127,8 @@ def _merit_step() -> Step:
         "drift of the merit",
         sp.Le(_merit, -(g**2) / 2),
         "The merit is W + gamma psi S with psi = 4 N n_S, its change over gamma. Conditions: 10 v_S <= 1/(4 N), V = "
-        "v_S S "
-        "the variance of the whole step, and each room is at least 8 N (1 + 4 N) n_S times its square's factor in "
-        "|delta|^2.",
+        "v_S S the variance of the whole step, and each room is at least 8 N (1 + 4 N) n_S times its square's factor "
+        "in |delta|^2.",
         by_sum(
             {S: psi * _s[0], a**2: _s[1], b**2: _s[2], D**2: _s[3]},
             "what the conditions leave",
@@ -198,8 +197,7 @@ def _room_step() -> Step:
         "what the rooms ask for",
         sp.Eq(Q, (L_zz**2 + 2 * M_v**2) / (c**2 * w_a) + 2 * L_zz**2 / (c**2 * w_b) + 4),
         "Rooms w_a/2, w_b/2 and 1/8 of the explicit weights: 40 N^2 n_S times each factor of |delta|^2 is at most "
-        "its room "
-        "where 80 N^2 n_S gamma^2 Q <= 1.",
+        "its room where 80 N^2 n_S gamma^2 Q <= 1.",
         by_relation(derived, "factors over twice the rooms, added up"),
     )
 
@@ -219,8 +217,7 @@ def merit_steps() -> tuple[Step, ...]:
                 f"noise by the memory, {kind} solutions",
                 sp.Eq(sp.Tuple(n_1, n_0), sp.Tuple(slope, stated[kind])),
                 "n_S = gamma n_1 + n_0 at V_i = Lambda_i^2 S and rho = gamma/c. Only the mean motion of solutions "
-                "that are "
-                "not affine costs noise that does not shrink with gamma.",
+                "that are not affine costs noise that does not shrink with gamma.",
                 by_components(per_distance(kind), "coefficients of gamma"),
             )
             for kind in KINDS
