@@ -49,6 +49,8 @@ def _about(about: Mapping[str, Any], row: Row) -> str:
     problem = ", ".join(f"{key}={found}" for key, found in about["problem"].items() if key != "name")
     words = f"`{about['problem']['name']}`{f' ({problem})' if problem else ''}, p = {about['p']}, d = {about['d']}; "
     words += f"{budgets} a run; {about['metric']} at the start {value(row['start'])}"
+    for name, number in about.get("worth", {}).items():
+        words += f"; a query of `{name}` stands for {number} evaluations"
     reference = about["reference"]
     if "value" not in reference:
         return f"{words}."
