@@ -73,11 +73,11 @@ def run_tasks(
 ) -> dict[str, Any]:  # fmt: skip
     """Tune, measure and compare methods on tasks with data; the content of the run that the ledger stores.
 
-    Every method of a task has the same budget (a query of one may stand for several evaluations), and its options are those of its grid with the least Psi at the end of
-    runs on another split of the data: all settings with a share of the budget, then the best with all of it. Psi is
-    measured with the exact lower-level solution, at the x that a method returns; measures on rows that no method sees,
-    at the (z, x) that it returns. Where the lower level has no exact solution F(z, x) stands for Psi. Finished cells
-    are found again.
+    Every method of a task has the same budget, of which one of its queries may stand for several evaluations, and its
+    options are those of its grid with the least Psi at the end of runs on another split of the data: all settings with
+    a share of the budget, then the best with all of it. Psi is measured with the exact lower-level solution, at the x
+    that a method returns; measures on rows that no method sees, at the (z, x) that it returns. Where the lower level
+    has no exact solution F(z, x) stands for Psi. Finished cells are found again.
 
     Parameters
     ----------
@@ -215,8 +215,9 @@ def _about(task: Application, reference: Mapping[str, Any]) -> dict[str, Any]:
     name = str(task.problem["name"])
     built, card = load_problem(**task.problem), card_of(name)
     return {
-        "problem": dict(task.problem), "p": built.p, "d": built.d, "budgets": dict(task.budgets), "worth": dict(task.worth),
-        "box": list(task.box), "unit": task.unit, "summary": "" if card is None else card.summary,
+        "problem": dict(task.problem), "p": built.p, "d": built.d, "budgets": dict(task.budgets),
+        "worth": dict(task.worth), "box": list(task.box), "unit": task.unit,
+        "summary": "" if card is None else card.summary,
         "measures": list(built.capabilities.measures), "smaller": list(built.capabilities.smaller_is_better),
         "reference": dict(reference), "metric": "F(z, x)" if built.value is None else "Psi",
     }  # fmt: skip
