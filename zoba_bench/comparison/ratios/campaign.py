@@ -112,7 +112,7 @@ def run_ratios(
             for contest, name, grid in entries for options in grid
         ]))  # fmt: skip
         tuned = [[next(flat) for _ in grid] for _, _, grid in entries]
-        best = [min(range(len(found)), key=lambda n, found=found: _score(found[n])) for found in tuned]
+        best = [_best(found) for found in tuned]
         results = measured("measuring", [
             _cell(contest, name, grid[n], seed, chosen["measured"], chosen["starts"])
             for (contest, name, grid), n in zip(entries, best, strict=True)
@@ -173,6 +173,11 @@ def _score(result: Mapping[str, Any]) -> tuple[float, float, float]:
         return math.inf, math.inf, math.inf
     spent = result["evaluations"]
     return float(spent.count(None)), _middle(spent), _middle(result["left"])
+
+
+def _best(found: Sequence[Mapping[str, Any]]) -> int:
+    """The place of the best setting."""
+    return min(range(len(found)), key=lambda n: _score(found[n]))
 
 
 def _ends(grid: Sequence[Mapping[str, Any]], best: int) -> list[str]:
