@@ -1,10 +1,12 @@
 """The tables of docs/measured/tasks.md from the last run of a ledger.
 
 ``python docs/tasks_table.py zoba-results`` prints them; with ``--write`` it puts them into the page, with the images.
+After a run of some tasks alone ``--add`` does so and keeps what the page says of the others.
 """
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -40,7 +42,7 @@ def tables(content: Mapping[str, Any]) -> str:
         lines = [
             f"| {' | '.join(line)} |" for line in (head, ["---"] * len(head), *(_cells(r, measures) for r in rows))
         ]
-        parts.append(f"## {name[:1].upper()}{name[1:]}\n\n{_about(about, rows[0])}\n\n" + "\n".join(lines))
+        parts.append(f"## {_capital(name)}\n\n{_about(about, rows[0])}\n\n" + "\n".join(lines))
     return "\n\n".join(parts)
 
 
@@ -49,6 +51,8 @@ def _about(about: Mapping[str, Any], row: Row) -> str:
     problem = ", ".join(f"{key}={found}" for key, found in about["problem"].items() if key != "name")
     words = f"`{about['problem']['name']}`{f' ({problem})' if problem else ''}, p = {about['p']}, d = {about['d']}; "
     words += f"{budgets} a run; {about['metric']} at the start {value(row['start'])}"
+    for name, number in about.get("worth", {}).items():
+        words += f"; a query of `{name}` stands for {number} evaluations"
     reference = about["reference"]
     if "value" not in reference:
         return f"{words}."
@@ -67,11 +71,40 @@ def _cells(row: Row, measures: list[str]) -> list[str]:
     ]  # fmt: skip
 
 
+def _capital(name: str) -> str:
+    return f"{name[:1].upper()}{name[1:]}"
+
+
+def _present(page: str, name: str) -> str:
+    """What stands between two markers of the page."""
+    return page.partition(f"<!-- {name}: begin -->\n")[2].partition(f"\n<!-- {name}: end -->")[0]
+
+
+def added_glance(content: Mapping[str, Any], before: str) -> str:
+    """The lines of other tasks, then those of this run, each run with its command."""
+    made = content["provenance"]
+    titles = tuple(f"{_capital(name)}{end}" for name in content["tasks"] for end in (", ", ": "))
+    old = [line for line in before.splitlines() if not line.removeprefix("- ").removeprefix("(").startswith(titles)]
+    lines = [*(line for line in old if line.startswith("- ")), *(f"- {cell(words)}" for words in sentences(content))]
+    said = f"({', '.join(map(_capital, content['tasks']))}: `{made['command']}`.)"
+    return "\n".join([*lines, "", *(line for line in old if line.startswith("(")), said])
+
+
+def added_tables(content: Mapping[str, Any], before: str) -> str:
+    """The sections of other tasks, and those of this run in their places or at the end."""
+    found = {}
+    for text in (before, tables(content)):
+        for section in re.split(r"(?m)^(?=## )", text):
+            if section:
+                found[section.splitlines()[0]] = section.strip()
+    return "\n\n".join(found.values())
+
+
 def main() -> int:
     """Print the tables, or write the page."""
-    chosen = [word for word in sys.argv[1:] if word != "--write"]
+    chosen = [word for word in sys.argv[1:] if word not in ("--write", "--add")]
     if len(chosen) != 1:
-        print("usage: python docs/tasks_table.py FOLDER [--write]", file=sys.stderr)
+        print("usage: python docs/tasks_table.py FOLDER [--write | --add]", file=sys.stderr)
         return 2
     with Ledger(Path(chosen[0]) / "ledger.sqlite") as ledger:
         run = ledger.last_run()
@@ -80,10 +113,16 @@ def main() -> int:
         return 2
     content = run["content"]
     made = {"glance": lambda: glance(content), "tables": lambda: tables(content)}
-    if "--write" not in sys.argv:
+    if not {"--write", "--add"} & set(sys.argv):
         print("\n\n".join(table() for table in made.values()))
         return 0
-    PAGE.write_text(with_tables(PAGE.read_text(encoding="utf-8"), made), encoding="utf-8")
+    page = PAGE.read_text(encoding="utf-8")
+    if "--add" in sys.argv:
+        made = {
+            "glance": lambda: added_glance(content, _present(page, "glance")),
+            "tables": lambda: added_tables(content, _present(page, "tables")),
+        }
+    PAGE.write_text(with_tables(page, made), encoding="utf-8")
     seen = [row for row in content["rows"] if row["problem"] == "universal attack" and row["pictures"]]
     ahead = {w["at_equal_evaluations"] for w in content["winners"] if w["problem"] == "universal attack"}
     for row in seen:

@@ -90,6 +90,7 @@ _MODULES = {
     "meta.two_task": ("two_task",),
     "tasks.attack": ("universal_attack", "margin_attack"),
     "tasks.cleaning": ("digit_cleaning",),
+    "tasks.few_shot": ("few_shot",),
     "tasks.penalties": (
         "feature_penalties",
         "class_penalties",

@@ -92,6 +92,8 @@ _ALL = (
     Paper("1602.02355", "Hyperparameter optimization with approximate gradient", ("Fabian Pedregosa",), 2016),
     Paper("1909.04630", "Meta-Learning with Implicit Gradients",
           ("Aravind Rajeswaran", "Chelsea Finn", "Sham Kakade", "Sergey Levine"), 2019),
+    Paper("1909.09157", "Rapid Learning or Feature Reuse? Towards Understanding the Effectiveness of MAML",
+          ("Aniruddh Raghu", "Maithra Raghu", "Samy Bengio", "Oriol Vinyals"), 2019),
     Paper("2102.07976", "A General Descent Aggregation Framework for Gradient-based Bi-level Optimization",
           ("Risheng Liu", "Pan Mu", "Xiaoming Yuan", "Shangzhi Zeng", "Jin Zhang"), 2021),
     Paper("2110.04974", "Value-Function-based Sequential Minimization for Bi-level Optimization",

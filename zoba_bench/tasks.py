@@ -40,6 +40,7 @@ TASKS: dict[str, str] = {
     "zoba_bench.comparison.trial:trial": "zoba_bench.comparison.trial:trial",
     "zoba_bench.comparison.applications.runs:application_run": f"{_APPLICATIONS}.runs:application_run",
     "zoba_bench.comparison.applications.runs:application_reference": f"{_APPLICATIONS}.runs:application_reference",
+    "zoba_bench.comparison.ratios.runs:arrival": "zoba_bench.comparison.ratios.runs:arrival",
 }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import importlib.util
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 
 from zoba_bench.arrays import Array
 
-__all__ = ["REQUIRES", "SIDE", "Rows", "Split", "breast_cancer", "digits", "parts"]
+__all__ = ["REQUIRES", "SIDE", "Rows", "Split", "breast_cancer", "digits", "episodes", "parts"]
 
 #: What the card of a task on these data says.
 REQUIRES = {"sklearn": "data"}
@@ -85,3 +86,38 @@ def breast_cancer() -> Rows:
     """The 569 rows with 30 features, as shipped; label 1 is benign."""
     table = np.loadtxt(_shipped("breast_cancer.csv"), delimiter=",", skiprows=1)
     return Rows(np.ascontiguousarray(table[:, :-1]), table[:, -1].astype(np.int64))
+
+
+def episodes(
+    classes: Sequence[int], side: int, ways: int, sizes: tuple[int, int], count: int, rng: np.random.Generator
+) -> tuple[Array, Array]:
+    """Few-shot tasks: rows to adapt with and rows to be judged by, (count, ways n, m) each, class after class.
+
+    A task has the ``ways`` digits of which most images are left, in a random order. No image is in two tasks. Images
+    have a one for the intercept.
+
+    Parameters
+    ----------
+    sizes : images of each digit to adapt with and to be judged by.
+
+    Raises
+    ------
+    ValueError
+        Where the images do not suffice.
+    """
+    images, labels = digits(10, side)
+    rows = np.hstack([images, np.ones((len(labels), 1))])
+    left = {digit: rng.permutation(np.flatnonzero(labels == digit)) for digit in classes}
+    each = sum(sizes)
+    chosen = np.empty((count, ways, each), dtype=np.int64)
+    for task in chosen:
+        most = sorted(rng.permutation(list(classes)).tolist(), key=lambda digit: -len(left[digit]))[:ways]
+        for place, digit in enumerate(rng.permutation(most).tolist()):
+            if len(left[digit]) < each:
+                raise ValueError(
+                    f"shots + queries = {each} images of each of {ways} digits are more than the data have for "
+                    f"{count} tasks of the digits {', '.join(map(str, classes))}"
+                )
+            task[place], left[digit] = left[digit][:each], left[digit][each:]
+    support, query = chosen[..., : sizes[0]], chosen[..., sizes[0] :]
+    return rows[support.reshape(count, -1)], rows[query.reshape(count, -1)]

@@ -151,6 +151,11 @@ def test_measures_are_shares_of_one_point_or_many(name):
         ("digit_cleaning", {"corruption": 1.0}, "corruption must be .* got 1.0"),
         ("universal_attack", {"target": 10}, "target must be a digit below classes=10, got 10"),
         ("universal_attack", {"side": 2}, "side must be 4 or 8, got 2"),
+        ("few_shot", {"ways": 4}, "ways must be 2 or 3, got 4"),
+        ("few_shot", {"side": 3}, "side must be 1, 2, 4 or 8, got 3"),
+        ("few_shot", {"d": 4}, "d must be 68 with these arguments, got 4; leave it out"),
+        ("few_shot", {"step": 0.0}, "step must be .* above 0, got 0.0"),
+        ("few_shot", {"queries": 60}, r"shots \+ queries = 65 images of each of 3 digits are more than the data have"),
     ],
 )
 def test_a_bad_argument_is_named_with_its_value(name, keywords, message):

@@ -29,6 +29,7 @@ def content():
     rows = [made("hf-zoba", 1.25, 2.0, images), made("tpe", None, 1.0), made("soba", 1.5, 1.0, oracle="derivatives")]
     about = {
         "problem": {"name": "x"}, "p": 4, "d": 2, "budgets": {"values": 1000}, "box": [-1.0, 1.0], "unit": 60,
+        "worth": {"soba": 7},
         "summary": "All of it.", "measures": ["fooled"], "smaller": [], "metric": "Psi",
         "reference": {"value": 0.75, "values": [0.75], "stationarity": 1e-9, "measures": {"fooled": 0.9}},
     }  # fmt: skip
@@ -48,7 +49,8 @@ def test_the_page_says_who_is_ahead_with_numbers_and_shows_the_images(content, t
     text = page.read_text()
     for words in (
         "1.25 (reference 0.75)", "hf-zoba ends lowest", "an &lt;attack&gt;", "1,000 evaluations with values",
-        "2 of 2", "0.5 to 0.7", "needs &lt;something&gt;", "60 queries of the classifier", "What this does not show",
+        "2 of 2", "0.5 to 0.7", "needs &lt;something&gt;", "60 queries of the classifier",
+        "a query of soba for 7 of them", "What this does not show",
         "zoba-bench run --suite tasks --seed 0",
     ):  # fmt: skip
         assert words in text, words

@@ -61,10 +61,11 @@ class Completed(_Text):
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         """The names that begin so."""
         from zoba_bench.comparison.applications.settings import APPLICATIONS
+        from zoba_bench.comparison.ratios.settings import RATIOS
         from zoba_bench.comparison.suites import SUITES
         from zoba_bench.registry import names
 
-        compared = {*SUITES, *APPLICATIONS}
+        compared = {*SUITES, *APPLICATIONS, *RATIOS}
         every = {name for kind in self.kinds for name in (compared if kind == "comparisons" else names(kind))}
         return [CompletionItem(name) for name in sorted(every) if name.startswith(incomplete)]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -78,14 +79,18 @@ def run_command(suite: str, out: Path, quiet: bool, as_json: bool, jobs: int, **
     from zoba_bench.comparison.applications.campaign import run_tasks
     from zoba_bench.comparison.applications.settings import APPLICATIONS
     from zoba_bench.comparison.compare import compare
+    from zoba_bench.comparison.ratios.campaign import run_ratios
+    from zoba_bench.comparison.ratios.settings import RATIOS
     from zoba_bench.ledger import Ledger
     from zoba_bench.report.html import write_report
 
     console = new_console()
     failed: list[Any] = []
     asked = {"perturbation": perturbation_of(options), **options}
-    if tasks := suite in APPLICATIONS:
-        asked = _of_tasks(suite, asked)
+    measure: Callable[..., dict[str, Any]] = compare
+    for suites, function, lacks in ((APPLICATIONS, run_tasks, ()), (RATIOS, run_ratios, ("solvers", "access"))):
+        if suite in suites:
+            measure, asked = function, _of_declared(suite, asked, lacks)
     with Progress(quiet, kept=str(out / "ledger.sqlite")) as show:
         show.begin("choosing pairs")
 
@@ -94,7 +99,7 @@ def run_command(suite: str, out: Path, quiet: bool, as_json: bool, jobs: int, **
                 if not (as_json or quiet):
                     console.print(escape(text), highlight=False)
 
-        content = (run_tasks if tasks else compare)(
+        content = measure(
             suite, out=out, jobs=jobs, announce=announce, announce_failed=failed.extend, isolated=True,
             announce_phase=lambda word, total: show.begin(word, "cells", total=total, jobs=jobs),
             configuration=resolved(), **asked,
@@ -114,9 +119,10 @@ def run_command(suite: str, out: Path, quiet: bool, as_json: bool, jobs: int, **
     return 2 if failed else 0
 
 
-def _of_tasks(suite: str, options: dict[str, Any]) -> dict[str, Any]:
-    """The options that tasks with data have; an error that names one which they do not."""
-    taken = ("problems", "solvers", "access", "replicates", "seed", "cell_timeout", "max_memory", "dask", "fail_fast")
+def _of_declared(suite: str, options: dict[str, Any], lacks: tuple[str, ...]) -> dict[str, Any]:
+    """The options that tasks with data and ratios have; an error that names one which the suite does not have."""
+    shared = ("problems", "solvers", "access", "replicates", "seed", "cell_timeout", "max_memory", "dask", "fail_fast")
+    taken = [name for name in shared if name not in lacks]
     for name, value in options.items():
         if name not in taken and value:
             option = "perturbations" if name == "perturbation" else f"--{name.replace('_', '-').removesuffix('s')}"
@@ -126,6 +132,11 @@ def _of_tasks(suite: str, options: dict[str, Any]) -> dict[str, Any]:
 
 def _print(console: Any, content: Any) -> None:
     """The tables of a run."""
+    if "ratios" in content:
+        from zoba_bench.report.ratios import ratio_table
+
+        console.print(ratio_table(content))
+        return
     if "applications" in content:
         from zoba_bench.report.applications import application_table
 
@@ -140,6 +151,10 @@ def _print(console: Any, content: Any) -> None:
 
 def _outcome(content: Any) -> list[str]:
     """Who is ahead, in sentences."""
+    if "ratios" in content:
+        from zoba_bench.report.ratios import ratio_sentences
+
+        return ratio_sentences(content)
     if "applications" in content:
         from zoba_bench.report.applications import sentences
 

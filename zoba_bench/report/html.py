@@ -15,6 +15,7 @@ from zoba_bench.report.canvas import to_png
 from zoba_bench.report.comparison_pages import comparison_files
 from zoba_bench.report.figures import DPI, draw_summary
 from zoba_bench.report.pages import ASSETS, asset, figures, pages
+from zoba_bench.report.ratios import ratio_files
 from zoba_bench.report.site import Site
 
 __all__ = ["ReportError", "write_report"]
@@ -39,7 +40,8 @@ def write_report(ledger: Ledger | str | Path, folder: str | Path, name: str = "r
 
     Returns
     -------
-    Path of ``index.html``, of a comparison ``comparison.html``, of tasks with data ``tasks.html``.
+    Path of ``index.html``, of a comparison ``comparison.html``, of tasks with data ``tasks.html``, of
+    ratios ``ratios.html``.
 
     Raises
     ------
@@ -64,6 +66,7 @@ def write_report(ledger: Ledger | str | Path, folder: str | Path, name: str = "r
 _KINDS: dict[str, tuple[str, Callable[[Mapping[str, Any]], dict[str, str | bytes]]]] = {
     "comparison": ("comparison.html", comparison_files),
     "applications": ("tasks.html", application_files),
+    "ratios": ("ratios.html", ratio_files),
 }  # fmt: skip
 
 

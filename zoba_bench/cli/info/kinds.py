@@ -25,9 +25,10 @@ def _registered(kind: str) -> Callable[[], Iterable[str]]:
 
 def _comparisons() -> Iterable[str]:
     from zoba_bench.comparison.applications.settings import APPLICATIONS
+    from zoba_bench.comparison.ratios.settings import RATIOS
     from zoba_bench.comparison.suites import SUITES
 
-    return [*SUITES, *APPLICATIONS]
+    return [*SUITES, *APPLICATIONS, *RATIOS]
 
 
 def _protocols() -> Iterable[str]:

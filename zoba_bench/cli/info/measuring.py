@@ -53,11 +53,22 @@ def suite_card(name: str) -> Card:
 
 
 def comparison_card(name: str) -> Card:
-    """Of a comparison of solvers, or of methods on tasks with data."""
+    """Of a comparison of solvers, of methods on tasks with data, or of MEHA and its rivals."""
     from zoba_bench.comparison.applications.settings import APPLICATIONS
     from zoba_bench.comparison.grids import GRIDS
+    from zoba_bench.comparison.ratios.settings import RATIOS
     from zoba_bench.comparison.suites import SUITES
 
+    if name in RATIOS:
+        settings = {key: value for key, value in RATIOS[name].items() if key != "contests"}
+        contests = {contest.title: dict(contest.problem) for contest in RATIOS[name]["contests"]}
+        card = Card(name, "comparison", "MEHA against methods that fit, as ratios until an accuracy.")
+        card.content = {"settings": settings, "contests": contests}
+        card.add("", {
+            **{key: str(value) for key, value in settings.items()}, "contests": ", ".join(contests),
+            "run it": f"zoba-bench run --suite {name}",
+        })  # fmt: skip
+        return card
     if name in APPLICATIONS:
         settings = {key: value for key, value in APPLICATIONS[name].items() if key != "tasks"}
         tasks = {task.title: dict(task.problem) for task in APPLICATIONS[name]["tasks"]}

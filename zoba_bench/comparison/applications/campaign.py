@@ -14,7 +14,7 @@ from typing import Any
 
 from zoba_bench.cluster import workers
 from zoba_bench.comparison.applications.searches import missing
-from zoba_bench.comparison.applications.settings import APPLICATIONS, SEARCHES, Application, options_of
+from zoba_bench.comparison.applications.settings import APPLICATIONS, SEARCHES, Application
 from zoba_bench.comparison.applications.winners import row_of, winners
 from zoba_bench.comparison.compare import refusal
 from zoba_bench.comparison.grids import GRIDS
@@ -48,13 +48,13 @@ class _Entry:
 
     @property
     def options(self) -> tuple[dict[str, Any], ...]:
-        return options_of(self.solver, self.oracle, self.task.outer)
+        return self.task.options(self.solver, self.oracle)
 
     def cell(
         self, options: Mapping[str, Any], suite: Mapping[str, Any], seed: int, phase: str, share: float = 1.0
     ) -> Cell:  # fmt: skip
         tuning = phase == "tune"
-        budget = self.task.budgets[self.oracle]
+        budget = self.task.budget(self.solver, self.oracle)
         return Cell(_RUN, {
             "problem": {**self.task.problem, "seed": suite["tuned" if tuning else "measured"]},
             "solver": self.solver, "options": dict(options), "phase": phase, "gradient_cost": "one",
@@ -73,11 +73,11 @@ def run_tasks(
 ) -> dict[str, Any]:  # fmt: skip
     """Tune, measure and compare methods on tasks with data; the content of the run that the ledger stores.
 
-    Every method of a task has the same budget, and its options are those of its grid with the least Psi at the end of
-    runs on another split of the data: all settings with a share of the budget, then the best with all of it. Psi is
-    measured with the exact lower-level solution, at the x that a method returns; measures on rows that no method sees,
-    at the (z, x) that it returns. Where the lower level has no exact solution F(z, x) stands for Psi. Finished cells
-    are found again.
+    Every method of a task has the same budget, of which one of its queries may stand for several evaluations, and its
+    options are those of its grid with the least Psi at the end of runs on another split of the data: all settings with
+    a share of the budget, then the best with all of it. Psi is measured with the exact lower-level solution, at the x
+    that a method returns; measures on rows that no method sees, at the (z, x) that it returns. Where the lower level
+    has no exact solution F(z, x) stands for Psi. Finished cells are found again.
 
     Parameters
     ----------
@@ -145,7 +145,7 @@ def run_tasks(
                 left_out[entry.title] = result["refused"]
                 continue
             spent = sum(sum(found.get("used", ())) for found in (*one.values(), *two.values()))
-            budget = entry.task.budgets[entry.oracle]
+            budget = entry.task.budget(entry.solver, entry.oracle)
             rows.append(row_of(entry.task.title, entry.oracle, entry.solver, entry.options[n], result, spent, budget))
         content = {
             "applications": suite, "seed": seed, "rows": rows, "winners": winners(rows), "left_out": left_out,
@@ -216,7 +216,8 @@ def _about(task: Application, reference: Mapping[str, Any]) -> dict[str, Any]:
     built, card = load_problem(**task.problem), card_of(name)
     return {
         "problem": dict(task.problem), "p": built.p, "d": built.d, "budgets": dict(task.budgets),
-        "box": list(task.box), "unit": task.unit, "summary": "" if card is None else card.summary,
+        "worth": dict(task.worth), "box": list(task.box), "unit": task.unit,
+        "summary": "" if card is None else card.summary,
         "measures": list(built.capabilities.measures), "smaller": list(built.capabilities.smaller_is_better),
         "reference": dict(reference), "metric": "F(z, x)" if built.value is None else "Psi",
     }  # fmt: skip
