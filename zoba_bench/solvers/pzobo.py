@@ -41,7 +41,7 @@ class Pzobo(Solver):
         the exact gradient.
 
     Problem class: smooth F, smooth G strongly convex in z, with their gradients and no second derivative.
-    Assumptions (theorem "pzobo"): alpha <= 2/(mu + L_zz), |F_z| <= C_z at z*, Lipschitz derivatives up to the second
+    Assumptions: of theorem "pzobo", alpha <= 2/(mu + L_zz), |F_z| <= C_z at z*, Lipschitz derivatives up to the second
     of G, constant steps, exact gradients (no ``batch``), x not constrained; quadratic G for the exact moments.
     Cost: N (Q + 1) gradients of G in z and one gradient of F in each variable (times ``batch``) an iteration.
     Bias of N steps, mean and variance of the estimate: derived, ``zoba-bench derive pzobo``.
