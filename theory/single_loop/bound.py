@@ -1,7 +1,8 @@
 """The smallest certified bound of a run: exact constants of the problem in, an exact rational out.
 
 Constants can be used in several ways (see ``run.ways``). Each way gives numbers for the one-step inequalities; the
-drift of each is certified, and the smallest bound is kept.
+drift of each is certified, with Psi at x alone and, where G is quadratic, at the virtual iterate too. The smallest
+bound is kept.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from .drift import Certified, Drift, OneStep, certify
 from .roots import Directions, Roots
 from .run import SPREADS, Run, Start, ways
 from .state import Linear, motion
+from .virtual import VirtualDrift, applies
 
 __all__ = ["ExplicitBound", "as_float"]
 
@@ -67,6 +69,7 @@ class ExplicitBound:
             limit = 2 / float(mu + top)
             raise TheoremError(f"condition rho <= 2/(mu + L_zz): rho={float(run.numbers['rho'])!r} exceeds {limit!r}")
         begin = tuple(Fraction(value) for value in (start.gap, start.z_error, start.v_error))
+        kinds = (Drift, VirtualDrift) if applies(constants, run) else (Drift,)
         best: Certified | None = None
         refusals: list[Exception] = []
         for directions in self._ways(constants, run, begin[2]):
@@ -75,8 +78,8 @@ class ExplicitBound:
             except ValueError as error:
                 refusals.append(error)
                 continue
-            for step in steps:
-                found = certify(Drift(step), begin, int(K))
+            for drift in (kind(step) for step in steps for kind in kinds):
+                found = certify(drift, begin, int(K))
                 if found is not None and (best is None or found.bound < best.bound):
                     best = found
         if best is None:

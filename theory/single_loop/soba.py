@@ -23,6 +23,7 @@ from .inequalities import bias_v, bias_x, bias_z, one_step_inequalities
 from .plan import W_AT_START, explicit_steps, numbers_of
 from .run import Start
 from .theorem import SingleLoopTheorem
+from .virtual_steps import virtual_steps
 from .weights import Certificate, equal_shares
 
 __all__ = ["SobaPlan", "SobaRoute", "soba"]
@@ -127,6 +128,7 @@ def soba() -> SingleLoopTheorem:
         *root_steps(None),
         *one_step_inequalities(False),
         *drift_steps(False),
+        *virtual_steps(False),
         certificate_step(certificate),
         choice_step(certificate, _COUPLING),
         average_step(certificate),
