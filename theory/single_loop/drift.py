@@ -149,10 +149,11 @@ class Certified:
 
     def verify(self) -> bool:
         """Exact check: non-negative weights, a positive semidefinite matrix, and the sum that the bound is."""
+        if set(self.weights) != set(self.drift):
+            return False
         spent = sum((self.start[n] * self.weights[n] for n in self.drift), Fraction(0)) / (self.gamma * self.K)
         return (
-            set(self.weights) == set(self.drift)
-            and all(weight >= 0 for weight in self.weights.values())
+            all(weight >= 0 for weight in self.weights.values())
             and is_semidefinite(self.matrix)
             and self.transient >= spent
             and self.bound >= self.transient + self.tau
