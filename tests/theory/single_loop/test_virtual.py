@@ -44,9 +44,7 @@ AT_SOLUTION = (Fraction(0),) * 3
 
 def solver_at(preset, problem, *, l, rho, ratio, h=1e-4):
     rho *= 2 / (problem.constants.mu + problem.constants.L_zz)
-    return solver_of(
-        preset, problem, h=h, eta=h, h_bar=h, normalize_h_bar=True, l1=l, l2=l, rho=rho, gamma=ratio * rho
-    )
+    return solver_of(preset, problem, h=h, eta=h, h_bar=h, normalize_h_bar=True, l1=l, l2=l, rho=rho, gamma=ratio * rho)
 
 
 def drifts(preset, problem, solver):
