@@ -377,7 +377,7 @@ def virtual(problem, solver, v, x):
 def exact_virtual_step(preset, state, solver):
     """E Psi(y+) - Psi(y) of one step where all is quadratic, and the norm of the mean direction of y."""
     q, p = state.problem, state.problem.p
-    mean_z, mean_v, mean_x = exact_directions(state)
+    _, mean_v, mean_x = exact_directions(state)
     start = virtual(q, solver, state.v, state.x)
     mean = virtual(q, solver, state.v - solver.rho * mean_v, state.x - solver.gamma * mean_x)
     lift = np.zeros((q.d, 2 * p + q.d))

@@ -6,13 +6,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from zoba_bench.driver import run
 from zoba_bench.problems.quadratic.general import quad_tracking
 from zoba_bench.problems.quadratic.reference import reference
-from zoba_bench.registry import theorem
 from zoba_bench.theory.estimators.presets import preset_named
 from zoba_bench.theory.noise.run_moments import moments_of_run
 from zoba_bench.theory.single_loop.run import Start
+
+from zoba_bench.driver import run
+from zoba_bench.registry import theorem
 
 from ..states import solver_of, state_at
 

@@ -1,4 +1,4 @@
-"""The virtual iterate: its inequality against exact steps and simulation, and the bound of a run against exact means."""
+"""The virtual iterate: its inequality against exact and simulated steps, and the bound of a run against exact means."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def test_one_exact_step(preset, data):
     change, direction = exact_virtual_step(preset, state, solver)
     for drift in drifts(preset, problem, solver):
         y = state_of(state, direction)
-        error = value(drift.direction_error, y[:4] + [1.0])
+        error = value(drift.direction_error, [*y[:4], 1.0])
         limits = [right_side(drift, y, share) for share in SHARES]
         assert abs(direction - state.g) <= error * (1 + 1e-10) + 1e-10
         assert change <= min(limits) + 1e-10 * (abs(change) + max(map(abs, limits))) + 1e-15
@@ -134,7 +134,7 @@ def test_a_halved_number_is_seen(name):
             wrong = VirtualDrift(replace(drift.step, **{name: changed}))
             y = state_of(state, direction)
             assert change <= right_side(drift, y, 0.0) * (1 + 1e-9) + 1e-9 * abs(change)
-            error = value(wrong.direction_error, y[:4] + [1.0])
+            error = value(wrong.direction_error, [*y[:4], 1.0])
             seen |= change > right_side(wrong, y, 0.0) + 1e-6 * abs(change)
             seen |= abs(direction - state.g) > error * (1 + 1e-6)
     assert seen
