@@ -45,11 +45,15 @@ sigma_gz, sigma_zz, sigma_xz, sigma_fz, sigma_fx = SIGMA = _nonnegative("sigma_g
 M_v, M_x = _nonnegative("M_v M_x")
 #: Errors |z - z*|, |v - v*|; norms of grad Psi and of the mean direction D of x.
 a, b, g, D = _nonnegative("a b g D")
+#: Norm of the mean direction of the virtual iterate.
+E = _nonnegative("E")
 #: Weights of the Lyapunov function.
 w_a, w_b = _positive("w_a w_b")
 #: A free number in the bound of -<grad Psi, D> = -(1 + 2 o) <grad Psi, D> + 2 o <grad Psi, D>: the first part is
 #: (1/2 + o) (|D - grad Psi|^2 - g^2 - D^2) by polarisation, the second at most 2 o g D by Cauchy-Schwarz.
 o = _nonnegative("o")
+#: The same for the virtual iterate.
+o_y = _nonnegative("o_y")
 #: Lyapunov function at the start, and its three parts: Psi(x_0) - inf Psi, |z_0 - z*(x_0)| and |v_0 - v*(x_0)|.
 W_0, gap, a_0, b_0 = _nonnegative("W_0 gap a_0 b_0")
 #: Weights of Young's inequality: of |v| <= R + b, of the remainders of F, of the inner beside the

@@ -364,6 +364,32 @@ def exact_step(preset, state, solver):
     )
 
 
+def slope_of_y(problem):
+    """C A^-1 of a quadratic G, which is the transpose of minus the slope of z*."""
+    return -linear_part(problem.inner_solution, problem.d).T
+
+
+def virtual(problem, solver, v, x):
+    """The virtual iterate of v and x, of one or of many replicates."""
+    return x - solver.gamma / solver.rho * (v - problem.adjoint(x)) @ slope_of_y(problem).T
+
+
+def exact_virtual_step(preset, state, solver):
+    """E Psi(y+) - Psi(y) of one step where all is quadratic, and the norm of the mean direction of y."""
+    q, p = state.problem, state.problem.p
+    _, mean_v, mean_x = exact_directions(state)
+    start = virtual(q, solver, state.v, state.x)
+    mean = virtual(q, solver, state.v - solver.rho * mean_v, state.x - solver.gamma * mean_x)
+    lift = np.zeros((q.d, 2 * p + q.d))
+    lift[:, p : 2 * p] = solver.gamma * slope_of_y(q)
+    moves = slope_of_y(q) @ linear_part(q.adjoint, q.d)
+    lift[:, 2 * p :] = -solver.gamma * (np.eye(q.d) + solver.gamma / solver.rho * moves)
+    curvature = linear_part(q.hypergradient, q.d)
+    noise = lift @ covariance(preset, state, solver) @ lift.T
+    change = float(q.value(mean) - q.value(start)) + np.trace(curvature @ noise) / 2
+    return float(change), float(np.linalg.norm(start - mean)) / solver.gamma
+
+
 def after_one_step(state, solver, replicates, seed):
     """z, v and x of many replicates after one step of the solver itself."""
     rng = np.random.Generator(np.random.SFC64(seed))
@@ -388,6 +414,16 @@ def sampled_step(state, solver, replicates, seed=0):
     )
     means = [float(values.mean()) for values in found]
     return Measured(*means, errors=tuple(float(values.std()) / np.sqrt(replicates) for values in found))
+
+
+def sampled_virtual_step(state, solver, replicates, seed=0):
+    """Psi(y+) - Psi(y) by simulation, with its standard error, and the norm of the mean direction of y."""
+    q = state.problem
+    _, v, x = after_one_step(state, solver, replicates, seed)
+    start, after = virtual(q, solver, state.v, state.x), virtual(q, solver, v, x)
+    change = q.value(after) - q.value(start)
+    direction = float(np.linalg.norm(start - after.mean(axis=0))) / solver.gamma
+    return float(change.mean()), float(change.std()) / np.sqrt(replicates), direction
 
 
 @cache

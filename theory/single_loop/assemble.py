@@ -26,6 +26,7 @@ from .roots import Directions
 from .sampled_steps import allocation_steps, growing_spread_steps
 from .theorem import SampledTheorem, SingleLoopTheorem
 from .variance import VarianceModel, variance_model
+from .virtual_steps import virtual_steps
 from .weights import KINDS, Certificate, check_explicit_choice, explicit_step_ratio, explicit_weights
 from .young import Trees, prove_young, squares
 
@@ -89,6 +90,7 @@ def build(
         *root_steps(preset),
         *one_step_inequalities(independent),
         *drift_steps(independent),
+        *virtual_steps(independent),
         *variance_steps(name),
         *(certificate_step(Certificate(independent, kind)) for kind in KINDS),
         choice_step(Certificate(independent, "rough"), coupling),
@@ -156,6 +158,7 @@ def _with_samples(
         (
             *one_step_inequalities(False),
             *drift_steps(False),
+            *virtual_steps(False),
             *variance_steps(name, sampled=True),
             certificate_step(certificate),
             choice_step(certificate, coupling),

@@ -1,7 +1,8 @@
 """The smallest certified bound of a run: exact constants of the problem in, an exact rational out.
 
 Constants can be used in several ways (see ``run.ways``). Each way gives numbers for the one-step inequalities; the
-drift of each is certified, and the smallest bound is kept.
+drift of each is certified, with Psi at x alone and, where G is quadratic, at the virtual iterate too. The smallest
+bound is kept.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
+from itertools import product
 from typing import Any
 
 from .. import symbols as names
@@ -22,8 +24,12 @@ from .drift import Certified, Drift, OneStep, certify
 from .roots import Directions, Roots
 from .run import SPREADS, Run, Start, ways
 from .state import Linear, motion
+from .virtual import VirtualDrift, applies
 
-__all__ = ["ExplicitBound", "as_float"]
+__all__ = ["ExplicitBound", "Way", "as_float", "exact_start"]
+
+#: How constants are used, which bound of the motion of z* and v*, and which drift.
+Way = tuple[Directions, int, type[Drift]]
 
 
 #: Solvers with the same surrogates: a theorem of one speaks of the runs of the others.
@@ -53,6 +59,31 @@ class ExplicitBound:
         """
         if isinstance(K, bool) or int(K) != K or K < 1:
             raise TheoremError(f"K must be a positive integer, got {K!r}")
+        begin = exact_start(start)
+        best: Certified | None = None
+        refusals: list[Exception] = []
+        for _, drift in self.drifts(constants, p, d, solver, start, refusals):
+            found = certify(drift, begin, int(K))
+            if found is not None and (best is None or found.bound < best.bound):
+                best = found
+        if best is None:
+            if refusals:
+                raise refusals[0]
+            raise TheoremError(
+                "condition 'negative drift' holds for no weights: use more directions, smaller steps or a smaller "
+                "gamma/rho"
+            )
+        return best
+
+    def drifts(
+        self, constants: Any, p: int, d: int, solver: Any, start: Start, refusals: list[Exception] | None = None,
+        only: Way | None = None,
+    ) -> Iterator[tuple[Way, Drift]]:  # fmt: skip
+        """The drift for every way in which the constants can be used, or for one, with exact numbers.
+
+        What a way lacks is appended to ``refusals``; a condition that fails whatever the way is raised, as by
+        :meth:`certificate`.
+        """
         inner, outer = (any(constants.bound(n) != 0 for n in level) for level in SPREADS)
         run = Run.of(solver, p, d, derivatives=self.preset is None, sampled=(inner, outer))
         self._check_solver(solver, run)
@@ -66,27 +97,19 @@ class ExplicitBound:
         if run.numbers["rho"] * (mu + top) > 2 * (1 + Fraction(1, 2**50)):
             limit = 2 / float(mu + top)
             raise TheoremError(f"condition rho <= 2/(mu + L_zz): rho={float(run.numbers['rho'])!r} exceeds {limit!r}")
-        begin = tuple(Fraction(value) for value in (start.gap, start.z_error, start.v_error))
-        best: Certified | None = None
-        refusals: list[Exception] = []
-        for directions in self._ways(constants, run, begin[2]):
+        kinds = (Drift, VirtualDrift) if applies(constants, run) else (Drift,)
+        for directions in self._ways(constants, run, exact_start(start)[2]):
+            if only is not None and directions != only[0]:
+                continue
             try:
                 steps = list(self.one_steps(constants, run, directions))
             except ValueError as error:
-                refusals.append(error)
+                if refusals is not None:
+                    refusals.append(error)
                 continue
-            for step in steps:
-                found = certify(Drift(step), begin, int(K))
-                if found is not None and (best is None or found.bound < best.bound):
-                    best = found
-        if best is None:
-            if refusals:
-                raise refusals[0]
-            raise TheoremError(
-                "condition 'negative drift' holds for no weights: use more directions, smaller steps or a smaller "
-                "gamma/rho"
-            )
-        return best
+            for way in product([directions], range(len(steps)), kinds):
+                if only in (None, way):
+                    yield way, way[2](steps[way[1]])
 
     def _check_solver(self, solver: Any, run: Run) -> None:
         """Refuse a configuration that the theorem does not speak of."""
@@ -186,6 +209,11 @@ def _symbols() -> list[Any]:
 
 def _number(entry: Any, values: Mapping[Any, Fraction]) -> Fraction:
     return Fraction(entry) if isinstance(entry, int) else upper_bound(entry, values)
+
+
+def exact_start(start: Start) -> tuple[Fraction, Fraction, Fraction]:
+    """Psi(x0) - inf Psi, |z0 - z*| and |v0 - v*| as exact rationals."""
+    return Fraction(start.gap), Fraction(start.z_error), Fraction(start.v_error)
 
 
 def as_float(fraction: Fraction) -> float:

@@ -19,9 +19,10 @@ from typing import Any
 
 import numpy as np
 
+from .. import symbols as names
 from ..proof import semidefinite
 from ..proof.rational import is_semidefinite, schur_complement
-from .state import Linear, Matrix, quadratic_form
+from .state import STATE, Linear, Matrix, quadratic_form
 
 __all__ = ["WEIGHTS", "Certified", "Drift", "OneStep"]
 
@@ -29,6 +30,7 @@ __all__ = ["WEIGHTS", "Certified", "Drift", "OneStep"]
 #: Names of the weights.
 WEIGHTS = ("s", "o", "phi_a", "phi_b")
 _HALF = Fraction(1, 2)
+_G_PLACE = STATE.index(names.g)
 _A, _B, _G, _D = (Linear.of(**{name: 1}) for name in "abgD")
 
 
@@ -109,8 +111,12 @@ class Drift:
         }
 
     def matrices(self, zero: Any = 0) -> dict[str, Matrix]:
-        """Symmetric 5x5 matrix by weight."""
+        """Symmetric matrix by weight, 5x5 here."""
         return {name: quadratic_form(terms, zero) for name, terms in self.terms().items()}
+
+    def at_start(self, gap: Fraction, a_0: Fraction, b_0: Fraction) -> dict[str, Fraction]:
+        """W_0 by weight, per unit of it, from Psi(x0) - inf Psi, |z0 - z*| and |v0 - v*|."""
+        return dict(zip(WEIGHTS, (gap, Fraction(0), a_0**2, b_0**2), strict=True))
 
 
 @dataclass(frozen=True)
@@ -121,8 +127,8 @@ class Certified:
     ----------
     bound : the mean of |grad Psi|^2 over K iterations is at most this.
     transient, tau : its two parts, W_0 / (gamma K) and what stays.
-    weights : s, o, phi_a, phi_b by name.
-    drift : symmetric 5x5 matrix of the drift by weight.
+    weights : s, o, phi_a, phi_b by name, and those of a drift that has more.
+    drift : symmetric matrix of the drift by weight, in the state of the drift.
     start : W_0 by weight, per unit of it.
     gamma, K : step of x, iterations.
     """
@@ -143,7 +149,9 @@ class Certified:
 
     def verify(self) -> bool:
         """Exact check: non-negative weights, a positive semidefinite matrix, and the sum that the bound is."""
-        spent = sum((self.start[n] * self.weights[n] for n in WEIGHTS), Fraction(0)) / (self.gamma * self.K)
+        if set(self.weights) != set(self.drift):
+            return False
+        spent = sum((self.start[n] * self.weights[n] for n in self.drift), Fraction(0)) / (self.gamma * self.K)
         return (
             all(weight >= 0 for weight in self.weights.values())
             and is_semidefinite(self.matrix)
@@ -153,10 +161,11 @@ class Certified:
 
 
 def slack(matrices: Mapping[str, Matrix], weights: Mapping[str, Any], gamma: Any, tau: Any) -> Matrix:
-    """tau e_1 e_1' - M / gamma - e_g e_g'."""
-    total = [[-sum(weights[n] * m[i][j] for n, m in matrices.items()) / gamma for j in range(5)] for i in range(5)]
-    total[2][2] -= 1
-    total[4][4] += tau
+    """tau e_1 e_1' - M / gamma - e_g e_g'; the state has g at its place in ``STATE`` and the constant at its end."""
+    size = range(len(next(iter(matrices.values()))))
+    total = [[-sum(weights[n] * m[i][j] for n, m in matrices.items()) / gamma for j in size] for i in size]
+    total[_G_PLACE][_G_PLACE] -= 1
+    total[-1][-1] += tau
     return total
 
 
@@ -170,21 +179,20 @@ def certify(drift: Drift, start: Sequence[Fraction], K: int) -> Certified | None
     K : iterations.
     """
     gamma = drift.step.gamma
-    gap, a0, b0 = start
     matrices = drift.matrices(Fraction(0))
-    cost = dict(zip(WEIGHTS, (gap, Fraction(0), a0**2, b0**2), strict=True))
-    floats = np.array([[[-float(e / gamma) for e in row] for row in matrices[name]] for name in WEIGHTS])
-    offset = np.zeros((5, 5))
-    offset[2, 2] = -1.0
-    found = semidefinite.smallest_bound(np.array([float(cost[n] / (gamma * K)) for n in WEIGHTS]), floats, offset)
+    cost = drift.at_start(*start)
+    floats = np.array([[[-float(e / gamma) for e in row] for row in matrix] for matrix in matrices.values()])
+    offset = np.zeros(floats.shape[1:])
+    offset[_G_PLACE, _G_PLACE] = -1.0
+    found = semidefinite.smallest_bound(np.array([float(cost[n] / (gamma * K)) for n in matrices]), floats, offset)
     if found is None:
         return None
-    weights = {name: _short(value) for name, value in zip(WEIGHTS, found, strict=True)}
+    weights = {name: _short(value) for name, value in zip(matrices, found, strict=True)}
     rest = schur_complement(slack(matrices, weights, gamma, Fraction(0)))
     if rest is None:
         return None
     tau = max(_above(-rest), Fraction(0))
-    transient = _above(sum((cost[n] * weights[n] for n in WEIGHTS), Fraction(0)) / (gamma * K))
+    transient = _above(sum((cost[n] * weights[n] for n in matrices), Fraction(0)) / (gamma * K))
     result = Certified(transient + tau, transient, tau, weights, matrices, cost, gamma, K)
     return result if result.verify() else None
 

@@ -20,7 +20,7 @@ from .smoothing import mean_of_v, mean_of_x, mean_of_z
 from .state import STATE, Linear, motion, quadratic_form
 from .young import Trees, root_form
 
-__all__ = ["drift_steps", "root_steps"]
+__all__ = ["drift_steps", "forms_of", "generic_step", "root_steps"]
 
 _RUN = Directions(normalized=True)
 #: Ways to draw directions, to bound v and to know the slopes of F, each of which the bound of a run may use.
@@ -137,7 +137,7 @@ def _reduced(expression: Any) -> Any:
 @cache
 def drift_steps(independent: bool) -> tuple[Step, ...]:
     """The drift as y' M y with generic linear forms, and the average that semidefiniteness gives."""
-    step = _generic(independent)
+    step = generic_step(independent)
     weights = sp.symbols("s o phi_a phi_b", nonnegative=True)
     matrices = Drift(step).matrices(sp.Integer(0)).values()
     y = sp.Matrix(STATE)
@@ -214,7 +214,7 @@ def _slack_form(tau: Any) -> Any:
     return sp.expand((y.T * matrix * y)[0])
 
 
-def _generic(independent: bool) -> OneStep:
+def generic_step(independent: bool) -> OneStep:
     """One step whose linear forms have a coefficient for every component of the state."""
 
     def linear(name: str) -> Linear:
@@ -233,19 +233,23 @@ def _generic(independent: bool) -> OneStep:
     )
 
 
-def _drift(statement: Any, step: OneStep, weights: Any, independent: bool) -> str:
-    s, other, phi_a, phi_b = weights
-    root = step.x.expression
-    forms = {
+def forms_of(step: OneStep) -> dict[Any, Any]:
+    """Variances, biases and mean motions of the one-step inequalities as forms of a step."""
+    return {
         V_z: step.z.expression**2,
         V_v: step.v.expression**2,
-        V_x: root**2,
+        V_x: step.x.expression**2,
         bias_z: step.bias_z.expression,
         bias_v: step.bias_v.expression,
         bias_x: step.bias_x.expression,
         moved_z: step.moved_z.expression,
         moved_v: step.moved_v.expression,
     }
+
+
+def _drift(statement: Any, step: OneStep, weights: Any, independent: bool) -> str:
+    s, other, phi_a, phi_b = weights
+    forms = forms_of(step)
     # o counts per unit of s in the inequality of x, and by itself as a weight.
     of_x = sp.expand(s * after_x().subs(o, other / s))
     total = of_x + phi_a * (after_z(independent) - a**2) + phi_b * (after_v(independent) - b**2)

@@ -23,6 +23,7 @@ from .inequalities import bias_v, bias_x, bias_z, one_step_inequalities
 from .plan import W_AT_START, explicit_steps, numbers_of
 from .run import Start
 from .theorem import SingleLoopTheorem
+from .virtual_steps import virtual_steps
 from .weights import Certificate, equal_shares
 
 __all__ = ["SobaPlan", "SobaRoute", "soba"]
@@ -70,7 +71,12 @@ class SobaRoute:
     @cached_property
     def count(self) -> Any:
         """Derivatives asked for, b1 = b2 = 1."""
-        return sp.expand(self.iterations * sum(EVALUATIONS.values()).subs({b1: 1, b2: 1}))
+        return sp.expand(self.iterations * self.cost)
+
+    @property
+    def cost(self) -> Any:
+        """Derivatives an iteration, b1 = b2 = 1."""
+        return sp.Add(*EVALUATIONS.values()).subs({b1: 1, b2: 1})
 
     @cached_property
     def complexity(self) -> Complexity:
@@ -102,8 +108,7 @@ class SobaRoute:
         values |= {"gap": start.gap, "a_0": start.z_error, "b_0": start.v_error}
         values |= numbers_of(self.definitions, values)
         iterations = max(1, math.ceil(2 * values["W_0"] / (values["gamma"] * eps)))
-        cost = int(sum(EVALUATIONS.values()).subs({b1: 1, b2: 1}))
-        plan = SobaPlan(values["rho"], values["gamma"], iterations, iterations * cost, math.inf)
+        plan = SobaPlan(values["rho"], values["gamma"], iterations, iterations * int(self.cost), math.inf)
         return replace(plan, bound=self.bound(constants, p, d, plan, iterations, start))
 
 
@@ -127,6 +132,7 @@ def soba() -> SingleLoopTheorem:
         *root_steps(None),
         *one_step_inequalities(False),
         *drift_steps(False),
+        *virtual_steps(False),
         certificate_step(certificate),
         choice_step(certificate, _COUPLING),
         average_step(certificate),

@@ -42,6 +42,10 @@ class Linear:
         """The form with every coefficient replaced by a function of it."""
         return Linear(tuple(function(entry) for entry in self.entries))
 
+    def widened(self, E: Any = 0) -> Linear:
+        """The form in the state with one more component before the constant, and its coefficient."""
+        return Linear((*self.entries[:-1], E, self.entries[-1]))
+
     @property
     def expression(self) -> Any:
         """As a sympy expression in a, b, g, D."""
@@ -90,7 +94,7 @@ def product(one: Linear, two: Linear) -> Matrix:
 
 def quadratic_form(terms: Sequence[tuple[Any, Linear, Linear]], zero: Any = 0) -> Matrix:
     """Symmetric matrix of sum weight * one * two."""
-    size = len(STATE)
+    size = len(terms[0][1].entries) if terms else len(STATE)
     total = [[zero] * size for _ in range(size)]
     for weight, one, two in terms:
         matrix = product(one, two)

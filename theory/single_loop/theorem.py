@@ -25,6 +25,7 @@ from ..noise.run_moments import RunMoments, moments_of_run
 from ..proof.theorem import Theorem, TheoremError
 from .certificate import certificate_of
 from .plan import has_spreads
+from .plan_search import searched_plan
 from .run import Start, check_law
 from .step_bound import one_step_bounds
 
@@ -147,16 +148,24 @@ class SingleLoopTheorem(Theorem):
         self.require_checked()
         return one_step_bounds(self.route.explicit, constants, p, d, solver, state, wrong)
 
-    def plan(self, constants: Any, p: int, d: int, eps: float, start: Start | Mapping[str, float]) -> Any:
+    def plan(
+        self, constants: Any, p: int, d: int, eps: float, start: Start | Mapping[str, float], search: bool = False
+    ) -> Any:
         """Radii, directions, batches, steps and iterations with which the bound is at most ``eps``.
 
         With exact values the directions grow with 1/eps, with samples the batches.
+
+        Parameters
+        ----------
+        search : start from this explicit plan a search for one with fewer evaluations; its bound is certified in the
+            same way, but n(eps) and exported certificates speak of the explicit plan alone. Takes some ten seconds.
 
         Raises
         ------
         ValueError : a constant that the plan needs is unknown, or only sampled; it is named.
         """
-        return self._planned(constants).plan(constants, p, d, eps, Start.of(start))
+        route, begin = self._planned(constants), Start.of(start)
+        return (searched_plan if search else type(route).plan)(route, constants, p, d, eps, begin)
 
     def derived_count(
         self, constants: Any, p: int, d: int, eps: float, start: Start | Mapping[str, float]

@@ -60,8 +60,8 @@ class Saba(Solver):
     Problem class: finite sums at both levels with derivatives of single samples; F smooth, G smooth and strongly
     convex in z. Memory: one vector a sample for each of G_z, G_zz v, G_xz v, F_z, F_x, that is
     R (n_inner (2 p + d) + n_outer (p + d)) numbers for R replicates.
-    Assumptions: of theorem "saba", those of ``soba``, for every sample, x not constrained; where the samples of G are not
-    quadratic a ball of v, up to the first exit from it, as v is not projected; for the linear rate the
+    Assumptions: of theorem "saba", those of ``soba``, for every sample, x not constrained; where the samples of G are
+    not quadratic a ball of v, up to the first exit from it, as v is not projected; for the linear rate the
     Polyak-Lojasiewicz inequality of Psi.
     Cost: as SOBA, b1 gradients of G in z, Hessian- and Jacobian-vector products, b2 gradients of F in z and in x an
     iteration; once, at the start, n_inner and n_outer of them.

@@ -148,8 +148,8 @@ _DRIFT = table(
      "half of the Cauchy-Schwarz term in the matrix"),
     ("\"phi_b\": self._error(q.mean_v, q.v, q.k_v, _B)", "\"phi_b\": self._error(q.mean_v, q.v, q.k_z, _B)",
      "v* moves like z* in the matrix"),
-    ("    total[2][2] -= 1\n", "    total[2][2] += 1\n", "the gain g^2 has the wrong sign"),
-    ("    total[4][4] += tau\n", "    total[4][4] += 2 * tau\n", "tau counts twice"),
+    ("    total[_G_PLACE][_G_PLACE] -= 1\n", "    total[_G_PLACE][_G_PLACE] += 1\n", "the gain g^2 has the wrong sign"),
+    ("    total[-1][-1] += tau\n", "    total[-1][-1] += 2 * tau\n", "tau counts twice"),
     tests=("single_loop/test_drift.py", "single_loop/test_falsification.py"),
 )  # fmt: skip
 
@@ -207,4 +207,51 @@ _LINKS = (
     ),
 )  # fmt: skip
 
-MUTANTS = (*_INEQUALITIES, *_ROOTS, *_DRIFT, *_STATE, *_LINKS)
+_VIRTUAL = (
+    *table(
+        "single_loop/virtual.py",
+        ("return self.step.gamma / self.step.rho * self.step.k_z", "return self.step.gamma / self.step.rho",
+         "|x - y| without the slope of z*"),
+        ("through_v = Linear.of(a=q.M_v) + q.bias_v + moved.scaled(1 / q.rho)",
+         "through_v = Linear.of(a=q.M_v) + moved.scaled(1 / q.rho)", "the bias of v does not reach y"),
+        ("through_v = Linear.of(a=q.M_v) + q.bias_v + moved.scaled(1 / q.rho)",
+         "through_v = q.bias_v + moved.scaled(1 / q.rho)", "the error of z does not reach y through v"),
+        ("through_v = Linear.of(a=q.M_v) + q.bias_v + moved.scaled(1 / q.rho)",
+         "through_v = Linear.of(a=q.M_v) + q.bias_v", "v* does not move in the mean direction of y"),
+        ("of_x = q.x.scaled(q.gamma * (1 + self.lag * q.k_v)).widened()", "of_x = q.x.scaled(q.gamma).widened()",
+         "the noise of x does not move v* in y"),
+        ("of_v = q.v.scaled(q.gamma * q.k_z).widened()", "of_v = q.v.scaled(q.gamma * q.k_z * _HALF).widened()",
+         "half of the noise of v in y"),
+        ("if q.independent else [(1, of_x + of_v, of_x + of_v)]", "", "dependent noises of y add up like independent"),
+        ("(q.gamma * q.L_Psi * self.lag, _B, _E),", "", "grad Psi is the same at x and y"),
+        ("(smooth * q.gamma**2, _E, _E),", "", "smoothness of Psi does not see the mean step of y"),
+        ("\"o_y\": [*descent, (2 * q.gamma, _G, _E)]", "\"o_y\": [*descent, (q.gamma, _G, _E)]",
+         "half of the Cauchy-Schwarz term of y"),
+        tests=("single_loop/test_virtual.py",),
+    ),
+    *table(
+        "single_loop/virtual_steps.py",
+        ("turned = gamma * L_Psi * _LAG * b * E", "turned = gamma * L_Psi * _LAG * b * E / 2", "half of what y turns"),
+        ("return M_x * a + bias_x + k_z * (M_v * a + bias_v)", "return M_x * a + k_z * (M_v * a + bias_v)",
+         "the bias of x does not reach y"),
+        ("of_x, of_v = gamma * (1 + _LAG * k_v) * sp.sqrt(V_x)", "of_x, of_v = gamma * (1 - _LAG * k_v) * sp.sqrt(V_x)",
+         "the motion of v* takes noise away from y"),
+        ("2 * of_x * of_v)", "of_x * of_v)", "the factor 2 of dependent noise of y is lost"),
+        ("polarised = (sp.Rational(1, 2) + o_y) * gamma", "polarised = (1 + o_y) * gamma",
+         "polarisation without its half, at y"),
+        tests=("single_loop/test_virtual.py",),
+    ),
+    *table(
+        "single_loop/contributions.py",
+        ("return x - gamma / rho * _K * (v - star)", "return x - gamma * _K * (v - star)",
+         "the virtual iterate without 1/rho"),
+        ("return x - gamma / rho * _K * (v - star)", "return x + gamma / rho * _K * (v - star)",
+         "the virtual iterate on the wrong side"),
+        ("return sp.expand(_noise_x - _K * (_delta - _mean_delta) / rho), -_K * _noise_v",
+         "return sp.expand(_noise_x - _K * (_delta - _mean_delta) / rho), _K * _noise_v",
+         "the noise of v enters y with the wrong sign"),
+        tests=("single_loop/test_virtual.py",),
+    ),
+)  # fmt: skip
+
+MUTANTS = (*_INEQUALITIES, *_ROOTS, *_DRIFT, *_STATE, *_LINKS, *_VIRTUAL)

@@ -144,18 +144,18 @@ RUNS = (
     Runs(problem="logistic_bregman", start="cold", instance={"p": 3, "d": 2, "mu": 1.0},
          rho=0.3, gamma=0.013, iterations=600, replicates=8,
          directions=_by_solver(shared=32), wrong={"start": 8}),
-    # The floor of the noise: gamma / rho close to the largest that is allowed, where the floor is tightest.
+    # The floor of the noise, at large rho: it is tightest there.
     Runs(problem="reference", start="solution", instance={"p": 3, "d": 2},
-         rho=1.0, gamma=0.2, iterations=40, replicates=12,
+         rho=1.0, gamma=0.1, iterations=80, replicates=12,
          directions=_by_solver(zoba=16384, tuned=16384, mixed=8192, hf=2048), wrong={"directions": 200},
          options=_TUNED, mutated=(
              "control:hessian-factor", "control:mixed-factor", "control:hf-factor", "control:unshared-directions",
          )),
     Runs(problem="reference", variant="wide", start="solution", instance={"p": 8, "d": 8},
-         rho=0.3, gamma=0.06, iterations=100, replicates=8,
-         directions=_by_solver(hf=2048), wrong={"directions": 40}),
+         rho=1.0, gamma=0.015, iterations=400, replicates=8,
+         directions=_by_solver(hf=512), wrong={"directions": 40}),
     Runs(problem="quad_general", start="solution", instance={"p": 2, "d": 2, "kappa": 2.0},
-         rho=0.4, gamma=0.025, iterations=200, replicates=10,
+         rho=1.33, gamma=0.0125, iterations=400, replicates=10,
          directions=_by_solver(zoba=8192, tuned=8192, mixed=4096, hf=1024), wrong={"directions": 500}),
     Runs(problem="quad_general", variant="easy", start="solution",
          instance={"p": 2, "d": 2, "kappa": 1.0, "lam": 16.0},
