@@ -105,7 +105,7 @@ RUNS = (
          rho=0.5, gamma=5e-4, iterations=4000, replicates=6,
          directions=_by_solver(shared=64), wrong={"start": 4}),
     Runs(problem="quad_tracking", variant="kappa10", start="family", instance={"kappa": 10.0},
-         rho=0.3, gamma=2e-4, iterations=10000, replicates=4,
+         rho=0.3, gamma=2e-4, iterations=10000, replicates=12,
          directions=_by_solver(shared=64), wrong={"start": 4}),
     Runs(problem="minimax_quad", variant="default", start="family",
          rho=0.5, gamma=0.0031, iterations=600, replicates=6,
