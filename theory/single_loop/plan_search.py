@@ -85,8 +85,9 @@ class _Search:
         return replace(plan, K=K, evaluations=K * int(price.subs(numbers)))
 
     def _certified(self, plan: Any, K: int) -> Certified | None:
-        ((_, drift),) = self._explicit.drifts(self.constants, *self.dimensions, plan, self.start, only=self._way)
-        return certify(drift, exact_start(self.start), K)
+        for _, drift in self._explicit.drifts(self.constants, *self.dimensions, plan, self.start, only=self._way):
+            return certify(drift, exact_start(self.start), K)
+        return None  # the way lacks something at this configuration
 
     def shortest(self, plan: Any, cost: float = math.inf) -> Any | None:
         """The plan with the fewest iterations for which its bound is at most eps; None where there are none.

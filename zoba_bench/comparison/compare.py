@@ -14,15 +14,15 @@ import numpy as np
 
 from zoba_bench.cluster import workers
 from zoba_bench.comparison.pairs import Pair, chosen_suite, plan
+from zoba_bench.comparison.phases import Phases, Progress
 from zoba_bench.comparison.rows import rivals, row_of, runs_of, tuning_score
-from zoba_bench.execution import FailedCell, run_cells
+from zoba_bench.execution import FailedCell
 from zoba_bench.ledger import Ledger
 from zoba_bench.machine import origin
 from zoba_bench.sweep import Cell, fingerprint
 
-__all__ = ["compare", "refusal"]
+__all__ = ["compare"]
 
-Progress = Callable[[int, int, str], None]
 _TASK = "zoba_bench.comparison.trial:trial"
 
 
@@ -76,18 +76,14 @@ def compare(
     if announce is not None:
         announce(_announcement(pairs, chosen, left_out))
     begun = time.perf_counter()
-    failed: dict[str, FailedCell] = {}
     with Ledger(Path(out) / "ledger.sqlite") as ledger, apart or contextlib.nullcontext():
+        run_phase = Phases(ledger, apart, fail_fast, announce_phase, progress)
+        failed = run_phase.failed
 
         def measure(word: str, cells: Iterable[Cell]) -> dict[str, dict[str, Any]]:
-            """Results by key; of a cell that failed, or was not run for that, the reason as if it had been refused."""
+            """Results by key."""
             wanted = list(cells)
-            follow = progress if announce_phase is None else announce_phase(word, len(wanted))
-            found = run_cells(
-                [] if fail_fast and failed else wanted, ledger, workers=apart, progress=follow, failed=failed,
-                fail_fast=fail_fast,
-            )  # fmt: skip
-            return {cell.key: found.get(cell.key) or refusal(failed.get(cell.key)) for cell in wanted}
+            return dict(zip((cell.key for cell in wanted), run_phase(word, wanted), strict=True))
 
         every = [tuple(range(len(pair.entry.options))) for pair in pairs]
         tuning: list[list[Cell]] = [[] for _ in pairs]
@@ -200,12 +196,6 @@ def _best(grid: Mapping[int, Sequence[Mapping[str, Any]]]) -> int | None:
     scores = {n: tuning_score(results) for n, results in grid.items()}
     index = min(scores, key=lambda n: (scores[n], n), default=None)
     return index if index is not None and np.isfinite(scores[index]) else None
-
-
-def refusal(failed: FailedCell | None) -> dict[str, Any]:
-    """What stands for the result of a cell that failed, or was not run since another one did."""
-    reason = "not run, since another cell failed" if failed is None else f"its cell failed: {failed.failure.message}"
-    return {"refused": reason}
 
 
 def _why(results: Iterable[Mapping[str, Any]]) -> str:

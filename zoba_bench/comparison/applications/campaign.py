@@ -16,10 +16,10 @@ from zoba_bench.cluster import workers
 from zoba_bench.comparison.applications.searches import missing
 from zoba_bench.comparison.applications.settings import APPLICATIONS, SEARCHES, Application
 from zoba_bench.comparison.applications.winners import row_of, winners
-from zoba_bench.comparison.compare import refusal
 from zoba_bench.comparison.grids import GRIDS
 from zoba_bench.comparison.numbers import or_infinity
-from zoba_bench.execution import FailedCell, run_cells
+from zoba_bench.comparison.phases import Phases, Progress
+from zoba_bench.execution import FailedCell
 from zoba_bench.ledger import Ledger
 from zoba_bench.machine import origin
 from zoba_bench.registry import card_of, load_problem, make_solver, missing_requirements
@@ -31,7 +31,6 @@ __all__ = ["run_tasks"]
 _RUN = "zoba_bench.comparison.applications.runs:application_run"
 _REFERENCE = "zoba_bench.comparison.applications.runs:application_reference"
 _STARTS = 3  # of the reference
-Progress = Callable[[int, int, str], None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,17 +108,9 @@ def run_tasks(
         settings = sum(len(entry.options) for entry in entries)
         announce(f"{len(entries)} pairs of method and task; {settings} settings to tune, {len(left_out)} left out")
     begun = time.perf_counter()
-    failed: dict[str, FailedCell] = {}
     with Ledger(Path(out) / "ledger.sqlite") as ledger, apart or contextlib.nullcontext():
-
-        def measured(word: str, cells: list[Cell]) -> list[dict[str, Any]]:
-            follow = None if announce_phase is None else announce_phase(word, len(cells))
-            found = run_cells(
-                [] if fail_fast and failed else cells, ledger, workers=apart, progress=follow, failed=failed,
-                fail_fast=fail_fast,
-            )  # fmt: skip
-            return [found.get(cell.key) or refusal(failed.get(cell.key)) for cell in cells]
-
+        measured = Phases(ledger, apart, fail_fast, announce_phase)
+        failed = measured.failed
         known = [task for task in tasks if load_problem(**task.problem).value is not None]
         cells = [_reference(task, chosen, seed) for task in known]
         references = dict(zip(map(id, known), measured("references", cells), strict=True))

@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 
 from zoba_bench.cluster import workers
-from zoba_bench.comparison.compare import refusal
 from zoba_bench.comparison.numbers import finite, or_infinity
+from zoba_bench.comparison.phases import Phases, Progress
 from zoba_bench.comparison.ratios.settings import OWN, RATIOS, Contest
-from zoba_bench.execution import FailedCell, run_cells
+from zoba_bench.execution import FailedCell
 from zoba_bench.ledger import Ledger
 from zoba_bench.machine import origin
 from zoba_bench.registry import card_of, load_problem
@@ -29,7 +29,6 @@ __all__ = ["QUANTILES", "ratio", "run_ratios"]
 _RUN = "zoba_bench.comparison.ratios.runs:arrival"
 #: Of the ratios over starts.
 QUANTILES = (0.1, 0.5, 0.9)
-Progress = Callable[[int, int, str], None]
 Numbers = Sequence[float | None]
 
 
@@ -96,17 +95,9 @@ def run_ratios(
         settings = sum(len(options) for _, _, options in entries)
         announce(f"{len(entries)} pairs of method and problem; {settings} settings to tune")
     begun = time.perf_counter()
-    failed: dict[str, FailedCell] = {}
     with Ledger(Path(out) / "ledger.sqlite") as ledger, apart or contextlib.nullcontext():
-
-        def measured(word: str, cells: list[Cell]) -> list[dict[str, Any]]:
-            follow = None if announce_phase is None else announce_phase(word, len(cells))
-            found = run_cells(
-                [] if fail_fast and failed else cells, ledger, workers=apart, progress=follow, failed=failed,
-                fail_fast=fail_fast,
-            )  # fmt: skip
-            return [found.get(cell.key) or refusal(failed.get(cell.key)) for cell in cells]
-
+        measured = Phases(ledger, apart, fail_fast, announce_phase)
+        failed = measured.failed
         flat = iter(measured("tuning", [
             _cell(contest, name, options, seed, chosen["tuned"], chosen["tuning_starts"])
             for contest, name, grid in entries for options in grid
