@@ -60,6 +60,26 @@ def test_runs_reach_the_accuracy_at_this_cost_and_not_an_iteration_before(solver
     assert slack < 0.04 * eps
 
 
+@pytest.mark.parametrize(("solver", "several"), [("zoba-mixed", True), ("hf-zoba-shared", False)])
+def test_the_mean_that_is_followed_is_that_of_the_moments_of_a_run(solver, several):
+    """Exactly, where a number of directions above one is best too."""
+    problem = load_problem("quad_tracking", 2, 1, kappa=2.0, lam=1.0)
+    start = exact_start(problem)
+    first = square(problem, start[2])
+    found = least_cost(preset_named(solver), problem, start, SHARE * first)
+    assert (found.l > 1) == several
+    made = make_solver(
+        solver, schedule="constant", rho=found.rho, gamma=found.gamma, l1=found.l, l2=found.l, h=1e-6
+    )  # fmt: skip
+
+    def mean(K):
+        moments = theorem(solver).run_moments(problem, start, made, K - 1, K - 1)
+        return (first + (K - 1) * moments.expected("stationarity")) / K
+
+    assert mean(found.iterations) <= SHARE * first * (1 + 1e-6)
+    assert mean(found.iterations - 1) > SHARE * first
+
+
 @pytest.mark.slow
 def test_no_run_beside_it_is_cheaper_and_a_plan_is_dearer():
     problem, eps = load_problem("quad_tracking", 2, 2, kappa=2.0, lam=1.0), 0.1
