@@ -1,6 +1,8 @@
 """Some claims of a suite: their controls come along, and the confidence is that of what is run."""
 
 import json
+import subprocess
+import sys
 
 import pytest
 
@@ -185,3 +187,15 @@ def test_the_command_of_a_run_repeats_it(tmp_path):
 )
 def test_the_command_of_ones_own_problem_or_solver_names_it(chosen, said):
     assert command("own", 0, chosen.get("problem"), chosen.get("solver"), [], {}) == said
+
+
+def test_provenance_does_not_depend_on_what_else_was_loaded():
+    """A repeated run loads less; its report is written anew only if it says something new."""
+    code = "from zoba_bench.verification.run.provenance import provenance; import json; print(json.dumps(provenance()))"
+    said = [
+        subprocess.run(
+            [sys.executable, "-P", "-c", first + code], capture_output=True, text=True, check=True, timeout=120
+        ).stdout
+        for first in ("", "import scipy.linalg; ")
+    ]
+    assert said[0] == said[1]

@@ -11,7 +11,7 @@ from zoba_bench.report.wording import about
 
 __all__ = ["Announcer"]
 
-_DRAWING = 0.03  # CPU-seconds of the report for each claim
+_DRAWING = 0.006  # CPU-seconds of the report for each claim
 
 
 class Announcer:

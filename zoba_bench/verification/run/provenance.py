@@ -6,22 +6,18 @@ while, and kept in the ledger under that fingerprint.
 
 from __future__ import annotations
 
-import functools
 import importlib.metadata
 import os
 import platform
 import shlex
-import subprocess
 import time
 from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
 from typing import Any
-
-from threadpoolctl import threadpool_info
 
 from zoba_bench.about import VERSION
 from zoba_bench.errors import DerivationError
 from zoba_bench.ledger import Ledger
+from zoba_bench.machine import origin
 from zoba_bench.registry import list_theorems, theorem
 from zoba_bench.sweep import fingerprint
 
@@ -33,14 +29,16 @@ _SECONDS = 4.0  # of rendering one that never was
 
 def provenance() -> dict[str, Any]:
     """Versions, machine and code that a verdict rests on."""
+    made_with = origin()
     return {
         "zoba_bench": VERSION,
         "python": platform.python_version(),
         **{name: importlib.metadata.version(name) for name in ("numpy", "scipy", "sympy")},
         "machine": platform.machine(),
         "cpus": os.cpu_count(),
-        "blas": _blas(),
-        "commit": _commit(),
+        # Of numpy alone: which others are loaded depends on what ran, and a repeated run would seem to differ.
+        "blas": ", ".join(made_with["blas"]) or "unknown",
+        "commit": made_with["commit"] or "not a checkout",
         "fingerprint": fingerprint(),
     }
 
@@ -60,31 +58,6 @@ def command(
     words += [word for name in claims for word in ("--claim", name)]
     words += [word for key, values in only.items() for value in values for word in ("--only", f"{key}={value}")]
     return shlex.join(words)
-
-
-def _blas() -> str:
-    """The library of linear algebra that numpy uses, its version and kernels."""
-    found = [lib for lib in threadpool_info() if lib["user_api"] == "blas"]
-    named = (f"{lib['internal_api']} {lib['version'] or ''} {lib.get('architecture') or ''}" for lib in found)
-    return ", ".join(sorted({" ".join(words.split()) for words in named})) or "unknown"
-
-
-@functools.cache
-def _commit() -> str:
-    """The commit of the checkout that this code is, and whether files differ from it."""
-    file = Path(__file__).resolve()
-
-    def git(*arguments: str) -> str:
-        return subprocess.run(
-            ["git", "-C", str(file.parent), *arguments], capture_output=True, text=True, check=True, timeout=20
-        ).stdout.strip()
-
-    try:
-        git("ls-files", "--error-unmatch", file.name)  # a package installed below a checkout is no part of it
-        changed = git("status", "--porcelain", "--untracked-files=no")
-        return git("rev-parse", "HEAD") + (" with changes" if changed else "")
-    except (OSError, subprocess.SubprocessError):
-        return "not a checkout"
 
 
 def derivations(solvers: set[str]) -> dict[str, str]:
