@@ -73,7 +73,7 @@ def run_cells(
     workers : Runner, optional
         Processes to run the cells in, instead of ``jobs``: also one, which protects this process from the cells; with
         limits of time and memory for each cell; or those of a cluster (:func:`zoba_bench.cluster.workers`).
-    progress : callable(done, total, task), optional
+    progress : callable(done, total, key), optional
     known : mapping, optional
         Results by key that the caller has already; they are not sought.
     fresh : bool
@@ -116,7 +116,7 @@ def run_cells(
             ledger.put(**about, fingerprint=ran_by, result=result, seconds=seconds)
             results[cell.key] = result
         if progress is not None:
-            progress(len(results) + len(out.keys() & wanted.keys()), len(wanted), cell.task)
+            progress(len(results) + len(out.keys() & wanted.keys()), len(wanted), cell.key)
     if failed is None and out:
         raise CellError(_listed(list(out.values())))
     return results

@@ -130,10 +130,11 @@ def test_phases_are_told_in_order_with_what_they_count(small, tmp_path):  # noqa
     assert [step[2] for step in planning[5]] == [claim.id for claim in small.claims]
     (cost,) = costs
     assert measuring[3] == cost.cells
-    assert measuring[4] == cost.tasks
-    assert sum(number for number, _ in cost.tasks.values()) == cost.cells
-    assert sum(seconds for _, seconds in cost.tasks.values()) == pytest.approx(cost.seconds)
+    assert measuring[4] == cost.expected
+    assert sum(number for number, _ in cost.expected.values()) == cost.cells
+    assert sum(seconds for _, seconds in cost.expected.values()) == pytest.approx(cost.seconds)
     assert [step[0] for step in measuring[5]] == list(range(1, cost.cells + 1))
+    assert {step[2] for step in measuring[5]} == set(cost.expected)  # each by its own seconds, the longest are first
     seen.clear()
     verify.verify("quick", out=tmp_path, announce_phase=phase, announce_cost=costs.append)
     assert [one[0] for one in seen] == ["planning", "measuring"]  # nothing is derived twice

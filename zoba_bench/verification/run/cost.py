@@ -63,8 +63,8 @@ class Cost:
 
     Beside the cells: for how many claims predictions were ``derived`` just now and in how many CPU-seconds
     (``deriving``), for how many they were ``kept``; how many derivations a report would have to render
-    (``unrendered``), and in about how many (``rendering``). ``tasks`` has the number of the cells to run, and their
-    CPU-seconds, by task.
+    (``unrendered``), and in about how many (``rendering``). ``expected`` has, by the key of a cell to run, 1 and its
+    CPU-seconds.
     """
 
     shares: tuple[Share, ...]
@@ -75,7 +75,7 @@ class Cost:
     deriving: float = 0.0
     unrendered: int = 0
     rendering: float = 0.0
-    tasks: Mapping[str, tuple[int, float]] = field(default_factory=dict)
+    expected: Mapping[str, tuple[int, float]] = field(default_factory=dict)
 
     @property
     def cells(self) -> int:
@@ -112,7 +112,7 @@ def estimate(
     """
     looked_up, dry = set[str](), _DryRuns()
     totals: dict[str, Share] = {}
-    tasks: dict[str, tuple[int, float]] = {}
+    expected: dict[str, tuple[int, float]] = {}
     remembered = 0
     for claim in claims:
         share = totals.get(claim.protocol, Share(claim.protocol, 0, 0, 0, 0.0))
@@ -130,14 +130,13 @@ def estimate(
             remembered += before is not None
             rates = rates or measure_rates()
             each = rates.seconds(dry.work(cell)) if before is None else before
-            number, together = tasks.get(cell.task, (0, 0.0))
-            tasks[cell.task] = number + 1, together + each
+            expected[cell.key] = 1, each
             seconds += each
         totals[claim.protocol] = replace(
             share, claims=share.claims + 1, cells=share.cells + cells, found=share.found + found,
             seconds=share.seconds + seconds,
         )  # fmt: skip
-    return Cost(tuple(totals.values()), rates, remembered, tasks=tasks)
+    return Cost(tuple(totals.values()), rates, remembered, expected=expected)
 
 
 def work_of(cell: Cell) -> Work:

@@ -104,7 +104,7 @@ def verify(
     render : bool
         Whether a report will be written: where predictions are derived in several processes, these also render the
         derivations that it shows.
-    progress : callable(done, total, task), optional
+    progress : callable(done, total, key), optional
     announce : callable(suite, left_out), optional
         Told what will be measured, and which problems were left out for want of an extra.
     announce_cost : callable(cost), optional
@@ -156,7 +156,7 @@ def verify(
             follow = progress
             if announce_phase is not None:
                 done = len(known) if cost is None else cost.found
-                follow = announce_phase("measuring", "cells", done, len(wanted), {} if cost is None else cost.tasks)
+                follow = announce_phase("measuring", "cells", done, len(wanted), {} if cost is None else cost.expected)
             return run_cells(
                 wanted.values(), ledger, workers=apart, progress=follow, known=known, fresh=fresh, failed=failed,
                 fail_fast=fail_fast,
