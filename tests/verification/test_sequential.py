@@ -84,23 +84,35 @@ def test_a_claim_is_decided_at_the_first_look_that_can(tmp_path, monkeypatch, fa
     assert look in found.reason
 
 
-def test_a_curved_line_is_inconclusive_and_not_averaged_away():
+def bent_line(curvature, slope=0.0):
+    """Logarithms along four sizes, with a mean slope and a change of it, measured almost exactly."""
     sizes = [2.0, 4.0, 8.0, 16.0]
+    at = np.log(sizes) - np.log(sizes).mean()
+    values = slope * at + curvature * (at**2 - (at**2).mean())
+    return line_measurement(
+        "residual", sizes, [Estimate(float(value), 1e-3, 60.0) for value in values], [1.0] * 4, 0.999,
+        slope=0.0, xlabel="", ylabel="",
+    )  # fmt: skip
+
+
+def test_a_curved_line_is_inconclusive_and_not_averaged_away():
     claim = Claim("c", "", "P6", "zoba", "reference", "equal", 0.1, {})
-
-    def measured(curvature):
-        at = np.log(sizes)
-        bent = curvature * (at - at.mean()) ** 2
-        return line_measurement(
-            "residual", sizes, [Estimate(float(b - bent.mean()), 1e-3, 60.0) for b in bent], [1.0] * 4, 0.999,
-            slope=0.0, xlabel="", ylabel="",
-        )  # fmt: skip
-
     # The mean slope is 0 in both; the slope at the ends is 2 c (log 16 - log 2)/2 = 2.08 c away from it.
-    assert decide(claim, measured(0.03))[0] == "consistent"
-    verdict, reason = decide(claim, measured(0.2))
+    assert decide(claim, bent_line(0.03))[0] == "consistent"
+    verdict, reason = decide(claim, bent_line(0.2))
     assert verdict == "inconclusive"
     assert "measured over derived is curved" in reason
+
+
+@pytest.mark.parametrize(("relation", "sign"), [("at_most", 1.0), ("at_least", -1.0)])
+@pytest.mark.parametrize("curvature", [0.2, -0.2])
+def test_a_curved_line_refuses_a_one_sided_claim_that_its_mean_slope_refuses(relation, sign, curvature):
+    """The mean slope is a mean of local ones: where it is too large, some of them is; where it is not, some may be."""
+    claim = Claim("c", "", "P6", "zoba", "reference", relation, 0.1, {})
+    assert decide(claim, bent_line(curvature, sign * 0.3))[0] == "violated"
+    for slope in (0.0, -0.3):
+        assert decide(claim, bent_line(curvature, sign * slope))[0] == "inconclusive"
+    assert decide(replace(claim, relation="equal"), bent_line(curvature, sign * 0.3))[0] == "inconclusive"
 
 
 def test_the_checkers_own_error_rate_in_few_trials():
