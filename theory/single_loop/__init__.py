@@ -13,8 +13,9 @@ rationals; ``drift_steps`` states this as steps. ``virtual`` does so with Psi at
 Runs. ``run`` says what is known of a run, ``bound`` is the smallest certified bound of a run and
 ``step_bound`` that of one step. ``plan`` chooses radii, directions, steps and iterations for an accuracy and
 counts evaluations; ``plan_search`` looks for cheaper ones; ``plan_steps`` states the plan as steps,
-``sampled_steps`` those about samples alone. ``certificate`` writes what a plan follows from, for a checker that needs
-Python alone.
+``sampled_steps`` those about samples alone. ``curved`` has the radii that a G with third derivatives asks for, and
+``curved_steps`` proves that they are small enough. ``certificate`` writes what a plan follows from, for a checker that
+needs Python alone.
 
 Theorems. ``assumptions`` lists A1 to A6, ``assemble`` puts the steps together, ``theorem`` is what a user
 holds. One file a method: ``zoba``, ``zoba_mixed``, ``hf_zoba``, ``soba``; ``fixed_directions`` has their theorems for

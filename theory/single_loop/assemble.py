@@ -18,6 +18,7 @@ from ..proof.rules import by_nonnegative_terms
 from ..proof.theorem import Step, TheoremError
 from ..symbols import W_0, K, b1, d, eta, gamma, l1, m_xx, y_f
 from .assumptions import ASSUMPTIONS, PUBLISHED, PUBLISHED_SOURCE, SOURCE, VOCABULARY, public_symbols
+from .curved_steps import curved_steps
 from .drift_steps import drift_steps, root_steps
 from .inequalities import V_v, V_x, V_z, one_step_inequalities
 from .plan import Route, SampledRoute
@@ -96,6 +97,7 @@ def build(
         choice_step(Certificate(independent, "rough"), coupling),
         average_step(Certificate(independent, "rough")),
         *cost_steps(route),
+        *curved_steps(route),
     )
     return theorem(steps, route)
 
@@ -165,6 +167,7 @@ def _with_samples(
             average_step(certificate),
             *allocation_steps(route),
             *cost_steps(route),
+            *curved_steps(route),
             *growing_spread_steps(route),
         ),
         public_symbols(),

@@ -72,7 +72,7 @@ ASSUMPTIONS = (
         "A5: Psi is bounded below; Gaussian directions independent of the past and of the samples; constant steps, "
         "or steps like 1/sqrt(k + 1) at a constant gamma/rho where it is said so, rho <= 2/(mu + L_zz); values are "
         "exact, or means over samples with spreads sigma for which the bounds of A1 to A3 hold one by one, all values "
-        "of one difference being of one sample (for curved G plan and count speak of small enough radii)",
+        "of one difference being of one sample",
         W_0, rho, gamma, c, l1, l2, b1, b2, *SIGMA,
     ),
     Assumption(

@@ -26,7 +26,7 @@ from .run import SPREADS, Run, Start, ways
 from .state import Linear, motion
 from .virtual import VirtualDrift, applies
 
-__all__ = ["ExplicitBound", "Way", "as_float", "exact_start"]
+__all__ = ["ExplicitBound", "Way", "as_float", "exact_start", "third_constant"]
 
 #: How constants are used, which bound of the motion of z* and v*, and which drift.
 Way = tuple[Directions, int, type[Drift]]
@@ -151,7 +151,7 @@ class ExplicitBound:
             needed |= {str(s) for entry in form.entries for s in getattr(entry, "free_symbols", set())}
         curved = [str(s) for s in THIRD] if directions.curved else []
         wanted = {"H_zz", "H_xz"} | needed if directions.curved else needed
-        values |= {name: self._third(constants, name) for name in curved if name in wanted}
+        values |= {name: third_constant(constants, name) for name in curved if name in wanted}
         if directions.growing:
             values["R"], values["R_g"] = (Fraction(value) for value in constants.require("R_0", "R_g"))
         elif "R" in needed or directions.curved:
@@ -194,13 +194,13 @@ class ExplicitBound:
         # Where r is constant the second way is never worse.
         return pairs[1:] if root.constant else pairs
 
-    @staticmethod
-    def _third(constants: Any, name: str) -> Fraction:
-        """A block's Lipschitz constant, or the whole Hessian's where it is not known."""
-        value = constants.bound(name)
-        if value is None:
-            (value,) = constants.require(name if constants.bound("H") is None else "H")
-        return Fraction(value)
+
+def third_constant(constants: Any, name: str) -> Fraction:
+    """Lipschitz constant of a block of the Hessian of G, or the whole Hessian's where it is not known."""
+    value = constants.bound(name)
+    if value is None:
+        (value,) = constants.require(name if constants.bound("H") is None else "H")
+    return Fraction(value)
 
 
 def _symbols() -> list[Any]:

@@ -12,7 +12,7 @@ from ..estimators.presets import Preset
 from ..proof.algebra import equal, require_nonnegative
 from ..proof.rules import by_derivation, by_nonnegative_terms
 from ..proof.theorem import Step
-from ..symbols import W_0, K, L_Psi, L_xz, M_v, M_x, a, b, eta, g, gamma, h, h_bar, k_v, k_z, mu, o, rho
+from ..symbols import W_0, K, L_Psi, L_xz, M_v, M_x, a, b, g, gamma, k_v, k_z, mu, o, rho
 from .drift import WEIGHTS, Drift, OneStep, slack
 from .inequalities import V_v, V_x, V_z, after_v, after_x, after_z, bias_v, bias_x, bias_z, moved_v, moved_z
 from .roots import Directions, Roots
@@ -66,16 +66,6 @@ def root_steps(preset: Preset | None) -> tuple[Step, ...]:
                 partial(_linear, preset, name),
             )
         )
-    steps.append(
-        Step(
-            "vanishing radii",
-            sp.Eq(sp.Symbol("radius_terms"), sp.Integer(0)),
-            "With exact values the radii may be as small as one likes: all that smoothing and curvature add vanishes.",
-            by_derivation(
-                lambda: _left_at_zero(preset), "the limit of curved minus quadratic forms is zero, entry by entry"
-            ),
-        )
-    )
     return tuple(steps)
 
 
@@ -105,33 +95,6 @@ def _derived(preset: Preset | None, name: str, run: Directions) -> Linear:
         return mean_of_z()
     along = Linear.of(one=1) if run.normalized else Roots(preset, run).adjoint_norm
     return (mean_of_v if name == "bias_v" else mean_of_x)(preset, along, run.curved)
-
-
-def _left_at_zero(preset: Any) -> Any:
-    """Sum of the entries of curved minus quadratic forms as the radii go to zero together."""
-    total = sp.Integer(0)
-    curved, quadratic = Roots(preset, _RUN), Roots(preset, Directions(normalized=True, curved=False))
-    for name in ("z", "v", "x", "bias_z", "bias_v", "bias_x"):
-        for one, two in zip(getattr(curved, name).entries, getattr(quadratic, name).entries, strict=True):
-            total += sp.Abs(sp.expand(_limit(sp.sympify(one)) - _limit(sp.sympify(two))))
-    return total
-
-
-@cache
-def _limit(entry: Any) -> Any:
-    """A coefficient as the radii go to zero together; theorems share many."""
-    t = sp.Symbol("t", positive=True)
-    shrunk = {h: t * h, eta: t * eta, h_bar: t * h_bar}
-    return _reduced(entry.subs(shrunk, simultaneous=True)).subs(t, 0)
-
-
-def _reduced(expression: Any) -> Any:
-    """The expression with what is under a root factored, so that powers of the radii leave it."""
-
-    def is_root(part: Any) -> bool:
-        return bool(part.is_Pow and part.exp == sp.Rational(1, 2))
-
-    return sp.expand(expression.replace(is_root, lambda root: sp.sqrt(sp.factor(root.base))))
 
 
 @cache

@@ -21,6 +21,7 @@ from ..proof.theorem import TheoremError
 from ..symbols import (
     CONSTANTS,
     SIGMA,
+    THIRD,
     W_0,
     H_xz,
     H_zz,
@@ -51,7 +52,8 @@ from ..symbols import (
     w_b,
 )
 from .assumptions import PUBLISHED
-from .bound import ExplicitBound, as_float
+from .bound import ExplicitBound, as_float, third_constant
+from .curved import TENTH, Curvature
 from .drift import Certified
 from .inequalities import bias_v, bias_x, bias_z, noise_factors
 from .run import SPREADS, Start
@@ -199,8 +201,11 @@ class Route:
         """The size at which the noise, whose column at size 1 is given, adds a third of eps to the bound."""
         return sp.expand(3 * 2 * column / eps)
 
-    def size_terms(self, directions: Any = 1) -> Mapping[str, Any]:
+    def size_terms(self, directions: Any = 1, curved: bool = False) -> Mapping[str, Any]:
         """Lower bounds on the size by what asks for them; dimension-free beside p, d, eps."""
+        if curved:
+            beside = {"noise": 1, "weight of v": 1}
+            return {n: (1 + TENTH) * term + beside.get(n, 0) for n, term in self.size_terms(directions).items()}
         spare = sp.Rational(1, 4) - self.coupling
         on_step = self.column("D", directions)
         return {
@@ -224,6 +229,17 @@ class Route:
     def count(self) -> Any:
         """n(eps) = K times the evaluations of both levels an iteration."""
         return sp.expand(self.iterations * self.cost.subs(self.sizes(self.size)))
+
+    @cached_property
+    def curvature(self) -> Curvature:
+        """What third derivatives of G ask of the radii."""
+        return Curvature(self.model.preset, self.certificate("rough"), X)
+
+    @cached_property
+    def curved_count(self) -> Any:
+        """n(eps) where G is not quadratic."""
+        size = sp.Add(*self.size_terms(curved=True).values()) + 1
+        return sp.expand(self.iterations * self.cost.subs(self.sizes(size)))
 
     @property
     def cost(self) -> Any:
@@ -261,12 +277,13 @@ class Route:
         curved = constants.bound("H") != 0
         unused = {"C_z", "C_x"} if self._errors_only else set()
         unused |= {"R"} if self._errors_only and not curved and not self.model.sampled else set()
-        unused |= set() if curved else {"H_zz", "H_xz"}
-        symbols = (*CONSTANTS, H_zz, H_xz, *(SIGMA if self.model.sampled else ()))
+        symbols = (*CONSTANTS, *(SIGMA if self.model.sampled else ()))
         needed = [str(s) for s in symbols if str(s) not in unused]
         needed = [n for n in needed if n != "L_xx" or self.model.cross.has(L_xx)]
         values = dict(zip(needed, constants.require(*needed), strict=True))
-        return {str(s): values.get(str(s), 0.0) for s in symbols}
+        if curved:
+            values |= {str(s): float(third_constant(constants, str(s))) for s in self.curvature.constants}
+        return {str(s): values.get(str(s), 0.0) for s in (*symbols, *THIRD)}
 
     @property
     def _errors_only(self) -> bool:
@@ -282,18 +299,23 @@ class Route:
             raise TheoremError("the tuned radius ratio needs L_xx > 0; with L_xx = 0 use one radius (zoba)")
         values: dict[str, float] = known | {"p": p, "d": d, "eps": eps}
         values |= {"gap": start.gap, "a_0": start.z_error, "b_0": start.v_error}
-        return values | numbers_of(self.definitions, values)
+        values["r"] = self.model.preset.ratio(p, d, known["L_xx"] / known["L_zz"] if self.model.preset.tuned else 1.0)
+        curved = {"radius_share": self.curvature.radius_share} if constants.bound("H") != 0 else {}
+        return values | numbers_of(self.definitions | curved, values)
+
+    def _count(self, constants: Any) -> Any:
+        return self.count if constants.bound("H") == 0 else self.curved_count
 
     def derived_count(self, constants: Any, p: int, d: int, eps: float, start: Start) -> float:
         """See ``SingleLoopTheorem.derived_count``."""
-        return value_of(self.count, self.values(constants, p, d, eps, start))
+        return value_of(self._count(constants), self.values(constants, p, d, eps, start))
 
     def dominating_count(
         self, order: str, constants: Any, p: int, d: int, eps: float, start: Start, at: str | None = None
     ) -> float:  # fmt: skip
         """See ``SingleLoopTheorem.dominating_count``."""
         target, other = (_order(text) for text in (order, at or order))
-        proved = dominates(self.count, target, "p, d >= 1" if p < d else "p >= d >= 1")
+        proved = dominates(self._count(constants), target, "p, d >= 1" if p < d else "p >= d >= 1")
         values = self.values(constants, p, d, eps, start)
         return value_of(proved.constant, values) * value_of(other, values)
 
@@ -303,19 +325,17 @@ class Route:
 
     def plan(self, constants: Any, p: int, d: int, eps: float, start: Start) -> Plan:
         """See ``Theorem.plan``: the explicit weights and steps of the count, with its radii."""
-        known = self.constants(constants)
-        values = self.values(constants, p, d, eps, start)
+        values, curved = self.values(constants, p, d, eps, start), constants.bound("H") != 0
         directions = self.directions(values)
-        size = math.ceil(max(1.0, *(value_of(term, values) for term in self.size_terms(directions).values())))
+        terms = self.size_terms(directions, curved).values()
+        size = math.ceil(max(1.0, *(value_of(term, values) for term in terms)))
         iterations = math.ceil(6 * values["W_0"] / (values["gamma"] * eps)) or 1
-        r = self.model.preset.ratio(p, d, known["L_xx"] / known["L_zz"] if self.model.preset.tuned else 1.0)
-        share = values["radius_share"] * eps
-        h_value = math.sqrt(share / max(p * (p + 4), d * (d + 4) / r**2))
+        radius = self.radius(values, curved)
         sizes = {str(symbol): int(value) for symbol, value in self.sizes(size, directions).items()}
         plan = Plan(
-            h=h_value,
-            eta=h_value / r,
-            h_bar=h_value,
+            h=radius,
+            eta=radius / values["r"],
+            h_bar=radius,
             rho=values["rho"],
             gamma=values["gamma"],
             K=iterations,
@@ -326,18 +346,17 @@ class Route:
             b1=sizes["b1"],
             b2=sizes["b2"],
         )
-        # What a curved G adds vanishes with the radii, which cost nothing: halve them until it fits.
-        for _ in range(200):
-            try:
-                reached = self.bound(constants, p, d, plan, iterations, start)
-            except TheoremError:
-                reached = math.inf
-            if reached <= eps:
-                return replace(plan, bound=reached)
-            if constants.bound("H") == 0:
-                raise TheoremError(f"the plan for eps={eps!r} is certified for {reached!r} only")
-            plan = replace(plan, h=plan.h / 2, eta=plan.eta / 2, h_bar=plan.h_bar / 2)
-        raise TheoremError(f"no radii were found with which the bound is at most eps={eps!r}")
+        reached = self.bound(constants, p, d, plan, iterations, start)
+        if reached > eps:
+            raise TheoremError(f"the plan for eps={eps!r} is certified for {reached!r} only")
+        return replace(plan, bound=reached)
+
+    def radius(self, values: Mapping[str, float], curved: bool) -> float:
+        """The largest radius that biases, and rests of a curved G, allow."""
+        p, d, r = (values[name] for name in ("p", "d", "r"))
+        largest = math.sqrt(values["radius_share"] * values["eps"] / max(p * (p + 4), d * (d + 4) / r**2))
+        limits = [value_of(rest.radius, values) for rest in self.curvature.rests] if curved else []
+        return min(largest, *limits) if limits else largest
 
 
 @dataclass(frozen=True, eq=False)

@@ -165,6 +165,43 @@ _PLAN = table(
     tests=("single_loop/test_complexity.py", "single_loop/test_samples.py", "single_loop/test_plan_into_bound.py"),
 )  # fmt: skip
 
+_CURVED_SIZE = table(
+    "single_loop/plan.py",
+    ("(1 + TENTH) * term + beside.get(n, 0)", "term + beside.get(n, 0)", "no Young factor for the rests of a curved G"),
+    ("beside = {\"noise\": 1, \"weight of v\": 1}", "beside = {\"noise\": 1}", "nothing for what the rests add to b^2"),
+    ("size = sp.Add(*self.size_terms(curved=True).values()) + 1", "size = sp.Add(*self.size_terms().values()) + 1",
+     "the count of quadratic G for a curved one"),
+    ("limits = [value_of(rest.radius, values) for rest in self.curvature.rests] if curved else []", "limits = []",
+     "the radius is not told of the rests"),
+    ("curved = {\"radius_share\": self.curvature.radius_share} if constants.bound(\"H\") != 0 else {}",
+     "curved: dict[str, Any] = {}", "the radius is not told of the biases by third derivatives"),
+    tests=("single_loop/test_curved_plan.py",),
+)  # fmt: skip
+
+_CURVED = table(
+    "single_loop/curved.py",
+    ("_FACTOR = 2 * (1 + 1 / TENTH)", "_FACTOR = 1 + 1 / TENTH", "a Young factor of the rests is dropped"),
+    ("return int(power)", "return int(power) + 1", "another power of the radius"),
+    ("(sp.sqrt(self.allowed) / self.at_one)", "(2 * sp.sqrt(self.allowed) / self.at_one)", "twice the radius"),
+    ("return self.root.subs(h, 1)", "return sp.Add.make_args(self.root)[0].subs(h, 1)", "one term of a rest alone"),
+    ("[column] / len(_ROWS)", "[column]", "every rest has all room for itself"),
+    ("{\"0\": eps / 6, \"b\": w_b / 2}", "{\"0\": eps / 3, \"b\": w_b / 2}", "twice the room for the noise"),
+    ("{\"z\": first * rho * w_a / mu, \"v\": first * rho * w_b / mu,",
+     "{\"z\": rho * w_a / mu, \"v\": rho * w_b / mu,", "the factor of dependent noises is lost"),
+    ("for is_so in (True, False))", "for is_so in (False, False))", "third derivatives add nothing"),
+    ("\"x\": self.noise_weight}[row]", "\"x\": self.noise_weight / 2}[row]", "half of the weight of the noise of x"),
+    ("return 1 / (1 + 3 * 2 * equal_shares", "return 1 / (1 + 3 * equal_shares", "radii for twice the biases"),
+    ("bias_z: mean_of_z(),", "bias_z: Linear.of(),", "D_z has no bias"),
+    ("bias_v: mean_of_v(self.preset, along, True),", "bias_v: mean_of_v(self.preset, along, False),",
+     "the bias of v is that of quadratic G"),
+    ("bias_x: mean_of_x(self.preset, along, True),", "bias_x: mean_of_x(self.preset, along, False),",
+     "the bias of x is that of quadratic G"),
+    ("subs({p: 1, d: 1})", "subs({p: 2, d: 2})", "the biases at p = d = 2, where they are smaller"),
+    ("{eta: h / ratio, h_bar: h, l1: 1, l2: 1}", "{eta: h / ratio, h_bar: h / 2, l1: 1, l2: 1}",
+     "half of the step along v"),
+    tests=("single_loop/test_curved_plan.py",),
+)  # fmt: skip
+
 _STEPS = table(
     "single_loop/assumptions.py",
     ("PUBLISHED = p * (d + p) ** 2 / eps**2", "PUBLISHED = p * (d + p) ** 2 / eps",
@@ -183,4 +220,4 @@ _SOBA = table(
     tests=("single_loop/test_soba.py",),
 )  # fmt: skip
 
-MUTANTS = (*_VARIANCE, *_WEIGHTS, *_PLAN, *_STEPS, *_SOBA)
+MUTANTS = (*_VARIANCE, *_WEIGHTS, *_PLAN, *_CURVED_SIZE, *_CURVED, *_STEPS, *_SOBA)
