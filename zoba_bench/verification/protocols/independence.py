@@ -203,6 +203,9 @@ def judge(claim: Claim, plan: Plan, results: Mapping[str, Mapping[str, Any]], le
     repeated = max(each["repeated"] for each in found)
     if repeated:
         ratios.append((np.inf, f"{repeated} queries of a step ask for a point twice, every time"))
+    shared = next((name for name in rows[0] if all(_is_shared(row[name]) for row in rows)), None)
+    if shared is not None:
+        ratios.append((np.inf, f"replicates share their random numbers: {shared} is the same in all of them"))
     worst, where = max(ratios)
     note = f"largest: {where}; {len(pairs)} correlations, each at most {allowed:.3g} by chance"
     return Measurement(1.0, worst, Limits(worst, worst), note, series={"allowed": float(allowed)})
@@ -225,6 +228,12 @@ def _of_series(name: str, first: Array, second: Array) -> Iterator[tuple[Array, 
     for i in range(replicates):
         for j in range(replicates):
             yield first[:, i], second[:, j], f"{name} of replicate {i} and of {j} in the other cell"
+
+
+def _is_shared(values: Array) -> bool:
+    """Whether a projection varies over the draws and never over the replicates, beyond what BLAS rounds differently."""
+    unit = 1e-12 * (1 + np.abs(values).max())
+    return bool(np.ptp(values[:, 0]) > unit and np.ptp(values, axis=1).max() <= unit)
 
 
 def _of_levels(row: Mapping[str, Array]) -> Iterator[tuple[Array, Array, str]]:

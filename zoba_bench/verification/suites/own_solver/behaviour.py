@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
-from zoba_bench.directions import generator
 from zoba_bench.verification.claims._pairs import Control, build, with_controls
-from zoba_bench.verification.protocols.whole_step import steps_from
-from zoba_bench.verification.suites.own_solver.parts import SMALL, Parts, Spec, pilot_rng
+from zoba_bench.verification.suites.own_solver.parts import SMALL, Parts, Spec
+from zoba_bench.verification.suites.own_solver.randomness import randomness
 
 __all__ = ["add_bits", "add_conduct", "add_independence"]
 
@@ -34,23 +31,18 @@ def add_bits(parts: Parts, small: Sequence[Spec]) -> None:
 
 
 def add_independence(parts: Parts, small: Sequence[Spec]) -> None:
-    """P11, where a pilot sees that steps are random."""
-    for spec in small:
-        parameters = {"problem": spec, "options": parts.options, "draws": 250, "replicates": 4}
-        with np.errstate(all="ignore"):
-            row = steps_from(pilot_rng(), spec, parts.solver, parts.options, 0, 16)
-            again = steps_from(pilot_rng(), spec, parts.solver, parts.options, 0, 1)
-            other = steps_from(generator(np.random.SeedSequence(13)), spec, parts.solver, parts.options, 0, 1)
-        spread = max((float(np.max(np.array(values, dtype=float))) for values in row["variance"].values()), default=0.0)
-        # Replicates that are all equal have no variance, but another stream moves them elsewhere.
-        if spread > 1e-24 or again["mean"] != other["mean"]:
-            parts.add(
-                f"P11/{spec['name']}", "Replicates are independent of each other, a step of the next one, a cell of "
-                "another, and the samples of both levels.", "at_most", 0.0, parameters, spec["name"],
-                paired=("each second replicate repeats the one before it", {"paired": True}),
-            )  # fmt: skip
-            return
-    parts.left_out["P11"] = "nothing is random: replicates from one start are the same run"
+    """P11, where steps are random: where they differ, or else where the solver draws numbers at all."""
+    seen = [(spec, randomness(parts, spec)) for spec in small]
+    moving = [spec for spec, found in seen if found.moves]
+    for spec in (moving or [spec for spec, found in seen if found.drawn])[:1]:
+        parts.add(
+            f"P11/{spec['name']}", "Replicates are independent of each other, a step of the next one, a cell of "
+            "another, and the samples of both levels.", "at_most", 0.0,
+            {"problem": spec, "options": parts.options, "draws": 250, "replicates": 4}, spec["name"],
+            paired=("each second replicate repeats the one before it", {"paired": True}),
+        )  # fmt: skip
+        return
+    parts.left_out["P11"] = "nothing is random: no step draws a number, and all streams give the same run"
 
 
 def add_conduct(parts: Parts, small: Sequence[Spec]) -> None:

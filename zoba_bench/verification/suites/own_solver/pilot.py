@@ -16,6 +16,7 @@ from zoba_bench.verification.declarations import MISTAKES, DeclarationError, mis
 from zoba_bench.verification.protocols.shared.named import build_problem, build_solver
 from zoba_bench.verification.protocols.whole_step import steps_from
 from zoba_bench.verification.suites.own_solver.parts import Parts, Spec, pilot_rng
+from zoba_bench.verification.suites.own_solver.randomness import randomness
 
 __all__ = ["pilot"]
 
@@ -40,6 +41,9 @@ def pilot(parts: Parts, spec: Spec, update: Any, exact: bool) -> tuple[dict[str,
     queries = sum(iteration_cost(problem, build_solver(solver, options), pilot_rng()).values()) + 2
     width = queries * (problem.p + problem.d)
     most = max(_PILOT, int(_MOST_NUMBERS / width))
+    # Of a step that all replicates share, their mean is one draw: that is for P11 to refuse.
+    if shared := randomness(parts, spec).shared:
+        return f"replicates share their random numbers ({', '.join(shared)}): their mean is no mean over draws; see P11"
     steps: dict[int, _Step] = {}
     best: tuple[float, tuple[int, ...]] = (np.inf, ())
     iterations: tuple[int, ...]

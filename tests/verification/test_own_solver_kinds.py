@@ -1,0 +1,46 @@
+"""Kinds of mistakes that a referee of solvers must not miss, each planted in the example's solver."""
+
+import pytest
+
+from zoba_bench.verification.run.verify import chosen_suite
+
+from .test_own_solver import measured, planted, refused
+
+U = "u = state.rng.standard_normal((oracle.replicates, self.l, oracle.d))"
+COORDINATE = "u = np.sqrt(oracle.d) * np.eye(oracle.d)[__I__][:, None] * np.ones((1, self.l, 1))"
+
+
+# Random numbers that replicates share.
+
+
+@pytest.mark.parametrize(
+    "drawn",
+    [
+        "i = state.rng.integers(0, oracle.d) * np.ones(oracle.replicates, int)",
+        "i = np.full(oracle.replicates, state.rng.spawn(1)[0].integers(oracle.d))",
+        "i = np.full(oracle.replicates, np.random.default_rng().integers(oracle.d))",
+    ],
+)
+def test_replicates_that_share_a_draw_are_refused_by_p11_alone(drawn, tmp_path):
+    change = (U, f"{drawn}\n        {COORDINATE.replace('__I__', 'i')}")
+    suite, left_out = chosen_suite(solver=planted(tmp_path, change))
+    assert "replicates share their random numbers (x)" in left_out["P10 on xdep_curvature"]
+    verdicts = measured(planted(tmp_path, change), tmp_path, "P11", "P10")
+    assert refused(verdicts) == {"P11"}
+    (reason,) = [v.reason for v in verdicts if v.claim.protocol == "P11" and v.claim.origin != "control"]
+    assert "replicates share their random numbers: x is the same in all of them" in reason
+
+
+def test_a_coordinate_of_each_replicates_own_is_no_shared_draw(tmp_path):
+    drawn = "u = np.sqrt(oracle.d) * np.eye(oracle.d)[state.rng.integers(0, oracle.d, (oracle.replicates, self.l))]"
+    verdicts = measured(planted(tmp_path, (U, drawn)), tmp_path, "P11")
+    assert [(v.claim.id, v.reason) for v in verdicts if not v.as_expected] == []
+
+
+def test_draws_that_move_nothing_are_no_proof_of_independence(tmp_path):
+    line = "        there = "
+    still = (U, "u = np.ones((oracle.replicates, self.l, oracle.d))"), (line, f"        state.rng.random()\n{line}")
+    verdicts = measured(planted(tmp_path, *still), tmp_path, "P11")
+    assert {v.verdict for v in verdicts if v.claim.origin != "control"} == {"inconclusive"}
+    _, left_out = chosen_suite(solver=planted(tmp_path, still[0]))
+    assert "nothing is random" in left_out["P11"]
