@@ -4,7 +4,8 @@ import pytest
 
 from zoba_bench.verification.run.verify import chosen_suite
 
-from .test_own_solver import measured, planted, refused
+from .command import call
+from .test_own_solver import RIGHT, measured, planted, refused
 
 U = "u = state.rng.standard_normal((oracle.replicates, self.l, oracle.d))"
 COORDINATE = "u = np.sqrt(oracle.d) * np.eye(oracle.d)[__I__][:, None] * np.ones((1, self.l, 1))"
@@ -23,7 +24,7 @@ COORDINATE = "u = np.sqrt(oracle.d) * np.eye(oracle.d)[__I__][:, None] * np.ones
 )
 def test_replicates_that_share_a_draw_are_refused_by_p11_alone(drawn, tmp_path):
     change = (U, f"{drawn}\n        {COORDINATE.replace('__I__', 'i')}")
-    suite, left_out = chosen_suite(solver=planted(tmp_path, change))
+    _, left_out = chosen_suite(solver=planted(tmp_path, change))
     assert "replicates share their random numbers (x)" in left_out["P10 on xdep_curvature"]
     verdicts = measured(planted(tmp_path, change), tmp_path, "P11", "P10")
     assert refused(verdicts) == {"P11"}
@@ -44,3 +45,25 @@ def test_draws_that_move_nothing_are_no_proof_of_independence(tmp_path):
     assert {v.verdict for v in verdicts if v.claim.origin != "control"} == {"inconclusive"}
     _, left_out = chosen_suite(solver=planted(tmp_path, still[0]))
     assert "nothing is random" in left_out["P11"]
+
+
+# Steps that diverge.
+
+
+@pytest.mark.parametrize("declares", [True, False])
+def test_a_solver_that_diverges_is_inconclusive_and_says_where(declares, tmp_path):
+    text = RIGHT.replace("rho: float = 0.2", "rho: float = 50.0")
+    solver = planted(tmp_path, text=text if declares else text.replace("def expected_step", "def unused"))
+    code, output, _ = call("verify", "--solver", solver, "--no-report", "--out", tmp_path / "out")
+    assert code == 3
+    line = next(line for line in output.splitlines() if line.startswith("diverges on "))
+    assert "reference" in line
+    assert ("smd7" in line) == declares
+    assert "measurements have no value" in line
+
+
+def test_a_start_that_is_lost_in_one_step_is_judged_by_that_step(tmp_path):
+    """A wrong step that leaves at once, where the declared one stays, is refused: it is no divergence."""
+    wrong = ("z - rho * d_z", "z - 1e12 * rho * d_z")
+    verdicts = measured(planted(tmp_path, wrong), tmp_path, "P10")
+    assert refused(verdicts) == {"P10"}, [(v.claim.id, v.verdict, v.reason) for v in verdicts]

@@ -142,6 +142,7 @@ def verify(
         report_failed(failed)
         return code
     show_verdicts(console, [report_row(v) for v in verdicts], verbose)
+    show_divergence(console, verdicts)
     report_failed(failed)
     expected = sum(v.as_expected for v in verdicts)
     colour = {0: "green", 3: "yellow"}.get(code, "red")
@@ -167,6 +168,16 @@ def show_verdicts(console: Any, rows: list[dict[str, Any]], verbose: bool) -> No
         console.print()
         console.print(powers)
     console.print()
+
+
+def show_divergence(console: Any, verdicts: list[Any]) -> None:
+    """On which problems the solver's own iterates diverged, and how many measurements have no value for it."""
+    lost = [v for v in verdicts if v.measurement is not None and v.measurement.diverged]
+    if lost:
+        where = ", ".join(dict.fromkeys(v.claim.problem for v in lost))
+        number = f"{len(lost)} measurements have" if len(lost) > 1 else "1 measurement has"
+        line = f"[yellow]diverges on {where}: {number} no value[/]; lower its steps, or pass a configuration with others"
+        console.print(line, highlight=False, soft_wrap=True)
 
 
 def show_power(console: Any, seen: list[Any], suite: Any, seed: int, as_json: bool) -> None:

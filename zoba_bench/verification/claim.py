@@ -35,7 +35,7 @@ class Claim:
         A registered solver (or a control's) and a problem or family.
     relation : {"equal", "at_most", "at_least", "exact", "none"}
         How the measured quantity must relate to the predicted one. With "none" nothing is predicted: the verdict is
-        "measured", whatever comes out.
+        "measured", whatever comes out, unless the iterates diverged.
     tolerance : float
         Declared half-width around the prediction (absolute, in the quantity's own unit).
     parameters : mapping
@@ -107,6 +107,8 @@ class Measurement:
         Of a slope: how much measured over predicted changes its slope along the line.
     size : bool
         It is a size, positive, of which a bound that is a hundred times larger says nothing.
+    diverged : bool
+        The obstacle is that the solver's own iterates diverged: then not even a number without prediction was measured.
     """
 
     predicted: float
@@ -117,6 +119,7 @@ class Measurement:
     series: Mapping[str, Any] = field(default_factory=dict)
     bend: Limits | None = None
     size: bool = False
+    diverged: bool = False
 
 
 @dataclass(frozen=True)
@@ -169,6 +172,8 @@ def allowed(claim: Claim, predicted: float) -> tuple[float | None, float | None]
 
 def decide(claim: Claim, m: Measurement) -> tuple[str, str]:
     """Verdict and reason of a claim from its own measurement alone."""
+    if m.diverged:
+        return "inconclusive", m.obstacle
     if claim.relation == "none":
         words = m.obstacle or f"measured {m.measured:.4g} in [{m.limits.low:.4g}, {m.limits.high:.4g}]"
         return "measured", f"{words}; nothing is predicted{f'; {m.note}' if m.note else ''}"

@@ -113,7 +113,8 @@ def judge(claim: Claim, plan: Plan, results: Mapping[str, Mapping[str, Any]], le
     predicted = float(chosen.get("declared", math.nan))
     failed = sum(row["failed"] for row in rows)
     if failed:
-        return _nothing(predicted, f"{failed} replicates diverged or met a value that is not finite")
+        words = f"{failed} of {len(rows) * chosen['replicates']} replicates diverged or met a value that is not finite"
+        return _nothing(predicted, words, diverged=True)
     if chosen["quantity"] == "final":
         estimate = mean_limits(rows[0]["final"])
         note = f"mean |grad Psi|^2 over the last tenth of {chosen['max_iterations']} iterations over that at the start"
@@ -157,5 +158,5 @@ def _along_eps(row: Mapping[str, Any], chosen: Mapping[str, Any], predicted: flo
     return Measurement(predicted, estimate.value, estimate.limits(level), note)
 
 
-def _nothing(predicted: float, obstacle: str) -> Measurement:
-    return Measurement(predicted, math.nan, Limits(math.nan, math.nan), obstacle=obstacle)
+def _nothing(predicted: float, obstacle: str, diverged: bool = False) -> Measurement:
+    return Measurement(predicted, math.nan, Limits(math.nan, math.nan), obstacle=obstacle, diverged=diverged)

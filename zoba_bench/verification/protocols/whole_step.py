@@ -31,7 +31,7 @@ from zoba_bench.verification.protocols.shared.plan import Plan
 from zoba_bench.verification.protocols.shared.plane import on_plane
 from zoba_bench.verification.protocols.shared.runs import met_non_finite
 
-__all__ = ["PARAMETERS", "SHARPEST", "blocks", "copies", "judge", "numbers", "plan", "start", "steps_from"]
+__all__ = ["FAR", "PARAMETERS", "SHARPEST", "blocks", "copies", "judge", "numbers", "plan", "start", "steps_from"]
 
 TITLE = "mean of one whole step"
 TOLERANCE = (
@@ -56,6 +56,8 @@ _EARLIER = 3
 _ELSEWHERE = 0.1
 #: A move of this share of the largest coordinate, or less, is rounding: there is nothing that a factor 2 would change.
 _UNMOVED = 1e-13
+#: A state with a coordinate beyond has diverged: of a step from there no mean says anything.
+FAR = 1e8
 #: What is allowed must be less than this share of a move in some coordinate, or a factor 2 would not be seen.
 SHARPEST = 0.5
 
@@ -125,7 +127,8 @@ def steps_from(
         "mean": {name: moments.mean.tolist() for name, moments in total.items()},
         "variance": {name: moments.variance.tolist() for name, moments in total.items()},
         "k": [int(one.k), int(many.k)],
-        **met_non_finite(next(iter([*first.met.values(), *together.met.values()]), "")),
+        # From a state that has left, infinities are no failure of a function.
+        **met_non_finite(next(iter([*first.met.values(), *([] if _has_left(before) else together.met.values())]), "")),
     }
     found: dict[str, Any] = strict_json(row)  # an infinity, as a best value before the first iteration, becomes None
     return found
@@ -233,12 +236,16 @@ def judge(claim: Claim, plan: Plan, results: Mapping[str, Mapping[str, Any]], le
     critical = -float(stdtrit(replicates - 1.0, (1 - level) / (2 * tests))) if replicates > 1 else 0.0
     deviations: list[tuple[float, str]] = []
     shares: dict[str, float] = {}
+    lost = None
     wanted = {"x"}
     if not chosen.get("exact"):
         whole = getattr(update, "whole_start", True)
         wanted = set(update.initial(problem, chosen["options"], *start(problem))) if whole else {"z", "v", "x"}
     for k, row in zip(numbers(chosen), rows, strict=True):
         state = {name: np.array(values, dtype=float) for name, values in row["before"].items()}
+        if _has_left(state):
+            lost = k
+            break
         absent = sorted((wanted - set(state)) | (wanted - set(row["mean"])))
         if absent:
             words = f"{', '.join(absent)}, which the state does not hold in double precision at k = {k}"
@@ -247,6 +254,9 @@ def judge(claim: Claim, plan: Plan, results: Mapping[str, Mapping[str, Any]], le
         if k == 0 and not chosen.get("exact"):
             deviations += _at_the_start(problem, update, chosen["options"], state)
         expected = update.step(problem, chosen["options"], {**state, "k": k})
+        if _has_left(expected.mean):
+            lost = k + 1
+            break
         if row["k"] != [k, k + 1]:
             deviations.append((np.inf, f"the iteration number at k = {k}"))
         for name, measured in row["mean"].items():
@@ -266,7 +276,10 @@ def judge(claim: Claim, plan: Plan, results: Mapping[str, Mapping[str, Any]], le
                 # Iterates must be measured sharply at every k, memories, which settle, at one of them.
                 where = f"{name} at k = {k}" if name in ("z", "v", "x") else name
                 shares[where] = min(shares.get(where, np.inf), float(np.min(_ratio(allowed, move))))
-    worst, where = max(deviations)
+    worst, where = max(deviations, default=(0.0, ""))
+    if lost is not None and worst <= 1:
+        words = f"its steps diverge within {lost} iterations; lower them, or pass a configuration with others"
+        return Measurement(1.0, np.nan, Limits(np.nan, np.nan), obstacle=words, diverged=True)
     which = max(shares, key=lambda name: shares[name], default="no block")
     share = shares.get(which, 0.0)
     note = f"largest: {where}; allowed is at most {share:.2g} of the move, for {which}"
@@ -274,6 +287,12 @@ def judge(claim: Claim, plan: Plan, results: Mapping[str, Mapping[str, Any]], le
     obstacle = f"a factor 2 would not be seen: what is allowed is {share:.2g} of the move of {which}" if blunt else ""
     return Measurement(1.0, worst, Limits(worst, worst), note, obstacle,
                        series={"rows": [[ratio, name] for ratio, name in deviations]})  # fmt: skip
+
+
+def _has_left(state: Mapping[str, Any]) -> bool:
+    """Whether an iterate of a state is far from any start, or no number."""
+    values = np.concatenate([np.array(state.get(name, []), dtype=float).ravel() for name in ("z", "v", "x")])
+    return not bool(np.all(np.abs(values) <= FAR))
 
 
 def _at_the_start(problem: BilevelProblem, update: Any, options: Mapping[str, Any], state: Mapping[str, Array]) -> list[

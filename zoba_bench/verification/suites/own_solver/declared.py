@@ -100,8 +100,13 @@ def add_steps(parts: Parts) -> None:
         parameters, seen = chosen
         wrong = {name: (MISTAKES[name], {"mistake": name}) for name in seen}
         parts.add(f"P10/{spec['name']}", statement, "at_most", 0.0, parameters, spec["name"], **wrong)
+        if not seen:  # it diverges there
+            missed += 1
+            if missed == _MOST_MISSED:
+                break
+            continue
         found += 1
         if found == _MOST_STEPS:
             break
-    if not found and not any(key.startswith("P10") for key in parts.left_out):
+    if not found + missed:
         parts.left_out["P10"] = "no problem that it is tried on fits the solver"

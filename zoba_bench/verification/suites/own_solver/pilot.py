@@ -14,14 +14,13 @@ from zoba_bench.problem import BilevelProblem
 from zoba_bench.solvers.base import State
 from zoba_bench.verification.declarations import MISTAKES, DeclarationError, mistaken, start
 from zoba_bench.verification.protocols.shared.named import build_problem, build_solver
-from zoba_bench.verification.protocols.whole_step import steps_from
+from zoba_bench.verification.protocols.whole_step import FAR, steps_from
 from zoba_bench.verification.suites.own_solver.parts import Parts, Spec, pilot_rng
 from zoba_bench.verification.suites.own_solver.randomness import randomness
 
 __all__ = ["pilot"]
 
 _PILOT = 64  # replicates
-_FAR = 1e8  # an iterate beyond has diverged
 #: What is allowed shall be this share of a move; P10 refuses to judge beyond 0.5.
 _SHARP = 0.2
 _BLUNT = 0.4  # and no larger one
@@ -35,7 +34,7 @@ _ITERATIONS: tuple[tuple[int, ...], ...] = ((0, 3, 50), (0, 3, 20), (0, 3, 11))
 def pilot(parts: Parts, spec: Spec, update: Any, exact: bool) -> tuple[dict[str, Any], list[str]] | str:
     """The parameters of a claim that a few replicates show to be sharp, and the mistakes that it can see.
 
-    A word instead says why there is none. A declaration of a wrong form is an error here, before anything is measured.
+    Where its steps diverge it has no mistake to see. A word instead says why there is none. A declaration of a wrong form is an error here, before anything is measured.
     """
     problem, solver, options = build_problem(spec), parts.solver, parts.options
     queries = sum(iteration_cost(problem, build_solver(solver, options), pilot_rng()).values()) + 2
@@ -52,8 +51,10 @@ def pilot(parts: Parts, spec: Spec, update: Any, exact: bool) -> tuple[dict[str,
             with np.errstate(all="ignore"):
                 row = steps_from(pilot_rng(), spec, solver, options, k, _PILOT, exact)
             values = [np.ravel(row[side][name]) for side in ("before", "mean") for name in ("z", "v", "x")]
-            if any(each is None or abs(each) > _FAR for several in values for each in several):
-                return f"its steps diverge within {k + 1} iterations; lower them, or pass a configuration with others"
+            if any(each is None or abs(each) > FAR for several in values for each in several):
+                # A claim on this step, and on the state to which it leads: inconclusive if steps are as declared.
+                diverged = {"problem": spec, "options": options, "iterations": [k, k + 1], "replicates": _PILOT}
+                return ({**diverged, "exact": True} if exact else diverged), []
             try:
                 steps[k] = _Step.seen(problem, update, options, row, k, exact)
             except DeclarationError:
