@@ -5,7 +5,7 @@ import pytest
 from zoba_bench.verification.run.verify import chosen_suite
 
 from .command import call
-from .test_own_solver import RIGHT, measured, planted, refused
+from .test_own_solver import MEMORY, RIGHT, measured, planted, refused
 
 U = "u = state.rng.standard_normal((oracle.replicates, self.l, oracle.d))"
 COORDINATE = "u = np.sqrt(oracle.d) * np.eye(oracle.d)[__I__][:, None] * np.ones((1, self.l, 1))"
@@ -67,3 +67,58 @@ def test_a_start_that_is_lost_in_one_step_is_judged_by_that_step(tmp_path):
     wrong = ("z - rho * d_z", "z - 1e12 * rho * d_z")
     verdicts = measured(planted(tmp_path, wrong), tmp_path, "P10")
     assert refused(verdicts) == {"P10"}, [(v.claim.id, v.verdict, v.reason) for v in verdicts]
+
+
+# States that are changed in place.
+
+DECORATED = "@dataclass(frozen=True)\nclass MySolver"
+MOMENTUM = MEMORY.replace("__START__", "0").replace("__KEEP__", "0.9")
+IN_PLACE = (
+    "        m = 0.9 * state.m + oracle.outer_grad_x(z, x)\n",
+    "        m = state.m\n        m *= 0.9\n        m += oracle.outer_grad_x(z, x)\n",
+)
+
+
+def breaches_of(verdicts):
+    return [v.reason for v in verdicts if v.claim.protocol == "P12" and v.claim.origin != "control"]
+
+
+def test_a_memory_that_is_changed_in_place_is_named(tmp_path):
+    assert refused(measured(planted(tmp_path, text=MOMENTUM), tmp_path, "P12")) == set()
+    verdicts = measured(planted(tmp_path, IN_PLACE, text=MOMENTUM), tmp_path, "P12")
+    assert refused(verdicts) == {"P12"}
+    assert all("step changes m of the state that it is given, in place" in reason for reason in breaches_of(verdicts))
+
+
+@pytest.mark.parametrize(
+    ("memory", "held", "name"),
+    [("[np.zeros(3)]", "held[0]", "held.0"), ('{"a": np.zeros(3, dtype=np.int32)}', 'held["a"]', "held.a")],
+)
+def test_memories_in_lists_tables_and_whole_numbers_are_looked_at(memory, held, name, tmp_path):
+    kept = f"@dataclass(frozen=True, eq=False)\nclass Holding(State):\n    held: object = None\n\n\n{DECORATED}"
+    solver = planted(
+        tmp_path, (DECORATED, kept),
+        ("return State(z, v, x, 0, oracle, rng)", f"return Holding(z, v, x, 0, oracle, rng, None, {memory})"),
+        ("        return State(z - rho", f"        state.{held}[1] += 1\n        return Holding(z - rho"),
+        ("oracle, state.rng)", "oracle, state.rng, None, state.held)"),
+    )  # fmt: skip
+    reasons = breaches_of(measured(solver, tmp_path, "P12"))
+    assert all(f"step changes {name} of the state" in reason for reason in reasons), reasons
+
+
+def test_iterates_that_are_changed_in_place_are_the_cause_that_is_named(tmp_path):
+    line = "        return State(z - rho * d_z, v - rho * d_v, x - gamma * d_x, state.k + 1, oracle, state.rng)"
+    in_place = (line, f"        x -= gamma * d_x\n{line.replace('x - gamma * d_x', 'x')}")
+    verdicts = measured(planted(tmp_path, in_place), tmp_path, "P12")
+    assert refused(verdicts) == {"P12"}
+    for reason in breaches_of(verdicts):
+        assert "step changes x of the state that it is given, in place" in reason
+        assert "after NaN x are not the last finite ones, since step changes them in place" in reason
+
+
+def test_a_memory_that_is_declared_to_change_in_place_may_and_an_iterate_may_not(tmp_path):
+    name = '    name: ClassVar[str] = "momentum"\n'
+    declared = (name, f'{name}    changes_in_place: ClassVar[tuple[str, ...]] = ("m", "x")\n')
+    assert refused(measured(planted(tmp_path, IN_PLACE, declared, text=MOMENTUM), tmp_path, "P12")) == set()
+    x = ("        return Remembering(z, v, x - 0.05 * m,", "        x -= 0.05 * m\n        return Remembering(z, v, x,")
+    assert refused(measured(planted(tmp_path, x, declared, text=MOMENTUM), tmp_path, "P12")) == {"P12"}

@@ -176,8 +176,10 @@ def show_divergence(console: Any, verdicts: list[Any]) -> None:
     if lost:
         where = ", ".join(dict.fromkeys(v.claim.problem for v in lost))
         number = f"{len(lost)} measurements have" if len(lost) > 1 else "1 measurement has"
-        line = f"[yellow]diverges on {where}: {number} no value[/]; lower its steps, or pass a configuration with others"
-        console.print(line, highlight=False, soft_wrap=True)
+        console.print(
+            f"[yellow]diverges on {where}: {number} no value[/]; lower its steps, or pass a configuration with others",
+            highlight=False, soft_wrap=True,
+        )  # fmt: skip
 
 
 def show_power(console: Any, seen: list[Any], suite: Any, seed: int, as_json: bool) -> None:

@@ -79,6 +79,9 @@ class Solver(ABC):
         Options that make an iteration cheaper when they are lowered.
     loop_options : tuple of str
         Options that are numbers of passes of a loop inside of one iteration, each of which evaluates something.
+    changes_in_place : tuple of str
+        Memories, too large to be copied, that a step changes in the state that it is given; that can then be advanced
+        once. Never z, v or x.
     keeps_z : bool
         Whether the solver keeps z in the set Z of a problem that declares one; others refuse it.
     rate : str
@@ -92,6 +95,7 @@ class Solver(ABC):
     remedy: ClassVar[str] = "lower the steps"
     cost_options: ClassVar[tuple[str, ...]] = ()
     loop_options: ClassVar[tuple[str, ...]] = ()
+    changes_in_place: ClassVar[tuple[str, ...]] = ()
     keeps_z: ClassVar[bool] = False
     rate: ClassVar[str] = "quoted"
 

@@ -95,6 +95,7 @@ class Saba(Solver):
     needs: ClassVar[tuple[str, ...]] = (
         "samples", "inner_grad_z", "inner_hvp_zz", "inner_jvp_xz", "outer_grad_z", "outer_grad_x"
     )  # fmt: skip
+    changes_in_place: ClassVar[tuple[str, ...]] = ("memories",)
     published_batches: ClassVar[tuple[int, int]] = (64, 64)
 
     def __post_init__(self) -> None:

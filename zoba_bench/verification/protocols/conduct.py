@@ -3,18 +3,21 @@
 Budgets of several sizes, which iterations do not divide, are given to the driver: no replicate may use more, counts
 never fall, and an iteration that does not fit is not started. Then one replicate receives NaN from the third iteration
 on: it ends as non_finite at its last finite iterates, nothing is raised, and the other replicates run to their end.
+A step leaves every array of the state that it is given as it is, to the bit: the driver returns to that state.
 With "shifted", a step on F + 1 and G + 1, with the same draws, must be the step on F and G, in double precision.
 """
 
 from __future__ import annotations
 
+import copy
 import itertools
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from zoba_bench.arrays import Array
 from zoba_bench.driver import iteration_cost, run, start_cost
@@ -29,6 +32,7 @@ from zoba_bench.verification.declarations import start
 from zoba_bench.verification.parameters import COUNT, FLAG, OPTIONS, PROBLEM, Parameters
 from zoba_bench.verification.protocols.shared.named import build_problem, build_solver
 from zoba_bench.verification.protocols.shared.plan import Plan
+from zoba_bench.verification.protocols.whole_step import parts
 
 __all__ = ["PARAMETERS", "RESTS_ON_THEOREM", "TITLE", "WORK", "breaches", "judge", "plan"]
 
@@ -39,12 +43,13 @@ LEAVES_OPEN = "Other budgets, values that are not finite at other places, and ro
 RESTS_ON_THEOREM = False
 PARAMETERS = Parameters(
     {"problem": PROBLEM, "options": OPTIONS, "iterations": COUNT, "replicates": COUNT},
-    {"over": FLAG, "infects": FLAG, "shifted": FLAG},
+    {"over": FLAG, "infects": FLAG, "in_place": FLAG, "shifted": FLAG},
 )
 
 _TASK = "zoba_bench.verification.protocols.conduct:breaches"
 #: Functions of a distribution of tasks that a method queries.
 _OF_TASKS = ("inner_grad", "inner_hvp", "inner_cross", "outer_grad_phi", "outer_grad_theta")
+_WATCHED = 4  # steps after which the state that was given is compared with copies
 _NAN_FROM = 2  # the iteration from which one replicate gets NaN
 
 
@@ -53,14 +58,15 @@ def plan(claim: Claim, seed: int) -> Plan:
 
     ``parameters``: "problem", "options", "iterations" (that the largest budget pays for) and "replicates". For a
     control, "over": the solver queries one more value of an iteration that the budget ends; "infects": the NaN of one
-    replicate reaches the next one. "shifted" asks for the step on F + 1 and G + 1 too.
+    replicate reaches the next one; "in_place": the next x is written into the state before. "shifted" asks for the
+    step on F + 1 and G + 1 too.
     """
     return Plan((Cell(_TASK, {"solver": claim.solver, **claim.parameters}, seed),))
 
 
 def breaches(
     rng: np.random.Generator, problem: Mapping[str, Any], solver: str, options: Mapping[str, Any], iterations: int,
-    replicates: int, over: bool = False, infects: bool = False, shifted: bool = False,
+    replicates: int, over: bool = False, infects: bool = False, in_place: bool = False, shifted: bool = False,
 ) -> dict[str, Any]:  # fmt: skip
     """What was done against the rules, in words, and how many runs were looked at."""
     built, configured = build_problem(problem), build_solver(solver, options)
@@ -68,6 +74,8 @@ def breaches(
         configured = _Wrapped(configured, _one_more)
     if infects:
         configured = _Wrapped(configured, _infected)
+    if in_place:
+        configured = _Wrapped(configured, _written_over)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", StepWarning)
         found = [
@@ -75,7 +83,10 @@ def breaches(
             for share in (1.0, 0.55, 0.2)
             for words in _of_budget(rng, built, configured, max(1, int(share * iterations)), replicates)
         ]
-        found += _of_nan(rng, built, configured, max(iterations, 2 * _NAN_FROM + 2), replicates)
+        changed = _in_place(copy.deepcopy(rng), built, configured, replicates)
+        if changed:
+            found.append(f"step changes {', '.join(changed)} of the state that it is given, in place")
+        found += _of_nan(rng, built, configured, max(iterations, 2 * _NAN_FROM + 2), replicates, changed)
         if shifted:
             found += _of_constants(rng, built, configured, replicates)
     return {"breaches": found, "runs": 4}
@@ -138,10 +149,47 @@ def _of_records(result: Result, steps: int) -> list[str]:
     return found
 
 
-def _of_nan(rng: np.random.Generator, problem: BilevelProblem, solver: Any, iterations: int, replicates: int) -> list[
-    str
-]:  # fmt: skip
-    """Breaches where the first replicate gets NaN."""
+def _in_place(rng: np.random.Generator, problem: BilevelProblem, solver: Any, replicates: int) -> list[str]:
+    """Names of what one of the first steps changed in the state that it was given, and did not declare."""
+    declared = set(getattr(solver, "changes_in_place", ())) - {"z", "v", "x"}
+    z, x = problem.initial_point(rng)
+    iterates = (np.repeat(a[None], replicates, axis=0) for a in (z, start(problem)[1], x))
+    found: list[str] = []
+    with np.errstate(all="ignore"):
+        state = solver.init(Oracle(problem, replicates), rng, *iterates)
+        for _ in range(_WATCHED):
+            before = {name: _bits(array) for name, array in _arrays(state)}
+            after = solver.step(state)
+            now = {name: _bits(array) for name, array in _arrays(state)}
+            found += [
+                name for name in {**before, **now}
+                if before.get(name) != now.get(name) and name.partition(".")[0] not in declared
+            ]  # fmt: skip
+            state = after
+    return list(dict.fromkeys(found))
+
+
+def _arrays(value: Any, name: str = "") -> Iterator[tuple[str, NDArray[Any]]]:
+    """Every array that a state holds, also in lists and tables, by its dotted name."""
+    if isinstance(value, np.ndarray):
+        yield name, value
+    elif isinstance(value, (list, tuple)):
+        for number, part in enumerate(value):
+            yield from _arrays(part, f"{name}.{number}")
+    elif not isinstance(value, (Oracle, np.random.Generator)):
+        for part, inner in parts(value):
+            yield from _arrays(inner, f"{name}.{part}" if name else str(part))
+
+
+def _bits(array: NDArray[Any]) -> tuple[Any, ...]:
+    return array.shape, array.dtype.str, array.tobytes()
+
+
+def _of_nan(
+    rng: np.random.Generator, problem: BilevelProblem, solver: Any, iterations: int, replicates: int,
+    changed: Sequence[str],
+) -> list[str]:  # fmt: skip
+    """Breaches where the first replicate gets NaN; ``changed`` are blocks that steps change in place."""
     switch = {"on": False}
     poisoned = _poisoned(problem, replicates, switch)
     z0, x0 = problem.initial_point(rng)
@@ -169,7 +217,8 @@ def _of_nan(rng: np.random.Generator, problem: BilevelProblem, solver: Any, iter
         last = {"z": result.z[0], "v": result.v[0], "x": result.x[0]}
         moved = [name for name, values in last.items() if not np.array_equal(values, before[name])]
         if moved:
-            found.append(f"after NaN {', '.join(moved)} are not the last finite ones")
+            cause = ", since step changes them in place" if set(moved) <= set(changed) else ""
+            found.append(f"after NaN {', '.join(moved)} are not the last finite ones{cause}")
     others = result.status[1:]
     if np.any(others == Status.NON_FINITE):
         found.append("the NaN of one replicate reached another one")
@@ -248,6 +297,7 @@ class _Wrapped:
         self._solver, self._change = solver, change
         for name in ("name", "tolerance_quantity", "needs", "remedy", "cost_options"):
             setattr(self, name, getattr(solver, name))
+        self.changes_in_place = getattr(solver, "changes_in_place", ())
         for name in ("lacking", "check", "stable_steps", "option_names", "init"):
             setattr(self, name, getattr(solver, name))
 
@@ -271,11 +321,17 @@ def _infected(before: Any, after: Any) -> Any:
     return after
 
 
+def _written_over(before: Any, after: Any) -> Any:
+    """The state before gets the next x."""
+    before.x[...] = after.x
+    return after
+
+
 def judge(claim: Claim, plan: Plan, results: Mapping[str, Mapping[str, Any]], level: float) -> Measurement:
     """The number of breaches; none may be."""
     row = results[plan.cells[0].key]
     number = float(len(row["breaches"]))
-    note = f"{row['runs']} runs: three budgets, and one with NaN"
+    note = f"{row['runs']} runs: three budgets, and one with NaN; the states before {_WATCHED} steps"
     if number:
         note += f"; {'; '.join(dict.fromkeys(row['breaches']))}"
     return Measurement(0.0, number, Limits(number, number), note)

@@ -31,7 +31,9 @@ from zoba_bench.verification.protocols.shared.plan import Plan
 from zoba_bench.verification.protocols.shared.plane import on_plane
 from zoba_bench.verification.protocols.shared.runs import met_non_finite
 
-__all__ = ["FAR", "PARAMETERS", "SHARPEST", "blocks", "copies", "judge", "numbers", "plan", "start", "steps_from"]
+__all__ = [
+    "FAR", "PARAMETERS", "SHARPEST", "blocks", "copies", "judge", "numbers", "parts", "plan", "start", "steps_from",
+]  # fmt: skip
 
 TITLE = "mean of one whole step"
 TOLERANCE = (
@@ -171,7 +173,7 @@ def blocks(value: Any, name: str = "") -> Iterator[tuple[str, Array]]:
         if value.dtype == np.float64:
             yield name, value
     else:
-        for part, inner in _parts(value):
+        for part, inner in parts(value):
             if part not in ("estimate", "oracle", "rng", "bases"):
                 yield from blocks(inner, f"{name}.{part}" if name else part)
 
@@ -193,8 +195,8 @@ def copies(value: Any, oracle: Oracle, rng: np.random.Generator, other: Any = No
     if isinstance(value, tuple):
         others = [None] * len(value) if other is None else other
         return tuple(copies(part, oracle, rng, its) for part, its in zip(value, others, strict=True))
-    others = {} if other is None else dict(_parts(other))
-    inner = {part: copies(each, oracle, rng, others.get(part)) for part, each in _parts(value)}
+    others = {} if other is None else dict(parts(other))
+    inner = {part: copies(each, oracle, rng, others.get(part)) for part, each in parts(value)}
     if is_dataclass(value) and not isinstance(value, type):
         return replace(value, **inner)
     if isinstance(value, dict):
@@ -205,7 +207,7 @@ def copies(value: Any, oracle: Oracle, rng: np.random.Generator, other: Any = No
     return value
 
 
-def _parts(value: Any) -> list[tuple[str, Any]]:
+def parts(value: Any) -> list[tuple[str, Any]]:
     """The named parts of a dataclass, a table, or an object that is neither number nor array."""
     if is_dataclass(value) and not isinstance(value, type):
         return [(field.name, getattr(value, field.name)) for field in fields(value)]

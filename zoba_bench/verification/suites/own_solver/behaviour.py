@@ -46,11 +46,15 @@ def add_independence(parts: Parts, small: Sequence[Spec]) -> None:
 
 
 def add_conduct(parts: Parts, small: Sequence[Spec]) -> None:
+    statement = (
+        "The budget is honoured, counts never fall, a NaN ends its own replicate at the last finite iterates, and a "
+        "step leaves the state that it is given as it is."
+    )
     for spec in small[:2]:
         parts.add(
-            f"P12/{spec['name']}", "The budget is honoured, counts never fall, and a NaN ends its own replicate at the "
-            "last finite iterates.", "exact", 0.0,
+            f"P12/{spec['name']}", statement, "exact", 0.0,
             {"problem": spec, "options": parts.options, "iterations": 15, "replicates": 4}, spec["name"],
             over=("every third iteration queries half as much again", {"over": True}),
+            in_place=("the next x is written into the state before", {"in_place": True}),
             infects=("one replicate's NaN reaches the others", {"infects": True}),
         )  # fmt: skip

@@ -34,7 +34,8 @@ _ITERATIONS: tuple[tuple[int, ...], ...] = ((0, 3, 50), (0, 3, 20), (0, 3, 11))
 def pilot(parts: Parts, spec: Spec, update: Any, exact: bool) -> tuple[dict[str, Any], list[str]] | str:
     """The parameters of a claim that a few replicates show to be sharp, and the mistakes that it can see.
 
-    Where its steps diverge it has no mistake to see. A word instead says why there is none. A declaration of a wrong form is an error here, before anything is measured.
+    Where its steps diverge it has no mistake to see. A word instead says why there is none. A declaration of a wrong
+    form is an error here, before anything is measured.
     """
     problem, solver, options = build_problem(spec), parts.solver, parts.options
     queries = sum(iteration_cost(problem, build_solver(solver, options), pilot_rng()).values()) + 2
