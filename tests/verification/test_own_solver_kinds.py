@@ -122,3 +122,43 @@ def test_a_memory_that_is_declared_to_change_in_place_may_and_an_iterate_may_not
     assert refused(measured(planted(tmp_path, IN_PLACE, declared, text=MOMENTUM), tmp_path, "P12")) == set()
     x = ("        return Remembering(z, v, x - 0.05 * m,", "        x -= 0.05 * m\n        return Remembering(z, v, x,")
     assert refused(measured(planted(tmp_path, x, declared, text=MOMENTUM), tmp_path, "P12")) == {"P12"}
+
+
+# Mistakes that begin late.
+
+
+@pytest.mark.parametrize("late", [20, 400, 1000])
+def test_a_query_more_from_late_on_is_refused(late, tmp_path):
+    more = ("        d_z = ", f"        if state.k >= {late}:\n            oracle.outer(z, x)\n        d_z = ")
+    verdicts = measured(planted(tmp_path, more), tmp_path, "P1d")
+    assert refused(verdicts) == {"P1d"}
+    (reason,) = [v.reason for v in verdicts if v.claim.problem == "reference" and v.claim.origin != "control"]
+    assert f"outer in iteration {late} on reference" in reason
+
+
+LATE = ("v, x - 0.05 * m,", "v, x - 0.05 * (1.2 if state.k >= 400 else 1.0) * m,")
+
+
+@pytest.mark.parametrize(("changes", "verdict"), [((), set()), ((LATE,), {"P10"})])
+def test_a_factor_from_late_on_is_refused_of_a_solver_with_a_memory(changes, verdict, tmp_path):
+    assert refused(measured(planted(tmp_path, *changes, text=MOMENTUM), tmp_path, "P10")) == verdict
+
+
+@pytest.mark.parametrize(("changes", "verdict"), [((), set()), ((LATE,), {"P10"})])
+def test_a_state_that_counts_beside_k_is_run_as_far(changes, verdict, tmp_path):
+    counting = MOMENTUM.replace("    m: Array = None\n", "    m: Array = None\n    t: int = 0\n")
+    counting = counting.replace("None, m)", "None, m, state.t + 1)")
+    solver = planted(tmp_path, *[(old, new.replace("state.k", "state.t")) for old, new in changes], text=counting)
+    suite, _ = chosen_suite(solver=solver, only={"protocol": ["P10"]})
+    sharp = [claim.parameters for claim in suite.claims if claim.controls]
+    assert all(1000 in parameters["iterations"] and "later" not in parameters for parameters in sharp)
+    assert refused(measured(solver, tmp_path, "P10")) == verdict
+
+
+def test_what_is_not_looked_at_is_said_in_the_output(tmp_path):
+    code, output, _ = call("verify", "--solver", planted(tmp_path), "--only", "protocol=P8", "--no-report",
+                           "--out", tmp_path / "out")  # fmt: skip
+    assert code == 0
+    words = " ".join(output.split())
+    assert "counts are looked at for k = 0 to 50, 100, 400, 1000" in words
+    assert "mean steps at k = 0, 3, 50, 1000" in words

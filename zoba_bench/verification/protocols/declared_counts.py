@@ -1,13 +1,14 @@
 """P1d: what each iteration queries, in every column of the oracle's counter, against what the solver declares, exactly.
 
 The counts are compared iteration by iteration and replicate by replicate, so that a schedule that changes the number of
-directions late in a run is seen.
+directions is seen; late in a run it is where the state at the end is given other numbers k.
 """
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from zoba_bench.sweep import Cell
 from zoba_bench.validation import is_integer
 from zoba_bench.verification.claim import Claim, Measurement
 from zoba_bench.verification.declarations import start
-from zoba_bench.verification.parameters import COUNT, FLAG, OPTION_SETS, PROBLEMS, Parameters
+from zoba_bench.verification.parameters import COUNT, COUNTS, FLAG, OPTION_SETS, PROBLEMS, Parameters
 from zoba_bench.verification.protocols.shared.named import build_problem, build_solver
 from zoba_bench.verification.protocols.shared.plan import Plan
 
@@ -27,10 +28,12 @@ __all__ = ["PARAMETERS", "RESTS_ON_THEOREM", "TITLE", "WORK", "count_each", "dec
 
 TITLE = "declared counts"
 TOLERANCE = "None: whole numbers must agree."
-LEAVES_OPEN = "Whether the declared number is that of the published method."
+LEAVES_OPEN = "Whether the declared number is that of the published method; iterations that are not looked at."
 #: What a class says of itself is no theorem.
 RESTS_ON_THEOREM = False
-PARAMETERS = Parameters({"problems": PROBLEMS, "options": OPTION_SETS, "iterations": COUNT}, {"one_less": FLAG})
+PARAMETERS = Parameters(
+    {"problems": PROBLEMS, "options": OPTION_SETS, "iterations": COUNT}, {"later": COUNTS, "one_less": FLAG}
+)  # fmt: skip
 
 _TASK = "zoba_bench.verification.protocols.declared_counts:count_each"
 _REPLICATES = 2
@@ -39,8 +42,9 @@ _REPLICATES = 2
 def plan(claim: Claim, seed: int) -> Plan:
     """One cell a problem.
 
-    ``parameters``: "problems", "options" (a list of tables; each must fit every problem), "iterations", and for a
-    control "one_less": one query fewer than is declared.
+    ``parameters``: "problems", "options" (a list of tables; each must fit every problem), "iterations", and "later":
+    numbers k that the state at the end of these iterations is given, for one step each. For a control, "one_less": one
+    query fewer than is declared.
     """
     chosen = claim.parameters
     cells, predicted = [], []
@@ -49,6 +53,8 @@ def plan(claim: Claim, seed: int) -> Plan:
             "problem": spec, "solver": claim.solver, "options": [dict(each) for each in chosen["options"]],
             "iterations": chosen["iterations"],
         }  # fmt: skip
+        if "later" in chosen:
+            parameters["later"] = list(chosen["later"])
         cells.append(Cell(_TASK, parameters, seed))
         for options in chosen["options"]:
             counts = declared(claim.solver, options, build_problem(spec))
@@ -80,9 +86,12 @@ def declared(solver: str, options: Mapping[str, Any], problem: Any) -> dict[str,
 
 def count_each(
     rng: np.random.Generator, problem: Mapping[str, Any], solver: str, options: Sequence[Mapping[str, Any]],
-    iterations: int,
+    iterations: int, later: Sequence[int] = (),
 ) -> dict[str, Any]:  # fmt: skip
-    """Counts of each iteration, by column, of each replicate, for several option sets; columns of zeros left out."""
+    """Counts of each iteration, and of each later one, by column, of each replicate, for several option sets.
+
+    Columns of zeros are left out.
+    """
     built = build_problem(problem)
     iterates = [np.repeat(a[None], _REPLICATES, axis=0) for a in start(built)]
     rows = []
@@ -94,7 +103,9 @@ def count_each(
             state = configured.init(oracle, rng, *iterates)
             before = {name: count.copy() for name, count in oracle.counts.items()}
             each = []
-            for _ in range(iterations):
+            for number in (*range(iterations), *later):
+                if number >= iterations:
+                    state = replace(state, k=number)
                 state = configured.step(state)
                 used = {name: (count - before[name]).tolist() for name, count in oracle.counts.items()}
                 before = {name: count.copy() for name, count in oracle.counts.items()}
@@ -106,15 +117,17 @@ def count_each(
 def judge(claim: Claim, plan: Plan, results: Mapping[str, Mapping[str, Any]], level: float) -> Measurement:
     """The number of columns, settings and iterations at which a replicate's count is not the declared one."""
     wrong = []
+    iterations, later = claim.parameters["iterations"], list(claim.parameters.get("later", ()))
+    numbers = [*range(iterations), *later]
     settings = [each for cell in plan.cells for each in results[cell.key]["counts"]]
     for (where, expected), each in zip(plan.context["predicted"], settings, strict=True):
-        for k, used in enumerate(each):
+        for k, used in zip(numbers, each, strict=True):
             for name in sorted({*used, *expected}):
                 counted, said = used.get(name, [0] * _REPLICATES), expected.get(name, 0)
                 if any(number != said for number in counted):
                     wrong.append(f"{name} in iteration {k} on {where}: counted {counted[0]}, declared {said}")
     difference = float(len(wrong))
-    note = f"{len(settings)} settings, {claim.parameters['iterations']} iterations each"
+    note = f"{len(settings)} settings, k = 0 to {iterations - 1}{', '.join(['', *map(str, later)])} each"
     if wrong:
         note += f"; first difference: {wrong[0]}"
     return Measurement(0.0, difference, Limits(difference, difference), note)

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from zoba_bench.verification.protocols.shared.named import build_problem, build_solver
+from zoba_bench.verification.protocols.whole_step import numbers
 from zoba_bench.verification.suite import Suite
 from zoba_bench.verification.suites.own_solver.behaviour import add_bits, add_conduct, add_independence
 from zoba_bench.verification.suites.own_solver.declared import add_counts, add_steps
@@ -49,7 +50,22 @@ def own_solver_suite(solver: str, options: Mapping[str, Any]) -> tuple[Suite, di
     add_conduct(parts, small)
     add_reached(parts)
     add_of_theorem(parts)
+    parts.left_out["other iterations"] = _not_looked_at(parts)
     return (
         Suite("own", f"What can be measured on {parts.title}.", tuple(parts.claims), {"solver": solver}),
         parts.left_out,
     )
+
+
+def _not_looked_at(parts: Parts) -> str:
+    """Which iterations counts and mean steps are looked at; between them a mistake is not seen."""
+    counts = max((claim.parameters["iterations"] for claim in parts.claims if claim.protocol == "P1d"), default=0)
+    later = {k for claim in parts.claims if claim.protocol == "P1d" for k in claim.parameters.get("later", ())}
+    judged = [claim for claim in parts.claims if claim.protocol == "P10" and claim.controls]
+    steps = {k for claim in judged for k in numbers(claim.parameters)}
+    said = []
+    if counts:
+        said.append(f"counts are looked at for k = 0 to {counts - 1}{', '.join(['', *map(str, sorted(later))])}")
+    if steps:
+        said.append(f"mean steps at k = {', '.join(map(str, sorted(steps)))}")
+    return "; ".join([*said, "runs (P13) for 2000 iterations, by what they reach"])

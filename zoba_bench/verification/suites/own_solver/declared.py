@@ -10,6 +10,7 @@ from zoba_bench.contracts import HasDeclaredCounts
 from zoba_bench.verification.declarations import MISTAKES, DeclaredDescent, update_of
 from zoba_bench.verification.protocols.declared_counts import declared
 from zoba_bench.verification.protocols.shared.named import build_problem, build_solver
+from zoba_bench.verification.suites.own_solver.numbering import FAR_ON, RUN, beside_k
 from zoba_bench.verification.suites.own_solver.parts import Parts, Spec
 from zoba_bench.verification.suites.own_solver.pilot import pilot
 
@@ -38,6 +39,10 @@ def add_counts(parts: Parts, small: Sequence[Spec]) -> None:
         parts.left_out["P1d"] = "not declared: evaluations(problem), the queries of an iteration"
         return
     sets = [parts.options, *_other_options(parts)]
+    beside = beside_k(parts, small[0])
+    later = {} if beside else {"later": list(FAR_ON)}
+    if beside:
+        parts.left_out[f"P1d beyond k = {RUN - 1}"] = f"the state holds {', '.join(beside)} beside k"
     for spec in small[:2]:
         settings = [chosen for chosen in sets if spec in parts.fitting([spec], chosen)]
         for chosen in settings:
@@ -45,7 +50,7 @@ def add_counts(parts: Parts, small: Sequence[Spec]) -> None:
         parts.add(
             f"P1d/{spec['name']}", "Every iteration queries what the solver declares, in every column of the counter, "
             "with default and with other options.", "exact", 0.0,
-            {"problems": [spec], "options": settings, "iterations": 12}, spec["name"],
+            {"problems": [spec], "options": settings, "iterations": RUN, **later}, spec["name"],
             one_less=("one query an iteration fewer than declared", {"one_less": True}),
         )  # fmt: skip
 

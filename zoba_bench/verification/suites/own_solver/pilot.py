@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 
 from zoba_bench.driver import iteration_cost
-from zoba_bench.oracle import DERIVATIVES, Oracle
+from zoba_bench.oracle import DERIVATIVES
 from zoba_bench.problem import BilevelProblem
-from zoba_bench.solvers.base import State
-from zoba_bench.verification.declarations import MISTAKES, DeclarationError, mistaken, start
+from zoba_bench.verification.declarations import MISTAKES, DeclarationError, mistaken
 from zoba_bench.verification.protocols.shared.named import build_problem, build_solver
 from zoba_bench.verification.protocols.whole_step import FAR, steps_from
+from zoba_bench.verification.suites.own_solver.numbering import beside_k
 from zoba_bench.verification.suites.own_solver.parts import Parts, Spec, pilot_rng
 from zoba_bench.verification.suites.own_solver.randomness import randomness
 
@@ -87,26 +87,35 @@ def pilot(parts: Parts, spec: Spec, update: Any, exact: bool) -> tuple[dict[str,
         found["blocks"] = blocks
     if not exact:
         found["company"] = True
-    if _is_sharp_far_on(parts, spec, problem, update, exact, replicates):
-        found["later"] = _LATER
+    _add_far_on(parts, spec, found, problem, update, exact, replicates)
     return {**found, "exact": True} if exact else found, seen
 
 
-def _is_sharp_far_on(
-    parts: Parts, spec: Spec, problem: BilevelProblem, update: Any, exact: bool, replicates: int
-) -> bool:
-    """Whether so many replicates see the step at a number k far on, in a state that holds no number beside k."""
-    begun = build_solver(parts.solver, parts.options).init(
-        Oracle(problem, 1), pilot_rng(), *(a[None] for a in start(problem))
-    )
-    if type(begun) is not State:
-        return False
+def _add_far_on(
+    parts: Parts, spec: Spec, found: dict[str, Any], problem: BilevelProblem, update: Any, exact: bool, replicates: int
+) -> None:
+    """A step far on, if so many replicates see it: of an early state with another k, or of one that a run comes to.
+
+    The latter where a state counts something beside k. What is not looked at is left out by name.
+    """
+    counted = bool(beside_k(parts, spec))
+    given = {"iteration": _LATER} if counted else {"iteration": 3, "numbered": _LATER}
     with np.errstate(all="ignore"):
-        row = steps_from(pilot_rng(), spec, parts.solver, parts.options, 3, _PILOT, exact, numbered=_LATER)
-    if not all(np.all(np.isfinite(np.array(values, dtype=float))) for values in row["mean"].values()):
-        return False
-    step = _Step.seen(problem, update, parts.options, row, _LATER, exact)
-    return _needed([step]) <= replicates * (_BLUNT / _SHARP) ** 2
+        row = steps_from(
+            pilot_rng(), spec, parts.solver, parts.options, replicates=_PILOT, exact=exact, **given
+        )  # fmt: skip
+    reason = "it diverges there"
+    ends = np.concatenate([np.array(row[side][name], dtype=float) for side in ("before", "mean") for name in "zvx"])
+    if np.all(np.abs(ends) <= FAR):
+        step = _Step.seen(problem, update, parts.options, row, _LATER, exact)
+        if _needed([step]) <= replicates * (_BLUNT / _SHARP) ** 2:
+            if counted:
+                found["iterations"].append(_LATER)
+            else:
+                found["later"] = _LATER
+            return
+        reason = "its noise hides a factor 2 there"
+    parts.left_out[f"P10 on {spec['name']} beyond k = {found['iterations'][-1]}"] = reason
 
 
 @dataclass(frozen=True)
