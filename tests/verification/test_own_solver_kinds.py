@@ -162,3 +162,35 @@ def test_what_is_not_looked_at_is_said_in_the_output(tmp_path):
     words = " ".join(output.split())
     assert "counts are looked at for k = 0 to 50, 100, 400, 1000" in words
     assert "mean steps at k = 0, 3, 50, 1000" in words
+
+
+# Numbers in the code where an option should stand.
+
+STEPS = "return self.rho * scale, self.gamma * scale"
+OPTIONS = {
+    "none": (),
+    "a-step": ((STEPS, STEPS.replace("self.gamma", "0.05")),),
+    "a-whole-number": (("np.mean(slopes[..., None] * u, axis=1)", "np.sum(slopes[..., None] * u, axis=1) / 4"),),
+    "one-that-is-refused-below": (
+        (STEPS, STEPS.replace("self.rho", "0.2")),
+        ("    def init(", "    def __post_init__(self):\n        assert self.l >= 4\n        if self.rho < 0.2:\n"
+                          '            raise ValueError("rho")\n\n    def init('),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("which", OPTIONS)
+def test_every_number_of_the_options_is_varied(which, tmp_path):
+    verdicts = measured(planted(tmp_path, *OPTIONS[which]), tmp_path, "P10")
+    wrong = [v.claim.id.split("/")[-1] for v in verdicts if v.verdict == "violated" and v.claim.origin != "control"]
+    assert bool(wrong) == (which != "none")
+    assert all(name.endswith("-other-options") for name in wrong)
+    others = [v.claim for v in verdicts if v.claim.id.endswith("options") and v.claim.origin != "control"]
+    assert {claim.problem for claim in others} == {v.claim.problem for v in verdicts}
+    assert all(set(claim.parameters["options"]) == {"rho", "gamma", "l"} for claim in others)
+
+
+def test_options_that_are_no_numbers_are_named(tmp_path):
+    worded = ("    l: int = 4\n", '    l: int = 4\n    law: str = "gaussian"\n    most: float = float("inf")\n')
+    _, left_out = chosen_suite(solver=planted(tmp_path, worded))
+    assert left_out["other options"] == "not varied: law, most"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
 from zoba_bench.contracts import HasDeclaredCounts
@@ -13,6 +13,7 @@ from zoba_bench.verification.protocols.shared.named import build_problem, build_
 from zoba_bench.verification.suites.own_solver.numbering import FAR_ON, RUN, beside_k
 from zoba_bench.verification.suites.own_solver.parts import Parts, Spec
 from zoba_bench.verification.suites.own_solver.pilot import pilot
+from zoba_bench.verification.suites.own_solver.varied import varied_options
 
 __all__ = ["add_counts", "add_steps"]
 
@@ -72,7 +73,7 @@ def _other_options(parts: Parts) -> list[dict[str, Any]]:
         chosen = {**parts.options, **{name: value + i for i, name in enumerate(whole)}}
         try:
             build_solver(parts.solver, chosen)
-        except (ValueError, TypeError):  # a combination that the solver refuses
+        except Exception:  # a combination that the solver refuses, with whatever it raises
             continue
         found.append(chosen)
     return found if whole else []
@@ -90,7 +91,8 @@ def add_steps(parts: Parts) -> None:
         "From exact z and v the mean move of x is -gamma_k grad Psi(x), within the declared bias."
         if exact else "In the mean one step from a state of iteration k goes where the solver declares, in every block."
     )  # fmt: skip
-    found = missed = 0
+    found: list[Spec] = []
+    missed = 0
     for spec in parts.fitting(_STEP_PROBLEMS):
         problem = build_problem(spec)
         if exact and None in (problem.inner_solution, problem.adjoint, problem.hypergradient):
@@ -110,8 +112,34 @@ def add_steps(parts: Parts) -> None:
             if missed == _MOST_MISSED:
                 break
             continue
-        found += 1
-        if found == _MOST_STEPS:
+        found.append(spec)
+        if len(found) == _MOST_STEPS:
             break
-    if not found + missed:
+    if not found and not missed:
         parts.left_out["P10"] = "no problem that it is tried on fits the solver"
+    if found:
+        _add_other_options(parts, found, update, exact, statement)
+
+
+def _add_other_options(parts: Parts, specs: Sequence[Spec], update: Any, exact: bool, statement: str) -> None:
+    """P10 with other numbers as options, on the same problems: on some of them an option may be without effect."""
+    options, unchanged = varied_options(parts)
+    if unchanged:
+        parts.left_out["other options"] = f"not varied: {', '.join(unchanged)}"
+    changed = {name: value for name, value in options.items() if name not in parts.options
+               or value != parts.options[name]}  # fmt: skip
+    if not changed:
+        return
+    for spec in parts.fitting(specs, options):
+        chosen = pilot(replace(parts, options=options), spec, update, exact)
+        if isinstance(chosen, str):
+            parts.left_out[f"P10 on {spec['name']} with other options"] = chosen
+        elif not chosen[1]:
+            parts.left_out[f"P10 on {spec['name']} with other options"] = "steps diverge with them"
+        else:
+            parameters, seen = chosen
+            words = ", ".join(f"{name} = {value:.6g}" for name, value in changed.items())
+            parts.add(
+                f"P10/{spec['name']}-other-options", f"{statement.removesuffix('.')}, with {words}.", "at_most", 0.0,
+                parameters, spec["name"], **{name: (MISTAKES[name], {"mistake": name}) for name in seen},
+            )  # fmt: skip
