@@ -1,5 +1,8 @@
 """Kinds of mistakes that a referee of solvers must not miss, each planted in the example's solver."""
 
+import json
+import re
+
 import pytest
 
 from zoba_bench.verification.run.verify import chosen_suite
@@ -194,3 +197,36 @@ def test_options_that_are_no_numbers_are_named(tmp_path):
     worded = ("    l: int = 4\n", '    l: int = 4\n    law: str = "gaussian"\n    most: float = float("inf")\n')
     _, left_out = chosen_suite(solver=planted(tmp_path, worded))
     assert left_out["other options"] == "not varied: law, most"
+
+
+# How small an error is refused.
+
+DESCENT = """
+    def expected_descent(self, problem, state):
+        return self.gamma * (state["k"] + 1) ** -0.25, 1e-6
+"""
+
+
+@pytest.mark.parametrize("declared", ["step", "descent"])
+def test_the_power_of_a_solver_of_ones_own_is_printed(declared, tmp_path):
+    text = RIGHT if declared == "step" else RIGHT[: RIGHT.index("    # What it declares.")] + DESCENT
+    solver = planted(tmp_path, text=text)
+    code, output, errors = call("verify", "--solver", solver, "--power", "--json", "--out", tmp_path / "out")
+    assert code == 0, errors
+    rows = {row["protocol"]: row for row in json.loads(output)["table"]}
+    assert 0.001 < rows["P10"]["worst"] < 0.4
+    planted_in = ("P10", "P1d") if declared == "step" else ("P10",)
+    assert all(rows[protocol]["planted"]["refused"] > 0.9 for protocol in planted_in)
+
+
+def test_a_pass_says_which_error_would_have_been_refused_and_that_is_so(tmp_path):
+    code, output, _ = call("verify", "--solver", planted(tmp_path), "--only", "protocol=P10", "--no-report",
+                           "--out", tmp_path / "out")  # fmt: skip
+    assert code == 0
+    said = re.search(r"P10 would refuse an error of (\S+) % of the move of (\w) at k = \d+ on (\w+),", output)
+    assert said, output
+    size, block, problem = float(said[1]) / 100, said[2], said[3]
+    step = {"x": "x - gamma * d_x", "z": "z - rho * d_z", "v": "v - rho * d_v"}[block]
+    wrong = (step, f"{block} - {1 + 1.05 * size} * ({block} - ({step}))")
+    verdicts = measured(planted(tmp_path, wrong), tmp_path, "P10")
+    assert problem in {v.claim.problem for v in verdicts if v.verdict == "violated" and v.claim.origin != "control"}

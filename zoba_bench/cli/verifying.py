@@ -142,6 +142,8 @@ def verify(
         report_failed(failed)
         return code
     show_verdicts(console, [report_row(v) for v in verdicts], verbose)
+    if solver is not None:
+        show_sharpness(console, verdicts)
     show_divergence(console, verdicts)
     report_failed(failed)
     expected = sum(v.as_expected for v in verdicts)
@@ -168,6 +170,18 @@ def show_verdicts(console: Any, rows: list[dict[str, Any]], verbose: bool) -> No
         console.print()
         console.print(powers)
     console.print()
+
+
+def show_sharpness(console: Any, verdicts: list[Any]) -> None:
+    """How small an error of a mean step the least sharp of the consistent claims would refuse."""
+    passed = [v for v in verdicts if v.claim.protocol == "P10" and v.verdict == "consistent" and v.measurement]
+    sharp = [(*v.measurement.series["refused"], v.claim.problem) for v in passed if "refused" in v.measurement.series]
+    if sharp:
+        size, where, problem = max(sharp)
+        console.print(
+            f"P10 would refuse an error of {100 * size:.2g} % of the move of {where} on {problem}, and a smaller one "
+            "on the other problems (--power: of each protocol)", highlight=False, soft_wrap=True,
+        )  # fmt: skip
 
 
 def show_divergence(console: Any, verdicts: list[Any]) -> None:

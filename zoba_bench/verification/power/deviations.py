@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from zoba_bench.arrays import Array
-from zoba_bench.registry import entry
+from zoba_bench.verification.declarations import update_of
 from zoba_bench.verification.power.seen import Seen
 from zoba_bench.verification.power.stated import POWER
 from zoba_bench.verification.protocols.shared.named import build_problem
@@ -123,9 +123,11 @@ def _of_whole_steps(seen: Seen, rng: np.random.Generator) -> tuple[float, str]:
     from scipy.special import stdtrit
 
     chosen, level = seen.claim.parameters, seen.levels[-1]
-    problem, update = build_problem(chosen["problem"]), entry("updates", seen.claim.solver)
+    problem, update = build_problem(chosen["problem"]), update_of(seen.claim.solver, chosen["options"])
     replicates = chosen["replicates"] * chosen.get("blocks", 1)
     rows = [seen.results[cell.key] for cell in seen.plan.cells]
+    if chosen.get("exact"):
+        rows = [{**row, "mean": {"x": row["mean"]["x"]}} for row in rows]
     tests = sum(np.size(values) for row in rows for values in row["mean"].values())
     critical = -float(stdtrit(replicates - 1.0, (1 - level) / (2 * tests))) if replicates > 1 else 0.0
     parts: dict[str, list[tuple[Array, Array, Array]]] = {}
@@ -133,7 +135,7 @@ def _of_whole_steps(seen: Seen, rng: np.random.Generator) -> tuple[float, str]:
         state = {name: np.array(values, dtype=float) for name, values in row["before"].items()}
         expected = update.step(problem, chosen["options"], {**state, "k": k})
         for name in _ITERATES:
-            if name not in expected.mean:
+            if name not in expected.mean or name not in row["mean"]:
                 continue
             move = np.asarray(expected.mean[name]) - state[name]
             error = np.sqrt(np.array(row["variance"][name], dtype=float) / replicates)
@@ -213,6 +215,13 @@ def _one_query_more(row: _Row, error: float, where: str) -> _Row:
     return {**row, "counts": [{**first, name: [n + 1 for n in first[name]]}, *others]}
 
 
+def _one_declared_more(row: _Row, error: float, where: str) -> _Row:
+    """The same in the first iteration of the first options."""
+    (first, *later), *others = row["counts"]
+    more = _one_query_more({"counts": [first]}, error, where)["counts"]
+    return {**row, "counts": [[*more, *later], *others]}
+
+
 def _one_more_of(key: str) -> Callable[[_Row, float, str], _Row]:
     return lambda row, error, where: {**row, key: [*row[key], "planted"]}
 
@@ -223,7 +232,8 @@ def _farther_apart(row: _Row, error: float, where: str) -> _Row:
 
 
 _PLANTED: dict[str, Callable[[_Row, float, str], _Row]] = {
-    "P1": _one_query_more, "P2": _scaled_surrogate, "P2s": _scaled_move, "P10": _scaled_step, "P11": _correlated,
+    "P1": _one_query_more, "P1d": _one_declared_more, "P2": _scaled_surrogate,
+    "P2s": _scaled_move, "P10": _scaled_step, "P11": _correlated,
     "P8": lambda row, error, where: {**row, "differing": [["x"] for _ in row["differing"]]},
     "P9": _one_more_of("failed"), "P12": _one_more_of("breaches"), "P14": _farther_apart,
     "P6c": lambda row, error, where: {**row, "evaluations": [(1 + error) * n for n in row["evaluations"]]},

@@ -284,11 +284,14 @@ def judge(claim: Claim, plan: Plan, results: Mapping[str, Mapping[str, Any]], le
         return Measurement(1.0, np.nan, Limits(np.nan, np.nan), obstacle=words, diverged=True)
     which = max(shares, key=lambda name: shares[name], default="no block")
     share = shares.get(which, 0.0)
-    note = f"largest: {where}; allowed is at most {share:.2g} of the move, for {which}"
+    # The mean may lie anywhere in what is allowed: twice as much takes it out in every case.
+    sharp = f"an error of {200 * share:.2g} % of the move of {which} would be refused"
+    note = f"largest: {where}; allowed is at most {share:.2g} of the move, for {which}: {sharp}"
     blunt = share > SHARPEST and worst <= 1
     obstacle = f"a factor 2 would not be seen: what is allowed is {share:.2g} of the move of {which}" if blunt else ""
     return Measurement(1.0, worst, Limits(worst, worst), note, obstacle,
-                       series={"rows": [[ratio, name] for ratio, name in deviations]})  # fmt: skip
+                       series={"rows": [[ratio, name] for ratio, name in deviations],
+                               "refused": [2 * share, which]})  # fmt: skip
 
 
 def _has_left(state: Mapping[str, Any]) -> bool:
