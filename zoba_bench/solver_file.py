@@ -18,6 +18,7 @@ from types import ModuleType
 from typing import Any
 
 from zoba_bench.contracts import HasOptions, Solver, lacking
+from zoba_bench.errors import SOLVER_MODULE
 
 __all__ = [
     "checked_solver_class", "is_solver_file", "load_solver_class", "local_files", "name_of_solver", "title_of_solver",
@@ -89,7 +90,31 @@ def checked_solver_class(found: type, title: str) -> Any:
     if missing:
         words = "; ".join(_ADD.get(member, member) for member in missing)
         raise TypeError(f"{title} lacks {', '.join(missing)}. Add: {words}")
+    if isinstance(needs := getattr(found, "needs", ()), str):
+        raise TypeError(f'needs of {title} must be a tuple of names: write needs = ("{needs}",)')
+    if options := _undeclared_options(found):
+        name = options[0]
+        raise TypeError(
+            f"{title} is no dataclass, so that {', '.join(options)} are no options: write @dataclass(frozen=True) "
+            f"above the class and an annotation, {name}: float = ...; of a constant, {name}: ClassVar[float] = ..."
+        )
     return found
+
+
+def _undeclared_options(kind: type) -> list[str]:
+    """What looks like an option of a class that is not decorated: annotated names, numbers, and its parent's options.
+
+    A subclass without options of its own needs no decorator.
+    """
+    if "__dataclass_fields__" in vars(kind):
+        return []
+    annotated = {name: str(words) for name, words in inspect.get_annotations(kind).items()}
+    numbers = [
+        name for name, value in vars(kind).items()
+        if isinstance(value, (int, float)) and not isinstance(value, bool) and not name.startswith("_")
+        and name not in (*annotated, "declared_reduction")
+    ]  # fmt: skip
+    return [*[name for name, words in annotated.items() if "ClassVar" not in words], *numbers]
 
 
 def local_files(path: Path) -> list[Path]:
@@ -153,7 +178,7 @@ def _digest(path: Path) -> str:
 @functools.cache
 def _module(path: str, digest: str) -> ModuleType:
     """The file's module. Cached by content, so that a cell does not run the file again."""
-    title = f"zoba_bench_solver_{digest}"
+    title = f"{SOLVER_MODULE}{digest}"
     spec = importlib.util.spec_from_file_location(title, path)
     assert spec is not None
     assert spec.loader is not None

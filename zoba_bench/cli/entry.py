@@ -25,6 +25,7 @@ from zoba_bench.cli.terminal import complain, one_line_warnings
 from zoba_bench.cli.testing import self_test
 from zoba_bench.cli.verbs import HERE, NobodyReads, Verbs, closed, source_of
 from zoba_bench.cli.verifying import verify
+from zoba_bench.errors import place_in_solver
 from zoba_bench.suggestions import unknown
 
 __all__ = ["cli", "main"]
@@ -61,13 +62,23 @@ def _code() -> int:
         complain(_in_a_line(error))
         return 2
     except (ValueError, TypeError, RuntimeError, ImportError, OSError) as error:
-        complain("; ".join([str(error) or type(error).__name__, *getattr(error, "__notes__", ())]))
+        complain(_in_words(error))
         return 2
     except Exception as error:  # a crash must not look like a verdict
+        if place_in_solver(error):
+            complain(_in_words(error))
+            return 2
         traceback.print_exc()
         complain(f"crashed: {type(error).__name__}: {error}")
         return 2
     return code if isinstance(code, int) else 0
+
+
+def _in_words(error: Exception) -> str:
+    """What was raised, with its notes, and with kind and place where it came out of a solver's own file."""
+    words = "; ".join([str(error) or type(error).__name__, *getattr(error, "__notes__", ())])
+    where = place_in_solver(error)
+    return f"{where}: {type(error).__name__}: {words}" if where else words
 
 
 def _interrupted(error: BaseException) -> int:

@@ -6,6 +6,8 @@ import signal
 import traceback
 from dataclasses import dataclass
 
+from zoba_bench.errors import place_in_solver
+
 __all__ = ["Failure", "caught", "ended", "timed_out"]
 
 #: Signals whose cause can be said.
@@ -45,6 +47,8 @@ def caught(error: BaseException) -> Failure:
     """The failure of a call that raised."""
     name = type(error).__name__
     text = str(error) or "no message"
+    if where := place_in_solver(error):
+        text += f" ({where})"
     if isinstance(error, SystemExit):
         text = f"code {error.code!r}; a problem or a solver must not end the program"
     try:

@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoba_bench.arrays import Array
-from zoba_bench.oracle import Oracle
+from zoba_bench.oracle import DERIVATIVES, Oracle
 from zoba_bench.problem import BilevelProblem
+from zoba_bench.suggestions import unknown
 
 __all__ = [
     "NEEDS",
@@ -151,6 +152,8 @@ def _lacking(problem: BilevelProblem, need: str) -> str:
     if need == "tasks":
         return "" if problem.capabilities.tasks is not None else f"a distribution of tasks; {title} has none"
     owner = problem if hasattr(problem, need) else problem.capabilities
+    if not hasattr(owner, need):
+        raise ValueError(f"needs: {unknown('need', need, [*DERIVATIVES, *NEEDS])}")
     return "" if getattr(owner, need) is not None else f"{need}, which {title} does not declare"
 
 

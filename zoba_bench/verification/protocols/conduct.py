@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from zoba_bench.arrays import Array
 from zoba_bench.driver import iteration_cost, run, start_cost
+from zoba_bench.errors import place_in_solver
 from zoba_bench.oracle import DERIVATIVES, Oracle, weights
 from zoba_bench.problem import BilevelProblem
 from zoba_bench.result import Result, Status
@@ -207,7 +208,8 @@ def _of_nan(
             record_every=None, callback=watch,
         )  # fmt: skip
     except Exception as error:  # whatever a solver raises where a value is NaN is what is looked for
-        return [f"NaN raised {type(error).__name__}: {error}"]
+        where = place_in_solver(error)
+        return [f"NaN raised {type(error).__name__}: {error}{f' ({where})' if where else ''}"]
     if not before:
         return ["no replicate came as far as the iteration that meets NaN"]
     found = []

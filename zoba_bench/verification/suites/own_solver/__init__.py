@@ -20,6 +20,7 @@ from zoba_bench.verification.suites.own_solver.declared import add_counts, add_s
 from zoba_bench.verification.suites.own_solver.of_theorem import add_of_theorem
 from zoba_bench.verification.suites.own_solver.parts import SMALL, Parts
 from zoba_bench.verification.suites.own_solver.reached import add_reached
+from zoba_bench.verification.suites.own_solver.trial import placed, trial
 
 __all__ = ["own_solver_suite"]
 
@@ -43,10 +44,15 @@ def own_solver_suite(solver: str, options: Mapping[str, Any]) -> tuple[Suite, di
     if not small:
         lacks = build_solver(solver, options).lacking(build_problem(SMALL[0]))
         raise ValueError(f"{parts.title} fits none of the problems it is tried on; it needs {', and '.join(lacks)}")
-    add_counts(parts, small)
-    add_steps(parts)
+    for spec in small:
+        trial(parts, spec)
+    with placed(parts, "counts that are declared"):
+        add_counts(parts, small)
+    with placed(parts, "a first look at mean steps"):
+        add_steps(parts)
     add_bits(parts, small)
-    add_independence(parts, small)
+    with placed(parts, "a first look at what is random"):
+        add_independence(parts, small)
     add_conduct(parts, small)
     add_reached(parts)
     add_of_theorem(parts)
