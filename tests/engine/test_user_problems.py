@@ -68,8 +68,26 @@ class Mixed(Bowl):
         return 0.5 * np.sum((z - x.sum(-1, keepdims=True)) ** 2)
 
 
+class Sums(Bowl):  # of the right shape, and wrong: the first sum is over all points
+    def inner(self, z, x):
+        return 0.5 * np.sum(z**2) - np.sum(z, axis=-1) * x.sum(-1)
+
+    inner_solution = None  # Bowl's would be refused first
+
+
+class Short(Bowl):
+    d = 4
+
+    def start(self, rng):
+        return np.zeros(3), np.zeros(3)
+
+
 class Loose(Bowl):
     constants = {"mu": 3.0, "L_zz": 0.25}
+
+
+class Known(Bowl):
+    constants = {"mu": 1.0, "L_zz": 1.0}
 
 
 class Empty:
@@ -568,15 +586,49 @@ def test_solve_prints_how_far_it_came_and_what_to_change(file):
 
 def test_what_can_be_claimed_depends_on_what_is_declared(file):
     suite, left_out = own_suite(file_spec("mine.py:Bowl"))
-    assert {claim.protocol for claim in suite.claims} == {"P1"}
+    assert {claim.protocol for claim in suite.claims} == {"P1", "P9"}
     assert "not declared: inner_grad_z" in left_out["P2, P2s"]
     suite, left_out = own_suite(file_spec("mine.py:quadratic"))
-    assert {claim.protocol for claim in suite.claims} == {"P1", "P2", "P2s"}
+    assert {claim.protocol for claim in suite.claims} == {"P1", "P2", "P2s", "P9"}
     assert not left_out
     assert all("nodes" in claim.parameters for claim in suite.claims if claim.protocol == "P2")
     suite, left_out = own_suite({"name": "quad_general", "p": 8, "d": 8})
     assert all("replicates" in claim.parameters for claim in suite.claims if claim.protocol == "P2")
     assert list(left_out) == ["P2s"]
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("Mixed", r"returned shape ()"),
+        ("Sums", "inner: shape and broadcasting: whole against one by one: "),
+        ("Short", "start: z0 (3,), x0 (3,), needs (3,) and (4,)"),
+    ],
+)
+def test_verify_refuses_in_one_line_what_no_solver_could_run_on(file, name, said):
+    for arguments in ((), ("--list",)):
+        code, output, errors = call("verify", "--problem", f"mine.py:{name}", "--no-report", *arguments)
+        assert (code, output) == (2, "")
+        assert len(errors.splitlines()) == 1
+        assert said in errors
+    assert not Path("zoba-results/ledger.sqlite").exists()
+
+
+def test_verify_holds_the_certificate_against_the_problem(file):
+    asked = ("--no-report", "--only", "protocol=P9")
+    code, output, _ = call("verify", "--problem", "mine.py:Loose", *asked)
+    words = " ".join(output.split())
+    assert code == 1
+    assert "!! violated P9/problem/Loose" in words
+    assert "refused: constant mu: declared 3, met 1" in words
+    assert "fails constant mu: declared 3, met 1" in words
+    code, output, _ = call("verify", "--problem", "mine.py:Known", "--verbose", *asked)
+    words = " ".join(output.split())
+    assert code == 0
+    for control in ("mixed", "mu", "inner_solution"):
+        assert f"violated (expected) P9/problem/Known/control-{control} " in words
+    assert "constant mu declared 1, met 1" in words
+    assert "other constants not declared; at least L_xz 2.4" in words
 
 
 @pytest.mark.slow

@@ -66,6 +66,15 @@ def test_the_control_of_every_problem_can_be_planned():
     assert all(len(plan_claim(one, 0).cells) == 1 for one in installed)
 
 
+def test_mixed_points_and_a_wrong_constant_are_refused():
+    found, reason = verdict(claim(problem=SMALL, wrong={"statement": "inner", "mixed": True}))
+    assert found == "violated"
+    assert "values of different points are mixed" in reason
+    found, reason = verdict(claim(problem=SMALL, wrong={"statement": "constant mu", "factor": 2.0}))
+    assert found == "violated"
+    assert "refused: constant mu: declared" in reason
+
+
 def test_a_wrong_gradient_is_refused():
     found, reason = verdict(claim(problem=SMALL, wrong={"statement": "outer_grad_z", "factor": 1.01}))
     assert found == "violated"

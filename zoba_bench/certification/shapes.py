@@ -12,8 +12,10 @@ from zoba_bench.certification.certificate import Check
 from zoba_bench.certification.differences import settle
 from zoba_bench.problem import BilevelProblem
 
-__all__ = ["shapes"]
+__all__ = ["NON_FINITE", "shapes"]
 
+#: What is said of a function with a value that is not finite, which a run can still be about.
+NON_FINITE = "returns NaN or an infinity near the origin"
 
 _EXACT = 1e-8
 #: Samples over which a mean is taken at most.
@@ -71,12 +73,15 @@ def _broadcasting(
     if whole.dtype != np.float64:
         return Check(title, False, "computed", f"returns {whole.dtype}, needs float64")
     if not np.isfinite(whole).all():
-        return Check(title, False, "computed", "returns NaN or an infinity near the origin")
+        return Check(title, False, "computed", NON_FINITE)
     lead = np.broadcast_shapes(*(a.shape[:-1] for a in arguments))
     many = [np.broadcast_to(a, (*lead, a.shape[-1])) for a in arguments]
     single = np.reshape([function(*(m[i] for m in many)) for i in np.ndindex(*lead)], shape)
     gap = float(np.max(np.abs(whole - single)) / (1 + np.max(np.abs(single))))
-    return Check(title, gap <= _EXACT, "computed", f"whole against one by one: {gap:.1e}")
+    words = f"whole against one by one: {gap:.1e}"
+    if gap > _EXACT:
+        words += ": values of different points are mixed, as by a sum without axis=-1"
+    return Check(title, gap <= _EXACT, "computed", words)
 
 
 def _blocks(title: str, function: Callable[..., Any], z: Array, x: Array) -> Check:
@@ -123,7 +128,8 @@ def _points(problem: BilevelProblem) -> Iterator[Check]:
         return
     right = z.shape == (problem.p,) and x.shape == (problem.d,)
     finite = right and bool(np.isfinite(z).all() and np.isfinite(x).all())
-    yield Check("start", finite, "computed", f"z0 {z.shape}, x0 {x.shape}{'' if finite else ': wrong or not finite'}")
+    wrong = "" if finite else ", not finite" if right else f", needs {(problem.p,)} and {(problem.d,)}"
+    yield Check("start", finite, "computed", f"z0 {z.shape}, x0 {x.shape}{wrong}")
     if problem.minimizer is not None:
         shape = np.shape(problem.minimizer)
         words = f"shape {shape}, needs {(problem.d,)}"

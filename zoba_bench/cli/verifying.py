@@ -141,7 +141,10 @@ def verify(
         })  # fmt: skip
         report_failed(failed)
         return code
-    show_verdicts(console, [report_row(v) for v in verdicts], verbose)
+    rows = [report_row(v) for v in verdicts]
+    if own is not None:
+        show_certificate(console, rows)
+    show_verdicts(console, rows, verbose)
     if solver is not None:
         show_sharpness(console, verdicts)
     show_divergence(console, verdicts)
@@ -194,6 +197,19 @@ def show_divergence(console: Any, verdicts: list[Any]) -> None:
             f"[yellow]diverges on {where}: {number} no value[/]; lower its steps, or pass a configuration with others",
             highlight=False, soft_wrap=True,
         )  # fmt: skip
+
+
+def show_certificate(console: Any, rows: list[dict[str, Any]]) -> None:
+    """What the certificate of a user's problem knows of it."""
+    from zoba_bench.report.certificate import certificates, known
+    from zoba_bench.report.sheet import Sheet
+
+    for row, checks in certificates(rows):
+        table = Sheet("what is known", row["problem"])
+        for line in known(checks):
+            table.add_row(*line)
+        console.print(table)
+        console.print()
 
 
 def show_power(console: Any, seen: list[Any], suite: Any, seed: int, as_json: bool) -> None:

@@ -10,6 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from zoba_bench.report import wording
+from zoba_bench.report.certificate import certificates, known
 from zoba_bench.report.derivations import read_derivation
 from zoba_bench.report.site import Section, Site, grouped
 from zoba_bench.report.tally import CONTROLS, counts, kind
@@ -56,6 +57,7 @@ def pages(run: Mapping[str, Any], site: Site | None = None) -> dict[str, str]:
         "index.html": overview.render(
             outcome=_outcome(rows, site), state="bad" if site.failed else _state(site.every), fails=_fails(site),
             in_full=grouped(site.unexpected[:IN_FULL]), more=site.unexpected[IN_FULL:],
+            known=[(row, known(checks), checks) for row, checks in certificates(rows)],
         )
     }  # fmt: skip
     found["claims.html"] = made.get_template("claims.html.jinja").render()

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from zoba_bench.problem import BilevelProblem
 from zoba_bench.registry import own_names
 from zoba_bench.verification.claim import Claim
 from zoba_bench.verification.claims._pairs import Control, build, with_controls
 
-__all__ = ["quick_claims", "standard_claims"]
+__all__ = ["of_own", "quick_claims", "standard_claims"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,6 +74,7 @@ _WRONG: dict[str, tuple[_Wrong, ...]] = {
     "hozog": _half("second moment of the sphere difference"),
     "estimators": _half("variance of Hv second difference"),
 }
+_CERTIFICATE = "Every check of the certificate holds: closed forms, minimiser, constants, and what is proved of them."
 # Problems that declare no z*: an inner solution that is a set, and one that is not known.
 _FORM = {"bome_minmax": "value", "margin_attack": "outer_grad_z"}
 
@@ -85,6 +88,31 @@ def standard_claims() -> list[Claim]:
     """Every theorem and every problem that this project registers, each with statements that must be refused."""
     theorems = [claim for name in _WRONG for claim in _of_theorem(name)]
     return theorems + [claim for name in own_names("problems") for claim in _of_problem(name)]
+
+
+def of_own(problem: BilevelProblem, spec: Mapping[str, Any]) -> list[Claim]:
+    """The certificate of a user's problem, with mistakes that it must see: those that what is declared admits.
+
+    Parameters
+    ----------
+    problem : BilevelProblem
+    spec : mapping
+        What it is built from.
+    """
+    key = f"P9/problem/{problem.name}"
+    claim = build(key, _CERTIFICATE, "exact", 0.0, {"problem": dict(spec)}, problem=str(spec["name"]), solver="")
+    mixed = {"wrong": {"statement": "inner", "mixed": True}}
+    controls = [Control(f"{key}/control-mixed", "every value of G has the mean over all points beside it", mixed)]
+    mu, largest = problem.constants.mu, problem.constants.L_zz
+    if mu:
+        if largest:
+            wrong = {"wrong": {"statement": "constant mu", "factor": 2 * largest / mu}}
+            controls.append(Control(f"{key}/control-mu", "mu is twice L_zz", wrong))
+        if problem.inner_solution is not None:  # the only one, of which another point is wrong
+            wrong = {"wrong": {"statement": "inner_solution", "factor": 1.01, "added": 0.01}}
+            words = "inner_solution is one per cent and 0.01 too large"
+            controls.append(Control(f"{key}/control-inner_solution", words, wrong))
+    return with_controls(claim, *controls)
 
 
 def _of_theorem(name: str) -> list[Claim]:
@@ -107,9 +135,7 @@ def _of_problem(name: str) -> list[Claim]:
     change, words = (
         ({"added": 0.01}, "0.01") if name in ("tp9", "hidden_curvature") else ({"factor": 1.01}, "one per cent")
     )
-    key, statement = f"P9/problem/{name}", (
-        "Every check of the certificate holds: closed forms, minimiser, constants, and what is proved of them."
-    )  # fmt: skip
-    claim = build(key, statement, "exact", 0.0, {"problem": {"name": name}}, problem=name, solver="")
+    key = f"P9/problem/{name}"
+    claim = build(key, _CERTIFICATE, "exact", 0.0, {"problem": {"name": name}}, problem=name, solver="")
     wrong = {"wrong": {"statement": form, **change}}
     return with_controls(claim, Control(f"{key}/control-{form}", f"{form} is {words} too large", wrong))

@@ -8,7 +8,7 @@ problem (a wrong z*(x)).
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,7 @@ from zoba_bench.registry import entry, names
 from zoba_bench.statistics import Limits
 from zoba_bench.sweep import Cell
 from zoba_bench.verification.claim import Claim, Measurement
-from zoba_bench.verification.parameters import NAME, NUMBER, POSITIVE, PROBLEM, Parameters, table, unknown
+from zoba_bench.verification.parameters import FLAG, NAME, NUMBER, POSITIVE, PROBLEM, Parameters, table, unknown
 from zoba_bench.verification.protocols.shared.named import build_problem
 from zoba_bench.verification.protocols.shared.plan import Plan, Work
 
@@ -37,14 +37,18 @@ PARAMETERS = Parameters(
     {
         "theorem": NAME, "problem": PROBLEM,
         "wrong": table(
-            Parameters({"statement": NAME}, {"factor": POSITIVE, "times": NAME, "over": NAME, "added": NUMBER})
+            Parameters(
+                {"statement": NAME},
+                {"factor": POSITIVE, "times": NAME, "over": NAME, "added": NUMBER, "mixed": FLAG},
+            )
         ),
     },
     either=(("theorem",), ("problem",)),
 )  # fmt: skip
 
 _BY = {"times": 1, "over": -1}
-#: What a control may change in a problem: closed forms and first derivatives.
+_CONSTANT = "constant "
+#: What a control may change in a problem: closed forms and first derivatives; besides, constants and replicates.
 _FORMS = (
     "inner_solution", "adjoint", "hypergradient", "value",
     "inner_grad_z", "inner_grad_x", "outer_grad_z", "outer_grad_x",
@@ -56,7 +60,8 @@ def plan(claim: Claim, seed: int) -> Plan:
     instance is measured and the card's small one proved, as by ``zoba-bench check``); for a control "wrong" with
     "statement" (a step of the theorem, whose right-hand side is changed, or a closed form or a gradient of the problem)
     and the "factor" by which it is multiplied; a step also "times" and "over" a symbol of the theorem, a closed form
-    also what is "added" to it.
+    also what is "added" to it. A declared constant is multiplied as "constant NAME"; "inner" or "outer" that is "mixed"
+    gives every point the mean over all points beside its own value, as a sum without its axis does.
 
     Raises
     ------
@@ -82,6 +87,9 @@ def plan(claim: Claim, seed: int) -> Plan:
     if wrong is not None:
         problem = build_problem(chosen["problem"])
         known = [name for name in _FORMS if getattr(problem, name) is not None]
+        known += [f"{_CONSTANT}{name}" for name in _declared(problem)]
+        if wrong.get("mixed"):
+            known = ["inner", "outer"]
         if wrong["statement"] not in known:
             raise ValueError(unknown(f"closed form or gradient of {problem.name!r}", wrong["statement"], known))
         if any(word in wrong for word in _BY):
@@ -94,7 +102,9 @@ def judge(claim: Claim, plan: Plan, results: Mapping[str, Mapping[str, Any]], le
     row = results[plan.cells[0].key]
     failed = row["failed"]
     note = f"{row['statements']} statements" + (f"; refused: {'; '.join(failed[:3])}" if failed else "")
-    return Measurement(0.0, len(failed), Limits(len(failed), len(failed)), note)
+    # A page shows every check; those of a control are its claim's, but for what was changed.
+    series = {"checks": row["checks"]} if "checks" in row and "wrong" not in claim.parameters else {}
+    return Measurement(0.0, len(failed), Limits(len(failed), len(failed)), note, series=series)
 
 
 def derivation(rng: np.random.Generator, theorem: str, wrong: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -125,7 +135,8 @@ def certificate(
         same, measured = measured is proved, _changed(measured, **wrong)
         proved = measured if same else _changed(proved, **wrong)
     found = certify(measured, proved, seed=int(rng.integers(2**31)))
-    return {"statements": len(found.checks), "failed": [f"{c.name}: {c.detail}" for c in found.failed]}
+    failed = [f"{check.name}: {check.detail}" for check in found.failed]
+    return {"statements": len(found.checks), "failed": failed, "checks": found.row()["checks"]}
 
 
 def _times(step: Any, factor: Any) -> Any:
@@ -138,10 +149,26 @@ def _times(step: Any, factor: Any) -> Any:
     return replace(step, statement=step.statement.func(left, scaled, evaluate=False))
 
 
-def _changed(problem: BilevelProblem, statement: str, factor: float = 1.0, added: float = 0.0) -> BilevelProblem:
+def _declared(problem: BilevelProblem) -> list[str]:
+    values = {one.name: getattr(problem.constants, one.name) for one in fields(problem.constants)}
+    return [name for name, value in values.items() if isinstance(value, int | float)]
+
+
+def _changed(
+    problem: BilevelProblem, statement: str, factor: float = 1.0, added: float = 0.0, mixed: bool = False
+) -> BilevelProblem:
+    if statement.startswith(_CONSTANT):
+        name = statement.removeprefix(_CONSTANT)
+        value = {name: factor * getattr(problem.constants, name)}
+        return replace(problem, constants=replace(problem.constants, **value))
     kept: Callable[..., Any] = getattr(problem, statement)
-    wrong: dict[str, Any] = {statement: lambda *at: factor * kept(*at) + added}
-    return replace(problem, **wrong)
+
+    def wrong(*at: Any) -> Any:
+        value = factor * kept(*at) + added
+        return value + np.mean(value) if mixed else value
+
+    changed: dict[str, Any] = {statement: wrong}
+    return replace(problem, **changed)
 
 
 #: As many calls as the seconds that proofs commonly take.

@@ -1,4 +1,8 @@
-"""What the protocols say of a problem of one's own: counts, and moments and mean steps where it declares enough."""
+"""What the protocols say of a problem of one's own.
+
+Its certificate, counts, and moments and mean steps where it declares enough. What no solver could run on, as a function
+that mixes the points which it is given, is an error before anything runs.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +10,14 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
+from zoba_bench.certification.shapes import NON_FINITE, shapes
 from zoba_bench.exactness import check_exact
 from zoba_bench.problem import BilevelProblem
 from zoba_bench.problem.inner_check import check_inner_solution
 from zoba_bench.verification.claim import Claim
-from zoba_bench.verification.claims import counts, mean_step, moments
+from zoba_bench.verification.claims import counts, mean_step, moments, proofs
 from zoba_bench.verification.protocols.shared.named import build_problem
 from zoba_bench.verification.suite import Suite
 
@@ -33,11 +40,18 @@ def own_suite(spec: Mapping[str, Any]) -> tuple[Suite, dict[str, str]]:
     Returns
     -------
     Suite, and protocols with the reason why each is left out
+
+    Raises
+    ------
+    ValueError
+        For a problem on which nothing can be measured: functions of wrong shapes or that mix points, a start that does
+        not fit, a wrong inner solution, a level that is declared exact and is not.
     """
     problem = build_problem(spec)
-    check_inner_solution(problem)
     check_exact(problem)
-    claims = [_of_counts(claim, spec) for claim in counts.of_levels()]
+    _check_shapes(problem, str(spec["name"]))
+    check_inner_solution(problem)
+    claims = proofs.of_own(problem, spec) + [_of_counts(claim, spec) for claim in counts.of_levels()]
     left_out = {}
     missing = [name for name in _NEEDED if getattr(problem, name) is None]
     if missing:
@@ -51,6 +65,16 @@ def own_suite(spec: Mapping[str, Any]) -> tuple[Suite, dict[str, str]]:
                 _moved(c, _TEMPLATE, problem.name, spec) for c in mean_step.quick_claims() if c.problem == _TEMPLATE
             ]
     return Suite("own", f"What can be measured on {spec['name']}.", tuple(claims)), left_out
+
+
+def _check_shapes(problem: BilevelProblem, name: str) -> None:
+    """Refuse what ``zoba-bench check`` refuses before it measures; values that are not finite are a run's to report."""
+    with np.errstate(all="ignore"):
+        checks = shapes(problem, np.random.default_rng(0))
+    failed = [check for check in checks if not check.ok and check.detail != NON_FINITE]
+    if failed:
+        words = "; ".join(f"{check.name}: {check.detail}" for check in failed)
+        raise ValueError(f"problem {name}: {words}. `zoba-bench check` shows every check")
 
 
 def _of_counts(claim: Claim, spec: Mapping[str, Any]) -> Claim:
