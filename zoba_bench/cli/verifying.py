@@ -205,7 +205,7 @@ def show_certificate(console: Any, rows: list[dict[str, Any]]) -> None:
     from zoba_bench.report.sheet import Sheet
 
     for row, checks in certificates(rows):
-        table = Sheet("what is known", row["problem"])
+        table = Sheet("what is known", row["problem"], whole=(0,))
         for line in known(checks):
             table.add_row(*line)
         console.print(table)
