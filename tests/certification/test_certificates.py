@@ -121,6 +121,22 @@ def test_an_unknown_name_is_refused_before_anything_is_checked():
         installed(["refrence"])
 
 
+def test_certificates_are_told_as_they_come_in_the_given_order(monkeypatch):
+    """With two processes the first may be the last; nothing waits for the end of all."""
+    told, names = [], ["c", "a", "b"]
+    made = {name: Certificate(name, ()) for name in names}
+
+    def stream(names, seed, jobs):
+        for name, before in (("a", []), ("c", []), ("b", ["c", "a"])):
+            assert told == before
+            yield name, made[name]
+
+    monkeypatch.setattr("zoba_bench.certification.catalogue._stream", stream)
+    found = certify_all(names, jobs=2, tell=lambda one: told.append(one.problem))
+    assert told == names
+    assert [one.problem for one in found] == names
+
+
 # What is looked at.
 
 

@@ -525,6 +525,21 @@ def test_check_shows_every_finding_of_a_problem_of_ones_own(file):
         assert words in output
 
 
+def test_check_ends_with_what_fails(file):
+    code, output, _ = call("check", "reference", "--problem", "mine.py:Loose", "--problem", "mine.py:Short")
+    lines = output.splitlines()
+    assert code == 1
+    end = lines[lines.index("Failed:") + 1 :]
+    assert len(lines) - len(end) > 30
+    assert [line.partition(": declared")[0] for line in end[:2]] == [
+        "  mine.py:Loose: constant mu", "  mine.py:Loose: constant L_zz",
+    ]  # fmt: skip
+    assert end[2:] == [
+        "  mine.py:Short: start: z0 (3,), x0 (3,), needs (3,) and (4,)",
+        "1 of 3 certificates ok (seed 0); failed: mine.py:Loose, mine.py:Short",
+    ]
+
+
 def test_check_takes_files_and_names_together_and_prints_json_only(file):
     code, output, _ = call("check", "reference", "--problem", "mine.py:Loose", "--json")
     assert code == 1

@@ -40,7 +40,12 @@ def installed(names: Iterable[str] = ()) -> tuple[list[str], dict[str, str]]:
 
 
 def certify_all(
-    names: Sequence[str], seed: int = 0, *, jobs: int = 1, progress: Progress | None = None
+    names: Sequence[str],
+    seed: int = 0,
+    *,
+    jobs: int = 1,
+    progress: Progress | None = None,
+    tell: Callable[[Certificate], None] | None = None,
 ) -> list[Certificate]:
     """Certificates of problems by name ("file.py:name" too), in the given order.
 
@@ -52,6 +57,8 @@ def certify_all(
     jobs : int
         Processes.
     progress : callable(done, total, name), optional
+    tell : callable(certificate), optional
+        Told each as soon as it and those before it are there.
 
     Returns
     -------
@@ -59,9 +66,12 @@ def certify_all(
         A problem that cannot be built gets one with a single check that says why.
     """
     check_dimension("jobs", jobs)
-    found = {}
+    found: dict[str, Certificate] = {}
+    waiting = list(dict.fromkeys(names))
     for name, certificate in _stream(names, seed, jobs):
         found[name] = certificate
+        while tell is not None and waiting and waiting[0] in found:
+            tell(found[waiting.pop(0)])
         if progress is not None:
             progress(len(found), len(names), name)
     return [found[name] for name in names]

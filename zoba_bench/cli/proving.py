@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from zoba_bench.certification.certificate import Certificate
 from zoba_bench.cli.options import AS_JSON, JOBS, QUIET, SEED, Completed
 from zoba_bench.cli.progress import Progress
 from zoba_bench.cli.terminal import print_json
@@ -23,7 +24,8 @@ __all__ = ["check", "derive"]
 def check(names: tuple[str, ...], own: tuple[str, ...], jobs: int, seed: int, quiet: bool, as_json: bool) -> int:
     """Certify problems: symbolic proofs, residuals of closed forms, constants against sampled values.
 
-    All registered problems where none is named; with a name every check is printed. Exit code 1 if one fails.
+    All registered problems where none is named; with a name every check is printed. What fails is printed again at
+    the end. Exit code 1 if one fails.
 
     \b
     Examples:
@@ -35,18 +37,27 @@ def check(names: tuple[str, ...], own: tuple[str, ...], jobs: int, seed: int, qu
     chosen, left_out = installed((*names, *own))
     with Progress(quiet) as show:
         step = show.begin("checking", "problems", total=len(chosen), jobs=jobs)
-        certificates = certify_all(chosen, seed, jobs=jobs, progress=step)
-    failed = sum(not certificate.ok for certificate in certificates)
+
+        def tell(certificate: Certificate) -> None:
+            with show.paused():
+                for line in certificate.lines(whole=bool(names or own)):
+                    click.echo(line)
+
+        certificates = certify_all(chosen, seed, jobs=jobs, progress=step, tell=None if as_json else tell)
+    failed = [certificate for certificate in certificates if not certificate.ok]
     if as_json:
         rows = [certificate.row() for certificate in certificates]
         print_json({"ok": not failed, "seed": seed, "problems": rows, "left_out": left_out})
         return 1 if failed else 0
-    for certificate in certificates:
-        for line in certificate.lines(whole=bool(names or own)):
-            click.echo(line)
     for name, hint in left_out.items():
         click.echo(f"left out  {name}: needs {hint}")
-    click.echo(f"{len(certificates) - failed} of {len(certificates)} certificates ok (seed {seed})")
+    if failed:
+        click.echo("\nFailed:")
+    for certificate in failed:
+        for one in certificate.failed:
+            click.echo(f"  {certificate.problem}: {one.name}: {one.detail}")
+    named = f"; failed: {', '.join(certificate.problem for certificate in failed)}" if failed else ""
+    click.echo(f"{len(certificates) - len(failed)} of {len(certificates)} certificates ok (seed {seed}){named}")
     return 1 if failed else 0
 
 
