@@ -1,6 +1,7 @@
 """What `solve` prints of the end of a run, and its exit code for every way in which a run can end."""
 
 import json
+import re
 import warnings
 
 import numpy as np
@@ -125,5 +126,20 @@ def test_every_status_has_its_exit_code(status, monkeypatch):
 def test_where_it_did_not_come_far_the_next_step_is_named():
     problem = zb.load_problem("reference")
     assert "is still" in outcome.advice_on(problem, zb.solve(problem, max_iterations=3))
-    far = zb.solve(problem, "hf-zoba-shared", max_iterations=400, rho=0.3, schedule="constant", l1=16)
-    assert outcome.advice_on(problem, far) == Status.MAX_ITERATIONS.message
+    steps = {"schedule": "constant", "rho": 0.2, "l1": 16}
+    falling = zb.solve(problem, "hf-zoba-shared", budget=20_000, gamma=0.01, **steps)
+    assert re.search(r"still falls, to 0\.\d+ .* give a larger --budget$", outcome.advice_on(problem, falling))
+    done = zb.solve(problem, "hf-zoba-shared", budget=100_000, gamma=0.1, **steps)
+    assert outcome.advice_on(problem, done) == ""
+    noisy = zb.solve(problem, "hf-zoba-shared", budget=100_000, schedule="constant", rho=0.5, gamma=0.2, l1=4, h=0.05)
+    assert "no longer falls" in outcome.advice_on(problem, noisy)
+
+
+@pytest.mark.parametrize("status", [Status.BUDGET, Status.MAX_ITERATIONS])
+def test_how_a_run_ended_is_no_advice(status):
+    """Printed was "what to change: the next iteration would exceed the evaluation budget"."""
+    problem = zb.load_problem("reference")
+    limits = {"budget": 2000} if status == Status.BUDGET else {"max_iterations": 400}
+    result = zb.solve(problem, "hf-zoba-shared", l1=16, rho=0.3, schedule="constant", **limits)
+    assert set(result.status) == {status}
+    assert status.message not in outcome.advice_on(problem, result)

@@ -17,6 +17,10 @@ _COMPONENTS = 8
 _REPLICATES = 10
 #: Share of the hypergradient at the start above which a run did not come far.
 _LEFT = 0.5
+#: Share below which nobody asks for more.
+_SMALL = 1e-3
+#: Last quarter of a run over the one before, below which it still falls.
+_FALLS = 0.9
 
 
 def content_of(problem: BilevelProblem, result: Result) -> dict[str, Any]:
@@ -53,36 +57,52 @@ def _values(problem: BilevelProblem, result: Result) -> dict[str, Any]:
 
 
 def advice_on(problem: BilevelProblem, result: Result) -> str:
-    """What to change, in one sentence; empty where a run met its tolerance."""
+    """What to change, in one sentence; empty where there is nothing to say but how the run ended."""
     failed = [m for m, s in zip(result.message, result.status, strict=True) if not _regular(s)]
     if failed:
         return failed[0]
     if result.advice:
         return result.advice
     unfinished = np.isin(result.status, (Status.MAX_ITERATIONS, Status.BUDGET))
-    if not unfinished.any():
+    norms = _norms(result)
+    if not unfinished.any() or norms is None:
         return ""
-    message = next(m for m, one in zip(result.message, unfinished, strict=True) if one)
-    left = _left(result)
-    if left is None or not left > _LEFT:
-        return message
-    return (
-        f"{message}. The hypergradient is still {left:.0%} of what it was at the start: if it falls, give more "
-        f"evaluations; if not, --tune, or other steps with --set (`zoba-bench info {result.solver}` lists them)"
-    )
+    left, falls = norms
+    options = f"`zoba-bench info {result.solver}` lists them"
+    budget = "--budget" if (result.status == Status.BUDGET).any() else "--max-iterations"
+    if left > _LEFT:
+        return (
+            f"the hypergradient is still {left:.0%} of what it was at the start: if it falls, give a larger {budget}; "
+            f"if not, --tune, or other steps with --set ({options})"
+        )
+    if falls < _FALLS:
+        return f"the hypergradient still falls, to {left:.2g} of what it was at the start: give a larger {budget}"
+    if left > _SMALL:
+        return (
+            f"the hypergradient no longer falls, at {left:.2g} of what it was at the start: more evaluations at these "
+            f"options give nothing; smaller steps, more directions or smaller radii do, with --set ({options})"
+        )
+    return ""
 
 
 def _regular(status: int) -> bool:
     return status in (Status.CONVERGED, Status.MAX_ITERATIONS, Status.BUDGET)
 
 
-def _left(result: Result) -> float | None:
-    """The median norm of the hypergradient at the end, as a share of that at the start."""
+def _norms(result: Result) -> tuple[float, float] | None:
+    """The hypergradient at the end as a share of that at the start, and of that in the quarter before the last.
+
+    Of norms the median over replicates, of quarters the median too; None where they are not known, or are too few.
+    """
     seen = result.history.get("stationarity")
     if seen is None or len(seen) < 2:
         return None
+    norms = np.sqrt(np.median(seen, axis=1))
+    quarter = len(norms) // 4
+    before = norms[-2 * quarter : -quarter] if quarter else norms[:1]
     with np.errstate(divide="ignore", invalid="ignore"):
-        return float(np.sqrt(np.median(seen[-1] / seen[0])))
+        shares = norms[-1] / norms[0], np.median(norms[-max(quarter, 1) :]) / np.median(before)
+    return None if np.isnan(shares).any() else (float(shares[0]), float(shares[1]))
 
 
 def print_outcome(console: Any, problem: BilevelProblem, result: Result, content: dict[str, Any]) -> None:
