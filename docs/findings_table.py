@@ -26,12 +26,12 @@ def main() -> None:
     for words, ids in ROWS:
         for n, key in enumerate(ids):
             claim = claims[key]
-            low, high = claim["limits"]
+            value, low, high = (f"{number:.3f}" for number in (claim["measured"], *claim["limits"]))
+            limits = "" if low == value == high else f"{low} to {high}"
             allowed = " to ".join("any" if end is None else f"{end:.3g}" for end in claim["allowed"])
             print(
                 f"| {words if n == 0 else ''} | `{key}` | {claim['predicted']:.3g} | {allowed} "
-                f"| {claim['measured']:.3f} "
-                f"| {low:.3f} to {high:.3f} | {claim['verdict']} |"
+                f"| {value} | {limits} | {claim['verdict']} |"
             )
 
 

@@ -17,11 +17,11 @@ def main() -> None:
     print("|---|---|---|---|---|---|")
     for claim in honest:
         if claim["id"].split("/")[0] in SHOWN:
-            low, high = claim["limits"]
+            value, low, high = (f"{number:.3f}" for number in (claim["measured"], *claim["limits"]))
+            limits = "" if low == value == high else f"{low} to {high}"
             allowed = " to ".join("any" if end is None else f"{end:.4g}" for end in claim["allowed"])
             print(
-                f"| `{claim['id']}` | {claim['predicted']:.4g} | {allowed} | {claim['measured']:.3f} "
-                f"| {low:.3f} to {high:.3f} | {claim['verdict']} |"
+                f"| `{claim['id']}` | {claim['predicted']:.4g} | {allowed} | {value} | {limits} | {claim['verdict']} |"
             )
     for name, group in (
         ("P1, evaluation counts", [c for c in honest if c["id"].startswith("P1/")]),

@@ -73,6 +73,7 @@ def test_a_protocol_says_how_it_measures(name):
     assert protocol.TITLE in output
     assert f"--only protocol={name}" in output
     assert " ".join(protocol.PARAMETERS.describe().split()) in output
+    assert "`" not in output
 
 
 def test_a_suite_says_which_claims_it_has():

@@ -9,6 +9,7 @@ import pytest
 from zoba_bench.ledger import Ledger
 from zoba_bench.report.html import ReportError, write_report
 from zoba_bench.report.pages import IN_FULL, pages
+from zoba_bench.report.site import Site
 
 from .conftest import RUN
 from .html_reading import broken_links, parse, words
@@ -171,6 +172,30 @@ def test_what_is_missing_is_a_dash_and_never_none(content):
 
 def test_left_out_problems_say_how_to_get_them(report):
     assert "pip install &#34;zoba-bench[data]&#34;" in (report / "index.html").read_text(encoding="utf-8")
+
+
+def test_what_is_left_out_is_named_where_it_is_little(content):
+    """One reason may stand for two protocols, which were counted as "1 left out"."""
+    content["left_out"] = {"P2, P2s": "not declared: inner_hessian"}
+    assert "Left out: P2, P2s" in words(pages(run(content))["index.html"])
+
+
+@pytest.mark.parametrize("seen", ["measured 2 in [1, 3]", "measured 2"])
+def test_a_note_does_not_repeat_the_numbers_beside_it(content, seen):
+    content["claims"][0]["reason"] = f"{seen}, allowed 1; 13 statements"
+    assert Site(content).section(content["claims"][0]["id"]).notes == "13 statements"
+
+
+def test_the_checks_of_a_certificate_are_a_table_and_of_ones_own_problem_come_first(content):
+    checks = [{"name": "start", "ok": True, "kind": "computed", "detail": "z0 (3,)"},
+              {"name": "constant mu", "ok": False, "kind": "sampled", "detail": "declared 3, met 1"}]  # fmt: skip
+    content["claims"][0]["series"] = {"checks": checks}
+    found = pages({**run(content), "suite": "own"})
+    assert "What is known of" in words(found["index.html"])
+    assert "fails constant μ: declared 3, met 1" in words(found["index.html"])
+    assert "What is known of" not in words(pages(run(content))["index.html"])
+    page = found[Site(content).section(content["claims"][0]["id"]).page]
+    assert "constant μ no sampled declared 3, met 1" in words(page)
 
 
 def test_a_refused_derivation_is_said(report):

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
+from zoba_bench.registry import entry
 from zoba_bench.report.typography import pretty, rich
+from zoba_bench.verification.protocols import PROTOCOLS, descriptions
 
 
 @pytest.mark.parametrize(
@@ -37,7 +41,24 @@ def test_pretty_replaces_symbols_and_no_parts_of_words(plain, expected):
         ("p^(1/2) d^k", "p<sup>1/2</sup> d<sup>k</sup>"),
         ("quad_general n_inner smd6_x", "quad_general n_inner smd6_x"),
         ("<b> & 'c'", "&lt;b&gt; &amp; &#39;c&#39;"),
+        ("as :mod:`zoba_bench.theory.updates` says", "as <code>zoba_bench.theory.updates</code> says"),
+        ("mu of ``plan(eps, x0, <d>)``, eps", "μ of <code>plan(eps, x0, &lt;d&gt;)</code>, ε"),
+        ("`zoba-bench check` says more", "<code>zoba-bench check</code> says more"),
     ],
 )
 def test_rich_has_what_unicode_lacks_and_stays_escaped(plain, expected):
     assert rich(plain) == expected
+
+
+@pytest.mark.parametrize("name", PROTOCOLS)
+def test_no_page_of_a_protocol_shows_marks_of_restructured_text(name):
+    (texts,) = descriptions([name]).values()
+    for text in texts.values():
+        assert not re.search(r"`|:(mod|class|func|meth|attr):", rich(text))
+
+
+def test_no_claim_shows_marks_of_restructured_text():
+    for suite in ("quick", "standard", "bounds", "calibration"):
+        whole = entry("claims", suite)()
+        for text in (whole.description, *(claim.statement for claim in whole.claims)):
+            assert "`" not in rich(text)

@@ -48,6 +48,10 @@ def test_without_a_tolerance_the_prediction_stands_alone(rows):
 def test_limits_that_add_nothing_are_left_out(rows):
     assert wording.measured(rows["P2/zoba/quad"]) == "0.2000"
     assert wording.measured(rows["P2b/zoba/d/exponent"]) == "3 [2.900, 3.100]"
+    same = {"measured": 1.2005, "limits": [1.20049, 1.20051]}
+    assert wording.measured(rows["P2b/zoba/d/exponent"] | same) == "1.200 [1.200, 1.201]"
+    same = {"measured": 1.2005, "limits": [1.2005, 1.2005 + 1e-12]}
+    assert wording.measured(rows["P2b/zoba/d/exponent"] | same, 3) == "1.20"
 
 
 def test_a_value_that_is_not_finite_is_a_dash(rows):

@@ -50,6 +50,15 @@ def test_an_exact_claim_tolerates_nothing():
     assert decide(replace(CLAIM, relation="exact", tolerance=0.0), seen(1.0, 1.0))[0] == "violated"
 
 
+@pytest.mark.parametrize(
+    ("low", "high", "words"),
+    [(1.201, 1.201, "measured 1.201, allowed"), (1.201, 1.2010001, "measured 1.201, allowed"),
+     (1.1, 1.3, "measured 1.2 in [1.1, 1.3], allowed")],
+)  # fmt: skip
+def test_limits_that_equal_what_was_measured_are_said_once(low, high, words):
+    assert decide(replace(CLAIM, relation="exact", tolerance=0.0), seen(low, high))[1].startswith(words)
+
+
 def test_an_obstacle_is_inconclusive_with_its_reason():
     assert decide(CLAIM, Measurement(0.0, 0.0, Limits(0.0, 0.0), obstacle="cap")) == ("inconclusive", "cap")
 

@@ -17,7 +17,7 @@ from zoba_bench.report.tally import counts, gist
 __all__ = ["Group", "Page", "Section", "Site", "grouped"]
 
 Row = Mapping[str, Any]
-_MEASURED = re.compile(r"(?:^|(?<=; ))measured \S+ in \[[^\]]*\], allowed [^;]*(?:; |$)")
+_MEASURED = re.compile(r"(?:^|(?<=; ))measured [^\s,]+(?: in \[[^\]]*\])?, allowed [^;]*(?:; |$)")
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Mathematics that was written in ASCII, as readers see it: Unicode for figures, sub- and superscripts for pages."""
+"""What was written in ASCII, as readers see it: Unicode for figures, sub- and superscripts and code for pages."""
 
 from __future__ import annotations
 
@@ -39,6 +39,10 @@ _ANY_POWER = re.compile(r"\^(\((?:[^()]+)\)|[-−]?\w+(?:\.\d+)?)")
 _INDEX = re.compile(r"(?<![A-Za-z_])([A-Za-zα-ωΨ])_([A-Za-z]{1,2}|[0-9]{1,2})(?![A-Za-z0-9_])")
 
 
+# A role's text, and what stands between double or single backticks.
+_CODE = re.compile(r":\w+:`~?([^`]+)`|``([^`]+)``|`([^`]+)`")
+
+
 def pretty(text: str) -> str:
     """Mathematical signs in place of their ASCII spelling, in plain Unicode; words stay as they are."""
     for pattern, sign in _RULES:
@@ -48,7 +52,19 @@ def pretty(text: str) -> str:
 
 
 def rich(text: str) -> Markup:
-    """The same for a page, escaped, with the powers and indices that Unicode lacks as ``<sup>`` and ``<sub>``."""
+    """The same for a page, escaped, with the powers and indices that Unicode lacks as ``<sup>`` and ``<sub>``.
+
+    Code, as reStructuredText marks it, is left as it is and becomes ``<code>``.
+    """
+    parts, end = [], 0
+    for found in _CODE.finditer(text):
+        code = next(group for group in found.groups() if group)
+        parts += [_mathematics(text[end : found.start()]), f"<code>{escape(code)}</code>"]
+        end = found.end()
+    return Markup("".join([*parts, _mathematics(text[end:])]))
+
+
+def _mathematics(text: str) -> str:
     shown = str(escape(pretty(text)))
     shown = _ANY_POWER.sub(lambda m: f"<sup>{m.group(1).removeprefix('(').removesuffix(')')}</sup>", shown)
-    return Markup(_INDEX.sub(lambda m: f"{m.group(1)}<sub>{m.group(2)}</sub>", shown))
+    return _INDEX.sub(lambda m: f"{m.group(1)}<sub>{m.group(2)}</sub>", shown)

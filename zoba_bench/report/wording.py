@@ -78,12 +78,13 @@ def about(seconds: float) -> str:
 
 
 def limits(row: Row, digits: int = 4) -> str:
-    """Limits of the measured value; empty where they add nothing."""
+    """Limits of the measured value; empty where they add nothing to what is shown of it."""
     found = row.get("limits")
-    if not found or found[0] == found[1] == row.get("measured"):
+    if not found:
         return ""
     low, high = (number(limit, digits, True) for limit in found)
-    return f"[{low}, {high}]"
+    value = number(row.get("measured"), digits, True)
+    return "" if low == high == value != NONE else f"[{low}, {high}]"
 
 
 def measured(row: Row, digits: int = 4) -> str:

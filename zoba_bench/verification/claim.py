@@ -175,7 +175,7 @@ def decide(claim: Claim, m: Measurement) -> tuple[str, str]:
     if m.diverged:
         return "inconclusive", m.obstacle
     if claim.relation == "none":
-        words = m.obstacle or f"measured {m.measured:.4g} in [{m.limits.low:.4g}, {m.limits.high:.4g}]"
+        words = m.obstacle or _seen(m)
         return "measured", f"{words}; nothing is predicted{f'; {m.note}' if m.note else ''}"
     if m.obstacle:
         return "inconclusive", m.obstacle
@@ -196,7 +196,7 @@ def decide(claim: Claim, m: Measurement) -> tuple[str, str]:
         claim.relation,
         f"{m.predicted:.4g} within {claim.tolerance:.2g}" if claim.tolerance else f"{m.predicted:.6g}",
     )
-    seen = f"measured {m.measured:.4g} in [{m.limits.low:.4g}, {m.limits.high:.4g}]"
+    seen = _seen(m)
     note = f"; {m.note}" if m.note else ""
     if inside and below and m.size and m.measured < VACUOUS * high:
         return "inconclusive", (
@@ -207,3 +207,9 @@ def decide(claim: Claim, m: Measurement) -> tuple[str, str]:
     if outside:
         return "violated", f"{seen}, allowed {allowed}{note}"
     return "inconclusive", f"{seen} neither inside nor outside {allowed}: more replicates are needed{note}"
+
+
+def _seen(m: Measurement) -> str:
+    """What was measured, with its limits where they show anything else."""
+    value, low, high = (f"{number:.4g}" for number in (m.measured, m.limits.low, m.limits.high))
+    return f"measured {value}" if low == value == high else f"measured {value} in [{low}, {high}]"

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from zoba_bench.cli.info.card import Card
-from zoba_bench.cli.info.docstrings import first_line, summary
+from zoba_bench.cli.info.docstrings import first_line, plain, summary
 
 __all__ = ["claim_card", "comparison_card", "find_claim", "protocol_card", "suite_card", "task_card"]
 
@@ -17,7 +17,7 @@ def protocol_card(name: str) -> Card:
     from zoba_bench.verification.protocols import descriptions, load_protocol
 
     protocol = load_protocol(name)
-    said = descriptions([name])[name]
+    said = {what: plain(text) for what, text in descriptions([name])[name].items()}
     card = Card(name, "protocol", protocol.TITLE)
     card.content = {**said, "parameters": protocol.PARAMETERS.describe()}
     card.add("", {
