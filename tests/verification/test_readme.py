@@ -28,3 +28,14 @@ def test_the_table_of_findings_shows_claims_of_the_main_command():
 
 def test_the_table_of_solvers_names_them_all():
     assert sorted(re.findall(r"^\| `([a-z0-9-]+)` \|", SOLVERS, flags=re.MULTILINE)) == list_solvers()
+
+
+def test_what_is_refused_of_a_users_solver_has_a_place_to_look_at():
+    page = (ROOT / "docs" / "how_to" / "own_solver.md").read_text(encoding="utf-8")
+    verdict = (ROOT / "docs" / "how_to" / "reading_a_verdict.md").read_text(encoding="utf-8")
+    rows = page.partition("### Where to look")[2].partition("\n## ")[0]
+    folder = ROOT / "zoba_bench" / "verification" / "suites" / "own_solver"
+    used = {name for file in folder.glob("*.py") for name in re.findall(r'"(P\d+\w?)/', file.read_text("utf-8"))}
+    assert used >= {"P1d", "P8", "P10", "P11", "P12", "P13"}
+    assert not {name for name in used if not re.search(rf"^\| {name} ", rows, flags=re.MULTILINE)}
+    assert "own_solver.md#where-to-look" in verdict
