@@ -7,7 +7,9 @@ from rich.console import Console
 from rich.text import Text
 
 from zoba_bench.cli import cli
+from zoba_bench.cli.terminal import new_console
 from zoba_bench.report.sheet import Sheet
+from zoba_bench.report.terminal import verdict_table
 
 from ..verification.command import call
 from .small import small  # noqa: F401  (a fixture)
@@ -54,6 +56,22 @@ def test_where_nothing_says_how_wide_it_is_a_hundred(tmp_path, monkeypatch):
     monkeypatch.delenv("COLUMNS", raising=False)
     lines = call("info", "hf-zoba")[1].splitlines()
     assert 90 < max(len(line.rstrip()) for line in lines) <= 100
+
+
+def test_a_row_of_a_table_is_one_line_in_a_pipe_unless_columns_says_how_wide_it_is(monkeypatch, capsys):
+    """`verify -v | less` broke each claim into three lines."""
+    ids = [f"P10/a-solver-of-a-long-name/{'x' * 60}/{number}" for number in range(3)]
+    rows = [{"id": name, "verdict": "violated", "expected": "violated", "origin": "control", "predicted": 1.0,
+             "measured": 1.23456, "limits": [1.1, 1.3], "relation": "equal", "tolerance": 0.1} for name in ids]  # fmt: skip
+    monkeypatch.delenv("COLUMNS", raising=False)
+    console = new_console()
+    console.print(verdict_table(rows))
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[:3] for line in lines[2:]] == [["violated", "(expected)", name] for name in ids]
+    assert console.width == 100  # of texts
+    monkeypatch.setenv("COLUMNS", "100")
+    new_console().print(verdict_table(rows))
+    assert len(capsys.readouterr().out.splitlines()) == 1 + 3 * 3
 
 
 def shown(sheet, width):

@@ -27,14 +27,29 @@ _WIDTH = 100  # columns where nothing says how many there are
 
 
 def new_console(stderr: bool = False) -> Any:
-    """A console on standard output, or on standard error: as wide as the terminal, or as COLUMNS says."""
+    """A console on standard output, or on standard error: as wide as the terminal, or as COLUMNS says.
+
+    Where nothing says how wide it is, a table that needs more than that gets it, so that a row stays in one line.
+    """
     from rich.console import Console
 
+    from zoba_bench.report.sheet import Sheet
+
+    known = (sys.stderr if stderr else sys.stdout).isatty() or "COLUMNS" in os.environ
+
     class Honest(Console):
+        def print(self, *objects: Any, **options: Any) -> None:
+            if not known and len(objects) == 1 and isinstance(objects[0], Sheet):
+                self.width = max(_WIDTH, objects[0].least_width(self))
+            try:
+                super().print(*objects, **options)
+            finally:
+                if not known:
+                    self.width = _WIDTH
+
         def on_broken_pipe(self) -> None:
             raise  # it is called where BrokenPipeError was caught; the command answers that
 
-    known = (sys.stderr if stderr else sys.stdout).isatty() or "COLUMNS" in os.environ
     return Honest(stderr=stderr, width=None if known else _WIDTH)
 
 

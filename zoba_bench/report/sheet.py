@@ -62,15 +62,28 @@ class Sheet:
         widths = None if self.lines else self._widths(console, options)
         yield from self._in_lines() if widths is None else self._in_columns(widths)
 
-    def _widths(self, console: Console, options: ConsoleOptions) -> list[int] | None:
-        """Widths of the columns; None where not even the longest words fit."""
+    def least_width(self, console: Console) -> int:
+        """The width from which on a row stays in one line of columns; 0 where it never does."""
+        return 0 if self.lines else sum(self._extents(console, console.options)[0]) + self._gaps
+
+    @property
+    def _gaps(self) -> int:
+        return _GAP * (len(self.columns) - 1)
+
+    def _extents(self, console: Console, options: ConsoleOptions) -> tuple[list[int], list[int]]:
+        """Of each column the width of its longest word, or of its longest cell where none is broken, and of all."""
         least, most = [], []
         for index, column in enumerate(self.columns):
             cells = [Text(column), *(row[index] for row in self._rows if isinstance(row, tuple))]
             sizes = [Measurement.get(console, options.update(width=10**6), cell) for cell in cells]
             most.append(max(size.maximum for size in sizes))
             least.append(most[-1] if index in self.whole else max(size.minimum for size in sizes))
-        room = options.max_width - _GAP * (len(self.columns) - 1)
+        return least, most
+
+    def _widths(self, console: Console, options: ConsoleOptions) -> list[int] | None:
+        """Widths of the columns; None where not even the longest words fit."""
+        least, most = self._extents(console, options)
+        room = options.max_width - self._gaps
         if sum(most) <= room:
             return most
         if sum(least) > room:
