@@ -151,6 +151,11 @@ def bounds_of(name: str, bounds: Any, start: Array) -> tuple[Array, Array] | Non
             f"{name}: each lower bound must be below its upper one, got {lower!r} and {upper!r}; a variable that is "
             "fixed is better a constant of the functions"
         )
-    if not ((lower <= start) & (start <= upper)).all():
-        raise ValueError(f"{name}: the start {start!r} is outside of them; begin inside")
+    outside = np.flatnonzero(~((lower <= start) & (start <= upper)))
+    if len(outside):
+        i, of = int(outside[0]), "z0" if name == "z_bounds" else "x0"
+        raise ValueError(
+            f"{name}: the start {start!r} is outside of them: {of}[{i}] = {start[i]:g} is not in "
+            f"[{lower[i]:g}, {upper[i]:g}]; begin inside"
+        )
     return None if np.isinf(lower).all() and np.isinf(upper).all() else (lower, upper)

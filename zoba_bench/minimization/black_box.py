@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -62,9 +63,23 @@ class BlackBox:
         Z, X = Z * self.z_scale, X * self.x_scale
         if self.vectorized:
             return self._many(Z, X)
-        return np.array([_number(self.level, called(self.level, self.function, *point, *self.args))
-                         for point in zip(map(np.copy, Z), map(np.copy, X), strict=True)],
-                        dtype=np.float64)  # fmt: skip
+        return np.array([self._one(z, x) for z, x in zip(map(np.copy, Z), map(np.copy, X), strict=True)], dtype=float)
+
+    def _one(self, z: Array, x: Array) -> float:
+        # The shapes of before the call, which may change its arguments.
+        shapes = z.shape, x.shape
+        try:
+            value = called(self.level, self.function, z, x, *self.args)
+        except Exception as error:  # a user's function may raise anything
+            _note_order(error, *shapes)
+            raise
+        try:
+            return _number(self.level, value)
+        except (TypeError, ValueError) as error:
+            error.add_note(
+                f"zoba-bench called {self.level} with one point: z of shape {shapes[0]}, x of shape {shapes[1]}"
+            )
+            raise
 
     def _many(self, Z: Array, X: Array) -> Array:
         for array in (Z, X):
@@ -72,8 +87,19 @@ class BlackBox:
         try:
             found = self.function(Z, X, *self.args)
         except Exception as error:  # a user's function may raise anything
-            error.add_note(f"zoba-bench called {_call(self.level, Z, X)}; if it takes one point, {_SINGLE}")
+            note = f"zoba-bench called {_call(self.level, Z, X)}; if it takes one point, {_SINGLE}"
+            if "read-only" in str(error):
+                note += "; z and x are read-only: a function that changes them works on copies"
+            error.add_note(note)
+            _note_order(error, Z.shape, X.shape)
             raise
+        try:
+            return self._values(found, Z, X)
+        except OracleError as error:
+            error.add_note(f"zoba-bench called {_call(self.level, Z, X)}")
+            raise
+
+    def _values(self, found: Any, Z: Array, X: Array) -> Array:
         if found is None:
             raise OracleError(f"{self.level} returned None for {len(Z)} points: it must return their values")
         try:
@@ -91,11 +117,21 @@ class BlackBox:
 
 
 _SINGLE = "pass vectorized=False to minimize"
+_OF_SHAPES = re.compile("shape|size|dimension|broadcast|index|argument|aligned")
 _NO_NUMBERS = (str, bytes, complex, np.complexfloating, np.timedelta64, np.datetime64)
 
 
 def _call(level: str, Z: Array, X: Array) -> str:
     return f"{level} with z of shape {Z.shape} and x of shape {X.shape}"
+
+
+def _note_order(error: Exception, z: tuple[int, ...], x: tuple[int, ...]) -> None:
+    """Say which argument comes first where the error may be of arguments, or starts, in a wrong order."""
+    if z != x and isinstance(error, (TypeError, ValueError, IndexError)) and _OF_SHAPES.search(str(error)):
+        error.add_note(
+            f"functions take (z, x), z first: here z has shape {z}, as z0 has {z[-1]} entries, and x {x}, as x0 has "
+            f"{x[-1]}; minimize takes x0 before z0"
+        )
 
 
 def _number(level: str, value: Any) -> float:

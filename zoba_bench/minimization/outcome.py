@@ -64,6 +64,7 @@ class Outcome:
     fun : F(z, x), which estimates Psi(x).
     jac : (d,) array, the measured hypergradient; NaN where none was measured.
     error_bound : predicted |x - x*| with what noise, rounding and flat directions may hide; infinite where unknown.
+    sizes : (d,) array or None, measured sizes of x, where an end leaves it open whether others would have helped.
     history : lists "iteration", "evaluations", "value", "gradient_norm", "predicted_distance", a row an iteration.
     """
 
@@ -77,3 +78,4 @@ class Outcome:
     jac: Array
     error_bound: float
     history: dict[str, list[Any]] = field(default_factory=dict)
+    sizes: Array | None = None

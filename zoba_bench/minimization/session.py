@@ -16,7 +16,7 @@ from zoba_bench.minimization.ahead import at_once
 from zoba_bench.minimization.arguments import by_name
 from zoba_bench.minimization.black_box import BlackBox, check_black_boxes
 from zoba_bench.minimization.checkpoint import Checkpoint
-from zoba_bench.minimization.implicit import certify, minimize_implicit
+from zoba_bench.minimization.implicit import UNEVEN, certify, minimize_implicit
 from zoba_bench.minimization.minimize_result import MinimizeResult, result_of
 from zoba_bench.minimization.outcome import Ended, Outcome
 from zoba_bench.minimization.pool import Map, Pool
@@ -181,6 +181,9 @@ class Session:
             message += (
                 f"; {len(evaluator.skipped)} evaluations raised and were skipped, the first {evaluator.skipped[0]}"
             )
+        if outcome.message and outcome.sizes is not None and np.ptp(np.log(outcome.sizes)) > math.log(UNEVEN):
+            sizes = ", ".join(f"{size:.2g}" for size in outcome.sizes * request.x_scale)
+            message += f"; measured sizes of the variables: x_scale=[{sizes}], which may be given, or corrected"
         return result_of(
             x=outcome.x * request.x_scale, z=outcome.z * request.z_scale, v=outcome.v * request.z_scale,
             status=Status(outcome.status), message=message, fun=outcome.fun,

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from zoba_bench.minimization.implicit import minimize_implicit
+from zoba_bench.minimization.implicit.noise import Level
 from zoba_bench.minimization.outcome import Exhausted, Outcome
 
 
@@ -72,6 +73,13 @@ def solve(pair: Pair, tol: float = 1e-2, **options: Any) -> tuple[Outcome, Count
     values = Counted(pair, **own)
     start = np.array(pair.z0, dtype=float), np.array(pair.x0, dtype=float)
     return minimize_implicit(values, *start, tol=tol, **options), values
+
+
+def levels(pair: Pair) -> tuple[Level, Level]:
+    """F and G as the method sees them, in units of 1."""
+    values, p, d = Counted(pair), len(pair.z0), len(pair.x0)
+    F, G = (Level(values, name, np.ones(p), np.ones(d)) for name in ("outer", "inner"))
+    return F, G
 
 
 def error(outcome: Outcome, pair: Pair) -> float:

@@ -4,6 +4,7 @@ Read in this order:
 
 noise         one level: its values, their noise and unit, and the steps and errors of differences
 differences   gradients and second derivatives from stencils, each stencil one call
+sizes         natural sizes of the variables, by second differences at lengths over nine decades
 symmetric     measured symmetric matrices: floors, solving, secant updates
 inner         z follows z*(x); the adjoint and its check
 outer         the Hessian of Psi, trust-region steps inside of bounds
@@ -20,5 +21,6 @@ certificate   what all this says of a point that another method found
 
 from zoba_bench.minimization.implicit.certificate import Certificate, certify
 from zoba_bench.minimization.implicit.method import minimize_implicit
+from zoba_bench.minimization.implicit.sizes import UNEVEN
 
-__all__ = ["Certificate", "certify", "minimize_implicit"]
+__all__ = ["UNEVEN", "Certificate", "certify", "minimize_implicit"]

@@ -112,7 +112,7 @@ def second_and_slopes(
 
     The slopes cost nothing more; None where values are noisy, or the stencil was moved inside of the bounds.
     """
-    n, h = len(S), f.h2
+    n, h = len(S), f.h2 if S[:, f.p :].any() else f.h2_z
     upper = np.triu_indices(n)
     reach = h * (1 if np.count_nonzero(S) == n and f.noisy else 2) * float(np.abs(S).max(initial=0.0))
     z_c, x_c = _centre(f, z, x, reach)

@@ -11,14 +11,17 @@ from zoba_bench.minimization.implicit.differences import gradient, mixed
 from zoba_bench.minimization.implicit.inner import Refused
 from zoba_bench.minimization.implicit.noise import NotFinite
 from zoba_bench.minimization.implicit.outer import held
+from zoba_bench.minimization.implicit.sizes import condition
 from zoba_bench.minimization.implicit.state import State
 from zoba_bench.minimization.implicit.stopping import Hidden
 from zoba_bench.minimization.implicit.symmetric import Symmetric
 from zoba_bench.minimization.outcome import Ended, Exhausted
 from zoba_bench.result import Status
 
-__all__ = ["JUMP", "WITHOUT_STEPS", "Ending", "Stuck"]
+__all__ = ["ILL", "JUMP", "WITHOUT_STEPS", "Ending", "Stuck", "Unsure"]
 
+#: Condition of G_zz from which on rounding, multiplied by it, may be what a run ended with.
+ILL = 1e4
 _AVERAGED = 20
 #: Relative residual of v that is no inaccuracy of differences where G_zz was measured at the same point.
 _JUMP = 0.01
@@ -38,7 +41,11 @@ JUMP = (
 )
 
 
-class Stuck(Ended):
+class Unsure(Ended):
+    """The run would end here, by differences that those of another length may contradict."""
+
+
+class Stuck(Unsure):
     """The run would end here for want of progress: Psi may have a kink."""
 
 
@@ -120,12 +127,12 @@ class Ending(State):
             raise Stuck(
                 Status.STOPPED,
                 "Psi has slopes but no curvature that could be measured: it has a kink, or a linear piece; "
-                f"{self._distance()}",
+                f"{self._distance()}{self._ill()}",
             )
-        raise Ended(
+        raise Unsure(
             Status.FLAT,
-            "Psi is flat along a direction of x, as far as rounding shows: solutions may lie anywhere along it; where "
-            "x or z is of another size than 1, x_scale= and z_scale= tell more",
+            f"Psi is flat along a direction of x, mostly {self._weakest()}, as far as rounding shows: solutions may "
+            f"lie anywhere along it{self._ill()}",
         )
 
     def steep(self, model: Symmetric) -> bool:
@@ -315,6 +322,8 @@ class Ending(State):
             spread = 2 * float(np.linalg.norm(deviation)) / math.sqrt(n)
         resolved = model.lowest > model.error
         self.bar = r * drift + max(parts.noise / math.sqrt(n), spread) + parts.bias if resolved else math.inf
+        if G.central:  # steps that shrink slowly are no noise there
+            self.bar += self.tail(size, parts)
         if self.bar <= tol:
             if (parts.adjoint > 0.2 * tol or self.loose(parts)) and self.verify():
                 return True
@@ -329,10 +338,14 @@ class Ending(State):
 
     def noise_limited(self, resolved: bool) -> None:
         self.take_average()
-        what = self._distance() if resolved else "the curvature of Psi is smaller than its error"
-        raise Ended(
+        what = "the curvature of Psi is smaller than its error"
+        if resolved:
+            what = self._distance() + self._within_reach()
+        of = "rounding" if self.G.central else "noise"
+        raise Unsure(
             Status.NOISE_LIMITED,
-            f"noise of size {self.F.eps:.1g} in outer and {self.G.eps:.1g} in inner limits the accuracy: {what}",
+            f"{of} of size {self.F.eps:.1g} in outer and {self.G.eps:.1g} in inner limits the accuracy: {what}"
+            f"{self._ill()}",
         )
 
     def take_average(self) -> None:
@@ -378,7 +391,7 @@ class Ending(State):
             self.bar += half
             self.noise_limited(True)
         for level in (F, G):
-            level.third, level.fourth = 4 * level.third, 4 * level.fourth
+            level.third, level.fourth, level.fourth_z = 4 * level.third, 4 * level.fourth, 4 * level.fourth_z
         self.targets, self.shifts = [], []
         self.refresh()
         return True
@@ -386,11 +399,30 @@ class Ending(State):
     def stall(self) -> None:
         if self.noisy:
             self.noise_limited(resolved=math.isfinite(self.bar))
-        raise Stuck(Status.STOPPED, f"{self.near_steps} short steps did not meet the tolerance; {self._distance()}")
+        why = ""
+        if self.B is not None and self.free_model().lowest <= self.free_model().error:
+            why = f": Psi has next to no curvature along some x, mostly {self._weakest()}, and may flatten without end"
+        elif math.isfinite(self.bar) and sum(self.hides()) > self.tol:
+            why = ", which rounding and the errors of differences exceed"
+        raise Stuck(
+            Status.STOPPED,
+            f"{self.near_steps} short steps did not meet the tolerance{why}; {self._distance()}{self._within_reach()}"
+            f"{self._ill()}",
+        )
+
+    def hides(self) -> tuple[float, float]:
+        """What noise and biases hide of the distance."""
+        parts = self.hidden()
+        return parts.noise, parts.bias
+
+    def _ill(self) -> str:
+        """What is to be said of the condition of G_zz, which multiplies errors of values."""
+        found = condition(self.inner.H.matrix, self.unit_z)
+        return f"; the inner problem is ill-conditioned in z (about {found:.0e})" if ILL < found < math.inf else ""
 
     def give_up(self) -> None:
         if self.noisy:
-            raise Ended(Status.NOISE_LIMITED, f"noise hides whether shorter steps lower Psi; {self._distance()}")
+            raise Unsure(Status.NOISE_LIMITED, f"noise hides whether shorter steps lower Psi; {self._distance()}")
         if self.B is not None and self.B.lowest < -self.B.error:
             raise Stuck(Status.STOPPED, "no step lowers Psi, which curves downwards here; it may have a kink")
         raise Stuck(

@@ -14,6 +14,7 @@ import numpy as np
 from zoba_bench.arrays import Array
 from zoba_bench.minimization.implicit.differences import gradient, mixed, second_and_slopes
 from zoba_bench.minimization.implicit.noise import Level
+from zoba_bench.minimization.implicit.sizes import falling
 from zoba_bench.minimization.implicit.symmetric import Symmetric, bfgs, secant
 from zoba_bench.result import Status
 
@@ -21,6 +22,8 @@ __all__ = ["Inner", "Refused"]
 
 _STEPS = 40
 _AWAY = 1e6
+#: Factor by which steps grow, so many times in a row, where G curves downwards: it doubles them where it is quadratic.
+_GROWS, _GROWN = 1.5, 3
 #: How much further than the last check looked back its residual is believed.
 _SEEN = 3.0
 #: Expected relative error of G_zz above which a check along v would find that it has to be measured again.
@@ -32,11 +35,14 @@ _ONE_SIDED = 0.05
 
 
 class Refused(Exception):
-    """The inner problem has no solution that the method can follow: a status and its message."""
+    """The inner problem has no solution that the method can follow: a status and its message.
 
-    def __init__(self, status: Status, message: str) -> None:
+    ``unsure`` where differences of another length may contradict that.
+    """
+
+    def __init__(self, status: Status, message: str, *, unsure: bool = False) -> None:
         super().__init__(message)
-        self.status, self.message = status, message
+        self.status, self.message, self.unsure = status, message, unsure
 
 
 class Inner:
@@ -101,7 +107,7 @@ class Inner:
         """
         G = self.level
         base = G.one(z, x) if G.noisy else None
-        last, renewed, slow = 0.0, False, 0
+        last, renewed, slow, grown = 0.0, False, 0, 0
         previous: tuple[Array, Array] | None = None
         remaining = math.inf
         for turn in range(_STEPS):
@@ -111,6 +117,9 @@ class Inner:
             size = float(np.linalg.norm(dz))
             if last and size:
                 self.kappa, self.kappa_at = size / last, last
+                grown = grown + 1 if self.kappa >= _GROWS else 0
+            if grown == _GROWN and self.H.lowest < -self.H.error:
+                self._refuse_downwards(z, x, dz, base)
             if previous is not None and size > 3 * self.noise and (self.kappa > 0.1 or not last):
                 self.learn(z - previous[0], g - previous[1])
                 slow += last > 0 and self.kappa > 0.3
@@ -146,7 +155,18 @@ class Inner:
             Status.INNER_FAILED,
             f"{_STEPS} inner steps did not bring z near a minimiser of the inner function; a z0 of the size of the "
             "solution, or z_scale=, helps where that size is far from 1",
+            unsure=True,
         )
+
+    def _refuse_downwards(self, z: Array, x: Array, dz: Array, base: float) -> None:
+        """End the run where G falls along the step as far as one looks: a double well turns up again."""
+        curvature = falling(self.level, z, x, dz, base)
+        if curvature < 0:
+            raise Refused(
+                Status.INNER_FAILED,
+                f"the inner function curves downwards in z (curvature about {curvature:.2g}) and falls as far as was "
+                "looked, so z*(x) does not exist: is its sign right?",
+            )
 
     def _remaining(self, t: float, size: float, last: float, z: Array, x: Array) -> float:
         """What a step of this length leaves of |z - z*(x)|; ``last`` is the length of the one before, if any."""

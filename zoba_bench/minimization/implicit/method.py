@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
 from zoba_bench.arrays import Array
-from zoba_bench.minimization.implicit.ending import JUMP, WITHOUT_STEPS, Ending, Stuck
+from zoba_bench.minimization.implicit.ending import ILL, JUMP, WITHOUT_STEPS, Ending, Stuck, Unsure
 from zoba_bench.minimization.implicit.inner import Refused
 from zoba_bench.minimization.implicit.kinks import Kinks
 from zoba_bench.minimization.implicit.noise import NotFinite
 from zoba_bench.minimization.implicit.outer import step
+from zoba_bench.minimization.implicit.sizes import UNEVEN, condition, sizes_of_x
 from zoba_bench.minimization.implicit.start import Start
 from zoba_bench.minimization.implicit.symmetric import Symmetric, bfgs, secant
 from zoba_bench.minimization.implicit.together import together
@@ -50,7 +52,22 @@ def minimize_implicit(
     on_iteration : called with the outcome so far before each step; True ends the run.
     """
     limit = _ITERATIONS if max_iterations is None else max_iterations
-    return Loop(values, z0, x0, tol, bounds, bounds_z, limit, on_iteration).run()
+    run = Loop(values, z0, x0, tol, bounds, bounds_z, limit, on_iteration)
+    outcome = run.run()
+    while limit and run.unsure and not math.isfinite(run.bar):
+        try:
+            again = run.other_differences()
+        except (Exhausted, Ended, NotFinite):
+            break
+        if again is None:
+            break
+        before = outcome
+        run = Loop(values, before.z, before.x, tol, bounds, bounds_z, limit, on_iteration, run, *again)
+        outcome = run.run()
+        if outcome.status == Status.BUDGET:
+            said = f"{outcome.message}; before, with other differences, it seemed that {before.message}"
+            outcome = replace(outcome, message=said)
+    return outcome
 
 
 class Loop(Start, Ending, Kinks):
@@ -61,8 +78,15 @@ class Loop(Start, Ending, Kinks):
             self.start()
             self.loop()
         except Exhausted:
+            if not self.history["value"]:
+                return self.outcome(
+                    Status.BUDGET,
+                    f"the budget is used up before the first step: the start takes about {self.start_size()} "
+                    f"evaluations for p={self.p}, d={self.d}, and more where values are noisy",
+                )
             return self.outcome(Status.BUDGET, f"the budget is used up; {self._distance()}")
         except (Ended, Refused) as end:
+            self.unsure = end.unsure if isinstance(end, Refused) else isinstance(end, Unsure)
             return self.outcome(end.status, end.message)
         except NotFinite as error:
             return self.outcome(
@@ -72,6 +96,22 @@ class Loop(Start, Ending, Kinks):
                 'on_error="retry" asks again',
             )
         raise AssertionError("the loop ends with a status")
+
+    def other_differences(self) -> tuple[Array, bool] | None:
+        """Units of x, and whether by central differences, for a run from here; None where none promise more."""
+        H, central = self.inner.H, self.G.central
+        if self.scaled:
+            factor = np.ones(self.d)
+        else:
+            typical = float(np.median(np.abs(np.diag(H.matrix))))
+            bases = [(level, level.one(self.z, self.x)) for level in (self.F, self.G)]
+            factor = sizes_of_x(bases, self.z, self.x, np.arange(self.d), typical)
+            factor = np.where(np.isfinite(factor), factor, 1.0)
+        if factor.max() > UNEVEN * factor.min():
+            return self.unit_x * 2.0 ** np.rint(np.log2(factor)), central
+        if not central and not self.noisy and condition(H.matrix, self.unit_z) > ILL:
+            return self.unit_x, True
+        return None
 
     def loop(self) -> None:
         while True:
@@ -217,6 +257,12 @@ class Loop(Start, Ending, Kinks):
         self.seen(self.z, self.x, self.value_F)
         if float(np.linalg.norm(self.unit_x * self.x)) > _FAR * self.x0_size:
             raise Ended(Status.DIVERGED, "x runs away: Psi seems to be unbounded below; bounds= would keep x in place")
+        if self.value_F < self.lowest_sane:
+            raise Ended(
+                Status.DIVERGED,
+                f"F has fallen to {self.value_F:.2g} and falls on: Psi seems to be unbounded below; bounds= would keep "
+                "x in place",
+            )
         self.update(s, self.gradient - gradient_before)
         self.last_step = real
         return True

@@ -50,22 +50,24 @@ class Level:
     eps : error of one value (a standard deviation, or the size of rounding errors).
     phi : unit of the values.
     third, fourth : bounds on derivatives along a unit vector, measured where values are noisy.
+    fourth_z : the same along z alone; ``fourth`` but for the inner level of ``central`` differences.
     noisy : whether the error of a value was more than rounding of exact values of size phi, where it was measured.
     constant : no two of the values that were measured differ.
     widen : factor of the steps, for a repetition with other steps.
+    central : whether exact values, too, get the central differences of noisy ones, whose noise is their rounding.
     """
 
-    def __init__(self, values: Values, name: str, unit_z: Array, unit_x: Array) -> None:
+    def __init__(self, values: Values, name: str, unit_z: Array, unit_x: Array, *, central: bool = False) -> None:
         self._function = values.outer if name == "outer" else values.inner
         self.name = name
         self.unit_z, self.unit_x = unit_z, unit_x
         self.p, self.d = len(unit_z), len(unit_x)
         self.low, self.high = np.full(self.d, -np.inf), np.full(self.d, np.inf)
         self.low_z, self.high_z = np.full(self.p, -np.inf), np.full(self.p, np.inf)
-        self.eps = self.phi = self.third = self.fourth = 0.0
+        self.eps = self.phi = self.third = self.fourth = self.fourth_z = 0.0
         self.relative = 2 * _ULP
-        self.constant = self.noisy = False
-        self.widen = 1.0
+        self.constant = self.noisy = self._random = False
+        self.widen, self.central = 1.0, central
         self.evaluations = 0
         self._known, self._ahead = Known(), Ahead()
         self._asked: list[tuple[Array, Array]] | None = None  # what is asked for while nothing is evaluated
@@ -91,7 +93,7 @@ class Level:
     @property
     def _repeats(self) -> bool:
         """Whether a second value at a point is a new one: with noise, or as long as that is not known."""
-        return self.noisy or self.phi == 0.0
+        return self._random or self.phi == 0.0
 
     @property
     def _stock(self) -> Known | Ahead:
@@ -155,6 +157,12 @@ class Level:
         return float(min(h, _LONGEST) * self.widen)
 
     @property
+    def h2_z(self) -> float:
+        """Of second differences along z alone: longer where the level is nearly quadratic in z."""
+        h = min((3 * self.eps / self.fourth_z) ** 0.25, _LONGEST) * self.widen if self.noisy else self.h2
+        return float(h)
+
+    @property
     def h3(self) -> float:
         """Of third differences."""
         h = (self.eps / self.fourth) ** 0.2 if self.noisy else max((4 * self._e) ** 0.25, 1e-4)
@@ -192,7 +200,12 @@ class Level:
     @property
     def second_noise(self) -> float:
         """Of one entry of a matrix of second differences."""
-        return (1.6 if self.noisy else 2.0) * self.eps / self.h2**2
+        return (1.6 if self.noisy else 2.0) * self.eps / self.h2_z**2
+
+    @property
+    def second_bias(self) -> float:
+        """Of one entry of a matrix of second differences of noisy values."""
+        return self.fourth_z * self.h2_z**2 / 3
 
     # Measurements
 
@@ -209,13 +222,14 @@ class Level:
         self.phi = max(self.phi, self.eps)
         if self.phi == 0.0:  # constant and zero
             self.phi = self.eps = 1e-300
-        self.noisy = self.eps > 1e-11 * self.phi
-        if self.noisy and not self.constant:
+        self._random = self.eps > 1e-11 * self.phi
+        self.noisy = self._random or self.central
+        if self._random and not self.constant:
             second = self._along(z, x, self._inward(z, x, weyl(self.p + self.d, 1)))[1]
             self.eps = max(1.2 * math.sqrt((sigma**2 + second**2) / 2), self.relative * abs(value), 0.0)
             self.phi = max(self.phi, self.eps)
         if self.noisy:
-            self.third = self.fourth = 0.0
+            self.third = self.fourth = self.fourth_z = 0.0
             self.measure_derivatives(z, x, value)
         return value
 
@@ -269,15 +283,19 @@ class Level:
         """Third and fourth derivatives along two coordinates of z and one of x; the larger ones are kept.
 
         The steps double up to 8, and the first change that noise does not explain (6 standard deviations) counts. Long
-        steps are the point: of a quadratic they leave errors of the size of the noise.
+        steps are the point: of a quadratic they leave errors of the size of the noise. Of an inner level with
+        ``central`` differences all of z is looked at, and those along z are kept apart: its slopes are those in z.
         """
         first = max(1e-3, min(self._e, 1.0) ** (1 / 3))
         steps = first * 2.0 ** np.arange(1 + max(1, math.ceil(math.log2(8 / first))))
-        rows = [0, self.p // 2 if self.p > 1 else None, self.p]
-        for row in dict.fromkeys(row for row in rows if row is not None):
-            u = np.zeros(self.p + self.d)
-            u[row] = 1.0
-            usable = steps[steps <= self._room(z, x, row)]
+        apart = self.central and self.name == "inner"
+        rows = [*range(self.p), self.p] if apart else sorted({0, self.p // 2, self.p})
+        directions = [np.eye(self.p + self.d)[row] for row in rows]
+        if apart:
+            steps = steps[::2]
+            directions.append(np.r_[weyl(self.p, 4), np.zeros(self.d)])
+        for u in directions:
+            usable = steps[steps <= min(self.room(z, x, int(row)) for row in np.flatnonzero(u))]
             if len(usable) < 2:
                 continue
             f = self.line(z, x, u, np.concatenate([usable, -usable])).reshape(2, -1)
@@ -285,12 +303,18 @@ class Level:
             many = int(np.argmin(good)) if not good.all() else len(good)
             h, (up, down) = usable[:many], f[:, :many]
             slopes, seconds = (up - down) / (2 * h), (up + down - 2 * value) / h**2
-            self.third = max(self.third, self._first_change(slopes, h, 2.0, 0.8 * self.eps / h))
-            self.fourth = max(self.fourth, self._first_change(seconds, h, 4.0, 2.6 * self.eps / h**2))
+            eps = np.maximum(self.eps, self.relative * np.abs(f[:, :many]).max(axis=0) if apart else 0.0)
+            third = self._first_change(slopes, h, 2.0, 0.8 * eps / h)
+            fourth = self._first_change(seconds, h, 4.0, 2.6 * eps / h**2)
+            along_z = not u[self.p :].any()
+            self.third = max(self.third, third if along_z or not apart else 0.0)
+            self.fourth = max(self.fourth, fourth)
+            self.fourth_z = max(self.fourth_z, fourth if along_z or not apart else 0.0)
         tiny = 1e-6 * self.eps
-        self.third, self.fourth = max(self.third, tiny), max(self.fourth, tiny)
+        self.third, self.fourth, self.fourth_z = (max(b, tiny) for b in (self.third, self.fourth, self.fourth_z))
 
-    def _room(self, z: Array, x: Array, row: int) -> float:
+    def room(self, z: Array, x: Array, row: int) -> float:
+        """Length of the steps along a coordinate that stay inside of the bounds on both sides."""
         if row < self.p:
             return float(min(z[row] - self.low_z[row], self.high_z[row] - z[row]))
         return float(min(x[row - self.p] - self.low[row - self.p], self.high[row - self.p] - x[row - self.p]))

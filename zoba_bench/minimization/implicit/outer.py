@@ -40,7 +40,7 @@ def hessian(
     if values is not None and size > 0.0:
         together(values, F, G, lambda: second(F, z, x, S, base), some)
     M = second(F, z, x, S, base)
-    error = F.second_noise + (F.fourth * F.h2**2 / 3 if F.noisy else F.phi * F.h2)
+    error = F.second_noise + (F.second_bias if F.noisy else F.phi * F.h2)
     counts = False
     if size > 0.0:
         noise = 8 * G.eps / G.h3**3 * size if not G.noisy else G.eps / G.h3**3 * size

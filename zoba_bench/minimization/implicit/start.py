@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from zoba_bench.arrays import Array
+from zoba_bench.minimization.implicit.ending import Unsure
 from zoba_bench.minimization.implicit.inner import Refused
+from zoba_bench.minimization.implicit.sizes import along, natural, sizes_of_x, smooth
 from zoba_bench.minimization.implicit.state import State
-from zoba_bench.minimization.outcome import Ended
 from zoba_bench.result import Status
 
 __all__ = ["Start"]
 
 _NEWTON_MOST = 60
+#: Multiple of the start's value, or of what F changes over a unit there, that no F with a minimum falls by.
+_ABYSS = 1e12
 
 
 class Start(State):
@@ -21,6 +26,7 @@ class Start(State):
     def start(self) -> None:
         """Noise, G_zz, z near z*(x), derivatives, and the model of Psi."""
         G, F, inner = self.G, self.F, self.inner
+        self.fit_odd_sizes()
         base = G.measure(self.z, self.x)
         if G.constant:
             raise Refused(Status.INNER_SINGULAR, "the inner function is constant, so z*(x) is not defined")
@@ -30,8 +36,9 @@ class Start(State):
         self.fit_units_of_z()
         self.settle_first()
         self.value_F = F.measure(self.z, self.x)
+        self.lowest_sane = self.value_F - _ABYSS * max(abs(self.value_F), F.phi)
         if F.constant:
-            raise Ended(
+            raise Unsure(
                 Status.FLAT,
                 "the outer function did not change within a unit of the start: it is constant there, or rounded; where "
                 "x or z is far larger than 1, x_scale= and z_scale= tell more",
@@ -46,6 +53,32 @@ class Start(State):
         if self.newton:
             self.measure_hessian()
             self.fit_units_of_x()
+
+    def fit_odd_sizes(self) -> None:
+        """Units of those x whose start is of another size than the rest, by the functions themselves.
+
+        A start near 0 looks so too: a unit lies between that of the start and that of the other coordinates.
+        """
+        if not len(self.odd):
+            return
+        start, factor = self.unit_x * self.x, np.ones(self.d)
+        others = natural(np.delete(start, self.odd))
+        bases = [(level, float(level.raw(self.z[None], self.x[None])[0])) for level in (self.F, self.G)]
+        for i in self.odd:
+            low, high = sorted((abs(float(start[i])), others))
+            now = float(self.unit_x[i])
+            if all(smooth(level, self.z, self.x, self.p + i, high / now, base) for level, base in bases):
+                unit = high
+            else:
+                unit = float(np.clip(now * sizes_of_x(bases, self.z, self.x, np.array([i]))[0], low, high))
+            factor[i] = 2.0 ** round(math.log2(unit / now))
+        self.convert_x(factor)
+
+    def start_size(self) -> int:
+        """About how many evaluations of both functions :meth:`start` takes where values are exact."""
+        p, d = self.p, self.d
+        model = p * d + p + d * (d + 3) // 2 + max(10, (d + 1) * (d + 2)) if d <= _NEWTON_MOST else d + 1
+        return 2 + 18 + p * (p + 3) // 2 + p + 2 + p + d + model
 
     def settle_first(self) -> None:
         G, inner = self.G, self.inner
@@ -63,12 +96,30 @@ class Start(State):
                 self.rescale_z(np.full(self.p, 300.0))
                 self.fit_units_of_z()
         if inner.H.lowest < -inner.H.error:
-            raise Refused(Status.INNER_SINGULAR, "the inner function curves downwards in z where its gradient vanishes")
+            raise Refused(
+                Status.INNER_SINGULAR,
+                "the inner function curves downwards in z where its gradient vanishes: is its sign right?",
+            )
+        flat = np.r_[inner.H.vectors[:, 0], np.zeros(self.d)]
+        if len(inner.H.free) == self.p and along(G, self.z, self.x, flat, self.value_G)[1] != 0.0:
+            raise Refused(
+                Status.INNER_SINGULAR,
+                "the curvature of the inner function along a direction of z is below the error of its differences, "
+                "but shows over longer steps: the variables may be of very different sizes (x_scale=, z_scale=), or "
+                "the inner problem ill-conditioned",
+                unsure=True,
+            )
         raise Refused(
             Status.INNER_SINGULAR,
-            "the inner function is flat along a direction of z (as far as noise and rounding show), so z*(x) is not "
-            "defined there; add a small multiple of |z|^2 to it, or scale z",
+            "the inner function is flat along a direction of z, "
+            f"{self._direction(inner.H.vectors[:, 0])}, at all lengths that noise and rounding let see, so z*(x) is "
+            "not defined there: it needs a term that determines that direction, as a small multiple of |z|^2 would",
         )
+
+    def _direction(self, vector: Array) -> str:
+        """The largest coordinate of a direction of the free z, in the user's units."""
+        part = np.abs(vector * self.unit_z[self.inner.H.free])
+        return f"mostly z[{self.inner.H.free[int(np.argmax(part))]}]"
 
     def fit_units_of_z(self) -> None:
         """One unit a coordinate, so that the curvatures along them agree, where they differ by more than 100."""
@@ -122,12 +173,16 @@ class Start(State):
         assert self.B is not None
         return int(np.count_nonzero(np.abs(self.B.values) > self.B.error))
 
-    def rescale_x(self, factor: Array) -> None:
-        """Other units of x: everything is converted, noise and the Hessian of Psi are measured again."""
+    def convert_x(self, factor: Array) -> None:
+        """The point and its bounds in other units of x."""
         self.unit_x *= factor
         self.x = self.x / factor
         for level in (self.F, self.G):
             level.low, level.high = level.low / factor, level.high / factor
+
+    def rescale_x(self, factor: Array) -> None:
+        """Other units of x: everything is converted, noise and the Hessian of Psi are measured again."""
+        self.convert_x(factor)
         self.G.measure(self.z, self.x)
         self.F.measure(self.z, self.x)
         self.radius = max(1.0, float(np.linalg.norm(self.x)))

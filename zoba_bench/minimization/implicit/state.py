@@ -13,6 +13,7 @@ from zoba_bench.minimization.implicit.differences import cross, gradient, mixed
 from zoba_bench.minimization.implicit.inner import Inner
 from zoba_bench.minimization.implicit.noise import Level
 from zoba_bench.minimization.implicit.outer import held, hessian
+from zoba_bench.minimization.implicit.sizes import natural, odd
 from zoba_bench.minimization.implicit.stopping import Hidden, hidden, ritz
 from zoba_bench.minimization.implicit.symmetric import Symmetric
 from zoba_bench.minimization.implicit.together import together
@@ -35,22 +36,26 @@ class Point:
     above: float
 
 
-def _natural(start: Array) -> float:
-    """A unit: 1, or the size of the start where that is far from 1."""
-    size = float(np.sqrt(np.mean(start**2)))
-    return 1.0 if size == 0.0 or 0.03 <= size <= 30.0 else 2.0 ** round(math.log2(size))
-
-
 class State:
-    """One run. z and x are in units: the user's are ``unit_z * z`` and ``unit_x * x``."""
+    """One run. z and x are in units: the user's are ``unit_z * z`` and ``unit_x * x``.
+
+    With ``earlier`` it goes on from where that run ended, in other units of x or by central differences.
+    """
 
     def __init__(
         self, values: Values, z0: Array, x0: Array, tol: float, bounds: tuple[Array, Array] | None,
         bounds_z: tuple[Array, Array] | None, limit: int, on_iteration: Callable[[Outcome], bool] | None,
+        earlier: State | None = None, unit_x: Array | None = None, central: bool = False,
     ) -> None:  # fmt: skip
         self.values = values
-        self.unit_z, self.unit_x = np.full(len(z0), _natural(z0)), np.full(len(x0), _natural(x0))
-        self.F, self.G = (Level(values, name, self.unit_z, self.unit_x) for name in ("outer", "inner"))
+        self.scaled = unit_x is not None  # whether sizes of x were measured by all lengths
+        self.earlier, self.odd = earlier, odd(x0) if earlier is None else np.zeros(0, dtype=np.intp)
+        self.unit_z = np.full(len(z0), natural(z0))
+        if unit_x is None:
+            unit_x = np.full(len(x0), natural(np.delete(x0, self.odd)))
+            unit_x[self.odd] = [natural(x0[i : i + 1]) for i in self.odd]
+        self.unit_x = unit_x
+        self.F, self.G = (Level(values, name, self.unit_z, self.unit_x, central=central) for name in ("outer", "inner"))
         for level in (self.F, self.G):
             if bounds is not None:
                 level.low, level.high = (np.array(side) / self.unit_x for side in bounds)
@@ -75,21 +80,27 @@ class State:
         self.B_jumped = False  # whether it became much larger in one measurement, and has explained no step since
         self.B_at, self.B_measured = self.x, 0
         self.newton, self.rho = False, math.nan
-        self.radius, self.last_step, self.nit = 1.0, math.inf, 0
+        self.radius, self.last_step = 1.0, math.inf
+        self.nit: int = 0 if earlier is None else earlier.nit
         self.pairs: list[tuple[Array, Array]] = []
         self.targets: list[Array] = []
         self.shifts: list[Array] = []
         self.near_steps = self.widenings = self.rescales = self.corrections = self.refused = 0
         self.searches = self.rejected = self.unexplained = 0
-        self.remeasured = self.looked_again = False
+        self.remeasured = self.looked_again = self.unsure = False
         self.settled_at: Array | None = None
         self.not_finite, self.edges, self.edge_error = 0, list[int](), 0.0
         self.bar, self.left = math.inf, 0.0
+        self.lowest_sane = -math.inf  # a value of F below it is taken for one of a Psi without a minimum
         self.best: Point | None = None
         self.final: Point | None = None
         self.history: dict[str, list[float]] = {
             name: [] for name in ("iteration", "evaluations", "value", "gradient_norm", "predicted_distance")
         }
+        if earlier is not None:
+            self.history, self.x0_size = earlier.history, earlier.x0_size
+            for level, before in ((self.F, earlier.F), (self.G, earlier.G)):
+                level.evaluations = before.evaluations
 
     @property
     def near(self) -> float:
@@ -105,6 +116,19 @@ class State:
             return f"the distance to a solution may be up to {self.bar:.2g} (tolerance {self.tol:.2g})"
         return "the distance to a solution is not known yet"
 
+    def _within_reach(self) -> str:
+        """The tolerance that could have been met, if it is known, and says something of x."""
+        if not self.tol < self.bar < 0.3 * max(1.0, float(np.linalg.norm(self.unit_x * self.x))):
+            return ""
+        bound = 1.1 * self.bar
+        digit = 10.0 ** math.floor(math.log10(bound))
+        return f"; tol={math.ceil(bound / digit) * digit:.1g} is within reach"
+
+    def _weakest(self) -> str:
+        """The x along which Psi curves least."""
+        model = self.free_model()
+        return f"x[{model.free[int(np.argmax(np.abs(model.vectors[:, 0] * self.unit_x[model.free])))]}]"
+
     def outcome(self, status: Status, message: str) -> Outcome:
         """The best point seen, with what is known at the last one."""
         point = self.final or self.here()
@@ -118,6 +142,7 @@ class State:
             x=point.x.copy(), z=point.z.copy(), v=self.v * self.unit_z, status=status, message=message, nit=self.nit,
             fun=point.value, jac=self.gradient / self.unit_x, error_bound=bound,
             history={name: list(column) for name, column in self.history.items()},
+            sizes=self.unit_x.copy() if self.unsure else None,
         )  # fmt: skip
 
     def here(self) -> Point:
@@ -192,7 +217,8 @@ class State:
         """An error of the hypergradient that moves the solution by a tenth of the tolerance."""
         if self.B is None:
             return 0.0
-        return 0.1 * self.tol / self.free_model().weighted_inverse(self.unit_x)[1]
+        spectral = self.free_model().weighted_inverse(self.unit_x)[1]
+        return 0.1 * self.tol / spectral if spectral else math.inf  # where bounds hold all of x
 
     def _just_measured(self) -> bool:
         at = self.inner.measured_at

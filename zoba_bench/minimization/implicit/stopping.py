@@ -56,7 +56,7 @@ def hidden(
     bias = direct + adjoint + z_part
     if F.noisy or G.noisy:
         entry = inner.H.entry_error
-        curved = G.fourth * G.h2**2 / 3 if G.noisy else 0.0
+        curved = G.second_bias if G.noisy else 0.0
         start = G.gradient_bias if G.noisy else 0.0
         bias += through * (slope * root_p * start / least + size * root_p * (entry + curved / 2))
     return Hidden(2 * sigma * frobenius, bias * spectral, adjoint * spectral, z_part * spectral)
