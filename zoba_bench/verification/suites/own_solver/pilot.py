@@ -99,11 +99,9 @@ def _add_far_on(
     The latter where a state counts something beside k. What is not looked at is left out by name.
     """
     counted = bool(beside_k(parts, spec))
-    given = {"iteration": _LATER} if counted else {"iteration": 3, "numbered": _LATER}
+    given: dict[str, Any] = {"iteration": _LATER} if counted else {"iteration": 3, "numbered": _LATER}
     with np.errstate(all="ignore"):
-        row = steps_from(
-            pilot_rng(), spec, parts.solver, parts.options, replicates=_PILOT, exact=exact, **given
-        )  # fmt: skip
+        row = steps_from(pilot_rng(), spec, parts.solver, parts.options, replicates=_PILOT, exact=exact, **given)
     reason = "it diverges there"
     ends = np.concatenate([np.array(row[side][name], dtype=float) for side in ("before", "mean") for name in "zvx"])
     if np.all(np.abs(ends) <= FAR):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import is_dataclass
+from dataclasses import is_dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -75,13 +75,19 @@ def trial(parts: Parts, spec: Spec) -> None:
         with np.errstate(all="ignore"), placed(parts, f"step on {problem.name}, k = {k}, {sizes}"):
             state = solver.step(state)
         _check_state(f"step of {parts.title}", state, (z, v, x), "the next State")
+    # A solver may say what it lacks in its own way: a problem without the derivative must be refused.
     named = solver.requirements()
-    unnamed = [] if "tasks" in named else [name for name in oracle.asked if name not in named]
-    if unnamed:
+    asked = [name for name in oracle.asked if name not in named]
+    if unnamed := [name for name in asked if not solver.lacking(_without(problem, name))]:
         raise SolverError(
             f"{parts.title} queries {', '.join(unnamed)} on {problem.name}, which needs does not name: a problem "
             f"without would fail in the middle of a run. Write needs = ({', '.join(map(repr, [*named, *unnamed]))},)"
         )
+
+
+def _without(problem: BilevelProblem, derivative: str) -> BilevelProblem:
+    changed: dict[str, Any] = {derivative: None}
+    return replace(problem, **changed)
 
 
 def _check_state(what: str, state: Any, iterates: tuple[Array, Array, Array], must: str) -> None:
