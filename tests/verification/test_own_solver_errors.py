@@ -56,3 +56,11 @@ def test_other_verbs_say_the_place_too(verb, tmp_path):
     code, _, errors = call(*words, "--solver", solver, *(["--out", tmp_path / "out"] if verb == "run" else []))
     assert code != 0
     assert "mine.py, line" in errors, errors
+
+
+def test_a_solver_on_a_problem_is_for_other_verbs_which_are_named(tmp_path):
+    solver = planted(tmp_path)
+    code, _, errors = call("verify", "--solver", solver, "--problem", "quad_general", "--out", tmp_path / "out")
+    assert code == 2
+    for verb in (f"zoba-bench run --problem quad_general --solver {solver}", "zoba-bench solve quad_general --solver"):
+        assert verb in errors

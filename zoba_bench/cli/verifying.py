@@ -94,10 +94,15 @@ def verify(
         raise click.UsageError(
             f"--suite {suite} and --problem {own} exclude each other: a problem of your own has its own claims"
         )
-    if solver is not None and (suite is not None or own is not None):
-        other = f"--suite {suite}" if suite is not None else f"--problem {own}"
+    if solver is not None and own is not None:
         raise click.UsageError(
-            f"--solver {solver} and {other} exclude each other: a solver of your own has its own claims"
+            f"--solver {solver} and --problem {own} exclude each other: each has claims of its own. To run this solver "
+            f"on this problem: `zoba-bench run --problem {own} --solver {solver}` tunes and measures it at a budget, `zoba-bench "
+            f"solve {own} --solver {solver}` is one run"
+        )
+    if solver is not None and suite is not None:
+        raise click.UsageError(
+            f"--solver {solver} and --suite {suite} exclude each other: a solver of your own has its own claims"
         )
     suite = suite or ("own" if own or solver else "quick")
     chosen: dict[str, Any] = {

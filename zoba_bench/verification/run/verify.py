@@ -325,7 +325,10 @@ def chosen_suite(
     """What :func:`verify` measures for these arguments, and what is left out, with the reason."""
     if solver is not None:
         if problem is not None:
-            raise ValueError("problem and solver exclude each other: each has claims of its own")
+            raise ValueError(
+                "problem and solver exclude each other: each has claims of its own; `zb.solve(problem, solver)` runs one "
+                "on the other"
+            )
         own, left_out = own_solver_suite(*solver_spec(solver))
         chosen = select(own, claims, only)
     elif problem is None:
