@@ -97,8 +97,8 @@ def verify(
     if solver is not None and own is not None:
         raise click.UsageError(
             f"--solver {solver} and --problem {own} exclude each other: each has claims of its own. To run this solver "
-            f"on this problem: `zoba-bench run --problem {own} --solver {solver}` tunes and measures it at a budget, `zoba-bench "
-            f"solve {own} --solver {solver}` is one run"
+            f"on this problem: `zoba-bench run --problem {own} --solver {solver}` tunes and measures it at a budget, "
+            f"`zoba-bench solve {own} --solver {solver}` is one run"
         )
     if solver is not None and suite is not None:
         raise click.UsageError(

@@ -326,8 +326,8 @@ def chosen_suite(
     if solver is not None:
         if problem is not None:
             raise ValueError(
-                "problem and solver exclude each other: each has claims of its own; `zb.solve(problem, solver)` runs one "
-                "on the other"
+                "problem and solver exclude each other: each has claims of its own; `zb.solve(problem, solver)` runs "
+                "one on the other"
             )
         own, left_out = own_solver_suite(*solver_spec(solver))
         chosen = select(own, claims, only)
