@@ -145,8 +145,15 @@ def test_second_differences_show_the_size_of_a_variable(size):
     (found,) = sizes_of_x(bases, origin, origin, np.arange(1))
     assert 0.05 * size <= found <= 2 * size
     F, base = bases[0]
-    assert smooth(F, origin, origin, 1, 0.1 * size, base)
-    assert not smooth(F, origin, origin, 1, 1e3 * size, base)
+    assert smooth(F, origin, origin, 1, (0.01 * size, 0.1 * size), base)
+    assert not smooth(F, origin, origin, 1, (0.01 * size, 1e3 * size), base)
+
+
+def test_a_function_that_is_quadratic_far_away_is_none_nearer():
+    pair = follow(lambda z, x: total((np.logaddexp(x / 1e-3, -x / 1e-3) - 0.7) ** 2), [0.0], [0.0])
+    F, _ = levels(pair)
+    x = np.array([1e-4])
+    assert not smooth(F, np.zeros(1), x, 1, (1e-4, 10.0), F.one(np.zeros(1), x))
 
 
 def test_a_kink_has_no_size():

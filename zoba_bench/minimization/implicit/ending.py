@@ -21,7 +21,7 @@ from zoba_bench.result import Status
 __all__ = ["ILL", "JUMP", "WITHOUT_STEPS", "Ending", "Stuck", "Unsure"]
 
 #: Condition of G_zz from which on rounding, multiplied by it, may be what a run ended with.
-ILL = 1e4
+ILL = 3e3
 _AVERAGED = 20
 #: Relative residual of v that is no inaccuracy of differences where G_zz was measured at the same point.
 _JUMP = 0.01

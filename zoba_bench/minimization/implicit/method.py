@@ -14,7 +14,7 @@ from zoba_bench.minimization.implicit.inner import Refused
 from zoba_bench.minimization.implicit.kinks import Kinks
 from zoba_bench.minimization.implicit.noise import NotFinite
 from zoba_bench.minimization.implicit.outer import step
-from zoba_bench.minimization.implicit.sizes import UNEVEN, condition, sizes_of_x
+from zoba_bench.minimization.implicit.sizes import UNEVEN, along, condition, sizes_of_x
 from zoba_bench.minimization.implicit.start import Start
 from zoba_bench.minimization.implicit.symmetric import Symmetric, bfgs, secant
 from zoba_bench.minimization.implicit.together import together
@@ -54,7 +54,7 @@ def minimize_implicit(
     limit = _ITERATIONS if max_iterations is None else max_iterations
     run = Loop(values, z0, x0, tol, bounds, bounds_z, limit, on_iteration)
     outcome = run.run()
-    while limit and run.unsure and not math.isfinite(run.bar):
+    while limit and run.unsure and run.bar > tol:
         try:
             again = run.other_differences()
         except (Exhausted, Ended, NotFinite):
@@ -100,11 +100,15 @@ class Loop(Start, Ending, Kinks):
     def other_differences(self) -> tuple[Array, bool] | None:
         """Units of x, and whether by central differences, for a run from here; None where none promise more."""
         H, central = self.inner.H, self.G.central
-        if self.scaled:
+        if self.scaled or math.isfinite(self.bar):
             factor = np.ones(self.d)
         else:
-            typical = float(np.median(np.abs(np.diag(H.matrix))))
             bases = [(level, level.one(self.z, self.x)) for level in (self.F, self.G)]
+            curvatures = np.diag(H.matrix)
+            if not H.lowest > H.error:
+                directions = np.eye(self.p, self.p + self.d)
+                curvatures = np.array([along(self.G, self.z, self.x, u, bases[1][1])[1] for u in directions])
+            typical = float(np.median(np.abs(curvatures)))
             factor = sizes_of_x(bases, self.z, self.x, np.arange(self.d), typical)
             factor = np.where(np.isfinite(factor), factor, 1.0)
         if factor.max() > UNEVEN * factor.min():

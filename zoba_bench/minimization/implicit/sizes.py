@@ -42,17 +42,20 @@ def odd(start: Array) -> NDArray[np.intp]:
     return np.flatnonzero((size > 0) & ((ratio > ODD) | (ratio < 1 / ODD)))
 
 
-def smooth(level: Level, z: Array, x: Array, row: int, length: float, base: float) -> bool:
-    """Whether second differences along a coordinate at a length and an eighth of it are of one size: 4 values."""
+def smooth(level: Level, z: Array, x: Array, row: int, lengths: tuple[float, float], base: float) -> bool:
+    """Whether second differences along a coordinate at two lengths agree: 4 values.
+
+    Neighbouring lengths would not do: far outside of its own size a function may be another quadratic one.
+    """
     u = np.zeros(level.p + level.d)
     u[row] = 1.0
-    steps = length * np.array([1.0, 0.125])
+    steps = np.array(lengths)
     with np.errstate(all="ignore"):
         up, down = level.line(z, x, u, np.concatenate([steps, -steps])).reshape(2, -1)
         rounding = _ROUNDING * level.relative * np.maximum(np.maximum(np.abs(up), np.abs(down)), abs(base))
         second = (up + down - 2 * base) / steps**2
-        slack = rounding / steps**2
-        return bool(abs(second[0]) <= 4 * abs(second[1]) + slack[1] and abs(second[1]) <= 4 * abs(second[0]) + slack[1])
+        slack = float(np.sum(rounding / steps**2))
+        return bool(abs(second[0] - second[1]) <= _AGREE * float(np.abs(second).max()) + slack)
 
 
 def along(level: Level, z: Array, x: Array, u: Array, base: float) -> tuple[float, float]:

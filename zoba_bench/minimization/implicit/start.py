@@ -67,7 +67,7 @@ class Start(State):
         for i in self.odd:
             low, high = sorted((abs(float(start[i])), others))
             now = float(self.unit_x[i])
-            if all(smooth(level, self.z, self.x, self.p + i, high / now, base) for level, base in bases):
+            if all(smooth(level, self.z, self.x, self.p + i, (low / now, high / now), base) for level, base in bases):
                 unit = high
             else:
                 unit = float(np.clip(now * sizes_of_x(bases, self.z, self.x, np.array([i]))[0], low, high))
