@@ -34,6 +34,17 @@ def test_the_vectorised_example_prints_a_result_and_draws_it(outputs, tmp_path):
     printed = outputs(0)
     assert {"message", "success", "fun", "jac", "nfev"} <= {line.split(":")[0].strip() for line in printed.splitlines()}
     assert (tmp_path / "run.png").stat().st_size > 10_000
+    said = dict(line.split(":", 1) for line in map(str.strip, printed.splitlines()) if ":" in line)
+    assert said["success"].strip() == "True", "the page says that it converges"
+    assert "4 of 4 variables at a bound" in said["message"]
+    assert 700 <= int(said["nfev"]) <= 1100, "the page says about 900 evaluations"
+
+
+def test_without_its_bounds_the_run_names_what_flattens(tmp_path):
+    printed = run(BLOCKS[0].replace("bounds=[(-6, 6)] * 4", "maxfev=8000"), tmp_path)
+    assert "success: False" in printed
+    assert "curvature along some x, mostly x[" in printed
+    assert "inf" in printed.split("error_bound")[1].splitlines()[0]
 
 
 def test_the_expensive_example_is_cut_and_resumed(outputs):

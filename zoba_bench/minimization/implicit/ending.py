@@ -339,6 +339,8 @@ class Ending(State):
     def noise_limited(self, resolved: bool) -> None:
         self.take_average()
         what = "the curvature of Psi is smaller than its error"
+        if self.B is not None:
+            what = f"the curvature of Psi along some x, mostly {self._weakest()}, is smaller than its error"
         if resolved:
             what = self._distance() + self._within_reach()
         of = "rounding" if self.G.central else "noise"
