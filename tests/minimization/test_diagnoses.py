@@ -80,6 +80,14 @@ def test_the_tolerance_that_it_names_is_met(K):
     assert again.success, again.message
 
 
+@pytest.mark.parametrize(("condition", "told"), [(1e2, False), (1e4, True)])
+def test_a_converged_run_of_a_bad_condition_says_so(condition, told):
+    result = run(np.geomspace(condition**-0.5, condition**0.5, 4))
+    assert result.success, result.message
+    assert ("ill-conditioned" in result.message) == told
+    no_false_success(result)
+
+
 def test_conditions_are_those_of_the_users_units():
     unit = np.array([1.0, 1e3])
     assert condition(np.eye(2), unit) == pytest.approx(1e6)

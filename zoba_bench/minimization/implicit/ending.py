@@ -256,10 +256,11 @@ class Ending(State):
         where = f", with {int(held_x.sum())} of {self.d} variables at a bound," if held_x.any() else ""
         if held_x[self.edges].any():
             where += " or where the functions stop being finite"
+        caveat = "" if self.G.central or not self._ill() else f"{self._ill()}, of which the bound may know too little"
         raise Ended(
             Status.CONVERGED,
             f"converged: the distance to a local solution{where} is at most {self.bar:.2g} by the error model "
-            f"(tolerance {self.tol:.2g}); z minimises the inner function nearby (local in z)",
+            f"(tolerance {self.tol:.2g}); z minimises the inner function nearby (local in z){caveat}",
         )
 
     def loose(self, parts: Hidden) -> bool:
