@@ -16,6 +16,7 @@ from importlib.metadata import entry_points
 from typing import Any
 
 from zoba_bench.contracts import HasOptions, Solver, Theorem, lacking, members, require
+from zoba_bench.option_kinds import with_kinds
 from zoba_bench.problem import BilevelProblem
 from zoba_bench.problem.file import is_file, load_file
 from zoba_bench.problem.pickling import made_by
@@ -344,8 +345,8 @@ def make_solver(solver: Any, **options: Any) -> Solver:
     ValueError
         For a file that is not there, does not run or was edited.
     TypeError
-        For an option that the solver does not have, options beside a configuration, or a solver that lacks a member
-        of its contract.
+        For an option that the solver does not have, a value of another kind than its default, options beside a
+        configuration, or a solver that lacks a member of its contract.
     """
     if isinstance(solver, str):
         factory = load_solver_class(solver) if is_solver_file(solver) else entry("solvers", solver)
@@ -370,7 +371,7 @@ def make_solver(solver: Any, **options: Any) -> Solver:
         return configured
     require(title, factory, HasOptions)
     _check_options(title, options, factory.option_names())
-    made: Solver = factory(**options)
+    made: Solver = with_kinds(title, factory, options)
     require(title, made, Solver)
     return made
 

@@ -23,6 +23,16 @@ def settings(*arguments):
     return {row["option"]: (row["value"], row["from"]) for row in json.loads(output)["settings"]}
 
 
+def test_a_whole_number_may_be_written_as_a_float(folder, monkeypatch):
+    (folder / "zoba-bench.toml").write_text("[solve]\nbudget = 2e3\n")
+    monkeypatch.setenv("ZOBA_BENCH_SEED", "1e2")
+    code, output, errors = call("solve", "reference", "--json")
+    assert code == 0, errors
+    content = json.loads(output)
+    assert content["n_inner"][0] + content["n_outer"][0] <= 2000
+    assert content["seed"] == 100
+
+
 def test_an_option_wins_then_the_environment_then_the_file_then_the_default(folder, monkeypatch):
     def seed(*more):
         arguments = ("solve", "reference", "--max-iterations", "1", "--json", *more)
@@ -100,6 +110,7 @@ def test_lists_tables_and_flags(folder):
         ("verify = 3", ["verify must be a table", "got 3"]),
         ("jobs = true", ["jobs must be an integer", "got True"]),
         ("jobs = '2'", ["jobs must be an integer", "got '2'"]),
+        ("jobs = 1.5", ["jobs must be an integer", "got 1.5"]),
         ("jobs = 0", ["zoba-bench.toml", "--jobs", "x>=1"]),
         ("[verify]\nclaim = 'P1'", ["verify.claim must be a list", "got 'P1'"]),
         ("[verify]\nreport = 1", ["verify.report must be true or false", "got 1"]),

@@ -10,8 +10,10 @@ import sys
 import time
 from fractions import Fraction
 
+import click
 import pytest
 
+from zoba_bench.cli import cli
 from zoba_bench.ledger import Ledger
 
 from ..verification.command import call
@@ -236,3 +238,31 @@ def test_sigkill_loses_only_the_cells_in_flight(slow_run):
     process.communicate(timeout=30)
     with Ledger(path) as ledger:
         assert ledger.count() >= before >= 1
+
+
+def integers(command, prefix=""):
+    """Every parameter of a command and of those below it whose value is a whole number."""
+    for name, below in getattr(command, "commands", {}).items():
+        yield from integers(below, f"{prefix}{name} ")
+    for param in command.params:
+        if isinstance(param.type, click.types.IntParamType):
+            yield f"{prefix}{param.name}", param
+
+
+@pytest.mark.parametrize(
+    ("name", "param"), list(integers(cli)), ids=lambda value: value if isinstance(value, str) else ""
+)
+def test_every_whole_number_may_be_written_as_a_float(name, param):
+    """zb.solve took budget=1e5, the command line did not."""
+    for text in ("1e5", "100000", "100000.0", "1_00000", "+1E5"):
+        value = param.type.convert(text, param, None)
+        assert (value, type(value)) == (100_000, int)
+    for text in ("1.5", "1e-1", "nan", "inf", "many", ""):
+        with pytest.raises(click.BadParameter, match="is no integer, as 100000 or 1e5"):
+            param.type.convert(text, param, None)
+
+
+def test_a_budget_as_a_float_is_that_budget():
+    found = [call("solve", "reference", "--budget", text, "--json") for text in ("2e3", "2000")]
+    assert found[0] == found[1]
+    assert found[0][0] == 0

@@ -60,9 +60,10 @@ def test_where_nothing_says_how_wide_it_is_a_hundred(tmp_path, monkeypatch):
 
 def test_a_row_of_a_table_is_one_line_in_a_pipe_unless_columns_says_how_wide_it_is(monkeypatch, capsys):
     """`verify -v | less` broke each claim into three lines."""
-    ids = [f"P10/a-solver-of-a-long-name/{'x' * 60}/{number}" for number in range(3)]
-    rows = [{"id": name, "verdict": "violated", "expected": "violated", "origin": "control", "predicted": 1.0,
-             "measured": 1.23456, "limits": [1.1, 1.3], "relation": "equal", "tolerance": 0.1} for name in ids]  # fmt: skip
+    ids = [f"P10/a-solver-of-a-long-name/{'x' * 40}/{number}" for number in range(3)]
+    row = {"verdict": "violated", "expected": "violated", "origin": "control", "predicted": 1.0, "measured": 1.23456,
+           "limits": [1.1, 1.3], "relation": "equal", "tolerance": 0.1}  # fmt: skip
+    rows = [{"id": name, **row} for name in ids]
     monkeypatch.delenv("COLUMNS", raising=False)
     console = new_console()
     console.print(verdict_table(rows))

@@ -31,7 +31,7 @@ LAYERS = (
         "threads",
         "validation",
     },
-    {"check_count", "resolution"},
+    {"check_count", "option_kinds", "resolution"},
     # Each of these stands alone.
     {"directions", "estimators", "ledger", "machine", "problem", "processes", "result", "statistics"},
     {"oracle", "recorder"},

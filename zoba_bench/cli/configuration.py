@@ -245,10 +245,15 @@ def _kind(option: click.Option) -> tuple[str, Any]:
     if option.is_flag:
         return "true or false", lambda value: isinstance(value, bool)
     if isinstance(option.type, click.types.IntParamType):
-        return "an integer", lambda value: isinstance(value, int) and not isinstance(value, bool)
+        return "an integer", _is_whole
     if isinstance(option.type, click.types.FloatParamType):
         return "a number", lambda value: isinstance(value, (int, float)) and not isinstance(value, bool)
     return "a string", lambda value: isinstance(value, str)
+
+
+def _is_whole(value: Any) -> bool:
+    """As on the command line, 1e5 is one too."""
+    return (isinstance(value, int) and not isinstance(value, bool)) or (isinstance(value, float) and value.is_integer())
 
 
 def _of_text(option: click.Option, text: str, variable: str) -> Any:

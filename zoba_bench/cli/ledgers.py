@@ -12,6 +12,7 @@ import click
 
 from zoba_bench.cli.options import AS_JSON, OUT
 from zoba_bench.cli.terminal import columns_table, new_console, print_json, safe
+from zoba_bench.cli.whole import Whole
 
 if TYPE_CHECKING:
     from zoba_bench.ledger.content import CellRow, Selection
@@ -194,7 +195,7 @@ def export(
 @click.command()
 @click.option("--failed", is_flag=True, help="Remove cells that failed.")
 @_filters
-@click.option("--run", "numbers", multiple=True, type=click.IntRange(min=1), help="Remove this run; repeatable.")
+@click.option("--run", "numbers", multiple=True, type=Whole(min=1), help="Remove this run; repeatable.")
 @click.option("--dry-run", is_flag=True, help="Say what would be removed, and remove nothing.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @OUT

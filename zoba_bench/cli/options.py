@@ -14,6 +14,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from zoba_bench.cli.output import for_json
+from zoba_bench.cli.whole import Whole
 
 __all__ = [
     "AS_JSON",
@@ -88,8 +89,8 @@ OUT = click.option(
     "--out", default="zoba-results", show_default=True, type=click.Path(file_okay=False, path_type=Path), cls=Shared,
     help="Folder of ledger.sqlite and report/.",
 )  # fmt: skip
-SEED = click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0), cls=Shared, help="Root seed.")
-JOBS = click.option("--jobs", default=1, show_default=True, type=click.IntRange(min=1), cls=Shared, help="Processes.")
+SEED = click.option("--seed", default=0, show_default=True, type=Whole(min=0), cls=Shared, help="Root seed.")
+JOBS = click.option("--jobs", default=1, show_default=True, type=Whole(min=1), cls=Shared, help="Processes.")
 CELL_TIMEOUT = click.option(
     "--cell-timeout", metavar="SECONDS", type=click.FloatRange(min=0, min_open=True), cls=Shared,
     help="Stop a cell that takes longer; it counts as failed.",
@@ -112,7 +113,7 @@ FRESH = click.option(
 _PERTURBED = (
     click.option("--noise", type=click.FloatRange(min=0), help="Additive normal noise of this standard deviation."),
     click.option("--relative", type=click.FloatRange(min=0), help="Multiplicative noise of this standard deviation."),
-    click.option("--digits", type=click.IntRange(min=1), help="Significant digits that are left of a number."),
+    click.option("--digits", type=Whole(min=1), help="Significant digits that are left of a number."),
     click.option("--nan-rate", type=click.FloatRange(min=0, max=1, max_open=True), help="How often a number is NaN."),
     click.option("--permute", is_flag=True, help="Permute the coordinates."),
     click.option("--rotate", is_flag=True, help="Rotate the coordinates."),

@@ -10,6 +10,7 @@ from zoba_bench.certification.certificate import Certificate
 from zoba_bench.cli.options import AS_JSON, JOBS, QUIET, SEED, Completed
 from zoba_bench.cli.progress import Progress
 from zoba_bench.cli.terminal import print_json
+from zoba_bench.cli.whole import Whole
 
 __all__ = ["check", "derive"]
 
@@ -79,8 +80,8 @@ def check(names: tuple[str, ...], own: tuple[str, ...], jobs: int, seed: int, qu
     metavar="FILE",
     help="Check a certificate that --export wrote; exit code 1 if a check fails.",
 )
-@click.option("--p", type=click.IntRange(1), default=4, show_default=True, help="Dimension of z, for --export.")
-@click.option("--d", type=click.IntRange(1), default=4, show_default=True, help="Dimension of x, for --export.")
+@click.option("--p", type=Whole(min=1), default=4, show_default=True, help="Dimension of z, for --export.")
+@click.option("--d", type=Whole(min=1), default=4, show_default=True, help="Dimension of x, for --export.")
 @click.option("--eps", default="1/10", show_default=True, help="Accuracy of the plan, for --export.")
 @click.option(
     "--constant",

@@ -25,6 +25,7 @@ from zoba_bench.cli.options import (
 from zoba_bench.cli.progress import Progress
 from zoba_bench.cli.terminal import escape, new_console, print_json, report_failed
 from zoba_bench.cli.verbs import resolved
+from zoba_bench.cli.whole import Whole
 
 __all__ = ["run_command"]
 
@@ -48,10 +49,10 @@ __all__ = ["run_command"]
     "--access", multiple=True, type=click.Choice(["values", "gradients", "second"]),
     help="Only solvers that may query this much; repeatable.",
 )  # fmt: skip
-@click.option("--budget", type=click.IntRange(min=1), help="Evaluations a run  [default: the suite's]")
-@click.option("--budget-per-dimension", type=click.IntRange(min=1), help="Evaluations a run for each of p + d.")
-@click.option("--instances", type=click.IntRange(min=1), help="Measured instances of a problem.")
-@click.option("--replicates", type=click.IntRange(min=1), help="Runs on each instance; deterministic methods have one.")
+@click.option("--budget", type=Whole(min=1), help="Evaluations a run  [default: the suite's]")
+@click.option("--budget-per-dimension", type=Whole(min=1), help="Evaluations a run for each of p + d.")
+@click.option("--instances", type=Whole(min=1), help="Measured instances of a problem.")
+@click.option("--replicates", type=Whole(min=1), help="Runs on each instance; deterministic methods have one.")
 @click.option("--charge-tuning", is_flag=True, help="Count what tuning used as spent before a run begins.")
 @click.option("--gradient-cost", type=click.Choice(["one", "dimension"]), help="What a derivative takes of it.")
 @perturbed

@@ -11,6 +11,7 @@ from zoba_bench.cli.options import AS_JSON, MAX_MEMORY, OWN, QUIET, SEED, Comple
 from zoba_bench.cli.progress import Progress
 from zoba_bench.cli.terminal import new_console, print_json
 from zoba_bench.cli.verbs import resolved
+from zoba_bench.cli.whole import Whole
 
 __all__ = ["solve"]
 
@@ -22,10 +23,10 @@ REGULAR = ("converged", "max_iterations", "budget")
 @click.argument("problem", required=False, type=Completed("problems"))
 @OWN
 @click.option("--solver", default="hf-zoba", show_default=True, type=Completed("solvers"), help="Solver or preset.")
-@click.option("--p", type=int, help="Inner dimension.")
-@click.option("--d", type=int, help="Outer dimension.")
-@click.option("--max-iterations", type=int, help="Iterations [default: 1000, or as many as the budget allows].")
-@click.option("--budget", type=int, help="Evaluations a replicate, inner plus outer.")
+@click.option("--p", type=Whole(), help="Inner dimension.")
+@click.option("--d", type=Whole(), help="Outer dimension.")
+@click.option("--max-iterations", type=Whole(), help="Iterations [default: 1000, or as many as the budget allows].")
+@click.option("--budget", type=Whole(), help="Evaluations a replicate, inner plus outer.")
 @click.option(
     "--gradient-cost",
     type=click.Choice(["one", "dimension"]),
@@ -34,7 +35,7 @@ REGULAR = ("converged", "max_iterations", "budget")
     help="What a derivative takes of the budget: one evaluation, or one a component.",
 )
 @click.option("--tolerance", type=float, default=0.0, help="Stop where the solver's stationarity estimate is below it.")
-@click.option("--replicates", default=1, show_default=True, type=int, help="Independent runs from the same start.")
+@click.option("--replicates", default=1, show_default=True, type=Whole(), help="Independent runs from the same start.")
 @click.option("--tune", is_flag=True, help="Choose steps and radii from the curvature at the start; counted.")
 @click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="Solver option, repeatable.")
 @perturbed
