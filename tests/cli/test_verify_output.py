@@ -91,6 +91,7 @@ def test_a_run_ends_with_one_line(small):  # noqa: F811
     assert "P10/soba/default" not in output
     assert re.search(r"\d+ cells to run, 0 in the ledger; 2 predictions derived, 0 kept\.", output)
     assert re.search(r"To go: (less than a second|about \d+ \w+)", output)
+    assert output.count("on an idle machine") == 1  # of two estimates
     assert not re.search(r"\d+e[+-]\d|CPU-seconds", output)
     code, output, _ = call("verify", "--no-report", "--verbose")
     assert code == 0

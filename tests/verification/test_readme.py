@@ -13,6 +13,10 @@ RESULTS = (ROOT / "docs" / "measured" / "results.md").read_text(encoding="utf-8"
 SOLVERS = (ROOT / "docs" / "reference" / "solvers.md").read_text(encoding="utf-8")
 
 
+def test_it_is_short():
+    assert len(README.splitlines()) <= 150
+
+
 def test_the_verdict_table_lists_the_claims_of_the_suite():
     listed = set(re.findall(r"^\| `(P[^`]+)` \|", RESULTS, flags=re.MULTILINE))
     shown = ("P2b/", "P4a/", "P4b/", "P6/", "P6b/")
@@ -39,3 +43,20 @@ def test_what_is_refused_of_a_users_solver_has_a_place_to_look_at():
     assert used >= {"P1d", "P8", "P10", "P11", "P12", "P13"}
     assert not {name for name in used if not re.search(rf"^\| {name} ", rows, flags=re.MULTILINE)}
     assert "own_solver.md#where-to-look" in verdict
+
+
+def test_the_listing_has_the_columns_that_a_user_gets():
+    """In a pipe a row is as wide as the longest id needs; README showed a narrower table, and a pipe three lines."""
+    listing = README.partition("```text\n")[2].partition("```")[0].splitlines()
+    head = listing[0]
+    claims = {claim.id: claim for claim in quick().claims}
+    first, second = len("violated (expected)") + 2, max(map(len, claims)) + 2
+    assert (head[:first].rstrip(), head[first : first + second].rstrip()) == ("verdict", "claim")
+    rows = [line for line in listing if line.startswith(("consistent", "violated"))]
+    assert len(rows) >= 3
+    for line in rows:
+        verdict, name = line[:first].rstrip(), line[first : first + second].rstrip()
+        assert claims[name].expected == verdict.removesuffix(" (expected)")
+        assert head[first + second :].startswith("allowed")
+        assert re.match(r"\d", line[first + second :])
+        assert re.match(r"\d\S* \[", line[head.index("measured") :])

@@ -37,6 +37,7 @@ class Announcer:
         self._show, self._console, self._jobs, self._report = show, console, jobs, report
         self._verbose, self._silent = verbose, silent
         self.measured: Any = None
+        self._told = False
 
     def suite(self, suite: Any, left_out: dict[str, str]) -> None:
         """What will be measured."""
@@ -92,4 +93,6 @@ class Announcer:
         self._console.print(f"{cells}; {known}.\n{told}.\n", highlight=False)
 
     def _shared(self) -> str:
-        return f" in {self._jobs} processes" if self._jobs > 1 else ""
+        """What an estimate holds for; that others may use the machine too is said once."""
+        idle, self._told = "" if self._told else " on an idle machine", True
+        return (f" in {self._jobs} processes" if self._jobs > 1 else "") + idle
