@@ -149,9 +149,9 @@ def minimize(
     change measurably along some direction. INNER_SINGULAR, INNER_FAILED: ``inner`` has no minimiser in z there that
     differences can follow. DIVERGED: x runs away. What can fail: kinks (a low point is returned, not CONVERGED);
     several inner solutions (the one near z is followed); a non-convex Psi (a local minimum is found); variables of
-    very different sizes that neither the start nor differences show (give ``x_scale`` and ``z_scale``); a start of a size
-    far from that of the solution; G_zz of a condition above about 1e6, and from 3e3 on ``error_bound`` may be too small,
-    since third derivatives of ``inner`` hide in rounding: the message names the condition.
+    very different sizes that neither the start nor differences show (give ``x_scale`` and ``z_scale``); a start of a
+    size far from that of the solution; G_zz of a condition above about 1e6, and from 3e3 on ``error_bound`` may be too
+    small, since third derivatives of ``inner`` hide in rounding: the message names the condition.
 
     The single-loop methods by name: central differences set units, radii, and steps that contract the linearised
     iteration fastest, at about 3 (p + d)^2 / 2 evaluations a stage; only the solver moves the iterates. They aim at
