@@ -68,8 +68,14 @@ class _Step:
             self.problem.outer_grad_x(end, at) + J @ self.problem.outer_grad_z(end, at)  # type: ignore[misc]
         )
 
-    def expected(self, slope: Array, square: float, fourth: float, more: Mapping[str, Array] | None = None) -> Expected:
-        """``slope`` is the mean of g; ``square`` and ``fourth`` bound |w|^2 and c |w|^4 over the directions."""
+    def expected(
+        self, slope: Array, square: float, fourth: float, more: Mapping[str, Array] | None = None, sure: bool = False
+    ) -> Expected:
+        """``slope`` is the mean of g; ``square`` and ``fourth`` bound |w|^2 and c |w|^4 over the directions.
+
+        Where |w|^2 is ``sure`` to be at most ``square``, so is z to be within its bias: it is the mean of the ends at
+        x + eta w and x - eta w, or the end at x.
+        """
         x = projected(self.problem, self.x - self.gamma * slope)
 
         def bounds() -> Mapping[str, Any]:
@@ -77,7 +83,8 @@ class _Step:
             unit = rounding(self.problem, 4, self.x, slope)
             return {"z": z, "x": self.gamma * g + unit}
 
-        return Expected({"z": self.end, "v": self.v, "x": x, **(more or {})}, bounds)
+        still = frozenset({"z"}) if sure and not self.o.get("batch") else frozenset()
+        return Expected({"z": self.end, "v": self.v, "x": x, **(more or {})}, bounds, still)
 
     def biases(self, square: float, fourth: float) -> tuple[float, float]:
         """Of the mean of the ends and of g."""
@@ -99,19 +106,19 @@ class _Step:
 
 def _gfm(problem: BilevelProblem, options: Mapping[str, Any], state: State) -> Expected:
     at = _Step(problem, chosen(options, _GFM), state)
-    return at.expected(at.gradient, 1.0, float(problem.d))
+    return at.expected(at.gradient, 1.0, float(problem.d), sure=True)
 
 
 def _s_szd(problem: BilevelProblem, options: Mapping[str, Any], state: State) -> Expected:
     """z is the end of the run at x itself."""
     o, d = chosen(options, _S_SZD), problem.d
     at = _Step(problem, o, state)
-    return at.expected(at.gradient, d / o["l"], d**2 / o["l"])
+    return at.expected(at.gradient, d / o["l"], d**2 / o["l"], sure=True)
 
 
 def _o_zd(problem: BilevelProblem, options: Mapping[str, Any], state: State) -> Expected:
     at = _Step(problem, chosen(options, _O_ZD), state)
-    return at.expected(at.gradient, 1.0, float(problem.d))
+    return at.expected(at.gradient, 1.0, float(problem.d), sure=True)
 
 
 def _mezo_bcd(problem: BilevelProblem, options: Mapping[str, Any], state: State) -> Expected:

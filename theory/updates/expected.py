@@ -33,7 +33,7 @@ class Expected:
     bounds : mapping, or function that returns it
         The bias, or how it is found where that takes longer than the mean itself.
     still : frozenset of str
-        Blocks that have no noise at this state: every draw brings them to the mean.
+        Blocks that have no noise at this state: every draw brings them to the mean, within their bias.
     """
 
     mean: Mapping[str, Array]

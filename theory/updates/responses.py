@@ -72,7 +72,8 @@ def _pzobo(problem: BilevelProblem, options: Mapping[str, Any], state: State) ->
         bias = largest * o["eta"] ** 2 * problem.d / 2 + unit * problem.d * (1 + float(np.linalg.norm(f_z))) / o["eta"]
         return {"z": unit, "x": o["beta"] * bias + unit}
 
-    return Expected({"z": end, "v": state["v"], "x": projected(problem, x - o["beta"] * h)}, bounds)
+    mean = {"z": end, "v": state["v"], "x": projected(problem, x - o["beta"] * h)}
+    return Expected(mean, bounds, frozenset({"z"}))  # z is the end of the run at x itself
 
 
 def _pzobo_on_batches(problem: BilevelProblem, o: Mapping[str, Any], state: State) -> Expected:
@@ -141,7 +142,7 @@ def _hozog(problem: BilevelProblem, options: Mapping[str, Any], state: State) ->
             "best_value": (1 + slope) * (z_bias + unit) + f_unit,
         }  # fmt: skip
 
-    return Expected(mean, bounds)
+    return Expected(mean, bounds, frozenset({"z", "best_value"}))  # both are of the run at x itself
 
 
 def _hozog_initial(

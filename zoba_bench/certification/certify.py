@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -96,17 +97,17 @@ def _guarded(name: str, part: Callable[[], Sequence[Check]]) -> list[Check]:
         return [Check(name, False, "computed", f"raises {type(error).__name__}: {error}")]
 
 
-def instances(name: str) -> tuple[BilevelProblem, BilevelProblem]:
-    """The default instance of a registered family, and the small one that its card names for proofs.
+def instances(name: str, **parameters: Any) -> tuple[BilevelProblem, BilevelProblem]:
+    """The instance of a registered family at its default size, and the small one that its card names for proofs.
 
-    Of a costly family both are the small one.
+    Both have the ``parameters`` beside their sizes. Of a costly family both are the small one.
     """
     card = getattr(entry("problems", name), "card", None)
     if card is not None and card.costly:
-        small = load_problem(name, **dict(card.small))
+        small = load_problem(name, **{**card.small, **parameters})
         return small, small
-    problem = load_problem(name)
-    small = load_problem(name, **dict(card.small)) if card is not None and card.small else problem
+    problem = load_problem(name, **parameters)
+    small = load_problem(name, **{**card.small, **parameters}) if card is not None and card.small else problem
     return problem, small
 
 

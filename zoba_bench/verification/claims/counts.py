@@ -102,8 +102,9 @@ _SETTINGS: dict[str, list[dict[str, Any]]] = {
     "sustain": _sums({"N": 4}),
     "mrbo": _every((_EXACT,), {"N": 3}) + _every((_SUM,), {"N": 3, "b1": 3, "b2": 2}),
     "srba": _every((_SUM,), {"b1": 3, "b2": 2}, {"b1": 3, "b2": 2, "period": 1},
-                   {"b1": 3, "b2": 2, "period": 2}),
-    "vrbo": _every((_SUM,), {"inner_steps": 2, "N": 3, "b1": 3, "b2": 2}),
+                   {"b1": 3, "b2": 2, "period": 2}, {"b1": 9, "b2": 6}),
+    # The last options make the published period, samples over both batches, end within the iterations.
+    "vrbo": _every((_SUM,), {"inner_steps": 2, "N": 3, "b1": 3, "b2": 2}, {"inner_steps": 2, "N": 2, "b1": 9, "b2": 6}),
     "bome": _every(_BOTH, {"inner_steps": 3}, {"phi": "value"}),
     "iaptt-gm": [{"problem": problem, "options": [{"inner_steps": 1}]} for problem in _BOTH],
     "fsla": _every((_EXACT,)) + _every((_SUM,), {"b1": 3, "b2": 2}),

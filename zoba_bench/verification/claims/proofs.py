@@ -77,6 +77,33 @@ _WRONG: dict[str, tuple[_Wrong, ...]] = {
 _CERTIFICATE = "Every check of the certificate holds: closed forms, minimiser, constants, and what is proved of them."
 # Problems that declare no z*: an inner solution that is a set, and one that is not known.
 _FORM = {"bome_minmax": "value", "margin_attack": "outer_grad_z"}
+# Parameters that are not the default ones, of which many are 1: a factor that is left out is wrong then.
+_UNUSUAL: dict[str, dict[str, Any]] = {
+    "bvfsm_sin": {"a": 3.0, "c": 1.5},
+    "cournot": {"a": 9.0, "b": 1.3, "k": 0.6, "kl": 0.3},
+    "dataclean_linear": {"mu": 0.2},
+    "dataclean_ortho": {"mu": 0.2},
+    "entropic_simplex": {"tau": 0.7},
+    "hidden_curvature": {"beta": 1.5, "R": 0.8, "lam": 0.2},
+    "imaml_quad": {"kappa": 12.0, "lam": 0.7},
+    "logcosh_ripple": {"a": 0.8, "mu": 0.15, "alpha": 0.4, "omega": 2.5},
+    "logistic_bregman": {"mu": 0.2},
+    "logistic_outer": {"kappa": 6.0},
+    "minimax_quad": {"kappa": 4.0, "lam": 0.7},
+    "nesterov_chain": {"kappa": 7.0, "L0": 3.0},
+    "pl_rankdef": {"lam": 0.2},
+    "poisson_bregman": {"mu": 0.3},
+    "quad_general": {"kappa": 6.0, "lam": 0.7, "cross": 0.15},
+    "quad_sum": {"mu": 0.2, "L": 1.5, "L_cross": 0.15},
+    "quad_tracking": {"kappa": 30.0, "lam": 0.2},
+    "rastrigin": {"kappa": 6.0, "a": 0.8},
+    "reference": {"beta": 2.0, "lam": 0.5},
+    "ridge_scalar": {"planted": -1.5},
+    "rosenbrock": {"kappa": 6.0},
+    "softmax_bregman": {"tau": 0.3, "mu": 0.3},
+    "two_task": {"a1": 0.4, "a2": 1.7, "D": 0.08, "step": 0.08},
+    "xdep_curvature": {"kappa": 12.0, "rho": 1.6},
+}
 
 
 def quick_claims() -> list[Claim]:
@@ -136,6 +163,7 @@ def _of_problem(name: str) -> list[Claim]:
         ({"added": 0.01}, "0.01") if name in ("tp9", "hidden_curvature") else ({"factor": 1.01}, "one per cent")
     )
     key = f"P9/problem/{name}"
-    claim = build(key, _CERTIFICATE, "exact", 0.0, {"problem": {"name": name}}, problem=name, solver="")
+    instance = {"name": name, **_UNUSUAL.get(name, {})}
+    claim = build(key, _CERTIFICATE, "exact", 0.0, {"problem": instance}, problem=name, solver="")
     wrong = {"wrong": {"statement": form, **change}}
     return with_controls(claim, Control(f"{key}/control-{form}", f"{form} is {words} too large", wrong))

@@ -1,7 +1,8 @@
 """P12: conduct of a solver in a run: breaches of the budget and of what is asked where a value is NaN, against none.
 
-Budgets of several sizes, which iterations do not divide, are given to the driver: no replicate may use more, counts
-never fall, and an iteration that does not fit is not started. Then one replicate receives NaN from the third iteration
+Budgets of several sizes, one that iterations divide and others, are given to the driver, with derivatives that cost one
+evaluation and as many as they have components: no replicate may use more, counts never fall, an iteration that does not
+fit is not started, and one that fits is. Then one replicate receives NaN from the third iteration
 on: it ends as non_finite at its last finite iterates, nothing is raised, and the other replicates run to their end.
 A step leaves every array of the state that it is given as it is, to the bit: the driver returns to that state.
 With "shifted", a step on F + 1 and G + 1, with the same draws, must be the step on F and G, in double precision.
@@ -22,7 +23,7 @@ from numpy.typing import NDArray
 from zoba_bench.arrays import Array
 from zoba_bench.driver import iteration_cost, run, start_cost
 from zoba_bench.errors import place_in_solver
-from zoba_bench.oracle import DERIVATIVES, Oracle, weights
+from zoba_bench.oracle import DERIVATIVES, Oracle
 from zoba_bench.problem import BilevelProblem
 from zoba_bench.result import Result, Status
 from zoba_bench.solvers.base import StepWarning
@@ -81,8 +82,8 @@ def breaches(
         warnings.simplefilter("ignore", StepWarning)
         found = [
             words
-            for share in (1.0, 0.55, 0.2)
-            for words in _of_budget(rng, built, configured, max(1, int(share * iterations)), replicates)
+            for share, half, prices in ((1.0, True, "one"), (0.55, False, "one"), (0.2, True, "dimension"))
+            for words in _of_budget(rng, built, configured, max(1, int(share * iterations)), replicates, half, prices)
         ]
         changed = _in_place(copy.deepcopy(rng), built, configured, replicates)
         if changed:
@@ -93,16 +94,25 @@ def breaches(
     return {"breaches": found, "runs": 4}
 
 
-def _of_budget(rng: np.random.Generator, problem: BilevelProblem, solver: Any, paid: int, replicates: int) -> list[str]:
-    """Breaches of a budget that pays for so many iterations and half of another one."""
-    cost = weights("one", problem.p, problem.d)
+def _prices(gradient_cost: str, problem: BilevelProblem) -> dict[str, int]:
+    """Evaluations that a query costs: a value 1, a derivative 1 or as many as it has components."""
+    sizes = {"z": problem.p, "x": problem.d}  # inner_jvp_xz is G_xz times a vector in z: as many as x has
+    of = {name: sizes[name.rpartition("_")[2][0]] if gradient_cost == "dimension" else 1 for name in DERIVATIVES}
+    return {"inner": 1, "outer": 1, **of}
+
+
+def _of_budget(
+    rng: np.random.Generator, problem: BilevelProblem, solver: Any, paid: int, replicates: int, half: bool, prices: str
+) -> list[str]:  # fmt: skip
+    """Breaches of a budget that pays for so many iterations, and ``half`` of another one."""
+    cost = _prices(prices, problem)
     first, most = (
         sum(cost.get(name, 0) * number for name, number in of(problem, solver, rng).items())
         for of in (start_cost, iteration_cost)
     )
     if most == 0:
         return ["an iteration queries nothing"]
-    budget = first + paid * most + most // 2
+    budget = first + paid * most + half * (most // 2)
     z0, x0 = problem.initial_point(rng)
     seen: list[Any] = []
 
@@ -113,12 +123,15 @@ def _of_budget(rng: np.random.Generator, problem: BilevelProblem, solver: Any, p
 
     result = run(
         problem, solver, z0=z0, x0=x0, rng=rng, replicates=replicates, max_iterations=20 * (paid + 1), budget=budget,
-        record_every=1, callback=watch,
+        gradient_cost=prices, record_every=1, callback=watch,
     )  # fmt: skip
     found = _of_records(result, len(seen))
     spent = sum(weight * result.counts[name] for name, weight in cost.items())
     if np.any(spent > budget):
         found.append(f"used {int(np.max(spent))} evaluations of a budget of {budget}")
+    left = np.where(result.status == Status.BUDGET, budget - spent, 0)
+    if np.any(left >= most):
+        found.append(f"ended with {int(left.max())} evaluations left, where an iteration takes at most {most}")
     for (before, counts), (after, later) in itertools.pairwise(seen):
         if any(np.any(later[name] < counts[name]) for name in counts):
             found.append("a count fell")

@@ -271,6 +271,7 @@ def judge(claim: Claim, plan: Plan, results: Mapping[str, Mapping[str, Any]], le
             deviations.append((float(np.max(_ratio(off, allowed), initial=0.0)), f"{name} at k = {k}"))
             if name in expected.still:
                 unit = 1e-12 * (1 + float(np.max(np.abs(expected.mean[name]), initial=0.0)))
+                unit += float(np.max(expected.bias.get(name, 0.0)))
                 apart = float(np.sqrt(np.max(variance, initial=0.0))) / unit
                 deviations.append((apart, f"the noise of {name} at k = {k}, where a step has none"))
             move = np.abs(expected.mean[name] - state[name])

@@ -37,6 +37,25 @@ ERRORS: tuple[PlantedError, ...] = (
         protocols=("P12", "P6"),
     ),
     PlantedError(
+        "oracle/exchanged-sizes", _HERE + "oracle", 'size = {"p": p, "d": d}', 'size = {"p": d, "d": p}',
+        "a derivative in z costs what one in x does, and the other way round", ("soba", "aid-bio", "f2sa"),
+    ),
+    PlantedError(
+        "driver/last-that-fits", _HERE + "driver", "oracle.spent(cost) + most > budget)",
+        "oracle.spent(cost) + most >= budget)", "an iteration that just fits is not started",
+        ("soba", "hf-zoba", "gfm"),
+    ),
+    PlantedError(
+        "problems/beta-of-reference", _HERE + "problems.quadratic.reference",
+        "return beta * x - backward(z - forward(x))", "return x - backward(z - forward(x))",
+        "G_x leaves out a factor that is 1 by default", ("",), problems=("reference",), protocols=("P9",),
+    ),
+    PlantedError(
+        "problems/curvature-of-reference", _HERE + "problems.quadratic.reference", "        L_Psi=1.0 + lam,",
+        "        L_Psi=2.0,", "a constant leaves out what is 1 by default", ("",), problems=("reference",),
+        protocols=("P9",),
+    ),
+    PlantedError(
         "recorder/short-mean", _HERE + "recorder", "self._sum / np.maximum(nit, 1)",
         "self._sum / np.maximum(nit - 1, 1)",
         "the mean of the stationarity is divided by one iteration less", ("hf-zoba", "hf-zoba-shared", "zoba"),

@@ -202,4 +202,12 @@ ERRORS: tuple[PlantedError, ...] = (
         "meha/far-on", _HERE + "meha", "self.c * (k + 1) ** self.power", "self.c * min(k + 1, 200) ** self.power",
         "the penalty stops to grow at iteration 200", ("meha",),
     ),
+    PlantedError(
+        "meha/prox-of-theta", _HERE + "meha", "oracle.inner_prox(theta - self.eta * slope, x, self.eta)",
+        "oracle.inner_prox(theta - self.eta * slope, x, self.beta)", "theta's prox has the step of z", ("meha",),
+    ),
+    PlantedError(
+        "fom/constant-steps", _HERE + "fom", "else gamma * sqrt_decay(self.schedule, k)", "else gamma",
+        "the steps that decrease do not", ("fom", "ufom", "ufom-adaptive"),
+    ),
 )  # fmt: skip

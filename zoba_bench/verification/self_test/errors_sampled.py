@@ -120,4 +120,12 @@ ERRORS: tuple[PlantedError, ...] = (
         "bome/last-step", _HERE + "bome", "range(self.inner_steps - 1)", "range(self.inner_steps)",
         "y takes one step more", ("bome",),
     ),
+    PlantedError(
+        "periodic/larger-batch", _HERE + "periodic", "samples // sum(self.batches(oracle))",
+        "samples // max(self.batches(oracle))", "the default period counts the larger batch alone", ("srba", "vrbo"),
+    ),
+    PlantedError(
+        "fsla/default-weight", _HERE + "recursions", "weight = min(self.rho, 1.0)", "weight = min(self.gamma, 1.0)",
+        "the default weight is gamma", ("fsla",),
+    ),
 )  # fmt: skip

@@ -104,4 +104,20 @@ ERRORS: tuple[PlantedError, ...] = (
         "lozo/momentum", _SUBSPACES, "N = N @ (np.swapaxes(state.basis, 1, 2) @ V) / n", "N = N / n",
         "momentum is not seen through the new V", ("lozo",),
     ),
+    PlantedError(
+        "black-box/end-of-one", "zoba_bench.solvers.black_box", "ends.mean(axis=1), state.v", "ends[:, 0], state.v",
+        "z is the end at one point of a pair, not the mean of both", ("gfm", "o-zd"),
+    ),
+    PlantedError(
+        "s-szd/mean-of-ends", "zoba_bench.solvers.structured", "average(coefficients, P[:, None]), ends[:, :1])",
+        "average(coefficients, P[:, None]), ends)", "z is the mean of all ends, not that at x", ("s-szd",),
+    ),
+    PlantedError(
+        "hozog/mean-of-ends", "zoba_bench.solvers.hozog", "trained[:, 0], state.v, x_next",
+        "trained.mean(axis=1), state.v, x_next", "z is the mean of all trainings, not that at x", ("hozog",),
+    ),
+    PlantedError(
+        "training/default-radius", "zoba_bench.solvers.training", "oracle.inner(z - moves, x), self.h))",
+        "oracle.inner(z - moves, x), 1e-3))", "values are divided by the default radius", ("hozog", "gfm"),
+    ),
 )  # fmt: skip
