@@ -241,7 +241,7 @@ def test_a_class_and_an_object_of_a_file_are_named_by_it(tmp_path):
 def test_an_objects_options_are_those_that_are_measured(tmp_path):
     kind = type(make_solver(planted(tmp_path)))
     verdicts = measured(kind(l=7, rho=0.1), tmp_path, "P1d", "P10")
-    assert exit_code(verdicts) == 0
+    assert exit_code(verdicts) == 0, [(v.claim.id, v.verdict, v.reason) for v in verdicts if not v.as_expected]
     for claim in (v.claim for v in verdicts if v.claim.protocol == "P10"):
         assert claim.parameters["options"]["rho"] == (0.05 if claim.id.endswith("other-options") else 0.1)
 

@@ -182,13 +182,16 @@ def show_verdicts(console: Any, rows: list[dict[str, Any]], verbose: bool) -> No
 
 def show_sharpness(console: Any, verdicts: list[Any]) -> None:
     """How small an error of a mean step the least sharp of the consistent claims would refuse."""
-    passed = [v for v in verdicts if v.claim.protocol == "P10" and v.verdict == "consistent" and v.measurement]
-    sharp = [(*v.measurement.series["refused"], v.claim.problem) for v in passed if "refused" in v.measurement.series]
+    passed = [v for v in verdicts if v.verdict == "consistent" and v.measurement]
+    sharp = [
+        (*v.measurement.series["refused"], v.claim.problem, v.claim.protocol)
+        for v in passed if "refused" in v.measurement.series
+    ]  # fmt: skip
     if sharp:
-        size, where, problem = max(sharp)
+        size, where, problem, protocol = max(sharp)
         console.print(
-            f"P10 would refuse an error of {100 * size:.2g} % of the move of {where} on {problem}, and a smaller one "
-            "on the other problems (--power: of each protocol)", highlight=False, soft_wrap=True,
+            f"{protocol} would refuse an error of {100 * size:.2g} % of the move of {where} on {problem}, and a "
+            "smaller one on the other problems (--power: of each protocol)", highlight=False, soft_wrap=True,
         )  # fmt: skip
 
 
