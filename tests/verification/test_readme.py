@@ -60,3 +60,13 @@ def test_the_listing_has_the_columns_that_a_user_gets():
         assert head[first + second :].startswith("allowed")
         assert re.match(r"\d", line[first + second :])
         assert re.match(r"\d\S* \[", line[head.index("measured") :])
+
+
+def test_the_table_of_orders_is_that_of_the_page():
+    """The page's are compared with what is derived, in the tests of the theorems."""
+    page = (ROOT / "docs" / "explanation" / "theory.md").read_text(encoding="utf-8")
+    derived = dict(re.findall(r"^\| `([a-z-]+)` \| [^|]+ \| (O\(.+\)) \|$", page, flags=re.MULTILINE))
+    shown = re.findall(r"^\| `([a-z-]+)`[^|]* \| (O\(.+\)) \| (O\(.+\)) \| (O\(.+\)) \|$", README, flags=re.MULTILINE)
+    assert [name for name, *_ in shown] == ["zoba", "zoba-tuned", "zoba-mixed", "hf-zoba", "hf-zoba-shared"]
+    for name, *orders in shown:
+        assert orders == [derived[name], derived[f"{name}-samples"], derived[f"{name}-fixed"]], name
