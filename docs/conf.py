@@ -15,6 +15,8 @@ extensions = ["sphinx.ext.autodoc", "numpydoc", "myst_parser"]
 exclude_patterns = ["_build"]
 html_theme = "furo"
 html_title = "zoba-bench"
+html_static_path = ["_static"]
+html_css_files = ["tables.css"]
 
 myst_heading_anchors = 4
 numpydoc_show_class_members = False

@@ -11,7 +11,7 @@ from html.parser import HTMLParser
 import pytest
 
 from zoba_bench.report.comparison_pages import comparison_files
-from zoba_bench.report.pages import pages
+from zoba_bench.report.pages import asset, pages
 
 from . import comparing, large
 from .conftest import CONTENT, RUN
@@ -120,3 +120,13 @@ def test_every_page_says_which_run_it_is_of(everything):
 def test_the_contents_differ_in_what_they_are_for():
     assert len(CONTENT["claims"]) < len(large.suite()["claims"])
     assert all(row["verdict"] == row["expected"] for row in large.suite()["claims"])
+
+
+def test_tables_with_many_columns_scroll_in_their_box_with_heads_in_one_line():
+    """At 360 px heads stood in five lines."""
+    style = str(asset("style.css"))
+    narrow = style.partition("@media screen and (max-width: 560px)")[2]
+    assert "table.wide thead th { white-space: nowrap; }" in narrow  # below the rule of dense tables, which it replaces
+    assert "table.dense thead th { white-space: normal;" in style.removesuffix(narrow)
+    for name in ("ratios", "applications", "comparison"):
+        assert '<div class="scroll"><table class="sortable dense wide"' in str(asset(f"{name}.html.jinja"))
