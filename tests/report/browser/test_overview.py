@@ -61,7 +61,7 @@ def test_a_failed_cells_parameters_and_traceback_are_folded_below_it(visit):
 def test_the_link_to_what_a_verdict_means_unfolds_it(visit):
     page = visit("index.html", of="whole")
     page.click("#verdict a")
-    assert page.is_visible("#meaning p")
+    page.wait_for_selector("#meaning p", state="visible")  # the page unfolds it in an event
 
 
 def test_a_comparison_of_two_solvers_is_one_page_with_their_curves_in_one_picture(visit):
