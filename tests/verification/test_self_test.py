@@ -106,3 +106,22 @@ def test_the_command_lists_and_runs():
     code, _, words = call("self-test", "--error", "no/such")
     assert code == 2
     assert "unknown planted error 'no/such'" in words
+
+
+@pytest.mark.parametrize(
+    ("name", "claim"),
+    [
+        ("driver/last-that-fits", "P12/soba/conduct"),
+        ("oracle/exchanged-sizes", "P12/soba/conduct"),
+        ("problems/beta-of-reference", "P9/problem/reference"),
+        ("problems/curvature-of-reference", "P9/problem/reference"),
+        ("meha/prox-of-theta", "P10/meha/prox"),
+        ("fom/constant-steps", "P10/fom/decreasing"),
+        ("s-szd/mean-of-ends", "P10/s-szd/default"),
+        ("periodic/larger-batch", "P1/srba/columns"),
+    ],
+)
+def test_an_error_is_seen_by_the_claim_that_was_made_for_it(name, claim):
+    """And not without the error: the claim alone is consistent, see the suites."""
+    (outcome,) = self_test([ERRORS[name]], claims=[one for one in STANDARD if one.id == claim])
+    assert outcome.seen_by == claim, outcome.reason

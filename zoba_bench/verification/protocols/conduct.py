@@ -82,7 +82,7 @@ def breaches(
         warnings.simplefilter("ignore", StepWarning)
         found = [
             words
-            for share, half, prices in ((1.0, True, "one"), (0.55, False, "one"), (0.2, True, "dimension"))
+            for share, half, prices in ((1.0, False, "dimension"), (0.55, True, "one"), (0.2, True, "one"))
             for words in _of_budget(rng, built, configured, max(1, int(share * iterations)), replicates, half, prices)
         ]
         changed = _in_place(copy.deepcopy(rng), built, configured, replicates)
