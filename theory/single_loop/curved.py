@@ -32,7 +32,7 @@ __all__ = ["TENTH", "Curvature", "Rest"]
 TENTH = sp.Rational(1, 10)
 #: What a rest's squares are multiplied with.
 _FACTOR = 2 * (1 + 1 / TENTH)
-#: Rests with a constant part, each of which may add a third of one direction; as many grow with b.
+#: The three directions; the rest of each may use a third of the room that one direction more gives.
 _ROWS = "zvx"
 
 
