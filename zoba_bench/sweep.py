@@ -8,6 +8,7 @@ import importlib.metadata
 import importlib.util
 import json
 import platform
+import re
 import time
 import warnings
 from collections.abc import Iterator, Mapping
@@ -35,6 +36,10 @@ _OUTSIDE_FINGERPRINT = ("cli/", "report/", "certification/", "theory/", "problem
 _OF_PLANS = ("certification", "claims", "theorems", "updates")
 
 
+#: In JSON, "folder/file.py:name", with or without a hash of the file.
+_IN_A_FOLDER = re.compile(r'"[^"]*[/\\]([^"/\\]+\.py:\w+(?:@[0-9a-f]+)?)"')
+
+
 class CellError(RuntimeError):
     """A cell's task raised; the message carries the task, its parameters and the cause."""
 
@@ -51,25 +56,32 @@ class Cell:
     parameters : mapping
         JSON values only.
     seed : int
-        Root seed; the cell's own stream is derived from it and from the key.
+        Root seed; the cell's own stream is derived from it and from the key, without the folders of a user's files.
     """
 
     task: str
     parameters: Mapping[str, Any]
     seed: int = 0
     key: str = field(init=False)
+    _stream: str = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         content = json.dumps(
             {"task": self.task, "parameters": dict(self.parameters), "seed": self.seed},
             sort_keys=True, allow_nan=False,
         )  # fmt: skip
-        object.__setattr__(self, "key", hashlib.sha256(content.encode()).hexdigest()[:32])
+        object.__setattr__(self, "key", _digest(content))
+        # The same file elsewhere is another cell, since a worker has to find it, with the same random numbers.
+        object.__setattr__(self, "_stream", _digest(_IN_A_FOLDER.sub(r'"\1"', content)))
 
     def rng(self) -> np.random.Generator:
-        """The cell's generator: a function of the root seed and of the key only."""
-        words = [int(self.key[i : i + 8], 16) for i in range(0, 32, 8)]
+        """The cell's generator: a function of the root seed and of the key, but for folders of a user's files."""
+        words = [int(self._stream[i : i + 8], 16) for i in range(0, 32, 8)]
         return generator(np.random.SeedSequence(self.seed, spawn_key=tuple(words)))
+
+
+def _digest(content: str) -> str:
+    return hashlib.sha256(content.encode()).hexdigest()[:32]
 
 
 def run_cell(cell: Cell) -> dict[str, Any]:
