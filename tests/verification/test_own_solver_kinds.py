@@ -207,7 +207,7 @@ DESCENT = """
 """
 
 
-@pytest.mark.parametrize("declared", ["step", "descent"])
+@pytest.mark.parametrize("declared", [pytest.param("step", marks=pytest.mark.slow), "descent"])
 def test_the_power_of_a_solver_of_ones_own_is_printed(declared, tmp_path):
     text = RIGHT if declared == "step" else RIGHT[: RIGHT.index("    # What it declares.")] + DESCENT
     solver = planted(tmp_path, text=text)
